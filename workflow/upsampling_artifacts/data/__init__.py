@@ -1,0 +1,1 @@
+"""Songs, data sets, the int16 cache and training segments."""
