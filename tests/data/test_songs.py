@@ -1,0 +1,266 @@
+"""The rendered songs: layout, determinism, levels, bandwidth and musical facts."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import musdb
+import numpy as np
+import pytest
+import soundfile
+from scipy.signal import welch
+from upsampling_artifacts.data import songs
+from upsampling_artifacts.data.songs.composition import compose, parse_chord
+from upsampling_artifacts.data.songs.styles import PHRASES, STYLES
+from upsampling_artifacts.errors import InputError
+
+SEED, SECONDS, RATE_HZ = 7, 7.0, 44100
+STEMS = ("vocals", "bass", "drums", "other")
+# One song of each style, over all splits.
+NAMES = songs.song_names(6, 1, 2)
+RENDERED = [*NAMES["train"], *NAMES["valid"], *NAMES["test"]]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("songs")
+    for split, names in NAMES.items():
+        for name in names:
+            folder = root / ("test" if split == "test" else "train") / name
+            songs.render_song(name, folder, SEED, SECONDS)
+    songs.write_setup_file(root, NAMES["valid"])
+    return root
+
+
+def folder_of(root: Path, name: str) -> Path:
+    return root / ("test" if name in NAMES["test"] else "train") / name
+
+
+def read(root: Path, name: str, stem: str) -> np.ndarray:
+    """int16 (samples, 2)."""
+    return soundfile.read(folder_of(root, name) / f"{stem}.wav", dtype="int16")[0]
+
+
+def level_db(power: float) -> float:
+    return 10 * np.log10(power + 1e-20)
+
+
+def test_names_are_unique_safe_and_independent_of_the_counts() -> None:
+    many = songs.song_names(200, 100, 150)
+    every = [name for names in many.values() for name in names]
+    assert [len(many[split]) for split in ("train", "valid", "test")] == [200, 100, 150]
+    assert len({name.casefold() for name in every}) == 450
+    assert all(re.fullmatch(r"[A-Za-z]+ [A-Za-z]+ - [A-Za-z]+ [A-Za-z]+( \d)?", n) for n in every)
+    for split, names in songs.song_names(3, 2, 5).items():
+        assert names == many[split][: len(names)]
+
+
+def test_splits_share_no_artist_and_train_covers_every_style_evenly() -> None:
+    names = songs.song_names(12, 6, 6)
+    artists = {split: {n.split(" - ")[0] for n in of} for split, of in names.items()}
+    assert not artists["train"] & artists["test"]
+    assert not artists["train"] & artists["valid"]
+    assert not artists["valid"] & artists["test"]
+    for style in STYLES:
+        assert sum(n.startswith(style.artists[0]) for n in names["train"]) == 2
+        assert sum(n.startswith(style.artists[2]) for n in names["test"]) == 1
+
+
+def test_patterns_fill_exactly_one_bar() -> None:
+    for style in STYLES:
+        steps = 4 * style.beat_steps
+        comps = [comp.pattern for comp in style.comps]
+        for pattern in (*style.groove.values(), *style.lift.values(), *style.bass, *comps):
+            assert len(pattern) == steps, (style.artists, pattern)
+        for symbols in (*style.major, *style.minor):
+            assert len([parse_chord(symbol, 0) for symbol in symbols.split()]) == 4
+    for steps, phrases in PHRASES.items():
+        for phrase in phrases:
+            assert len(phrase) == 2 * steps
+            assert phrase[steps] != "-"  # a hold over the bar line would be lost
+            assert phrase.endswith("..")
+
+
+def test_layout_and_format(root: Path) -> None:
+    for name in RENDERED:
+        files = sorted(path.name for path in folder_of(root, name).iterdir())
+        assert files == sorted(f"{stem}.wav" for stem in ("mixture", *STEMS))
+        for file in files:
+            info = soundfile.info(folder_of(root, name) / file)
+            assert (info.samplerate, info.channels, info.subtype) == (RATE_HZ, 2, "PCM_16")
+            assert info.frames == round(SECONDS * RATE_HZ)
+    # Nothing half written stays beside the songs, where musdb would take it for one.
+    assert sorted(path.name for path in (root / "test").iterdir()) == sorted(NAMES["test"])
+
+
+def test_same_arguments_give_the_same_bytes_and_others_do_not(root: Path, tmp_path: Path) -> None:
+    name = NAMES["train"][0]
+    songs.render_song(name, tmp_path / "again", SEED, SECONDS)
+    songs.render_song(name, tmp_path / "other seed", SEED + 1, SECONDS)
+    for stem in ("mixture", *STEMS):
+        first = (folder_of(root, name) / f"{stem}.wav").read_bytes()
+        assert first == (tmp_path / "again" / f"{stem}.wav").read_bytes()
+        assert first != (tmp_path / "other seed" / f"{stem}.wav").read_bytes()
+
+
+def test_an_interrupted_render_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = soundfile.write, []
+
+    def fail_at_third(path: Path, *arguments: object, **named: object) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, *arguments, **named)
+
+    monkeypatch.setattr(soundfile, "write", fail_at_third)
+    with pytest.raises(KeyboardInterrupt):
+        songs.render_song(NAMES["test"][0], tmp_path / "song", SEED, 1.0)
+    assert len(written) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_artist_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Nobody - Nothing"):
+        songs.render_song("Nobody - Nothing", tmp_path / "song", SEED, 1.0)
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_mixture_is_the_sum_of_the_stems_without_clipping(root: Path, name: str) -> None:
+    audio = {stem: read(root, name, stem).astype(np.int32) for stem in ("mixture", *STEMS)}
+    total = sum(audio[stem] for stem in STEMS)
+    np.testing.assert_array_equal(total, audio["mixture"])
+    assert -6 < level_db((np.abs(total).max() / 32768) ** 2) < -1
+    assert all(np.abs(samples).max() < 0.9 * 32767 for samples in audio.values())
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_stems_sound_most_of_the_time_at_like_levels_up_to_the_top(root: Path, name: str) -> None:
+    levels_db = []
+    for stem in ("mixture", *STEMS):
+        samples = read(root, name, stem) / 32768
+        level = level_db(np.mean(samples**2))
+        blocks = samples[: len(samples) // 4410 * 4410].reshape(-1, 4410 * 2)
+        blocks_db = 10 * np.log10(np.mean(blocks**2, axis=1) + 1e-20)
+        assert np.mean(blocks_db > level - 30) > 0.7, stem
+        # The room is never digitally silent.
+        assert blocks_db.min() > -110, stem
+        frequency_hz, power = welch(samples.T, RATE_HZ, nperseg=4096)
+        power = power.sum(axis=0)
+        top_db = level_db(power[frequency_hz >= 16000].sum() / power.sum())
+        floor_db = {"mixture": -35, "drums": -30, "vocals": -40, "other": -55, "bass": -60}[stem]
+        assert floor_db < top_db < -8, stem
+        if stem != "mixture":
+            levels_db.append(level)
+    assert max(levels_db) - min(levels_db) < 8
+
+
+def test_bass_and_vocals_are_centred_and_others_wide(root: Path) -> None:
+    for name in RENDERED:
+        width = {}
+        for stem in ("bass", "other"):
+            left, right = (read(root, name, stem) / 32768).T
+            width[stem] = np.mean((left - right) ** 2) / np.mean((left + right) ** 2)
+        assert width["bass"] < 0.001
+        assert width["other"] > 0.01
+
+
+def every_composition() -> list:
+    names = songs.song_names(12, 6, 12)
+    return [compose(name, SEED, 40.0) for of in names.values() for name in of]
+
+
+def notes_of(song: object, stem: str) -> list:
+    return [note for part in song.parts if part.stem == stem for note in part.notes]
+
+
+def test_bass_plays_a_chord_tone_on_every_beat_one() -> None:
+    for song in every_composition():
+        notes = notes_of(song, "bass")
+        for bar in song.bars:
+            first = [n for n in notes if -0.001 < n.start_seconds - bar.start_seconds < 0.04]
+            assert len(first) == 1
+            assert first[0].pitch % 12 == bar.chord[0]
+        assert all(26 <= note.pitch <= 52 for note in notes)
+
+
+def test_accompaniment_plays_the_chord_of_the_bar() -> None:
+    for song in every_composition():
+        starts = np.array([bar.start_seconds for bar in song.bars])
+        for note in notes_of(song, "other"):
+            bar = song.bars[int(np.searchsorted(starts, note.start_seconds, "right")) - 1]
+            assert note.pitch % 12 in bar.chord
+
+
+def test_melody_is_singable() -> None:
+    for song in every_composition():
+        part = next(part for part in song.parts if part.stem == "vocals")
+        pitches = [note.pitch for note in part.notes]
+        assert 50 <= min(pitches) < max(pitches) <= 77  # D3 to F5
+        leaps = np.abs(np.diff(pitches))
+        assert np.mean(leaps <= 4) > 0.8
+        assert leaps.max() <= 12
+        assert len(set(pitches)) >= 5
+        gaps = [
+            b.start_seconds - a.start_seconds - a.length_seconds for a, b in pairwise(part.notes)
+        ]
+        assert max(gaps) < 2.5
+        assert sum(gap > 0.15 for gap in gaps) >= 3  # the singer breathes
+
+
+def test_songs_differ_in_tempo_chords_and_tune() -> None:
+    compositions = every_composition()
+    tempos = {song.bars[1].start_seconds for song in compositions}
+    tunes = {tuple(n.pitch for n in notes_of(song, "vocals")[:16]) for song in compositions}
+    roots = {tuple(bar.chord for bar in song.bars[:9]) for song in compositions}
+    assert len(tempos) == len(tunes) == len(roots) == len(compositions)
+
+
+def test_a_longer_song_starts_as_the_shorter() -> None:
+    name = NAMES["train"][1]
+    short, long = (compose(name, SEED, seconds) for seconds in (8.0, 30.0))
+    for stem in ("vocals", "bass"):
+        n_certain = len(notes_of(short, stem)) // 2 - 4
+        assert notes_of(short, stem)[:n_certain] == notes_of(long, stem)[:n_certain]
+
+
+def test_vocals_have_vibrato(root: Path) -> None:
+    """The pitch of the longest note swings by some tenths of a semitone at 4 to 7 Hz."""
+    songs_notes = [
+        (note, name)
+        for name in RENDERED
+        for note in notes_of(compose(name, SEED, SECONDS), "vocals")
+        if note.start_seconds + note.length_seconds < SECONDS
+    ]
+    note, name = max(songs_notes, key=lambda pair: pair[0].length_seconds)
+    assert note.length_seconds > 1
+    samples = read(root, name, "vocals").mean(axis=1)
+    # The second harmonic is mixed down to zero frequency: its phase is the pitch.
+    hz = 2 * 440 * 2 ** ((note.pitch - 69) / 12)
+    n = round(note.start_seconds * RATE_HZ) + np.arange(round(note.length_seconds * RATE_HZ))
+    window = np.hanning(2400) / 1200
+    base = np.convolve(samples[n] * np.exp(-2j * np.pi * hz * n / RATE_HZ), window, "same")
+    offset_hz = np.diff(np.unwrap(np.angle(base))) * RATE_HZ / (2 * np.pi)
+    semitones = 12 * np.log2(1 + np.convolve(offset_hz, window, "same") / hz)
+    late = semitones[round(0.5 * RATE_HZ) : -3000]
+    assert 0.2 < np.ptp(late) < 1.6
+    spectrum = np.abs(np.fft.rfft((late - late.mean()) * np.hanning(len(late)), 8 * RATE_HZ))
+    assert 4 < np.argmax(spectrum) / 8 < 7
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_musdb_reads_our_splits(root: Path, split: str) -> None:
+    subsets = {"subsets": "test"} if split == "test" else {"subsets": "train", "split": split}
+    database = musdb.DB(root=str(root), is_wav=True, setup_file="mus.yaml", **subsets)
+    assert [track.name for track in database] == sorted(NAMES[split])
+    track = database[0]
+    assert track.rate == RATE_HZ
+    for stem in STEMS:
+        expected = read(root, track.name, stem) / 32768
+        np.testing.assert_allclose(track.targets[stem].audio, expected, atol=1e-6)
+    mixture = read(root, track.name, "mixture") / 32768
+    np.testing.assert_allclose(track.audio, mixture, atol=1e-6)
+    np.testing.assert_allclose(track.targets["linear_mixture"].audio, mixture, atol=1e-6)
+    everything_else = mixture - read(root, track.name, "vocals") / 32768
+    np.testing.assert_allclose(track.targets["accompaniment"].audio, everything_else, atol=1e-6)

@@ -1,0 +1,195 @@
+"""Rendering: the notes of a composition to the audio of four stems."""
+
+from importlib.resources import files
+from itertools import pairwise
+
+import numpy as np
+from scipy.signal import butter, iirpeak, lfilter, oaconvolve, sosfilt
+from tinysoundfont import Synth
+
+from upsampling_artifacts.data.songs.composition import Composition, Note, Part
+from upsampling_artifacts.data.songs.styles import CYMBALS, LONG_CYMBALS
+
+STEMS = ("vocals", "bass", "drums", "other")
+STEM_LEVEL_DB = {"vocals": 0.0, "bass": -1.5, "drums": 0.0, "other": -1.5}
+# Wet to dry amplitude of the room; a bass is mixed dry.
+ROOM_WET = {"vocals": 0.22, "bass": 0.0, "drums": 0.12, "other": 0.16}
+HISS_DB = -52.0  # of the room and the microphone, below the stem's own level
+DRUM_BANK = 128
+BEND_RANGE_SEMITONES = 12.0
+BEND_STEP_SECONDS = 0.005
+# The noise of consonants, picks, keys and sticks: of which MIDI keys, how loud, its decay and how
+# far ahead of the note, in seconds. The sound font's samples were recorded at low rates and end
+# near 12 kHz; what a close microphone hears above that comes from here.
+ALL_KEYS = frozenset(range(128))
+STRIKE_NOISE = {
+    "vocals": ((ALL_KEYS, 0.35, 0.03, 0.06),),
+    "bass": ((ALL_KEYS, 0.1, 0.006, 0.0),),
+    "drums": (
+        (CYMBALS - LONG_CYMBALS, 0.5, 0.03, 0.0),
+        (LONG_CYMBALS, 0.25, 0.25, 0.0),
+        (ALL_KEYS - CYMBALS, 0.3, 0.02, 0.0),
+    ),
+    "other": ((ALL_KEYS, 0.08, 0.01, 0.0),),
+}
+# First three formants of "ah", "oh" and "eh" in Hz, each with its amplitude.
+VOWELS = (
+    ((780, 1.0), (1200, 0.6), (2800, 0.35)),
+    ((480, 1.0), (850, 0.5), (2700, 0.25)),
+    ((520, 1.0), (1850, 0.6), (2600, 0.4)),
+)
+
+
+def render_stems(
+    song: Composition, rng: np.random.Generator, seconds: float, rate_hz: int
+) -> dict[str, np.ndarray]:
+    """The stems as int16 arrays (samples, 2); their sum stays 1 to 3 dB below full scale."""
+    n_samples = round(seconds * rate_hz)
+    stems = {}
+    for stem in STEMS:
+        parts = [part for part in song.parts if part.stem == stem]
+        if stem == "vocals":
+            audio = _sing(parts, rng, n_samples, rate_hz)
+        else:
+            audio = sum(_play(part, n_samples, rate_hz) for part in parts)
+        audio = audio / _rms(audio)
+        # The parts of the vocals sing the same notes.
+        notes = parts[0].notes if stem == "vocals" else [n for part in parts for n in part.notes]
+        audio += _strike_noise(stem, notes, rng, n_samples, rate_hz)[:, None]
+        if stem == "drums":  # a bus compressor's work: peaks are bent, not cut
+            audio = 4 * np.tanh(audio / 4)
+        audio = _in_room(audio, ROOM_WET[stem], rng, rate_hz)
+        audio += _gain(HISS_DB) * rng.standard_normal(audio.shape)
+        level_db = STEM_LEVEL_DB[stem] + rng.uniform(-1.5, 1.5)
+        stems[stem] = audio * (_gain(level_db) / _rms(audio))
+    # A stem alone may peak above the sum, where it meets its opposite.
+    peak = max(np.abs(audio).max() for audio in (sum(stems.values()), *stems.values()))
+    scale = _gain(rng.uniform(-2.8, -1.2)) * 32767 / peak
+    return {name: np.round(audio * scale).astype(np.int16) for name, audio in stems.items()}
+
+
+def _gain(level_db: float) -> float:
+    return 10 ** (level_db / 20)
+
+
+def _rms(audio: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(audio**2)))
+
+
+def _run(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.ndarray:
+    """Audio (samples, 2) of `events`: (seconds, order, Synth method, its arguments)."""
+    synth = Synth(gain=part.gain_db, samplerate=rate_hz)
+    font = synth.sfload(str(files("pretty_midi") / "TimGM6mb.sf2"))
+    for channel in (0, 1):
+        is_drums = part.stem == "drums"
+        bank, program = (DRUM_BANK if is_drums else 0), part.program
+        synth.program_select(channel, font, bank, program, is_drums)
+        synth.control_change(channel, 10, round(127 * part.pan))
+        synth.pitchbend_range(channel, BEND_RANGE_SEMITONES)
+    audio = np.zeros((n_samples, 2), np.float32)
+    view, frame_bytes, now = memoryview(audio).cast("B"), 8, 0
+    for at_seconds, _, method, arguments in sorted(events, key=lambda event: event[:2]):
+        at = min(n_samples, round(at_seconds * rate_hz))
+        if at > now:
+            synth.generate(at - now, view[now * frame_bytes : at * frame_bytes])
+            now = at
+        getattr(synth, method)(*arguments)
+    if n_samples > now:
+        synth.generate(n_samples - now, view[now * frame_bytes :])
+    return audio.astype(np.float64)
+
+
+def _key_events(note: Note, channel: int) -> list[tuple]:
+    end_seconds = note.start_seconds + note.length_seconds
+    return [
+        (end_seconds, 0, "noteoff", (channel, note.pitch)),
+        (note.start_seconds, 2, "noteon", (channel, note.pitch, note.velocity)),
+    ]
+
+
+def _play(part: Part, n_samples: int, rate_hz: int) -> np.ndarray:
+    events = [event for note in part.notes for event in _key_events(note, 0)]
+    return _run(part, events, n_samples, rate_hz)
+
+
+def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: int) -> np.ndarray:
+    """One melody as a voice: slides, vibrato, vowels and dynamics; centred, (samples, 2)."""
+    notes = parts[0].notes
+    legato = [False] + [
+        note.start_seconds - last.start_seconds - last.length_seconds < 0.06
+        for last, note in pairwise(notes)
+    ]
+    events, vibrato_hz = [], rng.uniform(4.9, 5.9)
+    for i, note in enumerate(notes):
+        # Two channels in turn: bending a note must not bend the release of the one before.
+        events += _key_events(note, i % 2)
+        from_semitones = notes[i - 1].pitch - note.pitch if legato[i] else -0.7
+        at = np.arange(0, note.length_seconds, BEND_STEP_SECONDS)
+        slide = from_semitones * 0.5 * (1 + np.cos(np.pi * np.clip(at / 0.08, 0, 1)))
+        vibrato = 0.4 * np.clip((at - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * vibrato_hz * at)
+        wheel = 8192 + (slide + vibrato + rng.normal(0, 0.05)) / BEND_RANGE_SEMITONES * 8191
+        events += [
+            (note.start_seconds + seconds, 1, "pitchbend", (i % 2, int(np.clip(value, 0, 16383))))
+            for seconds, value in zip(at, wheel, strict=True)
+        ]
+    dry = sum(_run(part, events, n_samples, rate_hz) for part in parts).mean(axis=1)
+
+    # Dynamics: each note swells and eases off. Vowels: one a note, gliding into the next.
+    shape = np.array([(0.0, 0.75), (0.35, 1.0), (0.9, 0.7)])
+    at = np.concatenate([n.start_seconds + n.length_seconds * shape[:, 0] for n in notes])
+    voice = dry * _curve(at, np.tile(shape[:, 1], len(notes)), n_samples, rate_hz)
+    sung = rng.integers(len(VOWELS), size=len(notes))
+    onsets = np.array([note.start_seconds for note in notes])
+    sounded = 0.25 * voice
+    for vowel, formants in enumerate(VOWELS):
+        is_sung = np.repeat(sung == vowel, 2).astype(float)
+        ends = np.append(onsets[1:], np.inf)
+        at = np.stack([onsets + 0.03, np.minimum(ends - 0.03, 1e6)], axis=1).ravel()
+        source = voice * _curve(at, is_sung, n_samples, rate_hz)
+        for formant_hz, amplitude in formants:
+            sounded += amplitude * lfilter(*iirpeak(formant_hz, 6, rate_hz), source)
+    # A compressor evens out the notes that meet a formant; breath follows the voice.
+    envelope = lfilter([0.002], [1, -0.998], np.abs(sounded))
+    envelope /= envelope.mean()
+    sounded /= _rms(sounded) * np.sqrt(envelope + 0.1)
+    sounded += 0.02 * np.minimum(envelope, 2) * _bright_noise(rng, n_samples, rate_hz, 3000)
+    return np.stack([sounded, sounded], axis=1)
+
+
+def _curve(at_seconds: np.ndarray, values: np.ndarray, n_samples: int, rate_hz: int) -> np.ndarray:
+    return np.interp(np.arange(n_samples) / rate_hz, at_seconds, values)
+
+
+def _bright_noise(
+    rng: np.random.Generator, n_samples: int, rate_hz: int, low_cut_hz: float
+) -> np.ndarray:
+    sos = butter(2, low_cut_hz, "highpass", fs=rate_hz, output="sos")
+    return sosfilt(sos, rng.standard_normal(n_samples))
+
+
+def _strike_noise(
+    stem: str, notes: list[Note], rng: np.random.Generator, n_samples: int, rate_hz: int
+) -> np.ndarray:
+    """The noise of the notes' starts, (samples,), for a stem of unit RMS."""
+    strikes = np.zeros(n_samples)
+    for keys, amplitude, decay_seconds, ahead_seconds in STRIKE_NOISE[stem]:
+        impulses = np.zeros(n_samples)
+        for note in notes:
+            at = max(0, round((note.start_seconds - ahead_seconds) * rate_hz))
+            if at < n_samples and note.pitch in keys:
+                # Not every syllable starts with an "s", nor is every stroke alike.
+                impulses[at] += amplitude * (note.velocity / 100) ** 2 * rng.uniform(0.1, 1)
+        strikes += lfilter([1], [1, -np.exp(-1 / (decay_seconds * rate_hz))], impulses)
+    # 2 ms to rise: a click would be broader than any of these.
+    envelope = lfilter([0.011], [1, -0.989], strikes)
+    return envelope * _bright_noise(rng, n_samples, rate_hz, 6000)
+
+
+def _in_room(audio: np.ndarray, wet: float, rng: np.random.Generator, rate_hz: int) -> np.ndarray:
+    """Add a small room, different in both ears, to `audio` (samples, 2)."""
+    if not wet:
+        return audio
+    at = np.arange(round(0.35 * rate_hz)) / rate_hz
+    response = rng.standard_normal((len(at), 2)) * np.exp(-at / 0.07)[:, None]
+    response *= wet / np.sqrt(np.sum(response**2, axis=0))
+    return audio + oaconvolve(audio, response, axes=0)[: len(audio)]
