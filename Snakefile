@@ -1,0 +1,26 @@
+"""Which upsampling layer? Songs in, results/<experiment>/report.html out.
+
+snakemake --cores 2                                     the demonstration
+snakemake --cores 2 --configfile config/paper.yaml      the paper's scale
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/probe.smk"
+include: "workflow/rules/evaluate.smk"
+
+
+rule probes:
+    default_target: True
+    input:
+        rules.lines.output,
+        rules.table_1.output,

@@ -1,0 +1,91 @@
+"""What the rules share: the configuration, the songs, and the names of files."""
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+# Jobs find the library in this clone, also in environments where it is not installed.
+LIBRARY = str(Path(workflow.basedir) / "workflow")
+sys.path.insert(0, LIBRARY)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from upsampling_artifacts import configuration, registry
+from upsampling_artifacts.data import datasets, musdb18
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.fingerprint import code_fingerprint as code
+
+try:
+    schema = yaml.safe_load(Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text())
+    config = configuration.resolve(config, schema)
+    SONGS = datasets.song_names(config)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{config['experiment']}"
+RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
+BASELINES = ["mixture", "ideal_ratio_mask"]
+TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
+RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
+
+
+wildcard_constraints:
+    system="[a-z0-9_]+",
+    seed="[0-9]+",
+    song="[^/]+",
+    signal="silence|noise|music",
+    state="initial|trained",
+
+
+def runs(pattern, chosen=RUNS, **wildcards):
+    """A path for each run (variant and seed)."""
+    return [
+        path
+        for system, seed in chosen
+        for path in expand(f"{RUN}/{pattern}", system=system, seed=seed, **wildcards)
+    ]
+
+
+def cached(songs):
+    return expand(f"{RESULTS}/cache/{{song}}.npy", song=songs)
+
+
+def split_of(song):
+    return next(split for split, names in SONGS.items() if song in names)
+
+
+def system_at(name, size):
+    """A system as plain values: architecture, options of the size and its own, upsampler."""
+    row = config["systems"][name]
+    return {
+        "architecture": row["architecture"],
+        "options": {**config["architectures"][row["architecture"]][size], **row["options"]},
+        "upsampler": row["upsampler"],
+    }
+
+
+def system_of(wildcards):
+    return system_at(wildcards.system, config["size"])
+
+
+def code_of(*modules):
+    """Fingerprint of the modules and of those that define the variant: see fingerprint.py."""
+
+    def of(wildcards):
+        row = config["systems"][wildcards.system]
+        return code(
+            *modules,
+            registry.module_of("architecture", row["architecture"], registry.ARCHITECTURES),
+            registry.module_of("upsampler", row["upsampler"]["name"], registry.UPSAMPLERS),
+        )
+
+    return of
+
+
+def training_of(wildcards):
+    options = {**config["training"], **config["systems"][wildcards.system]["training"]}
+    return {key: value for key, value in options.items() if key != "threads"}

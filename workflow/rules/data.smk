@@ -1,0 +1,68 @@
+"""Songs, and their cache at the experiment's rate."""
+
+STEMS = ["mixture", *config["sources"]]
+ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
+
+
+def song_files(wildcards):
+    """The files that a song is read from."""
+    path = musdb18.song_path(Path(ROOT), split_of(wildcards.song), wildcards.song)
+    if path.suffix == ".mp4":
+        return ancient(str(path))
+    return [str(path / f"{stem}.wav") for stem in STEMS]
+
+
+rule song:
+    output:
+        expand(
+            "{results}/songs/{{folder}}/{{song}}/{stem}.wav",
+            results=RESULTS,
+            stem=["mixture", "drums", "bass", "other", "vocals"],
+        ),
+    log:
+        "logs/" + RESULTS + "/songs/{folder}/{song}.log",
+    params:
+        seed=config["songs"]["seed"],
+        seconds=config["songs"]["seconds"],
+        code=code("upsampling_artifacts.data.songs"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../scripts/song.py"
+
+
+rule songs_setup:
+    output:
+        f"{RESULTS}/songs/mus.yaml",
+    log:
+        f"logs/{RESULTS}/songs_setup.log",
+    params:
+        valid=SONGS["valid"],
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../scripts/songs_setup.py"
+
+
+rule cache:
+    input:
+        song_files,
+    output:
+        RESULTS + "/cache/{song}.npy",
+        RESULTS + "/cache/{song}.json",
+    log:
+        "logs/" + RESULTS + "/cache/{song}.log",
+    benchmark:
+        RESULTS + "/benchmarks/cache/{song}.tsv"
+    params:
+        path=lambda w: str(musdb18.song_path(Path(ROOT), split_of(w.song), w.song)),
+        sources=config["sources"],
+        rate_hz=config["rate_hz"],
+        allow_silent=lambda w: (
+            config["silent_stems"] == "allow" and split_of(w.song) in ("train", "valid")
+        ),
+        code=code("upsampling_artifacts.data.cache"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../scripts/cache.py"

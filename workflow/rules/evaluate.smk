@@ -1,0 +1,112 @@
+"""Separate the test songs, score them with museval, and fill Table 1."""
+
+BASELINE_RUNS = [(baseline, 0) for baseline in BASELINES]
+
+
+rule separate:
+    input:
+        model=f"{RUN}/model.safetensors",
+        songs=cached(TEST_SONGS),
+    output:
+        directory(f"{RUN}/estimates"),
+    log:
+        f"logs/{RUN}/separate.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/separate/{{system}}/seed-{{seed}}.tsv"
+    params:
+        code=code_of("upsampling_artifacts.separation"),
+    threads: config["training"]["threads"]
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/separate.py"
+
+
+rule baseline:
+    input:
+        songs=cached(TEST_SONGS),
+    output:
+        directory(f"{RUN}/estimates"),
+    log:
+        f"logs/{RUN}/baseline.log",
+    params:
+        code=code("upsampling_artifacts.baselines"),
+    wildcard_constraints:
+        system="|".join(BASELINES),
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/baseline.py"
+
+
+ruleorder: baseline > separate
+
+
+rule score:
+    input:
+        song=RESULTS + "/cache/{song}.npy",
+        estimates=f"{RUN}/estimates",
+    output:
+        f"{RUN}/scores/test/{{song}}.json",
+    log:
+        f"logs/{RUN}/score/{{song}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/score/{{system}}/seed-{{seed}}/{{song}}.tsv"
+    params:
+        code=code("upsampling_artifacts.scoring"),
+    conda:
+        "../../envs/scoring.yaml"
+    script:
+        "../scripts/score.py"
+
+
+rule run_scores:
+    input:
+        lambda w: runs("scores/test/{song}.json", [(w.system, w.seed)], song=TEST_SONGS),
+    output:
+        f"{RUN}/scores.csv",
+    log:
+        f"logs/{RUN}/scores.log",
+    params:
+        common=False,
+        code=code("upsampling_artifacts.scoring"),
+    conda:
+        "../../envs/scoring.yaml"
+    script:
+        "../scripts/scores.py"
+
+
+use rule run_scores as scores with:
+    input:
+        runs("scores/test/{song}.json", RUNS + BASELINE_RUNS, song=TEST_SONGS),
+    output:
+        f"{RESULTS}/scores.csv",
+    log:
+        f"logs/{RESULTS}/scores.log",
+    params:
+        common=True,
+        code=code("upsampling_artifacts.scoring"),
+
+
+rule table_1:
+    input:
+        scores=rules.scores.output,
+        training=runs("training.csv"),
+        models=runs("model.safetensors"),
+        paper="config/paper_table_1.csv",
+    output:
+        report(
+            f"{RESULTS}/table_1.csv",
+            caption="../report/table_1.rst",
+            category="Table 1",
+        ),
+    log:
+        f"logs/{RESULTS}/table_1.log",
+    params:
+        songs=SONGS["test"],
+        full_size={name: system_at(name, "paper") for name in config["variants"]},
+        code=code("upsampling_artifacts.table_1"),
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/table_1.py"

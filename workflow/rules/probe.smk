@@ -1,0 +1,39 @@
+"""What a variant's upsamplers do to silence, noise and music, before and after training."""
+
+
+def trained_model(wildcards):
+    return f"{RUN}/model.safetensors" if wildcards.state == "trained" else []
+
+
+rule probe:
+    input:
+        model=trained_model,
+        song=cached(SONGS["test"][:1]),
+    output:
+        table=f"{RUN}/probe/{{state}}.csv",
+        arrays=f"{RUN}/probe/{{state}}.npz",
+    log:
+        f"logs/{RUN}/probe_{{state}}.log",
+    params:
+        system=system_of,
+        segment_seconds=lambda w: training_of(w)["segment_seconds"],
+        signal_seconds=config["probes"]["signal_seconds"],
+        code=code_of("upsampling_artifacts.artifacts.probing"),
+    threads: config["training"]["threads"]
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/probe.py"
+
+
+rule lines:
+    input:
+        runs("probe/{state}.csv", state=["initial", "trained"]),
+    output:
+        f"{RESULTS}/lines.csv",
+    log:
+        f"logs/{RESULTS}/lines.log",
+    conda:
+        "../../envs/report.yaml"
+    script:
+        "../scripts/lines.py"

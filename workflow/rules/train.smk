@@ -1,0 +1,25 @@
+"""One training per variant and seed."""
+
+
+rule train:
+    input:
+        train=cached(SONGS["train"]),
+        valid=cached(SONGS["valid"]),
+    output:
+        model=f"{RUN}/model.safetensors",
+        log=f"{RUN}/training.csv",
+    log:
+        f"logs/{RUN}/train.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{system}}/seed-{{seed}}.tsv"
+    params:
+        system=system_of,
+        options=training_of,
+        # Not an output: Snakemake deletes the outputs of a job that fails.
+        checkpoint=f"{RUN}/checkpoint.pt",
+        code=code_of("upsampling_artifacts.training"),
+    threads: config["training"]["threads"]
+    conda:
+        "../../envs/learning.yaml"
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,9 @@
+"""Tell musdb which of the embedded songs are for validation."""
+
+from pathlib import Path
+
+from upsampling_artifacts.data.songs import write_setup_file
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    write_setup_file(Path(snakemake.output[0]).parent, snakemake.params.valid)

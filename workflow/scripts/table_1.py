@@ -1,0 +1,15 @@
+"""Table 1 of the paper, ours beside theirs."""
+
+from upsampling_artifacts.progress import job_log
+from upsampling_artifacts.table_1 import write_table_1
+
+with job_log(snakemake.log[0]):
+    write_table_1(
+        snakemake.input.scores[0],
+        snakemake.input.training,
+        snakemake.input.models,
+        snakemake.input.paper,
+        snakemake.output[0],
+        songs=snakemake.params.songs,
+        full_size=snakemake.params.full_size,
+    )

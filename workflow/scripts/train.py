@@ -1,0 +1,19 @@
+"""Train one variant with one seed."""
+
+from upsampling_artifacts.progress import job_log
+from upsampling_artifacts.training import TrainingOptions, train
+
+with job_log(snakemake.log[0]):
+    train(
+        system=snakemake.params.system,
+        options=TrainingOptions(**snakemake.params.options),
+        seed=int(snakemake.wildcards.seed),
+        train_songs=snakemake.input.train,
+        valid_songs=snakemake.input.valid,
+        model_path=snakemake.output.model,
+        log_path=snakemake.output.log,
+        checkpoint_path=snakemake.params.checkpoint,
+        code=snakemake.params.code,
+        threads=snakemake.threads,
+        label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",
+    )

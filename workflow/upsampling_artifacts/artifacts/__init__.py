@@ -1,0 +1,1 @@
+"""Test signals, spectra and measures of upsampling artifacts."""

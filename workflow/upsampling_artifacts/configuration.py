@@ -1,0 +1,90 @@
+"""Config files against their schema: defaults filled in, mistakes told in one line."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+
+import jsonschema
+
+from upsampling_artifacts import registry
+from upsampling_artifacts.errors import InputError
+
+
+def resolve(config: dict, schema: dict) -> dict:
+    """A complete configuration: what the user set, and the schema's default for the rest.
+
+    Args:
+        config: As merged from the config files and the command line.
+        schema: A JSON schema in which every property has a description and a default.
+
+    Returns:
+        A new dict with every key of the schema.
+
+    Raises:
+        InputError: Naming the key, what is wrong with it and what to do.
+    """
+    complete = _with_defaults(copy.deepcopy(config), schema)
+    _check(complete, schema)
+    _check_names(complete)
+    for name in complete["variants"]:  # a system may set any key of training anew
+        changes = complete["systems"][name]["training"]
+        _check(changes, schema["properties"]["training"], f"systems.{name}.training")
+    return complete
+
+
+def _with_defaults(value: object, schema: dict) -> object:
+    """Fill in defaults, in the rows of a table (``additionalProperties``) too."""
+    if not isinstance(value, dict):
+        return value
+    for key, entry in schema.get("properties", {}).items():
+        if key not in value:
+            value[key] = copy.deepcopy(entry["default"])
+        value[key] = _with_defaults(value[key], entry)
+    row = schema.get("additionalProperties")
+    if isinstance(row, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            value[key] = _with_defaults(value[key], row)
+    return value
+
+
+def _check(value: dict, schema: dict, where: str = "") -> None:
+    """Raise the most telling of the schema's complaints: a misspelt key comes first."""
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(value),
+        key=lambda error: (error.validator != "additionalProperties", len(error.path)),
+    )
+    if errors:
+        raise InputError(_one_line(errors[0], where))
+
+
+def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
+    where = ".".join([*([prefix] if prefix else []), *map(str, error.absolute_path)])
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        wrong = next(key for key in error.instance if key not in known)
+        similar = difflib.get_close_matches(wrong, known, n=1)
+        hint = f"did you mean '{similar[0]}'?" if similar else f"known: {', '.join(known)}"
+        return f"config: unknown key '{f'{where}.' if where else ''}{wrong}'; {hint}"
+    about = error.schema.get("description", "").rstrip(".")
+    return f"config: {where}: {error.message}; it is: {about}"
+
+
+def _check_names(config: dict) -> None:
+    """Names that a schema cannot know: systems, architectures, upsamplers."""
+    for name in config["variants"]:
+        if name not in config["systems"]:
+            known = ", ".join(config["systems"])
+            raise InputError(f"config: variants: unknown system '{name}'; known: {known}")
+        system = config["systems"][name]
+        try:
+            registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
+            registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
+        except InputError as error:
+            raise InputError(f"config: systems.{name}: {error}") from None
+        sizes = config["architectures"].get(system["architecture"], {})
+        if config["size"] not in sizes:
+            raise InputError(
+                f"config: size: architecture '{system['architecture']}' has no size "
+                f"'{config['size']}'; known: {', '.join(sizes)}"
+            )

@@ -1,0 +1,85 @@
+"""Which songs a data set has: known before anything is rendered, decoded or trained."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import yaml
+
+from upsampling_artifacts.data import songs
+from upsampling_artifacts.data.musdb18 import EXCERPT
+from upsampling_artifacts.errors import InputError
+
+SOURCES_OF = {
+    "musdb18-hq": "https://doi.org/10.5281/zenodo.3338373",
+    "musdb18": "https://doi.org/10.5281/zenodo.1117372",
+}
+
+
+def song_names(config: dict) -> dict[str, list[str]]:
+    """The names of an experiment's songs.
+
+    Args:
+        config: A complete configuration (:func:`configuration.resolve`).
+
+    Returns:
+        Keys "train", "valid", "test"; and "excerpt", the real song that is listed apart.
+
+    Raises:
+        InputError: The data set's root is missing or empty, or a split has no song.
+    """
+    if config["dataset"] == "songs":
+        counts = config["songs"]
+        names = songs.song_names(counts["train"], counts["valid"], counts["test"])
+    else:
+        names = _names_below(config["dataset"], config["root"])
+    excluded = set(config["exclude_songs"])
+    unknown = excluded - {name for split in names.values() for name in split}
+    if unknown:
+        raise InputError(f"config: exclude_songs: no song is called '{min(unknown)}'")
+    names = {split: [n for n in names[split] if n not in excluded] for split in names}
+    for split, chosen in names.items():
+        if not chosen:
+            raise InputError(f"config: dataset: no {split} songs are left in {config['dataset']}")
+    return {**names, "excerpt": [EXCERPT] if config["excerpt"] else []}
+
+
+def _names_below(dataset: str, root: str | None) -> dict[str, list[str]]:
+    """List ``root/train`` and ``root/test``, and take the validation songs out of the former."""
+    if root is None or not Path(root).is_dir():
+        state = "is not set" if root is None else f"{root} is no folder"
+        where = f"download it from {SOURCES_OF[dataset]}, " if dataset in SOURCES_OF else ""
+        raise InputError(
+            f"config: root: {state}, and dataset '{dataset}' needs one; {where}unpack it so that "
+            "<root>/train and <root>/test exist, and set root to it"
+        )
+    found = {}
+    for split in ("train", "test"):
+        folder = Path(root) / split
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+        found[split] = [
+            entry.name.removesuffix(".stem.mp4")
+            for entry in entries
+            if entry.name.endswith(".stem.mp4") or (entry.is_dir() and entry.name[0] != ".")
+        ]
+        if not found[split]:
+            raise InputError(
+                f"config: root: {folder} holds no songs; unpack the data set so that each song is "
+                "a folder of wav files, or a .stem.mp4, in there"
+            )
+    valid = set(_validation_names(Path(root)))
+    return {
+        "train": [name for name in found["train"] if name not in valid],
+        "valid": [name for name in found["train"] if name in valid],
+        "test": found["test"],
+    }
+
+
+def _validation_names(root: Path) -> list[str]:
+    """From ``mus.yaml`` in the root if there is one, else from musdb's own."""
+    setup = root / "mus.yaml"
+    if not setup.exists():
+        package = importlib.util.find_spec("musdb").submodule_search_locations[0]
+        setup = Path(package) / "configs" / "mus.yaml"
+    return yaml.safe_load(setup.read_text())["validation_tracks"]

@@ -1,0 +1,157 @@
+"""Training batches: segments of cached songs, remixed on the fly (paper, section 6).
+
+The augmentation of the original Demucs recipe (Uhlich et al. 2017; Défossez et al. 2019): the
+stems of a batch are exchanged between songs, and each one is shifted in time, flipped in sign
+and has its channels swapped at random. Here all of that only decides *which samples are read*
+and by what factor they are scaled, so it costs nothing beyond the reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong
+from upsampling_artifacts.errors import InputError
+
+Batch = tuple[Tensor, Tensor]
+"""int16 samples ``(batch, sources, channels, time)`` and factors ``(batch, sources, 1, 1)``."""
+
+
+def to_waveforms(batch: Batch) -> Tensor:
+    """The stems of a batch as float32, normalised; on the device that the batch is on.
+
+    Converted there and not while loading: int16 is half the bytes to copy to a GPU.
+
+    Shape:
+        - Output: ``(batch, sources, channels, time)``; the mixture is the sum over sources.
+    """
+    samples, factors = batch
+    return samples.float() * factors
+
+
+def _positions(songs: list[CachedSong], needed: int, every: int) -> list[tuple[int, int]]:
+    """All ``(song, first sample)`` from which ``needed`` samples can be read."""
+    for song in songs:
+        if song.stems.shape[-1] < needed:
+            raise InputError(
+                f"{song.name}: {song.stems.shape[-1] / song.rate_hz:.2f} s is shorter than a "
+                f"segment with its shift ({needed / song.rate_hz:.2f} s); lower segment_seconds"
+            )
+    return [
+        (index, first)
+        for index, song in enumerate(songs)
+        for first in range(0, song.stems.shape[-1] - needed + 1, every)
+    ]
+
+
+def _factor(song: CachedSong) -> float:
+    return 1 / (FULL_SCALE * max(song.scale, 1 / FULL_SCALE))
+
+
+@dataclass
+class TrainingBatches(Dataset[Batch]):
+    """The batch of every training step, as a pure function of ``(seed, step)``.
+
+    So nothing needs to be remembered to resume, and the number of loading processes changes
+    nothing. An epoch visits every position of every song once, in an order of its own.
+
+    Args:
+        songs: Cached training songs, of one rate and with the same sources.
+        segment_seconds: Length of a segment.
+        stride_seconds: Distance between the positions that an epoch visits.
+        shift_seconds: Each stem starts up to this much later.
+        batch_size: Segments per batch.
+        remix_group: Stems are exchanged within groups of this many segments; 1 for never.
+        seed: Names the order and the augmentation.
+
+    Raises:
+        InputError: A song is shorter than a segment, or all together than a batch.
+    """
+
+    songs: list[CachedSong]
+    segment_seconds: float
+    stride_seconds: float
+    shift_seconds: float
+    batch_size: int
+    remix_group: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        rate_hz = self.songs[0].rate_hz
+        self.samples = round(self.segment_seconds * rate_hz)
+        self.shift = round(self.shift_seconds * rate_hz)
+        every = max(1, round(self.stride_seconds * rate_hz))
+        self.positions = _positions(self.songs, self.samples + self.shift, every)
+        if len(self.positions) < self.batch_size:
+            raise InputError(
+                f"training.batch_size: {self.batch_size} segments in a batch, but the training "
+                f"songs hold only {len(self.positions)}; lower it or stride_seconds"
+            )
+        self.steps_per_epoch = len(self.positions) // self.batch_size
+
+    def __getitem__(self, step: int) -> Batch:
+        epoch, step_of_epoch = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.positions))
+        order = order[step_of_epoch * self.batch_size :][: self.batch_size]
+
+        n_sources, channels = self.songs[0].stems.shape[:2]
+        rng = np.random.default_rng([self.seed, epoch, step_of_epoch])
+        size = (self.batch_size, n_sources)
+        shifts = rng.integers(0, self.shift + 1, size)
+        signs = rng.choice([-1.0, 1.0], size)
+        swaps = rng.integers(0, 2, size, dtype=bool)
+        # Which segment of the batch each stem comes from.
+        origin = np.tile(np.arange(self.batch_size)[:, None], n_sources)
+        for first in range(0, self.batch_size, self.remix_group):
+            group = slice(first, first + self.remix_group)
+            origin[group] = rng.permuted(origin[group], axis=0)
+
+        samples = np.empty((*size, channels, self.samples), np.int16)
+        factors = np.empty((*size, 1, 1), np.float32)
+        for item, source in np.ndindex(size):
+            song_index, first = self.positions[order[origin[item, source]]]
+            song = self.songs[song_index]
+            first += shifts[item, source]
+            stem = song.stems[source, :, first : first + self.samples]
+            samples[item, source] = stem[::-1] if swaps[item, source] else stem
+            factors[item, source] = signs[item, source] * _factor(song)
+        return torch.from_numpy(samples), torch.from_numpy(factors)
+
+
+@dataclass
+class ValidationBatches(Dataset[Batch]):
+    """Every segment of the validation songs, side by side, without augmentation.
+
+    Args:
+        songs: Cached validation songs.
+        segment_seconds: Length of a segment.
+        batch_size: Segments per batch; the last batch may hold fewer.
+
+    Raises:
+        InputError: A song is shorter than a segment.
+    """
+
+    songs: list[CachedSong]
+    segment_seconds: float
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        self.samples = round(self.segment_seconds * self.songs[0].rate_hz)
+        self.positions = _positions(self.songs, self.samples, self.samples)
+
+    def __len__(self) -> int:
+        return -(-len(self.positions) // self.batch_size)
+
+    def __getitem__(self, index: int) -> Batch:
+        chosen = self.positions[index * self.batch_size :][: self.batch_size]
+        stems = [self.songs[song].stems[..., first:][..., : self.samples] for song, first in chosen]
+        factors = [
+            np.full((len(stem), 1, 1), _factor(self.songs[song]), np.float32)
+            for stem, (song, _) in zip(stems, chosen, strict=True)
+        ]
+        return torch.from_numpy(np.stack(stems)), torch.from_numpy(np.stack(factors))

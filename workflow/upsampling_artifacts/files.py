@@ -1,0 +1,33 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder, and rename it to ``path`` at the end.
+
+    A job that is killed, or a disk that fills up, leaves the old file or none at all: never
+    half of one. The temporary file keeps the suffix, because some writers choose the format
+    by it, and is removed on failure.
+
+    Raises:
+        OSError: With ``path`` in the message if the disk is full or not writable.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+    try:
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

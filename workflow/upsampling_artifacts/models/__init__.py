@@ -1,0 +1,50 @@
+"""Networks that take their upsampling layer as an argument, and how to build one by name."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from upsampling_artifacts import registry
+
+
+def build(
+    architecture: str,
+    options: dict,
+    upsampler: dict,
+    *,
+    n_sources: int,
+    audio_channels: int,
+    seed: int | None = None,
+) -> nn.Module:
+    """Build a randomly initialised model from names and plain values, as they stand in config.
+
+    Args:
+        architecture: A name in :data:`registry.ARCHITECTURES`.
+        options: Keyword arguments of the architecture.
+        upsampler: ``{"name": ..., **options}``, a name in :data:`registry.UPSAMPLERS` and the
+            keyword arguments of its class.
+        n_sources: Number of sources to separate.
+        audio_channels: Channels of the mixture, and of each source.
+        seed: Seeds the weights; the global random state is left as it was. None: not seeded.
+
+    Returns:
+        A module from ``(batch, audio_channels, time)`` to
+        ``(batch, n_sources, audio_channels, time)``.
+
+    Raises:
+        InputError: An unknown name, or an option the class refuses.
+    """
+    model_class = registry.load("architecture", architecture, registry.ARCHITECTURES)
+    upsampler = dict(upsampler)
+    layer = registry.load("upsampler", upsampler.pop("name"), registry.UPSAMPLERS)
+
+    def make_upsampler(in_channels: int, out_channels: int, stride: int, bias: bool) -> nn.Module:
+        return layer(in_channels, out_channels, stride, bias=bias, **upsampler)
+
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        return model_class(
+            make_upsampler, n_sources=n_sources, audio_channels=audio_channels, **options
+        )

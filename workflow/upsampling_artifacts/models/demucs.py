@@ -1,0 +1,137 @@
+"""The Demucs-like network of the paper's sections 1 and 6.
+
+After Défossez et al., "Music source separation in the waveform domain" (2019), the first
+released version, with the paper's wider context (3 samples in encoder and decoder alike) and
+its upsampling layer exchangeable. At 100 channels and 6 levels the counts are those of the
+paper's Table 1 (tests/models/test_demucs.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from upsampling_artifacts.upsamplers.base import SameConvolution
+
+LENGTH = 8
+STRIDE = 4
+
+MakeUpsampler = Callable[[int, int, int, bool], nn.Module]
+"""``(in_channels, out_channels, stride, bias) -> layer``."""
+
+
+class Demucs(nn.Module):
+    """U-Net on waveforms: strided convolutions down, LSTMs, upsampling layers up.
+
+    ::
+
+        encoder i   convolution 8, stride 4 - ReLU - convolution 3 to twice the channels - GLU
+        bottleneck  bidirectional LSTM - linear
+        decoder i   + skip - convolution 3 to twice the channels - GLU - upsampler x4 - ReLU
+                    (no ReLU after the last)
+
+    The paper's "modified" form (figure 9) removes what makes a signal offset: every bias, and
+    the ReLU after the first strided convolution.
+
+    Shape:
+        - Input: ``(batch, audio_channels, time)``, any ``time >= 1``
+        - Output: ``(batch, n_sources, audio_channels, time)``
+
+    Args:
+        make_upsampler: Makes the upsampling layer of each decoder level.
+        n_sources: Number of sources to separate.
+        audio_channels: Channels of the mixture, and of each source.
+        channels: Width of the first level; it doubles from level to level.
+        depth: Number of levels.
+        lstm_layers: Layers of the bidirectional LSTM; 0 for none.
+        glu: Whether a gated linear unit follows each level's second convolution.
+        encoder_context: Length of that convolution in the encoder (1 in the original Demucs).
+        decoder_context: Length of that convolution in the decoder.
+        rescale: Standard deviation towards which the initial weights are rescaled; 0 for none.
+        modified: Build the paper's modified form.
+    """
+
+    def __init__(
+        self,
+        make_upsampler: MakeUpsampler,
+        *,
+        n_sources: int,
+        audio_channels: int,
+        channels: int = 100,
+        depth: int = 6,
+        lstm_layers: int = 2,
+        glu: bool = True,
+        encoder_context: int = 3,
+        decoder_context: int = 3,
+        rescale: float = 0.1,
+        modified: bool = False,
+    ):
+        super().__init__()
+        self.n_sources = n_sources
+        self.depth = depth
+        bias = not modified
+
+        def mix(width: int, length: int) -> nn.Sequential:
+            if glu:
+                return nn.Sequential(
+                    SameConvolution(width, 2 * width, length, bias=bias), nn.GLU(1)
+                )
+            return nn.Sequential(SameConvolution(width, width, length, bias=bias), nn.ReLU())
+
+        self.encoder = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        below = audio_channels
+        for level in range(depth):
+            width = channels * 2**level
+            outermost = level == 0
+            down = nn.Conv1d(
+                below, width, LENGTH, STRIDE, padding=(LENGTH - STRIDE) // 2, bias=bias
+            )
+            rectify = [] if modified and outermost else [nn.ReLU()]
+            self.encoder.append(nn.Sequential(down, *rectify, *mix(width, encoder_context)))
+
+            target = n_sources * audio_channels if outermost else below
+            up = make_upsampler(width, target, STRIDE, bias)
+            rectify = [] if outermost else [nn.ReLU()]
+            self.decoder.insert(0, nn.Sequential(*mix(width, decoder_context), up, *rectify))
+            below = width
+
+        self.lstm = None
+        if lstm_layers:
+            self.lstm = nn.LSTM(below, below, lstm_layers, bidirectional=True, bias=bias)
+            self.linear = nn.Linear(2 * below, below, bias=bias)
+        if rescale:
+            rescale_weights(self, rescale)
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        batch, audio_channels, time = mixture.shape
+        # Every level divides the time by four without a remainder.
+        x = F.pad(mixture, (0, -time % STRIDE**self.depth))
+        skips = []
+        for encode in self.encoder:
+            x = encode(x)
+            skips.append(x)
+        if self.lstm is not None:
+            x, _ = self.lstm(x.permute(2, 0, 1))
+            x = self.linear(x).permute(1, 2, 0)
+        for decode in self.decoder:
+            x = decode(x + skips.pop())
+        return x[..., :time].reshape(batch, self.n_sources, audio_channels, time)
+
+
+@torch.no_grad()
+def rescale_weights(model: nn.Module, reference: float) -> None:
+    """Bring the standard deviation of each convolution's weight towards ``reference``.
+
+    With ``s = sqrt(std(weight) / reference)``, weight and bias are divided by ``s``, so that
+    input and output have the same magnitude after initialization (paper, section 6).
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            scale = (module.weight.std() / reference).sqrt()
+            module.weight.div_(scale)
+            if module.bias is not None:
+                module.bias.div_(scale)

@@ -1,0 +1,86 @@
+"""How far long work is, on a terminal and in a log file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from upsampling_artifacts.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class Progress:
+    """A bar where there is a terminal; a line now and then, with the time left, in the log.
+
+    Args:
+        total: Number of steps of the whole work.
+        done: Steps that an earlier run has already done.
+        label: What the work is, at the start of each line.
+    """
+
+    def __init__(self, total: int, label: str, done: int = 0):
+        self.total, self.label, self.done, self.at_start = total, label, done, done
+        self.started = self.last_line = time.monotonic()
+        self.bar = tqdm(
+            total=total, initial=done, desc=label, leave=False, disable=not sys.stderr.isatty()
+        )
+
+    def step(self, note: str = "") -> None:
+        """One step is done; ``note`` (a loss, say) goes beside it."""
+        self.done += 1
+        self.bar.set_postfix_str(note, refresh=False)
+        self.bar.update()
+        now = time.monotonic()
+        if self.done == self.total or now - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = now
+            rate = (self.done - self.at_start) / max(now - self.started, 1e-9)
+            left = time.strftime("%H:%M:%S", time.gmtime((self.total - self.done) / rate))
+            note = f", {note}" if note else ""
+            logger.info(
+                f"{self.label}: {self.done}/{self.total}{note}, {rate:.1f} steps/s, {left} left"
+            )
+        if self.done == self.total:
+            self.bar.close()
+
+
+@contextmanager
+def job_log(path: str | Path) -> Iterator[None]:
+    """Send what the library logs to a file and to standard error, for the length of a job.
+
+    An :class:`InputError`, or a disk that is full, ends the program with its one line; anything
+    else is a fault of ours and keeps its traceback, in the log file too.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    package = logging.getLogger("upsampling_artifacts")
+    package.setLevel(logging.INFO)
+    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        package.addHandler(handler)
+    try:
+        yield
+    except (InputError, OSError) as error:
+        message = (
+            str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        )
+        package.error(f"error: {message}")
+        sys.exit(1)
+    except Exception:
+        package.exception("unexpected error")
+        sys.exit(1)
+    finally:
+        for handler in handlers:
+            package.removeHandler(handler)
+            with contextlib.suppress(OSError):
+                handler.close()

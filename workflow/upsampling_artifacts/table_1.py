@@ -1,0 +1,122 @@
+"""Table 1 of the paper: ours beside theirs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from upsampling_artifacts import models
+from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.scoring import sdr_by_run
+from upsampling_artifacts.statistics import mean_interval
+from upsampling_artifacts.training import read_about
+from upsampling_artifacts.upsamplers.base import parameter_count
+
+REFERENCE = "demucs_transposed"
+COLUMNS = [
+    "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds", "epoch_ratio",
+    "parameters", "parameters_full_size",
+    "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions",
+]  # fmt: skip
+
+
+def epoch_seconds(log: pd.DataFrame) -> float:
+    """Median over the epochs of one training of the seconds that its steps took.
+
+    Args:
+        log: ``training.csv``, one row per epoch.
+    """
+    steps = log["step"].diff().fillna(log["step"])
+    return float((steps / log["steps_per_second"]).median())
+
+
+def count_parameters(system: dict, n_sources: int, audio_channels: int) -> int:
+    """Learnable parameters of a system, counted without allocating them."""
+    with torch.device("meta"):
+        model = models.build(
+            system["architecture"],
+            system["options"],
+            system["upsampler"],
+            n_sources=n_sources,
+            audio_channels=audio_channels,
+        )
+    return parameter_count(model)
+
+
+def table_1(
+    scores: pd.DataFrame,
+    logs: dict[tuple[str, int], pd.DataFrame],
+    systems: dict[str, dict],
+    full_size: dict[str, dict],
+    paper: pd.DataFrame,
+    songs: list[str],
+) -> pd.DataFrame:
+    """One row per system: the paper's ten in its order, then others of ours, then baselines.
+
+    Args:
+        scores: ``scores.csv``.
+        logs: ``training.csv`` of each system and seed.
+        systems: How each trained system is built, as a model file's header says.
+        full_size: The same systems at the paper's size.
+        paper: ``config/paper_table_1.csv``.
+        songs: The test songs that count.
+
+    Returns:
+        The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
+    """
+    sdr = {name: group["sdr_db"] for name, group in sdr_by_run(scores, songs).groupby("system")}
+    times = defaultdict(list)
+    for (system, _), log in logs.items():
+        times[system].append(epoch_seconds(log))
+    rows = []
+    for system in dict.fromkeys([*paper["system"], *systems, *sdr]):
+        row = {"system": system}
+        if system in sdr:
+            mean, low, high = mean_interval(sdr[system])
+            row |= {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high}
+            row |= {"n_seeds": len(sdr[system])}
+        if system in systems:
+            shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
+            row["epoch_seconds"] = pd.Series(times[system]).median()
+            row["parameters"] = count_parameters(systems[system], *shape)
+            row["parameters_full_size"] = count_parameters(full_size[system], *shape)
+        rows.append(row)
+    table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
+    reference = table.loc[table["system"] == REFERENCE, "epoch_seconds"]
+    if len(reference):
+        table["epoch_ratio"] = table["epoch_seconds"] / reference.iloc[0]
+    whole = ["n_seeds", "parameters", "parameters_full_size"]
+    return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
+
+
+def write_table_1(
+    scores: str | Path,
+    training: list[str],
+    model_paths: list[str],
+    paper: str | Path,
+    csv_path: str | Path,
+    songs: list[str],
+    full_size: dict[str, dict],
+) -> None:
+    """Write ``table_1.csv`` from files; see :func:`table_1`.
+
+    Args:
+        scores: ``scores.csv``.
+        training: Paths that end in ``<system>/seed-<n>/training.csv``.
+        model_paths: The models' files.
+        paper: ``config/paper_table_1.csv``.
+        csv_path: Where to.
+        songs: The test songs that count.
+        full_size: Each system at the paper's size.
+    """
+    logs = {
+        (path.parents[1].name, int(path.parent.name.removeprefix("seed-"))): pd.read_csv(path)
+        for path in map(Path, training)
+    }
+    systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
+    table = table_1(pd.read_csv(scores), logs, systems, full_size, pd.read_csv(paper), songs)
+    with written_whole(csv_path) as unfinished:
+        table.to_csv(unfinished, index=False, float_format="%.4f")

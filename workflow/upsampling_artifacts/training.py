@@ -1,0 +1,277 @@
+"""Training one variant with one seed (section 6 of the paper)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import pickle
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import lightning_fabric
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from upsampling_artifacts import models
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.segments import (
+    Batch,
+    TrainingBatches,
+    ValidationBatches,
+    to_waveforms,
+)
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "seconds"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The keys of ``training`` in config; their meaning stands in the schema there."""
+
+    epochs: int
+    batch_size: int
+    segment_seconds: float
+    stride_seconds: float
+    shift_seconds: float
+    remix_group: int
+    learning_rate: float
+    validate_every_epochs: int
+    checkpoint_minutes: float
+    accelerator: str
+    precision: str
+    loader_processes: int
+
+
+def loss_function(model: nn.Module, batch: Batch) -> Tensor:
+    """L1 distance between the estimated and the true waveforms, normalised by the song."""
+    stems = to_waveforms(batch)
+    return F.l1_loss(model(stems.sum(dim=1)), stems)
+
+
+def train(
+    system: dict,
+    options: TrainingOptions,
+    seed: int,
+    train_songs: list[str],
+    valid_songs: list[str],
+    model_path: str | Path,
+    log_path: str | Path,
+    checkpoint_path: str | Path,
+    code: str = "",
+    threads: int = 1,
+    label: str = "training",
+) -> None:
+    """Train a model, keep the one with the best validation loss, and write it with its log.
+
+    An interrupted training goes on from its checkpoint; a finished one removes it, so that
+    asking for the training again starts afresh.
+
+    Args:
+        system: ``{"architecture", "options", "upsampler"}`` as for :func:`models.build`.
+        options: How to train.
+        seed: Names the initial weights and the order of the data.
+        train_songs: Cached training songs (``.npy``).
+        valid_songs: Cached validation songs.
+        model_path: Where to write the weights (``.safetensors``); the header says how to
+            build the model that they fit, see :func:`load_model`.
+        log_path: Where to write one line per epoch, with the columns ``COLUMNS``.
+        checkpoint_path: Where to keep what an interrupted training needs.
+        code: Fingerprint of the code that defines the model, part of the checkpoint's.
+        threads: CPU threads.
+        label: Names the training in the progress lines.
+
+    Raises:
+        InputError: The checkpoint is of another configuration, or the songs do not fit.
+    """
+    torch.set_num_threads(threads)
+    songs = [read_cache(path) for path in train_songs]
+    batches = TrainingBatches(
+        songs,
+        options.segment_seconds,
+        options.stride_seconds,
+        options.shift_seconds,
+        options.batch_size,
+        options.remix_group,
+        seed,
+    )
+    valid = ValidationBatches(
+        [read_cache(path) for path in valid_songs], options.segment_seconds, options.batch_size
+    )
+    about = {
+        **system,
+        "sources": list(songs[0].sources),
+        "audio_channels": songs[0].mixture.shape[0],
+        "rate_hz": songs[0].rate_hz,
+        "segment_seconds": options.segment_seconds,
+        "seed": seed,
+    }
+    fabric = lightning_fabric.Fabric(
+        accelerator=options.accelerator, devices=1, precision=options.precision
+    )
+    fabric.launch()
+    # The data and the initial weights have seeds of their own; this one is for a layer that
+    # draws random numbers while it trains.
+    torch.manual_seed(seed)
+    model = _build(about)
+    model, optimizer = fabric.setup(
+        model, torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    )
+
+    configuration = {**about, **asdict(options), "code": code, "songs": [s.name for s in songs]}
+    state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
+    checkpoint = _load_checkpoint(Path(checkpoint_path), configuration)
+    if checkpoint:
+        state = checkpoint["state"]
+        model.load_state_dict(checkpoint["model"])
+        optimizer.load_state_dict(checkpoint["optimizer"])
+        torch.set_rng_state(checkpoint["random"])
+        logger.info(f"going on from {checkpoint_path} at step {state['step']}")
+
+    total = options.epochs * batches.steps_per_epoch
+    progress = Progress(total, label, done=state["step"])
+    loader = DataLoader(
+        batches,
+        sampler=range(state["step"], total),
+        batch_size=None,
+        num_workers=options.loader_processes,
+        pin_memory=fabric.device.type == "cuda",
+    )
+    seconds_before, started = state["seconds"], time.monotonic()
+    last_checkpoint = epoch_started = started
+    for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
+        loss = loss_function(model, batch)
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        optimizer.step()
+        state["step"] += 1
+        state["loss_sum"] += loss.item()
+        progress.step(f"loss {loss.item():.4f}")
+
+        now = time.monotonic()
+        state["seconds"] = seconds_before + now - started
+        epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
+        if step_of_epoch == 0:
+            rate = batches.steps_per_epoch / (now - epoch_started)
+            _end_epoch(fabric, model, valid, state, options, epoch, rate)
+            epoch_started = time.monotonic()
+        if now - last_checkpoint > 60 * options.checkpoint_minutes:
+            last_checkpoint = now
+            _save_checkpoint(Path(checkpoint_path), configuration, state, model, optimizer)
+
+    _write_log(log_path, state["rows"])
+    with written_whole(model_path) as unfinished:
+        save_file(state["best"]["weights"], unfinished, {"about": json.dumps(about)})
+    Path(checkpoint_path).unlink(missing_ok=True)
+
+
+def load_model(path: str | Path) -> tuple[nn.Module, dict]:
+    """A trained model, ready to use, and what its file says about it.
+
+    Args:
+        path: A file that :func:`train` wrote.
+    """
+    about = read_about(path)
+    model = _build(about)
+    model.load_state_dict(load_file(path))
+    return model.eval(), about
+
+
+def read_about(path: str | Path) -> dict:
+    """How the model of a file is built: system, sources, rate, seed."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["about"])
+
+
+def _build(about: dict) -> nn.Module:
+    return models.build(
+        about["architecture"],
+        about["options"],
+        about["upsampler"],
+        n_sources=len(about["sources"]),
+        audio_channels=about["audio_channels"],
+        seed=about["seed"],
+    )
+
+
+def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) -> None:
+    """Log the epoch; when it is due, validate and keep the model if it is the best so far."""
+    valid_loss = None
+    if epoch % options.validate_every_epochs == 0 or epoch == options.epochs:
+        valid_loss = _validate(fabric, model, valid)
+        if state["best"] is None or valid_loss < state["best"]["loss"]:
+            weights = {k: v.detach().cpu().clone() for k, v in model.module.state_dict().items()}
+            state["best"] = {"loss": valid_loss, "weights": weights}
+    steps_before = state["rows"][-1][0] if state["rows"] else 0
+    train_loss = state["loss_sum"] / (state["step"] - steps_before)
+    state["loss_sum"] = 0.0
+    row = [state["step"], train_loss, valid_loss, round(steps_per_second, 3), state["seconds"]]
+    state["rows"].append(row)
+
+
+@torch.no_grad()
+def _validate(fabric, model: nn.Module, valid: ValidationBatches) -> float:
+    """Mean loss over all validation segments."""
+    model.eval()
+    total = count = 0
+    for index in range(len(valid)):
+        batch = fabric.to_device(valid[index])
+        total += loss_function(model, batch).item() * len(batch[0])
+        count += len(batch[0])
+    model.train()
+    return total / count
+
+
+def _write_log(path: str | Path, rows: list[list]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text.getvalue())
+
+
+def _save_checkpoint(path: Path, configuration: dict, state: dict, model, optimizer) -> None:
+    with written_whole(path) as unfinished:
+        torch.save(
+            {
+                "configuration": configuration,
+                "state": state,
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "random": torch.get_rng_state(),
+            },
+            unfinished,
+        )
+
+
+def _load_checkpoint(path: Path, configuration: dict) -> dict | None:
+    """The checkpoint, if there is one and it was made by this very configuration."""
+    if not path.exists():
+        return None
+    try:
+        checkpoint = torch.load(path, weights_only=True)
+        theirs = checkpoint["configuration"]
+    except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError) as error:
+        raise InputError(f"{path}: not a checkpoint of this program; delete it") from error
+    differing = [key for key in configuration if theirs.get(key) != configuration[key]]
+    if differing:
+        details = "; ".join(
+            f"{k}: {theirs.get(k)} there, {configuration[k]} now" for k in differing
+        )
+        raise InputError(
+            f"{path}: a checkpoint from another configuration ({details}); "
+            "delete it to train afresh, or restore the setting to go on"
+        )
+    return checkpoint

@@ -1,0 +1,49 @@
+"""Subpixel convolution with periodic shuffle (section 4 of the paper)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from upsampling_artifacts.upsamplers.base import SameConvolution, Upsampler
+
+
+def periodic_shuffle(x: Tensor, stride: int) -> Tensor:
+    """Turn groups of ``stride`` channels into ``stride`` consecutive samples of one channel.
+
+    Channels ``c * stride + 0 .. stride - 1`` are the phases of output channel ``c``, the order
+    of the paper's notebooks and of ``torch.nn.PixelShuffle``::
+
+        channel 0:  a b c          channel 0:  a A b B c C
+        channel 1:  A B C    -->
+
+    Shape:
+        - Input: ``(batch, channels * stride, time)``
+        - Output: ``(batch, channels, time * stride)``
+    """
+    batch, channels, time = x.shape
+    phases = x.reshape(batch, channels // stride, stride, time)
+    return phases.transpose(2, 3).reshape(batch, channels // stride, time * stride)
+
+
+class SubpixelConvolution(Upsampler):
+    """A convolution at the low rate makes all phases of the output, which are then shuffled.
+
+    Neighbouring output samples come from different filters (and biases): whatever their
+    responses to a constant differ by repeats every ``stride`` samples, as a tone.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        stride: Upsampling factor.
+        length: Filter length of the convolution (3 in the paper).
+        bias: Whether to learn an offset per output channel and phase.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int, *, length: int, bias: bool = True
+    ):
+        super().__init__(in_channels, out_channels, stride, bias=bias)
+        self.convolution = SameConvolution(in_channels, out_channels * stride, length, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return periodic_shuffle(self.convolution(x), self.stride)
