@@ -10,9 +10,7 @@ from snakemake.exceptions import WorkflowError
 # Jobs find the library in this clone, also in environments where it is not installed.
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, LIBRARY)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from upsampling_artifacts import configuration, registry
 from upsampling_artifacts.data import datasets, musdb18
@@ -20,7 +18,9 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.fingerprint import code_fingerprint as code
 
 try:
-    schema = yaml.safe_load(Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text())
+    schema = yaml.safe_load(
+        Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
+    )
     config = configuration.resolve(config, schema)
     SONGS = datasets.song_names(config)
 except InputError as error:

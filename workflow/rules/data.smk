@@ -21,12 +21,12 @@ rule song:
         ),
     log:
         "logs/" + RESULTS + "/songs/{folder}/{song}.log",
+    conda:
+        "../../envs/data.yaml"
     params:
         seed=config["songs"]["seed"],
         seconds=config["songs"]["seconds"],
         code=code("upsampling_artifacts.data.songs"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../scripts/song.py"
 
@@ -36,10 +36,10 @@ rule songs_setup:
         f"{RESULTS}/songs/mus.yaml",
     log:
         f"logs/{RESULTS}/songs_setup.log",
-    params:
-        valid=SONGS["valid"],
     conda:
         "../../envs/data.yaml"
+    params:
+        valid=SONGS["valid"],
     script:
         "../scripts/songs_setup.py"
 
@@ -54,6 +54,8 @@ rule cache:
         "logs/" + RESULTS + "/cache/{song}.log",
     benchmark:
         RESULTS + "/benchmarks/cache/{song}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         path=lambda w: str(musdb18.song_path(Path(ROOT), split_of(w.song), w.song)),
         sources=config["sources"],
@@ -62,7 +64,5 @@ rule cache:
             config["silent_stems"] == "allow" and split_of(w.song) in ("train", "valid")
         ),
         code=code("upsampling_artifacts.data.cache"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../scripts/cache.py"

@@ -13,11 +13,11 @@ rule separate:
         f"logs/{RUN}/separate.log",
     benchmark:
         f"{RESULTS}/benchmarks/separate/{{system}}/seed-{{seed}}.tsv"
-    params:
-        code=code_of("upsampling_artifacts.separation"),
-    threads: config["training"]["threads"]
     conda:
         "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
+    params:
+        code=code_of("upsampling_artifacts.separation"),
     script:
         "../scripts/separate.py"
 
@@ -29,12 +29,12 @@ rule baseline:
         directory(f"{RUN}/estimates"),
     log:
         f"logs/{RUN}/baseline.log",
-    params:
-        code=code("upsampling_artifacts.baselines"),
     wildcard_constraints:
         system="|".join(BASELINES),
     conda:
         "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.baselines"),
     script:
         "../scripts/baseline.py"
 
@@ -52,10 +52,10 @@ rule score:
         f"logs/{RUN}/score/{{song}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/score/{{system}}/seed-{{seed}}/{{song}}.tsv"
-    params:
-        code=code("upsampling_artifacts.scoring"),
     conda:
         "../../envs/scoring.yaml"
+    params:
+        code=code("upsampling_artifacts.scoring"),
     script:
         "../scripts/score.py"
 
@@ -67,11 +67,11 @@ rule run_scores:
         f"{RUN}/scores.csv",
     log:
         f"logs/{RUN}/scores.log",
+    conda:
+        "../../envs/scoring.yaml"
     params:
         common=False,
         code=code("upsampling_artifacts.scoring"),
-    conda:
-        "../../envs/scoring.yaml"
     script:
         "../scripts/scores.py"
 
@@ -102,11 +102,11 @@ rule table_1:
         ),
     log:
         f"logs/{RESULTS}/table_1.log",
+    conda:
+        "../../envs/learning.yaml"
     params:
         songs=SONGS["test"],
         full_size={name: system_at(name, "paper") for name in config["variants"]},
         code=code("upsampling_artifacts.table_1"),
-    conda:
-        "../../envs/learning.yaml"
     script:
         "../scripts/table_1.py"

@@ -14,14 +14,14 @@ rule probe:
         arrays=f"{RUN}/probe/{{state}}.npz",
     log:
         f"logs/{RUN}/probe_{{state}}.log",
+    conda:
+        "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
     params:
         system=system_of,
         segment_seconds=lambda w: training_of(w)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
         code=code_of("upsampling_artifacts.artifacts.probing"),
-    threads: config["training"]["threads"]
-    conda:
-        "../../envs/learning.yaml"
     script:
         "../scripts/probe.py"
 

@@ -12,14 +12,14 @@ rule train:
         f"logs/{RUN}/train.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{system}}/seed-{{seed}}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
     params:
         system=system_of,
         options=training_of,
         # Not an output: Snakemake deletes the outputs of a job that fails.
         checkpoint=f"{RUN}/checkpoint.pt",
         code=code_of("upsampling_artifacts.training"),
-    threads: config["training"]["threads"]
-    conda:
-        "../../envs/learning.yaml"
     script:
         "../scripts/train.py"

@@ -267,9 +267,7 @@ def _load_checkpoint(path: Path, configuration: dict) -> dict | None:
         raise InputError(f"{path}: not a checkpoint of this program; delete it") from error
     differing = [key for key in configuration if theirs.get(key) != configuration[key]]
     if differing:
-        details = "; ".join(
-            f"{k}: {theirs.get(k)} there, {configuration[k]} now" for k in differing
-        )
+        details = "; ".join(f"{k}: {theirs.get(k)}, now {configuration[k]}" for k in differing)
         raise InputError(
             f"{path}: a checkpoint from another configuration ({details}); "
             "delete it to train afresh, or restore the setting to go on"

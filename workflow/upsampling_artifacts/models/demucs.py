@@ -75,11 +75,9 @@ class Demucs(nn.Module):
         bias = not modified
 
         def mix(width: int, length: int) -> nn.Sequential:
-            if glu:
-                return nn.Sequential(
-                    SameConvolution(width, 2 * width, length, bias=bias), nn.GLU(1)
-                )
-            return nn.Sequential(SameConvolution(width, width, length, bias=bias), nn.ReLU())
+            wider = 2 * width if glu else width
+            convolution = SameConvolution(width, wider, length, bias=bias)
+            return nn.Sequential(convolution, nn.GLU(dim=1) if glu else nn.ReLU())
 
         self.encoder = nn.ModuleList()
         self.decoder = nn.ModuleList()
