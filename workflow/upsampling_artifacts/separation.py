@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from upsampling_artifacts.data.cached_song import CachedSong, waveform
 from upsampling_artifacts.estimates import Separate
-from upsampling_artifacts.training import load_model
+from upsampling_artifacts.models.saved import load_model
 
 CHUNKS_AT_ONCE = 8
 

@@ -10,9 +10,9 @@ import torch
 
 from upsampling_artifacts import models
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.models.saved import read_about
 from upsampling_artifacts.scoring import sdr_by_run
 from upsampling_artifacts.statistics import mean_interval
-from upsampling_artifacts.training import read_about
 from upsampling_artifacts.upsamplers.base import parameter_count
 
 REFERENCE = "demucs_transposed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
 import pickle
 import time
@@ -13,12 +12,10 @@ from pathlib import Path
 
 import lightning_fabric
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from upsampling_artifacts import models
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import (
     Batch,
@@ -28,6 +25,7 @@ from upsampling_artifacts.data.segments import (
 )
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -84,7 +82,7 @@ def train(
         train_songs: Cached training songs (``.npy``).
         valid_songs: Cached validation songs.
         model_path: Where to write the weights (``.safetensors``); the header says how to
-            build the model that they fit, see :func:`load_model`.
+            build the model that they fit (:mod:`models.saved`).
         log_path: Where to write one line per epoch, with the columns ``COLUMNS``.
         checkpoint_path: Where to keep what an interrupted training needs.
         code: Fingerprint of the code that defines the model, part of the checkpoint's.
@@ -123,7 +121,7 @@ def train(
     # The data and the initial weights have seeds of their own; this one is for a layer that
     # draws random numbers while it trains.
     torch.manual_seed(seed)
-    model = _build(about)
+    model = build_described(about)
     model, optimizer = fabric.setup(
         model, torch.optim.Adam(model.parameters(), lr=options.learning_rate)
     )
@@ -170,40 +168,8 @@ def train(
             _save_checkpoint(Path(checkpoint_path), configuration, state, model, optimizer)
 
     _write_log(log_path, state["rows"])
-    with written_whole(model_path) as unfinished:
-        save_file(state["best"]["weights"], unfinished, {"about": json.dumps(about)})
+    save_model(model_path, state["best"]["weights"], about)
     Path(checkpoint_path).unlink(missing_ok=True)
-
-
-def load_model(path: str | Path) -> tuple[nn.Module, dict]:
-    """A trained model, ready to use, and what its file says about it.
-
-    Args:
-        path: A file that :func:`train` wrote.
-    """
-    about = read_about(path)
-    model = _build(about)
-    model.load_state_dict(load_file(path))
-    return model.eval(), about
-
-
-def read_about(path: str | Path) -> dict:
-    """How the model of a file is built: system, sources, rate, seed."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        return json.loads(file.metadata()["about"])
-
-
-def _build(about: dict) -> nn.Module:
-    return models.build(
-        about["architecture"],
-        about["options"],
-        about["upsampler"],
-        n_sources=len(about["sources"]),
-        audio_channels=about["audio_channels"],
-        seed=about["seed"],
-    )
 
 
 def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) -> None:

@@ -9,14 +9,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from upsampling_artifacts import models
 from upsampling_artifacts.artifacts import signals
 from upsampling_artifacts.artifacts.lines import measure_line, predicted_frequencies
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.separation import overlap_add
-from upsampling_artifacts.training import load_model
 
 LAST_STRIDE = 4
 COLUMNS = ["signal", "frequency_hz", "level_db", "prominence_db"]
@@ -85,14 +84,8 @@ def probe_variant(
     if model_path:
         model, _ = load_model(model_path)
     else:
-        model = models.build(
-            system["architecture"],
-            system["options"],
-            system["upsampler"],
-            n_sources=len(cached.sources),
-            audio_channels=channels,
-            seed=seed,
-        ).eval()
+        shape = {"sources": cached.sources, "audio_channels": channels, "seed": seed}
+        model = build_described({**system, **shape}).eval()
     test_signals = {
         "silence": signals.silence(signal_seconds, rate_hz, channels),
         "noise": signals.white_noise(signal_seconds, rate_hz, channels),
