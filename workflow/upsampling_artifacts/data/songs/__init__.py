@@ -18,7 +18,10 @@ import soundfile
 from upsampling_artifacts.data.songs.composition import compose, song_generator
 from upsampling_artifacts.data.songs.rendering import render_stems
 from upsampling_artifacts.data.songs.styles import STYLES
+from upsampling_artifacts.errors import InputError
 
+# One bar of the slowest style and the singer's entry: no stem of a shorter song is sure to sound.
+SHORTEST_SECONDS = 4.0
 SPLITS = ("train", "valid", "test")
 _ADJECTIVES = ("Blue", "Quiet", "Golden", "Distant", "Paper", "Crooked", "Early")
 _NOUNS = ("Harbour", "Window", "Letters", "Avenue", "Signal", "Morning", "Garden", "River")
@@ -52,6 +55,8 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
     sum of the stems. Equal arguments give equal files. `folder` is replaced as a whole at the
     end, so an interrupted run leaves no half song.
     """
+    if seconds < SHORTEST_SECONDS:
+        raise InputError(f"song {name!r}: {seconds} s is too short; {SHORTEST_SECONDS} s or more")
     song = compose(name, seed, seconds)
     audio = render_stems(song, song_generator(name, seed, "sound"), seconds, rate_hz)
     audio["mixture"] = sum(audio.values())
