@@ -1,6 +1,8 @@
 """The rendered songs: layout, determinism, levels, bandwidth and musical facts."""
 
 import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def test_names_are_unique_safe_and_independent_of_the_counts() -> None:
     assert all(re.fullmatch(r"[A-Za-z]+ [A-Za-z]+ - [A-Za-z]+ [A-Za-z]+( \d)?", n) for n in every)
     for split, names in songs.song_names(3, 2, 5).items():
         assert names == many[split][: len(names)]
+
+
+def test_naming_songs_loads_no_audio_library() -> None:
+    code = (
+        "import sys; from upsampling_artifacts.data.songs import song_names; song_names(1, 1, 1);"
+        "print({'numpy', 'scipy', 'soundfile', 'tinysoundfont', 'torch'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
 
 
 def test_splits_share_no_artist_and_train_covers_every_style_evenly() -> None:
