@@ -1,8 +1,9 @@
 """Songs made from rules, in the layout of MUSDB18-HQ: a stand-in for it.
 
-MUSDB18-HQ is a large download and not ours to pass on; these songs need none. They are composed by rules (six styles, with verses, choruses, fills and breaths) and
-played by a General MIDI sound font, so that vocals, bass, drums and other instruments
-share harmony, rhythm and band as in real music. Results on them say nothing about real music.
+MUSDB18-HQ is a large download and not ours to pass on; these songs need none. They are composed
+by rules (six styles, with verses, choruses, fills and breaths) and played by a General MIDI
+sound font, so that vocals, bass, drums and other instruments share harmony, rhythm and band as
+in real music. Results on them say nothing about real music.
 
 A song depends on its name and the seed alone. Artists of the train, valid and test songs
 differ, hence their names do, and with the names the keys, tempos, chords, tunes and players.
