@@ -1,11 +1,13 @@
-"""The target `train`."""
+"""The target `train`.
+
+`train` is the name of a rule, so that `-R train` trains again; as a target it means every model.
+To Snakemake only rules without wildcards are targets, and one name cannot be both. So the target
+is exchanged for the files it means, at the moment the command line reaches the workflow.
+"""
 
 from dataclasses import replace
 
 
-# `train` names this rule, so that `-R train` trains again; as a target it means every model. To
-# Snakemake a target is a rule without wildcards, and one name cannot be both: so the target is
-# exchanged for the files it means, when the command line reaches the workflow.
 class NamedTargets(type(workflow)):
     @property
     def dag_settings(self):
