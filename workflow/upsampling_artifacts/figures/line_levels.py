@@ -15,7 +15,7 @@ from upsampling_artifacts.figures import style
 
 SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
 OFFSETS = {"initial": -0.17, "trained": 0.17}
-SEEDS_ASIDE = 0.15
+SEEDS_ASIDE = 0.2
 MOST_BEYOND_DB = 25.0
 
 
@@ -121,11 +121,11 @@ def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str]) -> None
     for row in summary[summary["state"] == "trained"].itertuples():
         if row.system in systems and np.isfinite(row.level_db):
             x = systems.index(row.system) + OFFSETS["trained"]
-            top = np.nanmax([row.prominence_db, row.prominence_high_db])
+            below = np.nanmin([row.prominence_db, row.prominence_low_db])
             text = f"{row.level_db:.0f}".replace("-", "−")
             axes.annotate(
-                text, (x, top), (0, 6), textcoords="offset points", ha="center", fontsize=7.5,
-                color="#555555",
+                text, (x, below), (0, -6), textcoords="offset points", ha="center", va="top",
+                fontsize=7.5, color="#555555",
             )  # fmt: skip
 
 
@@ -171,17 +171,17 @@ def _legend() -> list[Line2D]:
     return [
         Line2D([], [], marker="o", ms=7, mfc="white", label="after initialization", **plain),
         Line2D([], [], marker="o", ms=7, label="after training", **plain),
-        Line2D([], [], marker="|", ms=12, label="95 % interval of the mean", **plain),
+        Line2D([], [], marker="|", ms=12, label="95 % interval", **plain),
         Line2D([], [], marker=".", ms=3.5, label="one seed", **plain),
         Line2D(
             [],
             [],
             marker="$−52$",
-            ms=16,
+            ms=20,
             mew=0.2,
             color="#555555",
             mec="#555555",
             linestyle="none",
-            label="level (dB)",
+            label="its level (dB re mixture RMS)",
         ),
     ]
