@@ -122,9 +122,10 @@ rule report:
         tone_hz=TONES_HZ[0],
         # For the captions.
         patterns={
-            "arrays": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
+            "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
             "training": f"{RESULTS}/variants/*/seed-*/training.csv",
-            "benchmark_pattern": f"{RESULTS}/benchmarks/**/*.tsv",
+            "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
+            "benchmarks": f"{RESULTS}/benchmarks/**/*.tsv",
         },
         # Not inputs: a lost benchmark file is no reason to train again.
         benchmarks={

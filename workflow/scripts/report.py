@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]):
             song=snakemake.input.song[0],
             estimates=list(snakemake.input.estimates),
             benchmarks=snakemake.params.benchmarks,
-            **snakemake.params.patterns,
+            patterns=snakemake.params.patterns,
         ),
         config=snakemake.params.config,
         test_songs=snakemake.params.test_songs,

@@ -27,6 +27,15 @@ LABELS = {
     "ideal_ratio_mask": "ideal ratio mask",
 }
 
+PROSE = {
+    "demucs_transposed": "transposed convolution",
+    "demucs_nearest": "nearest-neighbour interpolation",
+    "demucs_linear": "linear interpolation",
+    "demucs_subpixel": "subpixel convolution",
+    "modified_transposed": "modified transposed convolution",
+    "modified_subpixel": "modified subpixel convolution",
+}
+
 # Okabe & Ito's colours, which stay apart for colour-blind readers: warm for the upsamplers that
 # repeat a learnt pattern, blue for interpolation.
 COLOURS = {
@@ -74,6 +83,11 @@ def new_figure(height_inches: float, width_inches: float = PAGE_WIDTH_INCHES) ->
 def label(system: str) -> str:
     """A system's name for readers; the name itself if it is not one of the paper's."""
     return LABELS.get(system, system.replace("_", " "))
+
+
+def prose(system: str) -> str:
+    """A system's name as it stands in a sentence."""
+    return PROSE.get(system, label(system))
 
 
 def colours(systems: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
-from upsampling_artifacts.figures.style import label
+from upsampling_artifacts.figures.style import label, prose
 from upsampling_artifacts.report.numbers import number, with_interval
 from upsampling_artifacts.statistics import mean_interval
 
@@ -26,34 +26,35 @@ def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, l
         systems: The systems, in order.
 
     Returns:
-        Keys ``tone``, ``no_tone`` and ``silent``; lists of ``{"name", "prominence", "level",
+        Keys ``tone``, ``undecided`` (the mean says tone, but the interval reaches chance),
+        ``no_tone`` and ``silent``; lists of ``{"name", "prose", "prominence", "level",
         "initial_prominence"}``, the numbers as text in dB.
     """
-    answer = {"tone": [], "no_tone": [], "silent": []}
+    answer = {"tone": [], "undecided": [], "no_tone": [], "silent": []}
     table = summary[summary["signal"] == signal].set_index(["system", "state"])
     for system in systems:
         if (system, "trained") not in table.index:
             continue
         row = table.loc[(system, "trained")]
+        initial = table.loc[(system, "initial")] if (system, "initial") in table.index else None
         about = {
             "name": label(system),
-            "prominence": with_interval(row["prominence_db"], row["prominence_high_db"]),
+            "prose": prose(system),
+            "prominence": _line_cell(row, "prominence"),
             "level": number(row["level_db"], 0),
-            "initial_prominence": "-",
+            "initial_prominence": _line_cell(initial, "prominence"),
         }
-        if (system, "initial") in table.index:
-            before = table.loc[(system, "initial")]
-            about["initial_prominence"] = with_interval(
-                before["prominence_db"], before["prominence_high_db"]
-            )
-        if row["n_silent"] == row["n_seeds"]:
-            kind = "silent"
-        elif row["prominence_db"] > CHANCE_DB and row["level_db"] > UNHEARD_DB:
-            kind = "tone"
-        else:
-            kind = "no_tone"
-        answer[kind].append(about)
+        answer[_kind_of(row)].append(about)
     return answer
+
+
+def _kind_of(row: pd.Series) -> str:
+    if row["n_silent"] == row["n_seeds"]:
+        return "silent"
+    if not (row["prominence_db"] > CHANCE_DB and row["level_db"] > UNHEARD_DB):
+        return "no_tone"
+    # One seed has no interval: then its value decides.
+    return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"
 
 
 def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict]:
@@ -152,6 +153,6 @@ def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, object] | 
 
 def _sdr_of(row: pd.Series) -> dict[str, str]:
     return {
-        "name": label(row["system"]),
+        "name": prose(row["system"]),
         "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
     }

@@ -40,9 +40,8 @@ class ReportFiles:
             spectrograms_noise, spectrograms_silence, training_curves, source_scores.
         song: The cached song to listen to.
         estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
-        arrays: Where the spectrograms' arrays lie, for the captions.
-        training: Where the training logs lie, for the captions.
-        benchmark_pattern: Where the benchmark files lie, for the captions.
+        patterns: Where the many files lie that captions name: probes, training, estimates,
+            benchmarks.
         benchmarks: For each rule, the benchmark files of its jobs.
     """
 
@@ -53,9 +52,7 @@ class ReportFiles:
     figures: dict[str, str]
     song: str
     estimates: list[str]
-    arrays: str
-    training: str
-    benchmark_pattern: str
+    patterns: dict[str, str]
     benchmarks: dict[str, list[str]] = field(default_factory=dict)
 
 
