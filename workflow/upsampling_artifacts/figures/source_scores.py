@@ -63,6 +63,8 @@ def source_scores(
                     label=style.label(system) if place == 0 else None,
                 )  # fmt: skip
             for baseline, dashes in BASELINES.items():
+                if baseline not in set(of_source["system"]):
+                    continue
                 value = of_source.loc[of_source["system"] == baseline, "sdr_db"].mean()
                 axes.hlines(
                     value, place - 0.42, place + 0.42, color="#666666", linestyle=dashes, lw=1.4,

@@ -82,12 +82,15 @@ def draw_spectrograms(
         with np.load(path) as arrays:
             level_db = arrays[f"{signal}_db"].astype(np.float32)
             spectrogram = (arrays["frequencies_hz"], arrays["times_seconds"], level_db)
-        probes[path.parents[2].name, path.stem] = _thinned(spectrogram)
+        probes[path.parents[2].name, path.stem] = thinned(spectrogram)
     style.save_figure(spectrograms(probes, tones_hz, signal != "silence"), image_paths)
 
 
-def _thinned(spectrogram: Spectrogram) -> Spectrogram:
-    """No more bins than the picture has pixels: mean power of neighbours keeps a line visible."""
+def thinned(spectrogram: Spectrogram) -> Spectrogram:
+    """No more than ``MOST_BINS`` bins, about as many as a panel has pixels.
+
+    Mean power of neighbours: unlike what an image viewer does, it keeps a thin line visible.
+    """
     frequencies_hz, times_seconds, level_db = spectrogram
     group = -(-len(frequencies_hz) // MOST_BINS)
     if group == 1:

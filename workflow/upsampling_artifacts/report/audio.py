@@ -28,7 +28,9 @@ def flac_uri(audio: np.ndarray, rate_hz: int) -> str:
 
 
 def busiest_start(stems: np.ndarray, length: int, rate_hz: int) -> int:
-    """Where to listen: the excerpt in which the least present source is most present.
+    """Where to listen: the excerpt in which all sources are present, as far as one is.
+
+    That of the largest product of the sources' energies: one that is silent makes it zero.
 
     Args:
         stems: ``(sources, channels, time)``.
@@ -43,7 +45,8 @@ def busiest_start(stems: np.ndarray, length: int, rate_hz: int) -> int:
     summed = np.pad(power.cumsum(axis=1), ((0, 0), (1, 0)))
     starts = np.arange(0, max(stems.shape[-1] - length, 0) + 1, rate_hz)
     presence = summed[:, np.minimum(starts + length, stems.shape[-1])] - summed[:, starts]
-    return int(starts[presence.min(axis=0).argmax()])
+    logarithms = np.log(np.maximum(presence, np.finfo(float).tiny))
+    return int(starts[logarithms.sum(axis=0).argmax()])
 
 
 def listening_grid(
