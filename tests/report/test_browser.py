@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import LISTEN_SECONDS, Report
+from .conftest import LISTEN_SECONDS, Report
 
-CHROMIUM = shutil.which("chromium")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -20,7 +21,7 @@ WIDTHS = {"desk": 1280, "phone": 400}
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
-    reason="NOT TESTED IN A BROWSER: no chromium on PATH (Debian: apt-get install chromium)",
+    reason="NOT TESTED IN A BROWSER: no Chromium on PATH (see tests/install_browser.sh)",
 )
 
 
