@@ -1,9 +1,9 @@
-"""Songs rendered on this machine, in the layout of MUSDB18-HQ: a stand-in for it.
+"""Songs made from rules, in the layout of MUSDB18-HQ: a stand-in for it.
 
-MUSDB18 is large and its licence forbids passing it on; these songs need neither download nor
-account. They are composed by rules (six styles, with verses, choruses, fills and breaths) and
-played by a General MIDI sound font, so that vocals, bass, drums and other instruments
-share harmony, rhythm and band as in real music. Results on them say nothing about real music.
+MUSDB18-HQ is a large download and not ours to pass on; these songs need none. They are composed
+by rules (six styles, with verses, choruses, fills and breaths) and played by a General MIDI
+sound font, so that vocals, bass, drums and other instruments share harmony, rhythm and band as
+in real music. Results on them say nothing about real music.
 
 A song depends on its name and the seed alone. Artists of the train, valid and test songs
 differ, hence their names do, and with the names the keys, tempos, chords, tunes and players.
@@ -13,12 +13,11 @@ import json
 import shutil
 from pathlib import Path
 
-import soundfile
-
-from upsampling_artifacts.data.songs.composition import compose, song_generator
-from upsampling_artifacts.data.songs.rendering import render_stems
 from upsampling_artifacts.data.songs.styles import STYLES
+from upsampling_artifacts.errors import InputError
 
+# One bar of the slowest style and the singer's entry: no stem of a shorter song is sure to sound.
+SHORTEST_SECONDS = 4.0
 SPLITS = ("train", "valid", "test")
 _ADJECTIVES = ("Blue", "Quiet", "Golden", "Distant", "Paper", "Crooked", "Early")
 _NOUNS = ("Harbour", "Window", "Letters", "Avenue", "Signal", "Morning", "Garden", "River")
@@ -52,6 +51,14 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
     sum of the stems. Equal arguments give equal files. `folder` is replaced as a whole at the
     end, so an interrupted run leaves no half song.
     """
+    # Imported here: planning a workflow asks for names alone and should not load a synthesiser.
+    import soundfile
+
+    from upsampling_artifacts.data.songs.composition import compose, song_generator
+    from upsampling_artifacts.data.songs.rendering import render_stems
+
+    if seconds < SHORTEST_SECONDS:
+        raise InputError(f"song {name!r}: {seconds} s is too short; {SHORTEST_SECONDS} s or more")
     song = compose(name, seed, seconds)
     audio = render_stems(song, song_generator(name, seed, "sound"), seconds, rate_hz)
     audio["mixture"] = sum(audio.values())

@@ -1,0 +1,40 @@
+# Two commands: `make` runs the demonstration, `make test` passes the tests.
+# Both install into .venv first; a second call finds nothing to install.
+
+PYTHON ?= python3
+CORES ?= all
+ACTIVATE = . .venv/bin/activate
+
+.PHONY: demo install test lint lock clean
+.DELETE_ON_ERROR:
+
+demo: install
+	@$(ACTIVATE) && snakemake --cores $(CORES) --quiet rules
+
+install: .venv/installed
+
+.venv/installed: envs/lock.txt envs/link_ffmpeg.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into .venv: about 6 GB, a few minutes, most of it PyTorch ..."
+	@$(PYTHON) -m venv .venv
+	@$(ACTIVATE) && python -m pip install --quiet --no-deps --requirement envs/lock.txt
+	@$(ACTIVATE) && python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(ACTIVATE) && python envs/link_ffmpeg.py
+	@touch $@
+
+test: install
+	@sh tests/install_browser.sh
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadgroup
+
+lint: install
+	@$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
+
+# After a change to envs/requirements.in. tinysoundfont's wheel runs without pyaudio, which
+# would need the headers of a system library.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
+	  --no-annotate --no-emit-package pyaudio envs/requirements.in --output-file envs/lock.txt
+
+clean:
+	rm -rf .venv .snakemake results/demo logs
