@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from .conftest import LISTEN_SECONDS, Report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from .conftest import EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
 from upsampling_artifacts.report.page import write_report
+
+from .conftest import EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "source", "col"}
 

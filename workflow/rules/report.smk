@@ -1,21 +1,9 @@
 """Figures, and the one page that shows everything."""
 
-FIGURES = f"{RESULTS}/figures"
 FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
 # Where a last layer that upsamples x4 puts its tones (artifacts/probing.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
-
-
-def figure(name, title, category, caption):
-    """The outputs of a figure: png and svg, each with its place in Snakemake's report."""
-    outputs = []
-    for kind in ("png", "svg"):
-        place = {"category": category, "labels": {"figure": title, "format": kind}}
-        # On one line: at the start of a line, Snakemake takes "report" for its directive.
-        output = report(f"{FIGURES}/{name}.{kind}", caption=f"../report/{caption}.rst", **place)
-        outputs.append(output)
-    return outputs
 
 
 rule figure_line_levels:
@@ -24,7 +12,7 @@ rule figure_line_levels:
     output:
         figure("line_levels", "line at rate/4", "Artifacts", "line_levels"),
     log:
-        f"logs/{RESULTS}/figures/line_levels.log",
+        f"logs/{FIGURES}/line_levels.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -41,7 +29,7 @@ rule figure_spectrograms:
     output:
         figure("spectrograms_{signal}", "{signal} in", "Artifacts", "spectrograms"),
     log:
-        "logs/" + RESULTS + "/figures/spectrograms_{signal}.log",
+        f"logs/{FIGURES}/spectrograms_{{signal}}.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -57,7 +45,7 @@ rule figure_training_curves:
     output:
         figure("training_curves", "validation loss", "Training", "training_curves"),
     log:
-        f"logs/{RESULTS}/figures/training_curves.log",
+        f"logs/{FIGURES}/training_curves.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -72,7 +60,7 @@ rule figure_source_scores:
     output:
         figure("source_scores", "SDR per source", "Training", "source_scores"),
     log:
-        f"logs/{RESULTS}/figures/source_scores.log",
+        f"logs/{FIGURES}/source_scores.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -150,7 +138,6 @@ rule report:
                 )
             ],
         },
-        repository=workflow.basedir,
         code=code("upsampling_artifacts.report.page"),
     script:
         "../scripts/report.py"

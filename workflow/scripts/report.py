@@ -24,5 +24,5 @@ with job_log(snakemake.log[0]):
         test_songs=snakemake.params.test_songs,
         excerpt=snakemake.params.excerpt,
         tone_hz=snakemake.params.tone_hz,
-        repository=snakemake.params.repository,
+        repository=Path(snakemake.scriptdir).parents[1],
     )
