@@ -186,7 +186,10 @@ def test_players_hold_what_the_files_hold(page: Page) -> None:
 def decode(uri: str) -> tuple[np.ndarray, int]:
     kind, _, content = uri.partition(",")
     assert kind == "data:audio/flac;base64"
-    return soundfile.read(io.BytesIO(base64.b64decode(content)), always_2d=True)
+    file = io.BytesIO(base64.b64decode(content))
+    assert soundfile.info(file).format == "FLAC"
+    file.seek(0)
+    return soundfile.read(file, always_2d=True)
 
 
 def test_names_with_special_characters_are_escaped(report: Report) -> None:
