@@ -28,9 +28,9 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.songs_setup.output if config["dataset"] == "songs" else [],
 
 
 rule probes:
     input:
-        rules.lines.output,
-        rules.table_1.output,
+        runs("probe/initial.csv"),

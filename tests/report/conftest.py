@@ -62,10 +62,14 @@ def make_files(folder: Path) -> ReportFiles:
     make_lines().to_csv(folder / "lines.csv", index=False)
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
+    loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}
+    loading |= {"repeats": 9, "segment_seconds": 10.0, "rate_hz": 44100, "stems": 4}
+    pd.DataFrame([loading]).to_csv(folder / "loading.csv", index=False)
     return ReportFiles(
         lines=str(folder / "lines.csv"),
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
+        loading=str(folder / "loading.csv"),
         paper=str(PAPER),
         figures=make_figures(folder),
         song=str(make_song(folder)),

@@ -77,6 +77,7 @@ rule report:
         lines=rules.lines.output,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
+        loading=rules.loading.output,
         paper="config/paper_table_1.csv",
         figures=expand(
             f"{FIGURES}/{{name}}.svg",
@@ -113,30 +114,17 @@ rule report:
             "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
             "training": f"{RESULTS}/variants/*/seed-*/training.csv",
             "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
-            "benchmarks": f"{RESULTS}/benchmarks/**/*.tsv",
+            "benchmarks": f"{RESULTS}/variants/*/seed-*/benchmarks/**/*.tsv",
         },
         # Not inputs: a lost benchmark file is no reason to train again.
         benchmarks={
             "cache": expand(
-                rules.cache.benchmark, song=[song for names in SONGS.values() for song in names]
+                f"{RESULTS}/benchmarks/cache/{{song}}.tsv", song=sum(SONGS.values(), [])
             ),
-            "train": [
-                path
-                for system, seed in RUNS
-                for path in expand(rules.train.benchmark, system=system, seed=seed)
-            ],
-            "separate": [
-                path
-                for system, seed in RUNS
-                for path in expand(rules.separate.benchmark, system=system, seed=seed)
-            ],
-            "score": [
-                path
-                for system, seed in RUNS + BASELINE_RUNS
-                for path in expand(
-                    rules.score.benchmark, system=system, seed=seed, song=TEST_SONGS
-                )
-            ],
+            "train": runs("benchmarks/train.tsv"),
+            "probe": runs("benchmarks/probe_{state}.tsv", state=["initial", "trained"]),
+            "separate": runs("benchmarks/separate.tsv"),
+            "score": runs("benchmarks/score/{song}.tsv", RUNS + BASELINE_RUNS, song=TEST_SONGS),
         },
         code=code("upsampling_artifacts.report.page"),
     script:

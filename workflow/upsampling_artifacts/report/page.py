@@ -35,6 +35,7 @@ class ReportFiles:
         lines: ``lines.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
+        loading: ``loading.csv`` of the loading benchmark.
         paper: ``config/paper_table_1.csv``.
         figures: Images by the name that the template knows them by: line_levels,
             spectrograms_noise, spectrograms_silence, training_curves, source_scores.
@@ -48,6 +49,7 @@ class ReportFiles:
     lines: str
     scores: str
     table_1: str
+    loading: str
     paper: str
     figures: dict[str, str]
     song: str
@@ -121,6 +123,7 @@ def page_values(
         "line_entries": findings.line_rows(summary, systems),
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),
+        "loading": pd.read_csv(files.loading).iloc[0].to_dict(),
         "parameters": parameter_rows(table_1, paper),
         "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),
         "excerpt": excerpt,
