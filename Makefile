@@ -25,7 +25,7 @@ install: .venv/installed
 
 test: install
 	@sh tests/install_browser.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --dist loadgroup
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto
 
 lint: install
 	@$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow

@@ -28,6 +28,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        runs("scores.csv"),
         rules.songs_setup.output if config["dataset"] == "songs" else [],
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = "tests/workflow/tiny.yaml"
@@ -55,8 +57,6 @@ class Clone:
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
 
@@ -82,10 +82,16 @@ def clone(tmp_path: Path) -> Clone:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which the tiny experiment has run, report included. Leave it as it is."""
-    clone = copy_repository(tmp_path_factory.mktemp("finished"))
-    result = clone.snakemake("--configfile", TINY)
-    assert result.returncode == 0, result.stdout
-    return clone
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker runs it for all of them
+        shared = shared.parent
+    root = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not (root / "results/tiny/report.html").exists():
+            root.mkdir()
+            result = copy_repository(root).snakemake("--configfile", TINY)
+            assert result.returncode == 0, result.stdout
+    return Clone(root)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 
 from .conftest import TINY, Clone
 
-pytestmark = pytest.mark.xdist_group("finished")
 EXCERPT = "The Easton Ellises - Falcon 69"
 
 

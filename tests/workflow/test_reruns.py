@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .conftest import TINY, Clone
 
-pytestmark = pytest.mark.xdist_group("finished")
 NEAREST = "workflow/upsampling_artifacts/upsamplers/nearest.py"
 
 

@@ -9,7 +9,7 @@ import pytest
 from .conftest import REPOSITORY, TINY, Clone
 
 README_COMMANDS = re.findall(
-    r"^(snakemake .+?)(?:\s{2,}#.*)?$", (REPOSITORY / "README.md").read_text(), re.MULTILINE
+    r"^ {4}(snakemake .+?)(?: +#.*)?$", (REPOSITORY / "README.md").read_text(), re.MULTILINE
 )
 
 
