@@ -243,10 +243,13 @@ def _load_checkpoint(path: Path, configuration: dict) -> dict | None:
         # On the CPU, wherever it was saved: a job may go on where there is no GPU.
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         theirs = dict(checkpoint["configuration"])
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:  # what a foreign file makes of the unpickler is anyone's guess
-        raise InputError(f"{path}: not a checkpoint of this program; delete it") from error
+        kind = type(error).__name__
+        raise InputError(
+            f"{path}: not a checkpoint of this program ({kind}); delete it to train afresh"
+        ) from error
     differing = [key for key in configuration if theirs.get(key) != configuration[key]]
     if differing:
         details = "; ".join(f"{k}: {theirs.get(k)}, now {configuration[k]}" for k in differing)
