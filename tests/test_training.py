@@ -385,5 +385,5 @@ def test_a_checkpoint_of_a_gpu_can_be_gone_on_with_on_a_cpu(
 
 def test_too_short_songs_are_an_input_error(run: Callable, cache_song: Callable) -> None:
     short = str(cache_song("short", stems(0, seconds=0.2)))
-    with pytest.raises(InputError, match="^short: 0.20 s is shorter"):
+    with pytest.raises(InputError, match=r"^short: 0.20 s is shorter"):
         run(train_songs=[short])
