@@ -92,7 +92,7 @@ def test_sdr_is_the_mean_over_seeds_with_its_interval_of_the_songs_that_count(ta
     assert nearest["sdr_high_db"] == pytest.approx(5 + half, abs=1e-4)
     assert table["n_seeds"].fillna(0).tolist() == [0, 3, 0, 1, 1]
     assert row(table, "mixture")["sdr_db"] == -3
-    assert np.isnan(row(table, "ours")["sdr_low_db"])
+    assert pd.isna(row(table, "ours")["sdr_low_db"])
 
 
 def test_what_was_not_measured_or_published_is_missing(table: pd.DataFrame) -> None:

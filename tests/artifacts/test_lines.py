@@ -25,7 +25,7 @@ def noise(rms: float, time: int, channels: int = 2) -> np.ndarray:
     return rms * np.random.default_rng(0).standard_normal((channels, time))
 
 
-@pytest.mark.parametrize("time", [48_000, 44_444])
+@pytest.mark.parametrize("time", [48_000, 44_000])
 @pytest.mark.parametrize("frequency_hz", [2000, 1000])
 @pytest.mark.parametrize("rms", [1.0, 1e-4])
 def test_the_level_is_the_rms_of_the_tone(time: int, frequency_hz: float, rms: float) -> None:
