@@ -17,6 +17,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/targets.smk"
 
 
 rule probes:

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 # Jobs find the library in this clone, also in environments where it is not installed.
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, LIBRARY)
-os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("PYTHONPATH")])))
 
 from upsampling_artifacts import configuration, registry
 from upsampling_artifacts.data import datasets, musdb18
@@ -30,6 +30,8 @@ RESULTS = f"results/{config['experiment']}"
 RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
 BASELINES = ["mixture", "ideal_ratio_mask"]
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
+STEMS = ["mixture", *config["sources"]]
+ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 
@@ -89,3 +91,13 @@ def code_of(*modules):
 def training_of(wildcards):
     options = {**config["training"], **config["systems"][wildcards.system]["training"]}
     return {key: value for key, value in options.items() if key != "threads"}
+
+
+def song_files(wildcards):
+    """The files that a song is read from."""
+    path = musdb18.song_path(Path(ROOT), split_of(wildcards.song), wildcards.song)
+    if path.suffix == ".mp4":
+        return ancient(str(path))
+    files = [path / f"{stem}.wav" for stem in STEMS]
+    # What a user's own song lacks is told by the job, in one line, not by Snakemake in ten.
+    return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]

@@ -1,16 +1,5 @@
 """Songs, and their cache at the experiment's rate."""
 
-STEMS = ["mixture", *config["sources"]]
-ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
-
-
-def song_files(wildcards):
-    """The files that a song is read from."""
-    path = musdb18.song_path(Path(ROOT), split_of(wildcards.song), wildcards.song)
-    if path.suffix == ".mp4":
-        return ancient(str(path))
-    return [str(path / f"{stem}.wav") for stem in STEMS]
-
 
 rule song:
     output:
@@ -20,7 +9,7 @@ rule song:
             stem=["mixture", "drums", "bass", "other", "vocals"],
         ),
     log:
-        "logs/" + RESULTS + "/songs/{folder}/{song}.log",
+        f"logs/{RESULTS}/songs/{{folder}}/{{song}}.log",
     conda:
         "../../envs/data.yaml"
     params:
@@ -48,12 +37,12 @@ rule cache:
     input:
         song_files,
     output:
-        RESULTS + "/cache/{song}.npy",
-        RESULTS + "/cache/{song}.json",
+        f"{RESULTS}/cache/{{song}}.npy",
+        f"{RESULTS}/cache/{{song}}.json",
     log:
-        "logs/" + RESULTS + "/cache/{song}.log",
+        f"logs/{RESULTS}/cache/{{song}}.log",
     benchmark:
-        RESULTS + "/benchmarks/cache/{song}.tsv"
+        f"{RESULTS}/benchmarks/cache/{{song}}.tsv"
     conda:
         "../../envs/data.yaml"
     params:

@@ -44,7 +44,7 @@ ruleorder: baseline > separate
 
 rule score:
     input:
-        song=RESULTS + "/cache/{song}.npy",
+        song=f"{RESULTS}/cache/{{song}}.npy",
         estimates=f"{RUN}/estimates",
     output:
         f"{RUN}/scores/test/{{song}}.json",

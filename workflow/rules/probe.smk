@@ -1,13 +1,9 @@
 """What a variant's upsamplers do to silence, noise and music, before and after training."""
 
 
-def trained_model(wildcards):
-    return f"{RUN}/model.safetensors" if wildcards.state == "trained" else []
-
-
 rule probe:
     input:
-        model=trained_model,
+        model=lambda w: f"{RUN}/model.safetensors" if w.state == "trained" else [],
         song=cached(SONGS["test"][:1]),
     output:
         table=f"{RUN}/probe/{{state}}.csv",

@@ -6,6 +6,7 @@ import copy
 import difflib
 
 import jsonschema
+import yaml
 
 from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
@@ -34,18 +35,31 @@ def resolve(config: dict, schema: dict) -> dict:
 
 
 def _with_defaults(value: object, schema: dict) -> object:
-    """Fill in defaults, in the rows of a table (``additionalProperties``) too."""
+    """Fill in defaults, in the rows of a table (``additionalProperties``) too.
+
+    ``snakemake --config 'seeds=[0,1]'`` gives the items of lists and dicts as text: where the
+    schema does not ask for text, it is read as YAML, as it would be in a file.
+    """
+    if isinstance(value, str):
+        return value if "string" in schema.get("type", []) else _read(value)
+    if isinstance(value, list):
+        return [_with_defaults(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict):
         return value
-    for key, entry in schema.get("properties", {}).items():
-        if key not in value:
-            value[key] = copy.deepcopy(entry["default"])
+    known, row = schema.get("properties", {}), schema.get("additionalProperties")
+    for key, entry in known.items():
+        value.setdefault(key, copy.deepcopy(entry["default"]))
+    for key in value:
+        entry = known.get(key, row if isinstance(row, dict) else {})
         value[key] = _with_defaults(value[key], entry)
-    row = schema.get("additionalProperties")
-    if isinstance(row, dict):
-        for key in value.keys() - schema.get("properties", {}).keys():
-            value[key] = _with_defaults(value[key], row)
     return value
+
+
+def _read(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def _check(value: dict, schema: dict, where: str = "") -> None:

@@ -62,7 +62,8 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
     song = compose(name, seed, seconds)
     audio = render_stems(song, song_generator(name, seed, "sound"), seconds, rate_hz)
     audio["mixture"] = sum(audio.values())
-    partial = folder.with_name(f".{folder.name}.partial")
+    # Not beside the songs, where musdb would take what a killed job left for one of them.
+    partial = folder.parents[1] / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
@@ -70,6 +71,7 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
             soundfile.write(partial / f"{stem}.wav", samples, rate_hz, subtype="PCM_16")
         # A workflow makes the folder before it asks for the files in it.
         shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

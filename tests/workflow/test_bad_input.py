@@ -1,0 +1,127 @@
+"""Bad input gets one clear line, and leaves nothing half-written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from .conftest import TINY, Clone
+
+STEMS = ("mixture", "drums", "bass", "other", "vocals")
+
+
+def line_with(output: str, text: str) -> str:
+    """The one line of the output that says ``text``."""
+    lines = [line for line in output.splitlines() if text in line]
+    assert lines, output
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "remedy"),
+    [
+        ("rate_hzz=8000", "unknown key 'rate_hzz'", "did you mean 'rate_hz'?"),
+        ("training={'epoch': 3}", "unknown key 'training.epoch'", "did you mean 'epochs'?"),
+        ("rate_hz=fast", "rate_hz: 'fast' is not of type 'integer'", "Sampling rate"),
+        ("variants=[demucs_cubic]", "unknown system 'demucs_cubic'", "known: demucs_transposed"),
+        (
+            "systems={'demucs_nearest': {'upsampler': {'name': 'nearst'}}}",
+            "systems.demucs_nearest: unknown upsampler 'nearst'",
+            "known: linear, nearest, subpixel, transposed",
+        ),
+        (
+            "systems={'demucs_nearest': {'architecture': 'demux'}}",
+            "systems.demucs_nearest: unknown architecture 'demux'",
+            "known: demucs",
+        ),
+        ("dataset=folder", "root: is not set", "set root to it"),
+    ],
+)
+def test_wrong_configuration(clone: Clone, setting: str, key: str, remedy: str) -> None:
+    result = clone.snakemake("-n", "--configfile", TINY, "--config", setting)
+    assert result.returncode != 0
+    line = line_with(result.stdout, key)
+    assert remedy in line
+    assert "Traceback" not in result.stdout
+    assert not (clone.root / "results/tiny").exists()
+
+
+@pytest.fixture
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder data set of three songs of noise, sixteen seconds at 8 kHz."""
+    root = tmp_path_factory.mktemp("root")
+    rng = np.random.default_rng(0)
+    for split, song in (("train", "One"), ("train", "Two"), ("test", "Three")):
+        folder = root / split / song
+        folder.mkdir(parents=True)
+        stems = rng.normal(scale=0.05, size=(4, 8 * 8000, 2))
+        for name, audio in zip(STEMS, [stems.sum(axis=0), *stems], strict=True):
+            soundfile.write(folder / f"{name}.wav", audio, 8000, subtype="PCM_16")
+    (root / "mus.yaml").write_text("validation_tracks: [Two]")
+    return root
+
+
+def cache_song(clone: Clone, root: Path, song: str, **environment: str) -> str:
+    """Ask for the cache of one song; the output of the failure."""
+    result = clone.snakemake(
+        "--configfile", TINY, "--config", "dataset=folder", f"root={root}", "--",
+        f"results/tiny/cache/{song}.npy", **environment,
+    )  # fmt: skip
+    assert result.returncode != 0, result.stdout
+    assert "Traceback" not in result.stdout
+    assert not list(clone.root.glob("results/tiny/cache/*"))
+    return result.stdout
+
+
+def test_a_good_folder_is_accepted_and_not_written_to(clone: Clone, root: Path) -> None:
+    before = sorted(path for path in root.rglob("*"))
+    result = clone.snakemake(
+        "--configfile", TINY, "--config", "dataset=folder", f"root={root}", "--",
+        "results/tiny/cache/One.npy", "results/tiny/cache/Three.npy",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+    assert sorted(path for path in root.rglob("*")) == before
+
+
+def test_an_empty_root(clone: Clone, tmp_path: Path) -> None:
+    result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
+    assert "is no folder" in line_with(result.stdout, "config: root:")
+    (tmp_path / "nothing").mkdir()
+    result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
+    assert "holds no songs" in line_with(result.stdout, "config: root:")
+
+
+def test_a_missing_stem(clone: Clone, root: Path) -> None:
+    (root / "train/One/bass.wav").unlink()
+    assert "One/bass.wav" in cache_song(clone, root, "One")
+
+
+@pytest.mark.parametrize(
+    ("audio", "rate_hz", "complaint"),
+    [
+        (np.zeros((64000, 2)), 8000, "bass is silent throughout"),
+        (np.ones((64000, 1)) / 2, 8000, "bass.wav: 1 channel(s) where stereo is needed"),
+        (np.ones((60000, 2)) / 2, 8000, "bass.wav: 60000 samples where the mixture has 64000"),
+        (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz where the mixture has 8000 Hz"),
+    ],
+)
+def test_a_broken_stem(
+    clone: Clone, root: Path, audio: np.ndarray, rate_hz: int, complaint: str
+) -> None:
+    soundfile.write(root / "train/One/bass.wav", audio, rate_hz, subtype="PCM_16")
+    line = line_with(cache_song(clone, root, "One"), complaint)
+    assert "error: " in line
+    assert "One" in line
+
+
+def test_no_ffmpeg(clone: Clone, root: Path, tmp_path: Path) -> None:
+    binaries = tmp_path / "binaries"
+    binaries.mkdir()
+    for program in ("snakemake", "python", "python3", "bash", "sh", "env"):
+        (binaries / program).symlink_to(shutil.which(program))
+    line = line_with(cache_song(clone, root, "One", PATH=str(binaries)), "ffmpeg is not on PATH")
+    assert "make" in line

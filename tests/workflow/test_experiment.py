@@ -1,0 +1,106 @@
+"""What the tiny experiment leaves behind."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from .conftest import TINY, Clone
+
+pytestmark = pytest.mark.xdist_group("finished")
+EXCERPT = "The Easton Ellises - Falcon 69"
+
+
+def test_table_1_has_the_ten_systems_of_the_paper_and_the_baselines(finished: Clone) -> None:
+    table = pd.read_csv(finished.root / "results/tiny/table_1.csv")
+    assert list(table.columns) == [
+        "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds",
+        "epoch_ratio", "parameters", "parameters_full_size", "paper_sdr_db",
+        "paper_epoch_seconds", "paper_parameters_millions",
+    ]  # fmt: skip
+    rows = table.set_index("system")
+    assert list(rows.index) == [
+        "demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel",
+        "modified_transposed", "modified_subpixel", "wave_unet", "demucs", "open_unmix",
+        "sams_net", "ideal_ratio_mask", "mixture",
+    ]  # fmt: skip
+    ours = rows.loc[["demucs_transposed", "demucs_nearest"]]
+    assert ours["sdr_db"].notna().all()
+    assert ours["epoch_ratio"].iloc[0] == 1
+    assert list(ours["parameters_full_size"]) == [703_148_208, 709_969_008]
+    assert rows.loc["wave_unet", ["sdr_db", "parameters"]].isna().all()
+    assert rows.loc["mixture", "sdr_db"] < rows.loc["ideal_ratio_mask", "sdr_db"]
+
+
+def test_scores_hold_every_system_song_source_and_metric(finished: Clone) -> None:
+    scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
+    assert list(scores.columns) == [
+        "system", "seed", "song", "source", "metric", "value_db", "n_frames", "n_frames_scored",
+    ]  # fmt: skip
+    assert len(scores) == 4 * 2 * 4 * 4  # systems, songs, sources, metrics
+    assert EXCERPT in set(scores["song"])
+    assert (scores.groupby("song")[["n_frames", "n_frames_scored"]].nunique() == 1).all(axis=None)
+
+
+def test_table_1_leaves_the_excerpt_out(finished: Clone) -> None:
+    scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
+    table = pd.read_csv(finished.root / "results/tiny/table_1.csv").set_index("system")
+    sdr = scores[(scores["metric"] == "SDR") & (scores["system"] == "mixture")]
+    own = sdr[sdr["song"] != EXCERPT]["value_db"].mean()
+    assert table.loc["mixture", "sdr_db"] == pytest.approx(own, abs=1e-3)
+
+
+def test_museval_reads_the_kept_json(finished: Clone) -> None:
+    from museval.aggregate import EvalStore
+
+    run = finished.root / "results/tiny/variants/demucs_nearest/seed-0"
+    store = EvalStore()
+    store.add_eval_dir(run / "scores")
+    by_museval = store.agg_frames_scores()
+    for row in pd.read_csv(run / "scores.csv").itertuples():
+        assert by_museval[row.song, row.source, row.metric] == pytest.approx(row.value_db, abs=1e-4)
+
+
+def test_the_songs_are_a_musdb_root(finished: Clone) -> None:
+    import musdb
+
+    root = finished.root / "results/tiny/songs"
+    splits = {
+        split: musdb.DB(root=root, is_wav=True, setup_file="mus.yaml", subsets="train", split=split)
+        for split in ("train", "valid")
+    }
+    assert {split: len(songs) for split, songs in splits.items()} == {"train": 2, "valid": 1}
+    assert set(splits["valid"][0].sources) == {"drums", "bass", "other", "vocals"}
+
+
+def test_training_leaves_no_checkpoint_and_nothing_half_written(finished: Clone) -> None:
+    names = [path.name for path in (finished.root / "results").rglob("*")]
+    assert not [name for name in names if "unfinished" in name or name == "checkpoint.pt"]
+    assert (finished.root / "logs/results/tiny/variants/demucs_nearest/seed-0/train.log").exists()
+
+
+def test_the_report_stands_alone(finished: Clone) -> None:
+    text = (finished.root / "results/tiny/report.html").read_text()
+    for needed in ("Table 1", "demucs_nearest", "<audio", "data:image/png;base64"):
+        assert needed in text
+
+
+def test_snakemakes_own_report_can_be_made(finished: Clone) -> None:
+    result = finished.snakemake("--configfile", TINY, "--report", "snakemake-report.zip")
+    assert result.returncode == 0, result.stdout
+    assert (finished.root / "snakemake-report.zip").stat().st_size > 100_000
+
+
+def test_progress_lines_are_in_the_training_log(finished: Clone) -> None:
+    log = finished.root / "logs/results/tiny/variants/demucs_transposed/seed-0/train.log"
+    assert "left" in log.read_text()
+    rows = json.loads(
+        pd.read_csv(
+            finished.root / "results/tiny/variants/demucs_transposed/seed-0/training.csv"
+        ).to_json(orient="records")
+    )
+    assert [set(row) for row in rows] == [
+        {"step", "train_loss", "valid_loss", "steps_per_second", "seconds"}
+    ] * 2

@@ -1,0 +1,61 @@
+"""A job runs again exactly when what it depends on changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import TINY, Clone
+
+pytestmark = pytest.mark.xdist_group("finished")
+NEAREST = "workflow/upsampling_artifacts/upsamplers/nearest.py"
+
+
+def test_a_finished_experiment_has_nothing_to_do(finished: Clone) -> None:
+    assert finished.planned("--configfile", TINY) == {}
+
+
+def test_editing_the_nearest_upsampler_trains_nearest_alone(copy_of_finished: Clone) -> None:
+    copy_of_finished.edit(NEAREST, 'mode="nearest"', 'mode="nearest-exact"')
+    plan = copy_of_finished.planned("--configfile", TINY)
+    assert plan["train"] == 1
+    assert plan["separate"] == 1
+    assert "cache" not in plan
+    output = copy_of_finished.snakemake("--dry-run", "--configfile", TINY).stdout
+    assert "variants/demucs_nearest/seed-0/model.safetensors" in output
+    assert "output: results/tiny/variants/demucs_transposed/seed-0/model" not in output
+
+
+def test_a_comment_in_the_library_runs_nothing_again(copy_of_finished: Clone) -> None:
+    copy_of_finished.edit(NEAREST, "from __future__", "# A comment.\nfrom __future__")
+    assert copy_of_finished.planned("--configfile", TINY) == {}
+
+
+def test_editing_a_caption_trains_nothing(copy_of_finished: Clone) -> None:
+    caption = copy_of_finished.root / "workflow/report/table_1.rst"
+    caption.write_text(caption.read_text() + "\nOne more sentence.\n")
+    plan = copy_of_finished.planned("--configfile", TINY)
+    assert not {"train", "separate", "score", "probe", "cache"} & plan.keys()
+
+
+def test_another_seed_trains_only_that_seed(copy_of_finished: Clone) -> None:
+    plan = copy_of_finished.planned("--configfile", TINY, "--config", "seeds=[0,1]")
+    assert plan["train"] == 2  # two variants
+    assert plan["score"] == 4  # two songs each
+    assert "cache" not in plan
+
+
+def test_one_variant_alone_is_trained_again_on_request(copy_of_finished: Clone) -> None:
+    scores = "results/tiny/variants/demucs_nearest/seed-0/scores.csv"
+    plan = copy_of_finished.planned(scores, "-R", "train", "--configfile", TINY)
+    assert plan["train"] == 1
+    assert plan["score"] == 2
+    assert "demucs_transposed" not in copy_of_finished.snakemake(
+        "-n", scores, "-R", "train", "--configfile", TINY
+    ).stdout.partition("Job stats")[2]
+
+
+def test_two_runs_from_scratch_give_the_same_scores(finished: Clone, clone: Clone) -> None:
+    scores = "results/tiny/variants/demucs_nearest/seed-0/scores.csv"
+    result = clone.snakemake("--configfile", TINY, "--", scores)
+    assert result.returncode == 0, result.stdout
+    assert (clone.root / scores).read_bytes() == (finished.root / scores).read_bytes()

@@ -1,0 +1,53 @@
+"""The commands that the README and people's fingers know, planned on the real Snakefile."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import REPOSITORY, TINY, Clone
+
+README_COMMANDS = re.findall(
+    r"^(snakemake .+?)(?:\s{2,}#.*)?$", (REPOSITORY / "README.md").read_text(), re.MULTILINE
+)
+
+
+def test_the_readme_names_commands() -> None:
+    assert len(README_COMMANDS) >= 5
+
+
+@pytest.mark.parametrize("command", README_COMMANDS)
+def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> None:
+    result = clone.run(*command.split(), "--dry-run")
+    if "paper.yaml" in command:  # the one that needs data nobody can ship
+        assert "config: root: is not set" in result.stdout
+    else:
+        assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "rules"),
+    [
+        ("probes", {"probe": 2}),
+        ("train", {"train": 2}),
+        ("scores", {"train": 2, "score": 8}),
+        ("table_1", {"train": 2, "score": 8, "table_1": 1}),
+        ("report", {"train": 2, "score": 8, "table_1": 1, "probe": 4, "report": 1}),
+    ],
+)
+def test_named_targets_plan_what_they_name(
+    clone: Clone, target: str, rules: dict[str, int]
+) -> None:
+    plan = clone.planned(target, "--configfile", TINY)
+    assert {rule: plan.get(rule) for rule in rules} == rules
+    if target == "probes":
+        assert "train" not in plan
+
+
+def test_the_workflow_is_linted_and_formatted(clone: Clone) -> None:
+    lint = clone.snakemake("--lint")
+    assert lint.returncode == 0, lint.stdout
+    for command in ("snakefmt --check Snakefile workflow", "ruff check .", "ruff format --check ."):
+        result = clone.run(*command.split())
+        assert result.returncode == 0, result.stdout

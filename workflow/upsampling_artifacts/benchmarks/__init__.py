@@ -1,0 +1,1 @@
+"""How fast things are, measured; never asserted in a test."""
