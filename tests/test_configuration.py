@@ -191,3 +191,21 @@ def test_every_variant_of_the_papers_table_that_we_build_is_a_row_of_it() -> Non
     table = (REPOSITORY / "config" / "paper_table_1.csv").read_text().splitlines()
     names = {line.split(",")[0] for line in table[1:]}
     assert set(read("config.yaml")["variants"]) <= names
+
+
+def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:
+    config |= {"seeds": ["0", "7"], "experiment": "2024", "exclude_songs": ["1"], "excerpt": "no"}
+    config["training"]["learning_rate"] = "0.5"
+    config["systems"]["demucs_nearest"]["options"] = {"modified": "true"}
+    config["systems"]["demucs_nearest"]["upsampler"] = {"name": "nearest", "length": "9"}
+    complete = resolve(config, SCHEMA)
+    assert complete["seeds"] == [0, 7]
+    assert complete["experiment"] == "2024"
+    assert complete["exclude_songs"] == ["1"]
+    assert complete["excerpt"] is False
+    assert complete["training"]["learning_rate"] == 0.5
+    assert complete["systems"]["demucs_nearest"]["options"] == {"modified": True}
+    assert complete["systems"]["demucs_nearest"]["upsampler"]["length"] == 9
+    config["rate_hz"] = "{no: yaml"
+    with pytest.raises(InputError, match="rate_hz: '{no: yaml' is not of type 'integer'"):
+        resolve(config, SCHEMA)

@@ -124,6 +124,14 @@ def test_what_comes_in_comes_out_at_its_time() -> None:
         assert abs(centre - (n + 7.5)) < 16
 
 
+@pytest.mark.parametrize("time", [1, 15, 50, 63])
+def test_a_length_that_does_not_divide_is_filled_up_with_zeros_at_its_end(time: int) -> None:
+    model, x = build(), torch.randn(1, 2, time)
+    filled = torch.nn.functional.pad(x, (0, 64 - time))
+    expected = build()(filled[..., : -(-time // 16) * 16])[..., :time]
+    torch.testing.assert_close(model(x), expected)
+
+
 def test_the_seed_names_the_weights_and_leaves_the_global_state_alone() -> None:
     before = torch.get_rng_state()
     first, again, other = build(seed=3), build(seed=3), build(seed=4)

@@ -49,9 +49,12 @@ def test_one_variant_alone_is_trained_again_on_request(copy_of_finished: Clone) 
     plan = copy_of_finished.planned(scores, "-R", "train", "--configfile", TINY)
     assert plan["train"] == 1
     assert plan["score"] == 2
-    assert "demucs_transposed" not in copy_of_finished.snakemake(
-        "-n", scores, "-R", "train", "--configfile", TINY
-    ).stdout.partition("Job stats")[2]
+    assert (
+        "demucs_transposed"
+        not in copy_of_finished.snakemake(
+            "-n", scores, "-R", "train", "--configfile", TINY
+        ).stdout.partition("Job stats")[2]
+    )
 
 
 def test_two_runs_from_scratch_give_the_same_scores(finished: Clone, clone: Clone) -> None:
