@@ -207,5 +207,5 @@ def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dic
     assert complete["systems"]["demucs_nearest"]["options"] == {"modified": True}
     assert complete["systems"]["demucs_nearest"]["upsampler"]["length"] == 9
     config["rate_hz"] = "{no: yaml"
-    with pytest.raises(InputError, match="rate_hz: '{no: yaml' is not of type 'integer'"):
+    with pytest.raises(InputError, match=r"rate_hz: '\{no: yaml' is not of type 'integer'"):
         resolve(config, SCHEMA)

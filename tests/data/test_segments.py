@@ -113,7 +113,6 @@ def test_an_epoch_visits_every_position_at_most_once() -> None:
     expected = {(song, first) for song in range(N_SONGS) for first in range(0, 1799, 200)}
     assert set(batches.positions) == expected
     assert batches.steps_per_epoch == len(expected) // 6 == 6
-    epochs = []
     for epoch in range(2):
         steps = range(epoch * 6, epoch * 6 + 6)
         of_sources = [visited(batches, batches[step]) for step in steps]
@@ -121,8 +120,16 @@ def test_an_epoch_visits_every_position_at_most_once() -> None:
             seen = [where for of in of_sources for where in of[source]]
             assert len(seen) == len(set(seen)) == 36
             assert set(seen) <= expected
-        epochs.append(seen)
-    assert epochs[0] != epochs[1]
+
+
+def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
+    def order(epoch: int, seed: int = 0) -> list[tuple[int, int]]:
+        batches = training(remix_group=1, seed=seed)
+        steps = range(epoch * batches.steps_per_epoch, (epoch + 1) * batches.steps_per_epoch)
+        return [where for step in steps for where in visited(batches, batches[step])[0]]
+
+    orders = [order(0), order(1), order(2), order(0, seed=1), sorted(order(0))]
+    assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
 
 
 @pytest.mark.parametrize(("batch_size", "group"), [(6, 3), (6, 4), (6, 100), (5, 2)])
