@@ -188,6 +188,8 @@ def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
     for step in reversed(steps):
         assert equal(batches[step], same[step])
         assert not equal(batches[step], other[step])
+        # Not the order alone: the augmentation, too.
+        assert not torch.equal(batches[step][1].sign(), other[step][1].sign())
     assert equal(pickle.loads(pickle.dumps(batches))[7], batches[7])
     for i in steps:
         assert not any(equal(batches[i], batches[j]) for j in steps if j != i)
