@@ -11,6 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from upsampling_artifacts import training
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.saved import build_described, load_model, read_about
 from upsampling_artifacts.training import COLUMNS, TrainingOptions, train
@@ -158,20 +160,24 @@ def test_two_trainings_give_the_same_bytes_and_another_seed_does_not(run: Callab
     assert not same_weights(first.weights, other.weights)
 
 
-def test_training_begins_with_the_weights_that_the_description_leads_to(
-    run: Callable, monkeypatch: pytest.MonkeyPatch
+def test_the_seed_names_the_initial_weights_and_the_batches(
+    run: Callable, songs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Begun(Exception):
         pass
 
     def first_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
-        raise Begun({key: value.clone() for key, value in model.module.state_dict().items()})
+        raise Begun({key: value.clone() for key, value in model.module.state_dict().items()}, batch)
 
     monkeypatch.setattr(training, "loss_function", first_loss)
     with pytest.raises(Begun) as begun:
         run(seed=5)
+    weights, batch = begun.value.args
     about = {**SYSTEM, "sources": ["drums", "bass"], "audio_channels": 2, "seed": 5}
-    assert same_weights(begun.value.args[0], build_described(about).state_dict())
+    assert same_weights(weights, build_described(about).state_dict())
+    cached = [read_cache(path) for path in songs[:3]]
+    expected = TrainingBatches(cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=5)[0]
+    assert all(torch.equal(a, b) for a, b in zip(batch, expected, strict=True))
 
 
 def test_loading_processes_do_not_change_the_result(run: Callable) -> None:
