@@ -12,16 +12,25 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/targets.smk"
 
 
-rule probes:
+rule all:
     default_target: True
     input:
-        rules.lines.output,
-        rules.table_1.output,
+        rules.report.output,
+        rules.songs_setup.output if config["dataset"] == "songs" else [],
+
+
+rule probes:
+    input:
+        runs("probe/initial.csv"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +121,10 @@ def test_a_broken_stem(
 def test_no_ffmpeg(clone: Clone, root: Path, tmp_path: Path) -> None:
     binaries = tmp_path / "binaries"
     binaries.mkdir()
-    for program in ("snakemake", "python", "python3", "bash", "sh", "env"):
-        (binaries / program).symlink_to(shutil.which(program))
+    for folder in os.environ["PATH"].split(os.pathsep):
+        for program in Path(folder).glob("*"):
+            link = binaries / program.name
+            if program.name not in ("ffmpeg", "ffprobe") and not link.exists():
+                link.symlink_to(program)
     line = line_with(cache_song(clone, root, "One", PATH=str(binaries)), "ffmpeg is not on PATH")
     assert "make" in line

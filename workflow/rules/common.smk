@@ -28,6 +28,7 @@ except InputError as error:
 
 RESULTS = f"results/{config['experiment']}"
 RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
+FIGURES = f"{RESULTS}/figures"
 BASELINES = ["mixture", "ideal_ratio_mask"]
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 STEMS = ["mixture", *config["sources"]]
@@ -101,3 +102,14 @@ def song_files(wildcards):
     files = [path / f"{stem}.wav" for stem in STEMS]
     # What a user's own song lacks is told by the job, in one line, not by Snakemake in ten.
     return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]
+
+
+def figure(name, title, category, caption):
+    """The outputs of a figure: png and svg, each with its place in Snakemake's report."""
+    outputs = []
+    for kind in ("png", "svg"):
+        place = {"category": category, "labels": {"figure": title, "format": kind}}
+        # On one line: at the start of a line, Snakemake takes "report" for its directive.
+        output = report(f"{FIGURES}/{name}.{kind}", caption=f"../report/{caption}.rst", **place)
+        outputs.append(output)
+    return outputs

@@ -55,3 +55,16 @@ rule cache:
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"
+
+
+rule loading:
+    output:
+        f"{RESULTS}/benchmarks/loading.csv",
+    log:
+        f"logs/{RESULTS}/loading.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.benchmarks.loading"),
+    script:
+        "../scripts/loading.py"

@@ -12,7 +12,7 @@ rule separate:
     log:
         f"logs/{RUN}/separate.log",
     benchmark:
-        f"{RESULTS}/benchmarks/separate/{{system}}/seed-{{seed}}.tsv"
+        f"{RUN}/benchmarks/separate.tsv"
     conda:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]
@@ -51,7 +51,7 @@ rule score:
     log:
         f"logs/{RUN}/score/{{song}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/score/{{system}}/seed-{{seed}}/{{song}}.tsv"
+        f"{RUN}/benchmarks/score/{{song}}.tsv"
     conda:
         "../../envs/scoring.yaml"
     params:

@@ -10,6 +10,8 @@ rule probe:
         arrays=f"{RUN}/probe/{{state}}.npz",
     log:
         f"logs/{RUN}/probe_{{state}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/probe_{{state}}.tsv"
     conda:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]

@@ -11,7 +11,7 @@ rule train:
     log:
         f"logs/{RUN}/train.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{system}}/seed-{{seed}}.tsv"
+        f"{RUN}/benchmarks/train.tsv"
     conda:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]

@@ -1,0 +1,97 @@
+"""The first picture holds what the table holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from upsampling_artifacts.figures.line_levels import draw_line_levels, line_levels
+
+SYSTEMS = ["demucs_transposed", "demucs_nearest", "my_upsampler"]
+PROMINENCE_DB = {  # by system and state, of seed 0; each seed has 2 dB more
+    ("demucs_transposed", "initial"): 100.0,
+    ("demucs_transposed", "trained"): 60.0,
+    ("demucs_nearest", "initial"): -10.0,
+    ("demucs_nearest", "trained"): -30.0,
+    ("my_upsampler", "initial"): 5.0,
+    ("my_upsampler", "trained"): 15.0,
+}
+
+
+@pytest.fixture
+def lines() -> pd.DataFrame:
+    rows = []
+    for (system, state), prominence_db in PROMINENCE_DB.items():
+        for seed in range(3):
+            for signal in ("silence", "noise", "music"):
+                level_db, value_db = -50.0, prominence_db + 2 * seed
+                if signal == "silence" and system == "my_upsampler":
+                    level_db, value_db = -np.inf, np.nan
+                rows.append((system, seed, state, signal, 2000.0, level_db, value_db))
+                rows.append((system, seed, state, signal, 4000.0, 0.0, 77.0))
+    columns = ["system", "seed", "state", "signal", "frequency_hz", "level_db", "prominence_db"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def figure(lines: pd.DataFrame) -> Figure:
+    return line_levels(lines, SYSTEMS, 2000.0)
+
+
+def test_means_stand_where_the_table_says(figure: Figure) -> None:
+    noise = figure.axes[1]
+    means = [container[0].get_ydata()[0] for container in noise.containers]
+    assert sorted(means) == pytest.approx(sorted(v + 2 for v in PROMINENCE_DB.values()))
+    seeds = [y for line in noise.lines if line.get_marker() == "." for y in line.get_ydata()]
+    assert len(seeds) == len(SYSTEMS) * 2 * 3
+    assert 77.0 not in seeds
+
+
+def test_arrows_lead_from_initial_to_trained(figure: Figure) -> None:
+    arrows = [text for text in figure.axes[1].texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == len(SYSTEMS)
+    for system, arrow in zip(SYSTEMS, arrows, strict=True):
+        assert arrow.xyann[1] == pytest.approx(PROMINENCE_DB[system, "initial"] + 2)
+        assert arrow.xy[1] == pytest.approx(PROMINENCE_DB[system, "trained"] + 2)
+        assert arrow.xyann[0] < arrow.xy[0]
+
+
+def test_initial_markers_are_open_and_trained_ones_filled(figure: Figure) -> None:
+    for container in figure.axes[1].containers:
+        marker = container[0]
+        open_marker = marker.get_markerfacecolor() == "white"
+        assert open_marker == (marker.get_xdata()[0] < round(marker.get_xdata()[0]))
+
+
+def test_exact_silence_is_marked_and_not_a_hole(figure: Figure) -> None:
+    silence, noise, _ = figure.axes[:3]
+    squares = [line for line in silence.lines if line.get_marker() == "s"]
+    assert len(squares) == 2
+    assert {round(float(line.get_xdata()[0])) for line in squares} == {2}
+    assert all(line.get_ydata()[0] < min(PROMINENCE_DB.values()) for line in squares)
+    assert "exactly silent" in [text.get_text() for text in silence.texts]
+    assert not [line for line in noise.lines if line.get_marker() == "s"]
+
+
+def test_levels_stand_beside_the_trained_lines_in_silence(figure: Figure) -> None:
+    assert [text.get_text() for text in figure.axes[0].texts].count("−50") == 2
+
+
+def test_every_system_is_named_in_every_panel(figure: Figure) -> None:
+    for axes in figure.axes[:3]:
+        names = [label.get_text() for label in axes.get_xticklabels()]
+        assert names == ["transposed", "nearest", "my\nupsampler"]
+
+
+def test_one_seed_is_drawn_without_interval(lines: pd.DataFrame) -> None:
+    figure = line_levels(lines[lines["seed"] == 0], SYSTEMS, 2000.0)
+    assert len(figure.axes[1].containers) == len(PROMINENCE_DB)
+
+
+def test_files_are_written(lines: pd.DataFrame, tmp_path: Path) -> None:
+    lines.to_csv(tmp_path / "lines.csv", index=False)
+    paths = [tmp_path / f"figures/line_levels.{kind}" for kind in ("png", "svg")]
+    draw_line_levels(tmp_path / "lines.csv", paths, SYSTEMS, 2000.0)
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in paths[1].read_bytes()

@@ -1,0 +1,108 @@
+"""Spectrogram grids: one panel per system and state, lines and silence as they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from upsampling_artifacts.figures.spectrograms import (
+    MOST_BINS,
+    draw_spectrograms,
+    spectrograms,
+    thinned,
+)
+
+FREQUENCIES_HZ = np.linspace(0, 4000, 129)
+TIMES_SECONDS = np.linspace(0, 6, 40)
+LINE_BIN = 64
+
+
+def level_db(loudest_db: float) -> np.ndarray:
+    """A floor of -100 dB with one line at 2 kHz."""
+    levels = np.full((129, 40), -100.0, np.float32)
+    levels[LINE_BIN] = loudest_db
+    return levels
+
+
+SILENT = np.full((129, 40), -np.inf, np.float32)
+PROBES = {
+    ("demucs_transposed", "initial"): level_db(-20.0),
+    ("demucs_transposed", "trained"): level_db(-50.0),
+    ("my_upsampler", "initial"): SILENT,
+    ("my_upsampler", "trained"): SILENT,
+}
+
+
+def drawn(relative: bool, tones_hz: tuple[float, ...] = (2000.0, 4000.0)):
+    probes = {key: (FREQUENCIES_HZ, TIMES_SECONDS, levels) for key, levels in PROBES.items()}
+    return spectrograms(probes, list(tones_hz), relative)
+
+
+def panels(figure):
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+
+
+def test_grid_is_systems_by_states() -> None:
+    axes = panels(drawn(relative=True))
+    assert len(axes) == 4
+    assert [a.get_title() for a in axes[:2]] == ["transposed", "my\nupsampler"]
+    assert "initialization" in axes[0].get_ylabel() and "training" in axes[2].get_ylabel()
+
+
+def test_relative_levels_have_their_maximum_at_zero_in_every_panel() -> None:
+    images = [axes.images[0] for axes in panels(drawn(relative=True)) if axes.images]
+    assert [image.get_array().max() for image in images] == [0, 0]
+
+
+def test_silence_shares_one_absolute_scale_and_keeps_levels() -> None:
+    images = [axes.images[0] for axes in panels(drawn(relative=False)) if axes.images]
+    assert [image.get_array().max() for image in images] == [-20, -50]
+    assert len({image.get_clim() for image in images}) == 1
+
+
+def test_exactly_silent_panels_say_so() -> None:
+    axes = panels(drawn(relative=False))
+    said = ["exactly\nsilent" in [text.get_text() for text in a.texts] for a in axes]
+    assert said == [False, True, False, True]
+    assert [bool(a.images) for a in axes] == [True, False, True, False]
+
+
+def test_all_silent_is_drawn_too() -> None:
+    probes = {("my_upsampler", "initial"): (FREQUENCIES_HZ, TIMES_SECONDS, SILENT)}
+    assert not panels(spectrograms(probes, [2000.0], relative=False))[0].images
+
+
+def test_predicted_tones_are_marked_in_khz() -> None:
+    axes = panels(drawn(relative=True))[0]
+    assert [line.get_ydata()[0] for line in axes.lines] == [2.0, 4.0]
+    assert axes.get_ylim() == (0, 4)
+
+
+@pytest.mark.parametrize("n_systems, n_bands", [(6, 1), (7, 2), (13, 3)])
+def test_many_systems_go_on_in_another_band(n_systems: int, n_bands: int) -> None:
+    probes = {
+        (f"system_{index}", "initial"): (FREQUENCIES_HZ, TIMES_SECONDS, level_db(-20.0))
+        for index in range(n_systems)
+    }
+    figure = spectrograms(probes, [2000.0], relative=True)
+    assert len(panels(figure)) == 2 * n_bands * min(n_systems, 6)
+    assert sum(bool(axes.images) for axes in panels(figure)) == n_systems
+
+
+def test_files_from_arrays_and_a_line_survives_thinning(tmp_path: Path) -> None:
+    frequencies_hz = np.linspace(0, 22050, 4 * MOST_BINS + 1)
+    levels = np.full((len(frequencies_hz), 40), -60.0, np.float16)
+    levels[MOST_BINS * 2] = 0.0
+    paths = []
+    for state in ("initial", "trained"):
+        path = tmp_path / f"variants/demucs_subpixel/seed-0/probe/{state}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, frequencies_hz=frequencies_hz, times_seconds=TIMES_SECONDS, noise_db=levels)
+        paths.append(path)
+    images = [tmp_path / f"noise.{kind}" for kind in ("png", "svg")]
+    draw_spectrograms(paths, images, "noise", [11025.0, 22050.0])
+    assert images[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<image" in images[1].read_bytes()
+
+    fewer = thinned((frequencies_hz, TIMES_SECONDS, levels.astype(np.float32)))[2]
+    assert len(fewer) <= MOST_BINS
+    assert fewer.max() > -10  # a line within five bins keeps a fifth of its power: -7 dB

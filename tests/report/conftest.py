@@ -1,0 +1,208 @@
+"""A small experiment made of numbers we know, without any pipeline run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from upsampling_artifacts.figures.line_levels import draw_line_levels
+from upsampling_artifacts.figures.source_scores import draw_source_scores
+from upsampling_artifacts.figures.spectrograms import draw_spectrograms
+from upsampling_artifacts.figures.training_curves import draw_training_curves
+from upsampling_artifacts.report.page import ReportFiles, write_report
+
+RATE_HZ = 8000
+SONG, EXCERPT = "Someone - A <Song> & more", "Someone Real - A Real Song"
+SYSTEMS = ["demucs_transposed", "demucs_nearest", "modified_transposed", "my_upsampler"]
+SOURCES = ["drums", "bass"]
+LISTEN_SECONDS = 2.0
+PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page, and what it was made of."""
+
+    path: Path
+    files: ReportFiles
+    config: dict
+
+    @property
+    def html(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    folder = tmp_path_factory.mktemp("results") / "tiny"
+    files = make_files(folder)
+    config = {
+        "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
+        "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES, "training": {"epochs": 3},
+        "report": {"listen_seconds": LISTEN_SECONDS},
+    }  # fmt: skip
+    write_report(
+        folder / "report.html",
+        folder / "provenance.json",
+        files,
+        config,
+        test_songs=[SONG],
+        excerpt=EXCERPT,
+        tone_hz=2000.0,
+        repository=Path(__file__).parents[2],
+    )
+    return Report(folder / "report.html", files, config)
+
+
+def make_files(folder: Path) -> ReportFiles:
+    folder.mkdir(parents=True)
+    make_lines().to_csv(folder / "lines.csv", index=False)
+    make_scores().to_csv(folder / "scores.csv", index=False)
+    make_table_1().to_csv(folder / "table_1.csv", index=False)
+    loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}
+    loading |= {"repeats": 9, "segment_seconds": 10.0, "rate_hz": 44100, "stems": 4}
+    pd.DataFrame([loading]).to_csv(folder / "loading.csv", index=False)
+    return ReportFiles(
+        lines=str(folder / "lines.csv"),
+        scores=str(folder / "scores.csv"),
+        table_1=str(folder / "table_1.csv"),
+        loading=str(folder / "loading.csv"),
+        paper=str(PAPER),
+        figures=make_figures(folder),
+        song=str(make_song(folder)),
+        estimates=[str(make_estimates(folder, system)) for system in SYSTEMS],
+        patterns={
+            "probes": str(folder / "variants/*/seed-0/probe/*.npz"),
+            "training": str(folder / "variants/*/seed-*/training.csv"),
+            "estimates": str(folder / "variants/*/seed-0/estimates/test/*/*.wav"),
+            "benchmarks": str(folder / "benchmarks/**/*.tsv"),
+        },
+        benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
+    )
+
+
+def make_lines() -> pd.DataFrame:
+    """Transposed: a loud tone; nearest: prominent, but in the rounding; mine: undecided."""
+    silence = {  # prominence and level after training; before, the prominence is 40 dB more
+        "demucs_transposed": (80.0, -50.0, 1.0),
+        "demucs_nearest": (15.0, -150.0, 1.0),
+        "modified_transposed": (np.nan, -np.inf, 0.0),
+        "my_upsampler": (15.0, -50.0, 10.0),
+    }
+    rows = []
+    for system, (prominence_db, level_db, spread_db) in silence.items():
+        for seed in range(3):
+            aside_db = spread_db * (seed - 1)
+            for state, more_db in (("initial", 40.0), ("trained", 0.0)):
+                value_db = prominence_db + more_db + aside_db
+                rows.append((system, seed, state, "silence", 2000.0, level_db, value_db))
+                rows.append((system, seed, state, "noise", 2000.0, -60.0, 5.0 + aside_db))
+                rows.append((system, seed, state, "music", 2000.0, -60.0, 4.0 + aside_db))
+    columns = ["system", "seed", "state", "signal", "frequency_hz", "level_db", "prominence_db"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def make_scores() -> pd.DataFrame:
+    """One frame of 30 could not be scored in the test song."""
+    rows = []
+    for index, system in enumerate([*SYSTEMS, "mixture", "ideal_ratio_mask"]):
+        for seed in range(3 if system in SYSTEMS else 1):
+            for source in SOURCES:
+                value_db = 1.0 + index + 0.1 * seed
+                rows.append((system, seed, SONG, source, "SDR", value_db, 30, 29))
+                rows.append((system, seed, EXCERPT, source, "SDR", value_db - 1, 6, 6))
+    columns = ["system", "seed", "song", "source", "metric", "value_db"]
+    return pd.DataFrame(rows, columns=[*columns, "n_frames", "n_frames_scored"])
+
+
+def make_table_1() -> pd.DataFrame:
+    ours = pd.DataFrame(
+        {
+            "system": SYSTEMS,
+            "sdr_db": [3.5, 3.25, 3.4, 3.3],
+            "sdr_low_db": [3.4, 3.15, 3.3, 3.2],
+            "sdr_high_db": [3.6, 3.35, 3.5, 3.4],
+            "n_seeds": 3,
+            "epoch_seconds": [4.0, 6.0, 4.0, 5.0],
+            "epoch_ratio": [1.0, 1.5, 1.0, 1.25],
+            "parameters": 1234567,
+            "parameters_full_size": [703148208, 709969008, 703008000, 1],
+        }
+    )
+    baselines = pd.DataFrame(
+        {"system": ["mixture", "ideal_ratio_mask"], "sdr_db": [1.0, 9.0], "n_seeds": 1}
+    )
+    paper = pd.read_csv(PAPER).drop(columns="label")
+    return paper.merge(pd.concat([ours, baselines]), on="system", how="outer")
+
+
+def make_figures(folder: Path) -> dict[str, str]:
+    paths = {
+        name: str(folder / f"figures/{name}.svg")
+        for name in (
+            "line_levels", "spectrograms_noise", "spectrograms_silence", "training_curves",
+            "source_scores",
+        )
+    }  # fmt: skip
+    draw_line_levels(folder / "lines.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
+    draw_source_scores(
+        folder / "scores.csv", [paths["source_scores"]], SYSTEMS, SOURCES, songs=[SONG]
+    )
+    arrays, logs = [], []
+    for system in SYSTEMS:
+        run = folder / "variants" / system / "seed-0"
+        for state in ("initial", "trained"):
+            arrays.append(run / f"probe/{state}.npz")
+            arrays[-1].parent.mkdir(parents=True, exist_ok=True)
+            levels = np.linspace(-90, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
+            np.savez(
+                arrays[-1],
+                frequencies_hz=np.linspace(0, 4000, 65),
+                times_seconds=np.linspace(0, 6, 20),
+                noise_db=levels,
+                silence_db=levels,
+            )
+        logs.append(run / "training.csv")
+        pd.DataFrame({"step": [1, 2, 3], "valid_loss": [3, 2, 1]}).to_csv(logs[-1], index=False)
+    for signal in ("noise", "silence"):
+        draw_spectrograms(arrays, [paths[f"spectrograms_{signal}"]], signal, [2000.0, 4000.0])
+    draw_training_curves(logs, [paths["training_curves"]])
+    return paths
+
+
+def make_song(folder: Path) -> Path:
+    """Five seconds; the bass only plays in the last two."""
+    path = folder / "cache" / f"{SONG}.npy"
+    path.parent.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    pcm = rng.integers(-9000, 9000, (3, 2, 5 * RATE_HZ)).astype(np.int16)
+    pcm[2, :, : 3 * RATE_HZ] = 0
+    pcm[0] = pcm[1] // 2 + pcm[2] // 2
+    np.save(path, pcm)
+    about = {"song": SONG, "rate_hz": RATE_HZ, "sources": SOURCES, "scale": 0.2}
+    path.with_suffix(".json").write_text(json.dumps(about))
+    return path
+
+
+def make_estimates(folder: Path, system: str) -> Path:
+    estimates = folder / "variants" / system / "seed-0/estimates"
+    (estimates / "test" / SONG).mkdir(parents=True)
+    ramp = np.linspace(-1.5, 1.5, 5 * RATE_HZ, dtype=np.float32)
+    for source in SOURCES:
+        soundfile.write(
+            estimates / "test" / SONG / f"{source}.wav",
+            np.stack([ramp, ramp], axis=1),
+            RATE_HZ,
+            subtype="FLOAT",
+        )
+    return estimates
+
+
+def make_benchmark(folder: Path) -> Path:
+    path = folder / "benchmarks/train/demucs_transposed/seed-0.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("s\th:m:s\tmax_rss\tcpu_time\n75.5\t0:01:15\t812.25\t70\n")
+    return path

@@ -1,0 +1,113 @@
+"""The page in a real browser, offline, on a desk and on a phone.
+
+REPORT_HTML=results/demo/report.html pytest tests/report/test_browser.py also opens that file.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import LISTEN_SECONDS, Report
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WIDTHS = {"desk": 1280, "phone": 400}
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="NOT TESTED IN A BROWSER: no Chromium on PATH (see tests/install_browser.sh)",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(
+    scope="module",
+    params=["synthesised", *(["REPORT_HTML"] if "REPORT_HTML" in os.environ else [])],
+)
+def html_path(request: pytest.FixtureRequest, report: Report) -> Path:
+    if request.param == "synthesised":
+        return report.path
+    return Path(os.environ["REPORT_HTML"]).resolve()
+
+
+@pytest.fixture(scope="module", params=WIDTHS)
+def page(request: pytest.FixtureRequest, browser, html_path: Path) -> Iterator:
+    width = WIDTHS[request.param]
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.problems, page.requests = [], []
+    page.on("console", lambda message: page.problems.append(message.text))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.goto(html_path.as_uri())
+    page.wait_for_load_state("load")
+    yield page
+    page.close()
+
+
+def test_no_error_and_no_request_beyond_the_file(page, html_path: Path) -> None:
+    fetched = [url for url in page.requests if not url.startswith("data:")]
+    assert fetched == [html_path.as_uri()]
+    assert page.problems == []
+
+
+def test_every_picture_shows(page) -> None:
+    widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert len(widths) == 5
+    assert all(width > 0 for width in widths)
+
+
+def test_every_player_knows_its_length(page, report: Report, html_path: Path) -> None:
+    page.wait_for_function("[...document.querySelectorAll('audio')].every(a => a.readyState >= 1)")
+    seconds = page.evaluate("[...document.querySelectorAll('audio')].map(a => a.duration)")
+    assert len(seconds) > 5
+    assert seconds == pytest.approx([seconds[0]] * len(seconds), abs=0.01)
+    if html_path == report.path:
+        assert seconds[0] == pytest.approx(LISTEN_SECONDS, abs=0.01)
+
+
+def test_starting_a_player_stops_the_other(page) -> None:
+    playing = page.evaluate(
+        """async () => {
+            const [first, second] = document.querySelectorAll("audio");
+            first.muted = second.muted = true;
+            await first.play();
+            await second.play();
+            const playing = [!first.paused, !second.paused];
+            second.pause();
+            return playing;
+        }"""
+    )
+    assert playing == [False, True]
+
+
+def test_table_1_has_the_papers_ten_rows(page) -> None:
+    assert page.locator("#paper-rows tr").count() == 10
+
+
+def test_nothing_sticks_out_sideways(page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.evaluate("document.body.scrollWidth <= document.body.clientWidth")
+
+
+def test_text_is_not_cut_off_outside_scrolling_boxes(page) -> None:
+    outside = page.evaluate(
+        """[...document.querySelectorAll("h1, h2, p, dd, figcaption, caption > div")]
+            .filter(element => element.getBoundingClientRect().right > window.innerWidth + 1)
+            .map(element => element.textContent.slice(0, 60))"""
+    )
+    assert outside == []

@@ -1,0 +1,92 @@
+"""Numbers as text, costs, excerpts and verdicts."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from upsampling_artifacts.report import findings
+from upsampling_artifacts.report.audio import busiest_start
+from upsampling_artifacts.report.numbers import duration, listed, millions, number, with_interval
+from upsampling_artifacts.report.provenance import job_costs
+
+
+def test_numbers_have_a_true_minus_and_dashes_where_there_is_nothing() -> None:
+    assert number(-1.26) == "−1.3"
+    assert number(float("nan")) == number(None) == number(float("-inf")) == "-"
+    assert with_interval(5.0, 5.25, 2) == "5.00 ± 0.25"
+    assert with_interval(5.0, float("nan"), 2) == "5.00"
+    assert with_interval(float("nan"), float("nan")) == "-"
+    assert [millions(n) for n in (703148208, 8893348, 1128104)] == ["703M", "8.9M", "1.13M"]
+    assert [duration(s) for s in (42.4, 785, 25380)] == ["42 s", "13 min 5 s", "7 h 3 min"]
+    assert [listed(list(s)) for s in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_costs_are_summed_per_rule_and_overlapping_jobs_count_once_by_the_clock(
+    tmp_path: Path,
+) -> None:
+    # Two jobs that ran side by side, and one long after them.
+    paths = []
+    for name, end, seconds, memory in (
+        ("a", 1100, 100, 50),
+        ("b", 1150, 100, 90),
+        ("c", 9000, 5, 1),
+    ):
+        path = tmp_path / f"{name}.tsv"
+        path.write_text(f"s\tmax_rss\n{seconds}\t{memory}\n")
+        os.utime(path, (end, end))
+        paths.append(str(path))
+    costs = job_costs({"train": paths[:2], "score": [paths[2], str(tmp_path / "lost.tsv")]})
+    assert costs["rules"][0] == {
+        "rule": "train", "jobs": 2, "seconds": 200, "longest_seconds": 100, "peak_memory_mb": 90,
+    }  # fmt: skip
+    assert costs["rules"][1]["jobs"] == 1
+    assert (costs["seconds"], costs["busy_seconds"], costs["peak_memory_mb"]) == (205, 155, 90)
+
+
+def test_a_job_too_short_to_measure_has_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "short.tsv"
+    path.write_text("s\tmax_rss\n0.02\t-\n")
+    assert np.isnan(job_costs({"rule": [str(path)]})["rules"][0]["peak_memory_mb"])
+
+
+def test_the_excerpt_is_where_the_rarest_source_plays() -> None:
+    stems = np.ones((2, 1, 100))
+    stems[1, :, :60] = 0
+    stems[1, :, 80:] = 0
+    assert busiest_start(stems, 20, 10) == 60
+    assert busiest_start(stems, 100, 10) == 0
+    assert busiest_start(stems, 500, 10) == 0
+    assert busiest_start(np.zeros((2, 1, 100)), 20, 10) == 0
+
+
+@pytest.mark.parametrize(
+    "prominence_db, low_db, level_db, n_silent, kind",
+    [
+        (80.0, 70.0, -50.0, 0, "tone"),
+        (80.0, float("nan"), -50.0, 0, "tone"),
+        (20.0, 5.0, -50.0, 0, "undecided"),
+        (9.0, 8.0, -50.0, 0, "no_tone"),
+        (20.0, 15.0, -150.0, 0, "no_tone"),
+        (float("nan"), float("nan"), float("nan"), 3, "silent"),
+    ],
+)
+def test_verdicts(
+    prominence_db: float, low_db: float, level_db: float, n_silent: int, kind: str
+) -> None:
+    row = {
+        "system": "x", "signal": "silence", "state": "trained", "n_seeds": 3, "n_silent": n_silent,
+        "prominence_db": prominence_db, "prominence_low_db": low_db,
+        "prominence_high_db": 2 * prominence_db - low_db, "level_db": level_db,
+        "level_low_db": level_db, "level_high_db": level_db,
+    }  # fmt: skip
+    answer = findings.tones(pd.DataFrame([row]), "silence", ["x", "not_there"])
+    assert [name for name, found in answer.items() if found] == [kind]
+
+
+def test_unscored_frames_that_differ_between_systems_are_told() -> None:
+    columns = ["system", "song", "metric", "n_frames", "n_frames_scored"]
+    rows = [("a", "s", "SDR", 30, 30), ("b", "s", "SDR", 30, 28), ("b", "s", "SIR", 30, 0)]
+    told = findings.unscored_frames(pd.DataFrame(rows, columns=columns))
+    assert (told["n_frames"], told["n_unscored"], told["same_for_all"]) == (30, 2, False)

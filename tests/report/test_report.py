@@ -1,0 +1,210 @@
+"""The page: every section, table, dash and player, and nothing that is fetched."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from upsampling_artifacts.report.page import write_report
+
+from .conftest import EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
+
+VOID = {"meta", "link", "img", "br", "hr", "input", "source", "col"}
+
+
+class Page(HTMLParser):
+    """Checks that tags nest, and collects tags, attributes and the cells of tables."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.table: list[list[str]] = []
+        self.text: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.table = self.tables.setdefault(dict(attributes).get("id", "?"), [])
+        elif tag == "tr":
+            self.table.append([])
+        elif tag in ("td", "th"):
+            self.table[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open and "script" not in self.open:
+            self.text.append(data)
+        if self.open and {"td", "th"} & set(self.open):
+            self.table[-1][-1] += data
+
+    def rows(self, table: str, first_cell: str) -> list[list[str]]:
+        cells = [[" ".join(cell.split()) for cell in row] for row in self.tables[table]]
+        return [row for row in cells if row[0].startswith(first_cell)]
+
+
+@pytest.fixture(scope="session")
+def page(report: Report) -> Page:
+    return Page(report.html)
+
+
+def words(page: Page) -> str:
+    return " ".join(" ".join(page.text).split())
+
+
+def test_all_sections_are_there_in_the_order_of_the_article(page: Page) -> None:
+    sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
+    assert sections == [
+        "tones", "initialization", "training", "listen", "parameters", "provenance", "reading",
+    ]  # fmt: skip
+    for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
+        assert target in sections
+
+
+def test_nothing_is_fetched_from_anywhere(report: Report, page: Page) -> None:
+    for tag, attributes in page.tags:
+        for name in ("src", "srcset", "poster", "data", "action"):
+            assert attributes.get(name, "data:").startswith("data:"), (tag, name)
+        if tag == "link":
+            assert attributes["href"].startswith("data:")
+    style = re.sub(r"base64,[A-Za-z0-9+/=]+", "", report.html)
+    assert not re.search(r"@import|url\(", style)
+    assert not re.search(r"https?://", style)
+
+
+def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> None:
+    links = [a["href"] for tag, a in page.tags if tag == "a" and not a["href"].startswith("#")]
+    assert "lines.csv" in links
+    for link in links:
+        assert (report.path.parent / link).exists(), link
+
+
+def test_every_picture_has_a_description_and_every_player_a_name(page: Page) -> None:
+    pictures = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(pictures) == 5
+    assert all(len(attributes["alt"]) > 40 for attributes in pictures)
+    players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
+    assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))
+    assert all(a.get("scope") for t, a in page.tags if t == "th" and a)
+
+
+def test_the_summary_answers_from_the_tables(page: Page) -> None:
+    text = words(page)
+    half_width = 4.3027 * 1 / np.sqrt(3)
+    assert "Yes. Train the same network" in text
+    assert f"with transposed convolution it whistles at 2 kHz, 80.0 ± {half_width:.1f} dB" in text
+    assert "With nearest-neighbour interpolation no tone is left" in text
+    assert "(modified transposed convolution), silence stays silence" in text
+    assert re.search(r"A tone, perhaps [^.]*my upsampler 15.0 ± 24.8 dB at −50 dB", text)
+    assert "they lie 0.25 dB apart, from 3.25 ± 0.10 dB SDR (nearest" in text
+    assert "the intervals do not overlap" in text
+
+
+def test_the_line_table_has_each_system_and_signal(page: Page) -> None:
+    rows = [row for row in page.tables["line-table"] if len(row) in (5, 6)]
+    assert len(rows) == len(SYSTEMS) * 3
+    transposed = page.rows("line-table", "transposed")[0]
+    assert transposed[1:] == ["silence", "120.0 ± 2.5", "80.0 ± 2.5", "−50.0 ± 0.0", "−50.0 ± 0.0"]
+    assert page.rows("line-table", "modified")[0][2:] == ["exactly silent"] * 4
+
+
+def test_table_1_has_the_papers_ten_rows_then_ours_then_baselines(page: Page) -> None:
+    rows = [[" ".join(c.split()) for c in row] for row in page.tables["table-1"] if len(row) == 6]
+    rows = [row for row in rows if row[0] != "system" and "SDR" not in row[1]]
+    papers = [row for row in rows if row[2] != "-"]
+    assert len(papers) == 10
+    demucs = page.rows("table-1", "Demucs-like (Fig. 1, c)")[0]
+    assert demucs[1:] == ["3.25 ± 0.10", "5.17", "3", "6.0 s (1.50)", "423 s (1.33)"]
+    assert page.rows("table-1", "Wave-U-Net")[0][1:] == ["-", "3.23", "-", "-", "-"]
+    assert page.rows("table-1", "my upsampler")[0][2] == "-"
+    assert page.rows("table-1", "ideal ratio mask")[0][1:] == ["9.00", "-", "1", "-", "-"]
+    titles = [row[0] for row in page.tables["table-1"] if len(row) == 1]
+    assert titles == ["Other systems of ours", "Without a model"]
+    assert "absolute values are not comparable" in words(page)
+
+
+def test_scores_of_sources_and_of_the_real_song_are_listed_apart(page: Page) -> None:
+    assert page.rows("score-table", "transposed")[0][1:] == ["1.10 ± 0.25"] * 3 + ["3"]
+    assert page.rows("excerpt-table", "transposed")[0][1:] == ["0.10 ± 0.25"] * 3 + ["3"]
+    assert page.rows("score-table", "mixture")[0][1:] == ["5.00"] * 3 + ["1"]
+    assert EXCERPT in words(page)
+
+
+def test_frames_that_museval_could_not_score_are_told(page: Page) -> None:
+    told = "Of 36 frames of one second, 1 could not be scored, the same for every system"
+    assert f"{told}: 1 of 30 in {SONG}" in words(page)
+
+
+def test_parameters_are_exact_beside_the_papers(page: Page) -> None:
+    row = page.rows("parameter-table", "Demucs-like (Fig. 1, b)")[0]
+    assert row[1:] == ["1,234,567", "703,148,208", "703M", "703M"]
+    assert page.rows("parameter-table", "Sams-Net")[0][1:] == ["-", "-", "-", "3.7M"]
+
+
+def test_provenance_is_on_the_page_and_in_a_file(report: Report, page: Page) -> None:
+    origin = json.loads((report.path.parent / "provenance.json").read_text())
+    assert origin["packages"]["numpy"] == np.__version__
+    text = words(page)
+    for value in (*origin["machine"].values(), f"numpy {np.__version__}"):
+        assert " ".join(value.split()) in text.replace("\xa0", " ")
+    assert page.rows("cost-table", "train")[0] == [
+        "train",
+        "1",
+        "1 min 16 s",
+        "1 min 16 s",
+        "812 MB",
+    ]
+    assert "listen_seconds: 2.0" in text
+
+
+def test_players_hold_what_the_files_hold(page: Page) -> None:
+    sounds = {a["aria-label"]: a["src"] for tag, a in page.tags if tag == "audio"}
+    audio, rate_hz = decode(sounds["transposed, bass"])
+    assert (rate_hz, audio.shape) == (RATE_HZ, (int(LISTEN_SECONDS * RATE_HZ), 2))
+    # The last two seconds, the only ones in which the bass plays; clipped at full scale.
+    ramp = np.linspace(-1.5, 1.5, 5 * RATE_HZ)[3 * RATE_HZ :]
+    assert np.abs(audio[:, 0] - np.clip(ramp, -1, 1)).max() < 2**-14
+    reference = decode(sounds["reference, bass"])[0]
+    assert np.abs(reference).max() > 0.2
+
+
+def decode(uri: str) -> tuple[np.ndarray, int]:
+    kind, _, content = uri.partition(",")
+    assert kind == "data:audio/flac;base64"
+    file = io.BytesIO(base64.b64decode(content))
+    assert soundfile.info(file).format == "FLAC"
+    file.seek(0)
+    return soundfile.read(file, always_2d=True)
+
+
+def test_names_with_special_characters_are_escaped(report: Report) -> None:
+    assert "A &lt;Song&gt; &amp; more" in report.html
+    assert "<Song>" not in report.html
+
+
+def test_a_report_without_excerpt_and_benchmarks_is_written_too(
+    report: Report, tmp_path: Path
+) -> None:
+    files = replace(report.files, benchmarks={})
+    write_report(
+        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config,
+        test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
+    )  # fmt: skip
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "excerpt-table" not in page.tables and "cost-table" not in page.tables
+    assert "not under git" in words(page)

@@ -1,0 +1,131 @@
+"""Figures, and the one page that shows everything."""
+
+FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
+# Where a last layer that upsamples x4 puts its tones (artifacts/probing.py).
+TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
+PAGE_SOURCES = "workflow/upsampling_artifacts/report"
+
+
+rule figure_line_levels:
+    input:
+        rules.lines.output,
+    output:
+        figure("line_levels", "line at rate/4", "Artifacts", "line_levels"),
+    log:
+        f"logs/{FIGURES}/line_levels.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        systems=config["variants"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.line_levels"),
+    script:
+        "../scripts/figure_line_levels.py"
+
+
+rule figure_spectrograms:
+    input:
+        runs("probe/{state}.npz", FIRST_SEED, state=["initial", "trained"]),
+    output:
+        figure("spectrograms_{signal}", "{signal} in", "Artifacts", "spectrograms"),
+    log:
+        f"logs/{FIGURES}/spectrograms_{{signal}}.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        tones_hz=TONES_HZ,
+        code=code("upsampling_artifacts.figures.spectrograms"),
+    script:
+        "../scripts/figure_spectrograms.py"
+
+
+rule figure_training_curves:
+    input:
+        runs("training.csv"),
+    output:
+        figure("training_curves", "validation loss", "Training", "training_curves"),
+    log:
+        f"logs/{FIGURES}/training_curves.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.training_curves"),
+    script:
+        "../scripts/figure_training_curves.py"
+
+
+rule figure_source_scores:
+    input:
+        rules.scores.output,
+    output:
+        figure("source_scores", "SDR per source", "Training", "source_scores"),
+    log:
+        f"logs/{FIGURES}/source_scores.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        systems=config["variants"],
+        sources=config["sources"],
+        songs=SONGS["test"],
+        code=code("upsampling_artifacts.figures.source_scores"),
+    script:
+        "../scripts/figure_source_scores.py"
+
+
+rule report:
+    input:
+        lines=rules.lines.output,
+        scores=rules.scores.output,
+        table_1=rules.table_1.output,
+        loading=rules.loading.output,
+        paper="config/paper_table_1.csv",
+        figures=expand(
+            f"{FIGURES}/{{name}}.svg",
+            name=[
+                "line_levels",
+                "spectrograms_noise",
+                "spectrograms_silence",
+                "training_curves",
+                "source_scores",
+            ],
+        ),
+        song=cached(SONGS["test"][:1]),
+        estimates=runs("estimates", FIRST_SEED),
+        page=[f"{PAGE_SOURCES}/template.html", f"{PAGE_SOURCES}/style.css"],
+    output:
+        page=report(
+            f"{RESULTS}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"figure": "the whole report", "format": "html"},
+        ),
+        provenance=f"{RESULTS}/provenance.json",
+    log:
+        f"logs/{RESULTS}/report.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        config=config,
+        test_songs=SONGS["test"],
+        excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
+        tone_hz=TONES_HZ[0],
+        # For the captions.
+        patterns={
+            "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
+            "training": f"{RESULTS}/variants/*/seed-*/training.csv",
+            "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
+            "benchmarks": f"{RESULTS}/variants/*/seed-*/benchmarks/**/*.tsv",
+        },
+        # Not inputs: a lost benchmark file is no reason to train again.
+        benchmarks={
+            "cache": expand(
+                f"{RESULTS}/benchmarks/cache/{{song}}.tsv", song=sum(SONGS.values(), [])
+            ),
+            "train": runs("benchmarks/train.tsv"),
+            "probe": runs("benchmarks/probe_{state}.tsv", state=["initial", "trained"]),
+            "separate": runs("benchmarks/separate.tsv"),
+            "score": runs("benchmarks/score/{song}.tsv", RUNS + BASELINE_RUNS, song=TEST_SONGS),
+        },
+        code=code("upsampling_artifacts.report.page"),
+    script:
+        "../scripts/report.py"

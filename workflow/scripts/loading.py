@@ -1,0 +1,7 @@
+"""Measure how fast training segments are read."""
+
+from upsampling_artifacts.benchmarks.loading import measure_loading
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    measure_loading(snakemake.output[0])

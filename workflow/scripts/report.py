@@ -1,0 +1,29 @@
+"""Write the report."""
+
+from pathlib import Path
+
+from upsampling_artifacts.progress import job_log
+from upsampling_artifacts.report.page import ReportFiles, write_report
+
+with job_log(snakemake.log[0]):
+    write_report(
+        snakemake.output.page,
+        snakemake.output.provenance,
+        ReportFiles(
+            lines=snakemake.input.lines[0],
+            scores=snakemake.input.scores[0],
+            table_1=snakemake.input.table_1[0],
+            loading=snakemake.input.loading[0],
+            paper=snakemake.input.paper,
+            figures={Path(path).stem: path for path in snakemake.input.figures},
+            song=snakemake.input.song[0],
+            estimates=list(snakemake.input.estimates),
+            benchmarks=snakemake.params.benchmarks,
+            patterns=snakemake.params.patterns,
+        ),
+        config=snakemake.params.config,
+        test_songs=snakemake.params.test_songs,
+        excerpt=snakemake.params.excerpt,
+        tone_hz=snakemake.params.tone_hz,
+        repository=Path(snakemake.scriptdir).parents[1],
+    )

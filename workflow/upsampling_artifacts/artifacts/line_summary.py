@@ -1,0 +1,53 @@
+"""The measured lines of many runs, as means over seeds with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from upsampling_artifacts.statistics import mean_interval
+
+CHANCE_DB = 10.0
+"""Prominence that noise without any tone stays below, 39 times in 40.
+
+Prominence compares the largest bin of the window's main lobe with the median of its
+neighbourhood, so noise has some as well: 5 dB on average for one channel, 2 dB for the mean of
+eight independent ones (tests/artifacts/test_line_summary.py).
+"""
+
+UNHEARD_DB = -100.0
+"""A line below this level (dB re the RMS of a normalised mixture) lies under the last bit of
+16-bit audio, and most of what is found there is float32's own rounding."""
+
+
+def lines_at(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
+    """The rows of ``lines.csv`` of one predicted frequency."""
+    return lines[np.isclose(lines["frequency_hz"], frequency_hz)]
+
+
+def summarise_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
+    """Mean over seeds of the line at one frequency, with 95 % Student t intervals.
+
+    A run whose output is exactly zero has no line, and no floor to measure one against: it is
+    counted in ``n_silent`` and enters no mean.
+
+    Args:
+        lines: Columns system, seed, state, signal, frequency_hz, level_db, prominence_db.
+        frequency_hz: The predicted frequency.
+
+    Returns:
+        One row per system, signal and state: the columns system, signal, state, n_seeds,
+        n_silent and, for both level and prominence, ``<name>_db``, ``<name>_low_db`` and
+        ``<name>_high_db``.
+    """
+    rows = []
+    groups = lines_at(lines, frequency_hz).groupby(["system", "signal", "state"], sort=False)
+    for (system, signal, state), group in groups:
+        heard = group[np.isfinite(group["level_db"])]
+        row = {"system": system, "signal": signal, "state": state}
+        row |= {"n_seeds": len(group), "n_silent": len(group) - len(heard)}
+        for name in ("prominence", "level"):
+            mean, low, high = mean_interval(heard[f"{name}_db"])
+            row |= {f"{name}_db": mean, f"{name}_low_db": low, f"{name}_high_db": high}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,1 @@
+"""One module per figure: data in, Figure out; drawn from saved tables and arrays only."""

@@ -1,0 +1,72 @@
+"""Table 1, ours beside the paper's, as text."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from upsampling_artifacts.figures.style import label
+from upsampling_artifacts.report.numbers import NOTHING, millions, number, with_interval
+
+REFERENCE = "demucs_transposed"
+
+
+def table_1_groups(
+    table_1: pd.DataFrame, paper: pd.DataFrame, baselines: list[str]
+) -> list[dict[str, object]]:
+    """The rows of Table 1 in groups: the paper's, others of ours, and baselines.
+
+    Args:
+        table_1: ``table_1.csv``.
+        paper: ``config/paper_table_1.csv``, for the labels.
+        baselines: Systems that need no model.
+
+    Returns:
+        ``{"title", "rows"}``; a group without rows is left out.
+    """
+    labels = dict(zip(paper["system"], paper["label"], strict=True))
+    reference = paper.loc[paper["system"] == REFERENCE, "paper_epoch_seconds"]
+    paper_reference = float(reference.iloc[0]) if len(reference) else math.nan
+    groups = {"": [], "Other systems of ours": [], "Without a model": []}
+    for row in table_1.astype(object).where(table_1.notna(), math.nan).to_dict("records"):
+        system = row["system"]
+        if system in labels:
+            title = ""
+        else:
+            title = "Without a model" if system in baselines else "Other systems of ours"
+        groups[title].append(
+            {
+                "label": labels.get(system, label(system)),
+                "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
+                "n_seeds": number(row["n_seeds"], 0),
+                "paper_sdr": number(row["paper_sdr_db"], 2),
+                "epoch": number(row["epoch_seconds"], 1, "s"),
+                "epoch_ratio": number(row["epoch_ratio"], 2),
+                "paper_epoch": number(row["paper_epoch_seconds"], 0, "s"),
+                "paper_epoch_ratio": number(row["paper_epoch_seconds"] / paper_reference, 2),
+            }
+        )
+    return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
+
+
+def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
+    """Parameter counts: as trained here, at the paper's size, and as the paper prints them."""
+    labels = dict(zip(paper["system"], paper["label"], strict=True))
+    rows = []
+    for row in table_1.to_dict("records"):
+        printed = row["paper_parameters_millions"]
+        counts = [row["parameters"], row["parameters_full_size"]]
+        if pd.isna([*counts, printed]).all():
+            continue
+        ours, full = (NOTHING if pd.isna(count) else f"{int(count):,}" for count in counts)
+        rows.append(
+            {
+                "label": labels.get(row["system"], label(row["system"])),
+                "ours": ours,
+                "full_size": full,
+                "full_size_millions": NOTHING if pd.isna(counts[1]) else millions(counts[1]),
+                "paper": NOTHING if pd.isna(printed) else f"{printed:g}M",
+            }
+        )
+    return rows

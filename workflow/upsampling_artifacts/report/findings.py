@@ -1,0 +1,158 @@
+"""What the tables say, in values that the page's sentences are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
+from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
+from upsampling_artifacts.figures.style import label, prose
+from upsampling_artifacts.report.numbers import number, with_interval
+from upsampling_artifacts.statistics import mean_interval
+
+SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
+STATES = ("initial", "trained")
+
+
+def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, list[dict]]:
+    """Which trained systems answer a signal with a tone, which do not, and which are silent.
+
+    A tone stands out more than chance would have it, and above where 16-bit audio ends.
+
+    Args:
+        summary: As :func:`summarise_lines` gives it.
+        signal: "silence", "noise" or "music".
+        systems: The systems, in order.
+
+    Returns:
+        Keys ``tone``, ``undecided`` (the mean says tone, but the interval reaches chance),
+        ``no_tone`` and ``silent``; lists of ``{"name", "prose", "prominence", "level",
+        "initial_prominence"}``, the numbers as text in dB.
+    """
+    answer = {"tone": [], "undecided": [], "no_tone": [], "silent": []}
+    table = summary[summary["signal"] == signal].set_index(["system", "state"])
+    for system in systems:
+        if (system, "trained") not in table.index:
+            continue
+        row = table.loc[(system, "trained")]
+        initial = table.loc[(system, "initial")] if (system, "initial") in table.index else None
+        about = {
+            "name": label(system),
+            "prose": prose(system),
+            "prominence": _line_cell(row, "prominence"),
+            "level": number(row["level_db"], 0),
+            "initial_prominence": _line_cell(initial, "prominence"),
+        }
+        answer[_kind_of(row)].append(about)
+    return answer
+
+
+def _kind_of(row: pd.Series) -> str:
+    if row["n_silent"] == row["n_seeds"]:
+        return "silent"
+    if not (row["prominence_db"] > CHANCE_DB and row["level_db"] > UNHEARD_DB):
+        return "no_tone"
+    # One seed has no interval: then its value decides.
+    return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"
+
+
+def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict]:
+    """The table beneath the first picture: one entry per system, one row per signal in it."""
+    table = summary.set_index(["system", "signal", "state"])
+    entries = []
+    for system in systems:
+        rows = []
+        for signal, name in SIGNALS.items():
+            cells = {"signal": name}
+            for state in STATES:
+                key = (system, signal, state)
+                row = table.loc[key] if key in table.index else None
+                for value in ("prominence", "level"):
+                    cells[f"{value}_{state}"] = _line_cell(row, value)
+            rows.append(cells)
+        entries.append({"name": label(system), "rows": rows})
+    return entries
+
+
+def _line_cell(row: pd.Series | None, value: str) -> str:
+    if row is None:
+        return "-"
+    if row["n_silent"] == row["n_seeds"]:
+        return "exactly silent"
+    text = with_interval(row[f"{value}_db"], row[f"{value}_high_db"])
+    if row["n_silent"]:
+        text += f" ({row['n_silent']} of {row['n_seeds']} seeds exactly silent)"
+    return text
+
+
+def score_rows(
+    scores: pd.DataFrame, songs: list[str], systems: list[str], sources: list[str]
+) -> list[dict]:
+    """SDR per source, mean over seeds with intervals, as text.
+
+    Returns:
+        ``{"name", "n_seeds", "cells"}`` with one cell per source and one for their mean.
+    """
+    table = sdr_by_source(scores, songs)
+    rows = []
+    for system in systems:
+        of_system = table[table["system"] == system]
+        if of_system.empty:
+            continue
+        cells = []
+        for source in [*sources, MEAN]:
+            mean, _, high = mean_interval(
+                of_system.loc[of_system["source"] == source, "sdr_db"].dropna()
+            )
+            cells.append(with_interval(mean, high, 2))
+        rows.append({"name": label(system), "n_seeds": of_system["seed"].nunique(), "cells": cells})
+    return rows
+
+
+def unscored_frames(scores: pd.DataFrame) -> dict[str, object]:
+    """Frames of one second that museval could not score, because something in them was silent.
+
+    Returns:
+        ``n_frames`` and ``n_unscored`` of one system (the same for all of them, if
+        ``same_for_all``), and ``songs``: ``{"song", "n_frames", "n_unscored"}`` of those that
+        have any.
+    """
+    sdr = scores[scores["metric"] == "SDR"]
+    counts = sdr.assign(n_unscored=sdr["n_frames"] - sdr["n_frames_scored"])
+    by_song = counts.groupby("song", sort=False)[["n_frames", "n_unscored"]].max()
+    spread = counts.groupby("song")["n_unscored"].nunique()
+    return {
+        "n_frames": int(by_song["n_frames"].sum()),
+        "n_unscored": int(by_song["n_unscored"].sum()),
+        "same_for_all": bool((spread <= 1).all()),
+        "songs": by_song[by_song["n_unscored"] > 0].reset_index().to_dict("records"),
+    }
+
+
+def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, object] | None:
+    """Best and worst of our systems by mean SDR; None if fewer than two have one.
+
+    Returns:
+        ``best`` and ``worst`` as ``{"name", "sdr"}``, ``difference`` in dB as text, and
+        ``overlap``: whether their intervals do (None if there are none).
+    """
+    ours = table_1[table_1["system"].isin(systems)].dropna(subset=["sdr_db"])
+    if len(ours) < 2:
+        return None
+    ours = ours.sort_values("sdr_db")
+    worst, best = ours.iloc[0], ours.iloc[-1]
+    bounds = [best["sdr_low_db"], worst["sdr_high_db"]]
+    return {
+        "best": _sdr_of(best),
+        "worst": _sdr_of(worst),
+        "difference": number(best["sdr_db"] - worst["sdr_db"], 2),
+        "overlap": bool(bounds[0] <= bounds[1]) if np.isfinite(bounds).all() else None,
+    }
+
+
+def _sdr_of(row: pd.Series) -> dict[str, str]:
+    return {
+        "name": prose(row["system"]),
+        "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
+    }

@@ -1,0 +1,47 @@
+"""Numbers as text for readers; what is not there is a dash."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "-"
+
+
+def number(value: float | None, digits: int = 1, unit: str = "") -> str:
+    """A number with a true minus sign and its unit; NaN or None gives a dash."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:.{digits}f}".replace("-", "−") + (f" {unit}" if unit else "")
+
+
+def with_interval(mean: float, high: float, digits: int = 1) -> str:
+    """``mean ± half-width`` of a symmetric interval; the mean alone if there is no interval."""
+    text = number(mean, digits)
+    if text == NOTHING or not math.isfinite(high):
+        return text
+    return f"{text} ± {high - mean:.{digits}f}"
+
+
+def millions(count: float | None) -> str:
+    """A count in millions, to three digits or more: 703M, 8.9M, 1.04M."""
+    if count is None or not math.isfinite(count):
+        return NOTHING
+    value = count / 1e6
+    digits = 0 if value >= 100 else 1 if value >= 8 else 2
+    return f"{value:.{digits}f}M"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person would say them: 42 s, 13 min 5 s, 7 h 3 min."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def listed(items: list[str]) -> str:
+    """Words joined as in a sentence: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))

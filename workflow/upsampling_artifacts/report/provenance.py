@@ -1,0 +1,133 @@
+"""Where the results come from: code, packages, machine, time."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+PACKAGES = [
+    "torch", "torchaudio", "lightning-fabric", "numpy", "scipy", "pandas", "musdb", "museval",
+    "stempeg", "soundfile", "tinysoundfont", "matplotlib", "jinja2", "snakemake",
+]  # fmt: skip
+
+
+def provenance(repository: str | Path) -> dict[str, object]:
+    """Code, packages and machine, as they are now.
+
+    Args:
+        repository: Folder of the clone.
+
+    Returns:
+        Plain values: ``written`` (UTC), ``commit``, ``dirty`` (None: not under git),
+        ``packages``, and ``machine``.
+    """
+    commit = _git(repository, "rev-parse", "HEAD")
+    status = _git(repository, "status", "--porcelain", "--untracked-files=no")
+    return {
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit,
+        "dirty": None if status is None else bool(status),
+        "packages": _versions(),
+        "machine": machine(),
+    }
+
+
+def machine() -> dict[str, str]:
+    """CPU, cores, memory, operating system and Python of this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "CPU": _cpu_model(),
+        "cores": str(cores),
+        "memory": f"{memory_bytes / 2**30:.1f} GiB",
+        "operating system": _system_name(),
+        "Python": platform.python_version(),
+    }
+
+
+def job_costs(benchmarks: dict[str, list[str]]) -> dict[str, object]:
+    """What Snakemake measured: time and memory of the jobs of each rule.
+
+    Args:
+        benchmarks: For each rule, the benchmark files of its jobs; those of jobs that have left
+            none (they ran elsewhere, or long ago) are left out.
+
+    Returns:
+        ``rules``, a list of ``{"rule", "jobs", "seconds", "longest_seconds",
+        "peak_memory_mb"}``; ``seconds`` of all jobs together; ``busy_seconds``, the time by the
+        clock during which at least one of them ran; and the highest ``peak_memory_mb``.
+    """
+    rules, spans = [], []
+    for rule, paths in benchmarks.items():
+        jobs = []
+        for path in filter(Path.exists, map(Path, paths)):
+            job = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
+            jobs.append(job)
+            end = path.stat().st_mtime  # it is written when the job ends
+            spans.append((end - job["s"], end))
+        if jobs:
+            table = pd.DataFrame(jobs)
+            rules.append(
+                {
+                    "rule": rule,
+                    "jobs": len(table),
+                    "seconds": float(table["s"].sum()),
+                    "longest_seconds": float(table["s"].max()),
+                    "peak_memory_mb": float(table["max_rss"].max()),
+                }
+            )
+    return {
+        "rules": rules,
+        "seconds": sum(row["seconds"] for row in rules),
+        "busy_seconds": _covered(spans),
+        "peak_memory_mb": max((row["peak_memory_mb"] for row in rules), default=float("nan")),
+    }
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """Length of the union of intervals."""
+    total, reached = 0.0, float("-inf")
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _git(repository: str | Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(repository), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or no clone
+        return None
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # each stage has its own environment
+            continue
+    return versions
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _system_name() -> str:
+    try:
+        return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.release()}"
+    except OSError:
+        return f"{platform.system()} {platform.release()}"
