@@ -1,9 +1,10 @@
 """The pinned environment: complete, of one mind, and free of addresses."""
 
 import ast
+import contextlib
 import re
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,18 @@ def imports(path: Path, seen: set[Path]) -> set[str]:
     return names
 
 
+def with_requirements(names: set[str]) -> set[str]:
+    """Distributions, and all that pip installs for their sake."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            with contextlib.suppress(PackageNotFoundError):
+                waiting += [canonical(r) for r in requires(name) or [] if "extra ==" not in r]
+    return found
+
+
 def jobs() -> list[tuple[str, Path, Path]]:
     """``(rule, conda file, script)``."""
     found = []
@@ -142,4 +155,5 @@ def test_the_environment_of_a_rule_has_all_that_its_script_imports(rule, conda, 
         for name in imports(script, set())
         for distribution in distributions.get(name, [])
     }
-    assert needed - {"upsampling-artifacts"} <= conda_pins(conda.resolve()).keys()
+    installed = with_requirements(set(conda_pins(conda.resolve())))
+    assert needed - {"upsampling-artifacts"} <= installed
