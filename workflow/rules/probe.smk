@@ -32,6 +32,6 @@ rule lines:
     log:
         f"logs/{RESULTS}/lines.log",
     conda:
-        "../../envs/report.yaml"
+        "../../envs/learning.yaml"
     script:
         "../scripts/lines.py"

@@ -77,7 +77,7 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         wrong = next(key for key in error.instance if key not in known)
-        similar = difflib.get_close_matches(wrong, known, n=1)
+        similar = difflib.get_close_matches(str(wrong), known, n=1)
         hint = f"did you mean '{similar[0]}'?" if similar else f"known: {', '.join(known)}"
         return f"config: unknown key '{f'{where}.' if where else ''}{wrong}'; {hint}"
     about = error.schema.get("description", "").rstrip(".")

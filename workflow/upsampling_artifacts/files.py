@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ def written_whole(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
-        raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
+        # numpy's "n requested and m written" on a full disk comes without number and strerror.
+        what = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, f"{path} could not be written: {what}") from error
     finally:
         unfinished.unlink(missing_ok=True)

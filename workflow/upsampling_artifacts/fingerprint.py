@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import json
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "upsampling_artifacts"
+ROOT = Path(__file__).parents[1]
 
 # These say nothing about a result: a registry maps names to classes, and the class's own module
 # is named to code_fingerprint. Without this, one new line in the registry would retrain all.
-NEUTRAL = {f"{PACKAGE}.{name}" for name in ("registry", "progress", "files", "errors")}
+NEUTRAL = {
+    f"{PACKAGE}.{name}" for name in ("registry", "progress", "files", "errors", "fingerprint")
+}
 
 
 def data_fingerprint(value: object) -> str:
@@ -44,10 +46,7 @@ def code_fingerprint(*modules: str) -> str:
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
     """The module's code as a hash, and the modules of this package that it imports."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or not (spec.origin or "").endswith(".py"):
-        return "", ()
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
     imported = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -55,21 +54,27 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # "from package import name": the name may be a module too.
             imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        _drop_docstring(node)
-    ours = [name for name in imported if name.startswith(f"{PACKAGE}.") and _is_module(name)]
+        _drop_docstrings(node)
+    ours = [name for name in imported if name.startswith(f"{PACKAGE}.") and _file_of(name).exists()]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(ours)
 
 
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # "package.module.function": the parent is no package
-        return False
+def _file_of(module: str) -> Path:
+    """Where a module of this package would lie. Python's own search would import its parents."""
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def _drop_docstring(node: ast.AST) -> None:
+def _drop_docstrings(node: ast.AST) -> None:
+    """Drop every bare string: the docstrings of modules, classes, functions and attributes."""
     body = getattr(node, "body", None)
-    if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-        value = body[0].value
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            body[0] = ast.Pass()
+    if isinstance(body, list):
+        node.body = [line for line in body if not _is_text(line)] or [ast.Pass()]
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and isinstance(line.value.value, str)
+    )

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from tqdm import tqdm
@@ -44,7 +45,7 @@ class Progress:
         if self.done == self.total or now - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = now
             rate = (self.done - self.at_start) / max(now - self.started, 1e-9)
-            left = time.strftime("%H:%M:%S", time.gmtime((self.total - self.done) / rate))
+            left = timedelta(seconds=round((self.total - self.done) / rate))
             note = f", {note}" if note else ""
             logger.info(
                 f"{self.label}: {self.done}/{self.total}{note}, {rate:.1f} steps/s, {left} left"

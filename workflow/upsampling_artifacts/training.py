@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import pickle
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.cached_song import CachedSong, read_cache
 from upsampling_artifacts.data.segments import (
     Batch,
     TrainingBatches,
@@ -25,6 +24,7 @@ from upsampling_artifacts.data.segments import (
 )
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.fingerprint import data_fingerprint
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.progress import Progress
 
@@ -126,7 +126,14 @@ def train(
         model, torch.optim.Adam(model.parameters(), lr=options.learning_rate)
     )
 
-    configuration = {**about, **asdict(options), "code": code, "songs": [s.name for s in songs]}
+    configuration = {
+        **about,
+        **asdict(options),
+        "code": code,
+        "songs": [song.name for song in songs],
+        # Songs of the same names may sound otherwise: another songs.seed, another set below root.
+        "audio": data_fingerprint([_audio(song) for song in [*songs, *valid.songs]]),
+    }
     state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
     checkpoint = _load_checkpoint(Path(checkpoint_path), configuration)
     if checkpoint:
@@ -147,6 +154,7 @@ def train(
     )
     seconds_before, started = state["seconds"], time.monotonic()
     last_checkpoint = epoch_started = started
+    epoch_first_step = state["step"]  # of this run: a resumed one takes up amid an epoch
     for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
         loss = loss_function(model, batch)
         optimizer.zero_grad()
@@ -160,9 +168,9 @@ def train(
         state["seconds"] = seconds_before + now - started
         epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
         if step_of_epoch == 0:
-            rate = batches.steps_per_epoch / (now - epoch_started)
+            rate = (state["step"] - epoch_first_step) / (now - epoch_started)
             _end_epoch(fabric, model, valid, state, options, epoch, rate)
-            epoch_started = time.monotonic()
+            epoch_started, epoch_first_step = time.monotonic(), state["step"]
         if now - last_checkpoint > 60 * options.checkpoint_minutes:
             last_checkpoint = now
             _save_checkpoint(Path(checkpoint_path), configuration, state, model, optimizer)
@@ -170,6 +178,11 @@ def train(
     _write_log(log_path, state["rows"])
     save_model(model_path, state["best"]["weights"], about)
     Path(checkpoint_path).unlink(missing_ok=True)
+
+
+def _audio(song: CachedSong) -> list:
+    """What tells a song's audio from another's, without reading it."""
+    return [song.name, list(song.stems.shape), song.scale]
 
 
 def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) -> None:
@@ -227,10 +240,16 @@ def _load_checkpoint(path: Path, configuration: dict) -> dict | None:
     if not path.exists():
         return None
     try:
-        checkpoint = torch.load(path, weights_only=True)
-        theirs = checkpoint["configuration"]
-    except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError) as error:
-        raise InputError(f"{path}: not a checkpoint of this program; delete it") from error
+        # On the CPU, wherever it was saved: a job may go on where there is no GPU.
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        theirs = dict(checkpoint["configuration"])
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # what a foreign file makes of the unpickler is anyone's guess
+        kind = type(error).__name__
+        raise InputError(
+            f"{path}: not a checkpoint of this program ({kind}); delete it to train afresh"
+        ) from error
     differing = [key for key in configuration if theirs.get(key) != configuration[key]]
     if differing:
         details = "; ".join(f"{k}: {theirs.get(k)}, now {configuration[k]}" for k in differing)

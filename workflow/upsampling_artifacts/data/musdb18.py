@@ -42,10 +42,11 @@ def song_path(root: Path, split: str, name: str) -> Path:
 
     Args:
         root: The data set's root. The excerpt has none: it lies inside the stempeg package.
-        split: "train", "valid" or "test". Validation songs lie with the training songs.
+        split: "train", "valid", "test" or "excerpt". Validation songs lie with the training
+            songs. The excerpt's song is also one of MUSDB18's test songs, whole.
         name: The song's name.
     """
-    if name == EXCERPT:
+    if split == "excerpt":
         package = importlib.util.find_spec("stempeg").submodule_search_locations[0]
         return Path(package) / "data" / f"{name}.stem.mp4"
     folder = root / ("test" if split == "test" else "train")
@@ -81,6 +82,10 @@ def read_song(path: Path, sources: list[str], allow_silent: bool = False) -> Rec
         (Path(root) / "test").mkdir()
         (Path(root) / "test" / path.name).symlink_to(path.resolve())
         track = musdb.DB(root=root, subsets=["test"], is_wav=not packed).tracks[0]
+        for source in sources:
+            if source not in track.sources:
+                known = ", ".join(track.sources)
+                raise InputError(f"{path}: musdb reads no stem '{source}'; sources can be: {known}")
         stems = [track.audio, *(track.sources[source].audio for source in sources)]
     for source, stem in zip(["mixture", *sources], stems, strict=True):
         if not allow_silent and not np.any(stem):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from torch import nn
 
 from upsampling_artifacts import registry
+from upsampling_artifacts.errors import InputError
 
 
 def build(
@@ -37,14 +40,23 @@ def build(
     """
     model_class = registry.load("architecture", architecture, registry.ARCHITECTURES)
     upsampler = dict(upsampler)
-    layer = registry.load("upsampler", upsampler.pop("name"), registry.UPSAMPLERS)
+    name = upsampler.pop("name")
+    layer = registry.load("upsampler", name, registry.UPSAMPLERS)
 
     def make_upsampler(in_channels: int, out_channels: int, stride: int, bias: bool) -> nn.Module:
         return layer(in_channels, out_channels, stride, bias=bias, **upsampler)
 
+    shape = {"n_sources": n_sources, "audio_channels": audio_channels}
+    _check_options(f"upsampler '{name}'", layer, upsampler, 1, 1, 2)
+    _check_options(f"architecture '{architecture}'", model_class, options | shape, make_upsampler)
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        return model_class(
-            make_upsampler, n_sources=n_sources, audio_channels=audio_channels, **options
-        )
+        return model_class(make_upsampler, **shape, **options)
+
+
+def _check_options(what: str, made: type, options: dict, *arguments: object) -> None:
+    try:
+        inspect.signature(made).bind(*arguments, **options)
+    except TypeError as error:  # "got an unexpected keyword argument 'lenght'"
+        raise InputError(f"{what}: {error}; correct its options in config") from None

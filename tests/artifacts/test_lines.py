@@ -1,0 +1,106 @@
+"""Lines: tones of known level in noise of known level."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.signal.windows import kaiser
+from upsampling_artifacts.artifacts.lines import (
+    KAISER_BETA,
+    measure_line,
+    predicted_frequencies,
+)
+
+RATE_HZ = 8000
+
+
+def tone(frequency_hz: float, rms: float, time: int, phase: float = 0.3) -> np.ndarray:
+    n = np.arange(time)
+    return rms * np.sqrt(2) * np.sin(2 * np.pi * frequency_hz * n / RATE_HZ + phase)
+
+
+def noise(rms: float, time: int, channels: int = 2) -> np.ndarray:
+    return rms * np.random.default_rng(0).standard_normal((channels, time))
+
+
+@pytest.mark.parametrize("time", [48_000, 44_000])
+@pytest.mark.parametrize("frequency_hz", [2000, 1000])
+@pytest.mark.parametrize("rms", [1.0, 1e-4])
+def test_the_level_is_the_rms_of_the_tone(time: int, frequency_hz: float, rms: float) -> None:
+    signal = np.stack([tone(frequency_hz, rms, time), tone(frequency_hz, rms, time, phase=1)])
+    line = measure_line(signal, RATE_HZ, frequency_hz)
+    assert line.frequency_hz == frequency_hz
+    assert line.level_db == pytest.approx(20 * np.log10(rms), abs=0.1)
+    assert line.prominence_db > 150
+
+
+@given(st.floats(200, 3800), st.integers(9_000, 10_000))
+def test_between_two_bins_no_more_than_a_third_of_a_decibel_is_lost(frequency_hz, time) -> None:
+    line = measure_line(tone(frequency_hz, 1, time)[None], RATE_HZ, frequency_hz)
+    assert -0.36 < line.level_db < 0.01
+
+
+def test_the_level_is_the_mean_power_over_channels() -> None:
+    signal = np.stack([tone(2000, 1, 48_000), np.zeros(48_000)])
+    assert measure_line(signal, RATE_HZ, 2000).level_db == pytest.approx(-3.01, abs=0.05)
+
+
+@pytest.mark.parametrize(("time", "lost_db"), [(48_000, 0), (48_001, 0.35)])
+def test_at_the_nyquist_frequency_the_level_is_right_too(time: int, lost_db: float) -> None:
+    """An odd length has no bin there: the nearest is half a bin away."""
+    signal = 0.1 * np.resize([1.0, -1.0], (1, time))
+    line = measure_line(signal, RATE_HZ, RATE_HZ / 2)
+    assert line.level_db == pytest.approx(-20 - lost_db, abs=0.1)
+
+
+@pytest.mark.parametrize("noise_db", [-20, -40])
+def test_prominence_is_the_tone_over_the_noise_in_one_bin(noise_db: float) -> None:
+    time, rms = 48_000, 10 ** (noise_db / 20)
+    signal = tone(2000, 1, time) + noise(rms, time, channels=1)
+    line = measure_line(signal, RATE_HZ, 2000)
+    assert line.level_db == pytest.approx(0, abs=0.1)
+    window = kaiser(time, KAISER_BETA)
+    peak = window.sum() ** 2 / 2  # a sine of RMS 1 has the amplitude sqrt(2), half on either side
+    floor = rms**2 * np.sum(window**2) * np.log(2)  # the median of an exponential distribution
+    assert line.prominence_db == pytest.approx(10 * np.log10(peak / floor), abs=1)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_noise_alone_has_no_prominent_line(channels: int) -> None:
+    line = measure_line(noise(1, 48_000, channels), RATE_HZ, 2000)
+    assert 0 < line.prominence_db < 12
+
+
+def test_a_tone_elsewhere_is_not_taken_for_the_line() -> None:
+    for elsewhere_hz in (2010, 2050, 1500):
+        signal = noise(1e-6, 48_000) + tone(elsewhere_hz, 1, 48_000)
+        line = measure_line(signal, RATE_HZ, 2000)
+        assert line.level_db < -100
+        assert line.prominence_db < 12
+
+
+@pytest.mark.parametrize("frequency_hz", [2000, 4000])
+def test_exact_silence_has_no_level_and_no_prominence_and_warns_of_nothing(frequency_hz) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        line = measure_line(np.zeros((2, 8000), np.float32), RATE_HZ, frequency_hz)
+    assert line.level_db == -np.inf
+    assert np.isnan(line.prominence_db)
+
+
+def test_a_signal_too_short_for_its_surroundings_is_refused() -> None:
+    measure_line(noise(1, 3200), RATE_HZ, 2000)
+    with pytest.raises(ValueError, match="3199 samples are too short for a line; 3200 needed"):
+        measure_line(noise(1, 3199), RATE_HZ, 2000)
+    measure_line(noise(1, 1600), RATE_HZ, 2000, neighbourhood_hz=200)
+
+
+@pytest.mark.parametrize(
+    ("stride", "expected"),
+    [(2, [4000]), (3, [8000 / 3]), (4, [2000, 4000]), (5, [1600, 3200]),
+     (8, [1000, 2000, 3000, 4000])],
+)  # fmt: skip
+def test_tones_are_predicted_at_multiples_of_the_rate_over_the_stride(stride, expected) -> None:
+    np.testing.assert_allclose(predicted_frequencies(RATE_HZ, stride), expected)

@@ -1,0 +1,137 @@
+"""The int16 cache: what goes in comes out, resampled where the rate differs."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from upsampling_artifacts.data import cache
+from upsampling_artifacts.data.cache import write_cache
+from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong, read_cache, waveform
+from upsampling_artifacts.data.musdb18 import Recording
+
+RATE_HZ = 44100
+SOURCES = ("drums", "bass")
+
+
+def cached(
+    path: Path, audio: np.ndarray, rate_hz: int, source_rate_hz: int = RATE_HZ
+) -> CachedSong:
+    recording = Recording("A song", SOURCES, audio.astype(np.float32), source_rate_hz)
+    write_cache(recording, path, rate_hz)
+    return read_cache(path)
+
+
+def sine(frequency_hz: float, seconds: float = 1.0, amplitude: float = 0.5) -> np.ndarray:
+    """As a recording of two stems, all rows alike."""
+    wave = amplitude * np.sin(2 * np.pi * frequency_hz * np.arange(seconds * RATE_HZ) / RATE_HZ)
+    return np.broadcast_to(wave, (3, 2, len(wave)))
+
+
+def inner(song: CachedSong) -> np.ndarray:
+    """One channel without its ends, where the resampling filter meets the border."""
+    return waveform(song.stems)[1, 0, 500:-500].astype(float)
+
+
+def level_db(wave: np.ndarray) -> float:
+    return 20 * np.log10(np.sqrt(np.mean(wave**2)) + 1e-12)
+
+
+def test_at_the_same_rate_every_int16_sample_comes_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pcm = rng.integers(-FULL_SCALE, FULL_SCALE, (3, 2, 5000)).astype(np.int16)
+    pcm[0, 0, :2] = -FULL_SCALE, FULL_SCALE - 1
+    song = cached(tmp_path / "song.npy", waveform(pcm), RATE_HZ)
+    np.testing.assert_array_equal(song.mixture, pcm[0])
+    np.testing.assert_array_equal(song.stems, pcm[1:])
+    np.testing.assert_array_equal(waveform(song.stems), pcm[1:] / np.float32(FULL_SCALE))
+    assert waveform(song.stems).dtype == np.float32
+
+
+def test_the_song_is_mapped_not_loaded(tmp_path: Path) -> None:
+    song = cached(tmp_path / "song.npy", sine(440), RATE_HZ)
+    for samples in (song.mixture, song.stems):
+        assert isinstance(samples, np.memmap)
+        assert samples.dtype == np.int16
+        assert samples.flags["C_CONTIGUOUS"]
+        assert not samples.flags["WRITEABLE"]
+
+
+def test_the_file_beside_it_says_what_it_holds(tmp_path: Path) -> None:
+    audio = np.zeros((3, 2, 4000))
+    audio[0, 0] = 0.5  # left channel half the time up, half the time down: standard deviation 1/4
+    audio[0, 0, ::2] = -0.5
+    song = cached(tmp_path / "feat. Somebody.npy", audio, RATE_HZ)
+    about = json.loads((tmp_path / "feat. Somebody.json").read_text())
+    assert about == {
+        "song": "A song",
+        "rate_hz": RATE_HZ,
+        "source_rate_hz": RATE_HZ,
+        "sources": ["drums", "bass"],
+        "scale": 0.25,
+        "clipped_samples": 0,
+    }
+    assert (song.name, song.rate_hz, song.sources) == ("A song", RATE_HZ, SOURCES)
+    assert song.scale == 0.25
+
+
+def test_scale_is_the_spread_of_the_mono_mixture_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    audio = rng.uniform(-0.5, 0.5, (3, 2, 20000))
+    expected = np.round(audio[0] * FULL_SCALE).mean(axis=0).std() / FULL_SCALE
+    song = cached(tmp_path / "song.npy", audio, RATE_HZ)
+    assert song.scale == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16000, 22050, 48000])
+@pytest.mark.parametrize("frequency_hz", [441, 3500])
+def test_resampling_keeps_the_frequency_and_the_level_of_a_sine(
+    tmp_path: Path, rate_hz: int, frequency_hz: float
+) -> None:
+    song = cached(tmp_path / "song.npy", sine(frequency_hz), rate_hz)
+    assert song.rate_hz == rate_hz
+    assert song.mixture.shape == (2, rate_hz)
+    wave = inner(song)
+    n = np.arange(len(wave)) + 500
+    turning = 2j * np.pi * frequency_hz * n / rate_hz
+    amplitude = np.mean(wave * np.exp(-turning)) * 2
+    assert abs(amplitude) == pytest.approx(0.5, rel=1e-3)
+    # The phase of a sine that starts with the song: nothing is shifted in time.
+    assert np.angle(amplitude * 1j) == pytest.approx(0, abs=1e-2)
+    residue = wave - np.real(amplitude * np.exp(turning))
+    assert level_db(residue) < -60
+
+
+@pytest.mark.parametrize("frequency_hz", [4200, 5000, 12000])
+def test_resampling_rejects_a_sine_above_the_new_nyquist_frequency(
+    tmp_path: Path, frequency_hz: float
+) -> None:
+    wave = inner(cached(tmp_path / "song.npy", sine(frequency_hz), 8000))
+    assert level_db(wave) - level_db(sine(frequency_hz)) < -60
+
+
+def test_samples_beyond_full_scale_are_clipped_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    audio = np.zeros((3, 2, 1000))
+    audio[1, 0, 10], audio[1, 1, 20], audio[2, 0, 30] = 1.5, -1.5, 1.0
+    audio[2, 0, 40] = -1.0  # just fits
+    with caplog.at_level(logging.INFO, cache.__name__):
+        song = cached(tmp_path / "song.npy", audio, RATE_HZ)
+    assert json.loads((tmp_path / "song.json").read_text())["clipped_samples"] == 3
+    assert "A song: 3 samples clipped at 44100 Hz" in caplog.text
+    assert song.stems[0, 0, 10] == FULL_SCALE - 1
+    assert song.stems[0, 1, 20] == -FULL_SCALE
+    assert song.stems[1, 0, 30] == FULL_SCALE - 1
+    assert song.stems[1, 0, 40] == -FULL_SCALE
+
+
+def test_the_same_song_gives_the_same_bytes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    audio = rng.uniform(-0.1, 0.1, (3, 2, 9000))
+    for name in ("a", "b"):
+        cached(tmp_path / f"{name}.npy", audio, 8000)
+    for suffix in (".npy", ".json"):
+        files = [(tmp_path / name).with_suffix(suffix) for name in ("a", "b")]
+        assert files[0].read_bytes() == files[1].read_bytes()

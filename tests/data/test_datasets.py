@@ -1,0 +1,107 @@
+"""Which songs an experiment has, known from the configuration and from names on disk alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts.data.datasets import song_names
+from upsampling_artifacts.data.musdb18 import EXCERPT
+from upsampling_artifacts.errors import InputError
+
+# One of the 14 songs that musdb takes for validation.
+MUSDB_VALID = "Actions - One Minute Smile"
+
+
+def configuration(root: Path | None = None, dataset: str = "folder", **changes: object) -> dict:
+    return {
+        "dataset": dataset,
+        "root": None if root is None else str(root),
+        "songs": {"train": 3, "valid": 1, "test": 2},
+        "exclude_songs": [],
+        "excerpt": False,
+    } | changes
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Songs both as folders and as .stem.mp4, and files that are no songs."""
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "README.txt").touch()
+        (tmp_path / split / ".hidden").mkdir()
+    for name in ("B - two", MUSDB_VALID, "C. - three"):
+        (tmp_path / "train" / name).mkdir()
+    (tmp_path / "train" / "A - one.stem.mp4").touch()
+    (tmp_path / "test" / "D - four.stem.mp4").touch()
+    return tmp_path
+
+
+def test_the_embedded_songs_are_named_after_their_counts() -> None:
+    names = song_names(configuration(dataset="songs", excerpt=True))
+    assert {split: len(of) for split, of in names.items()} == {
+        "train": 3, "valid": 1, "test": 2, "excerpt": 1,
+    }  # fmt: skip
+    assert names["excerpt"] == [EXCERPT]
+
+
+def test_folders_and_packed_songs_below_the_root_are_found_in_order(root: Path) -> None:
+    assert song_names(configuration(root)) == {
+        "train": ["A - one", "B - two", "C. - three"],
+        "valid": [MUSDB_VALID],
+        "test": ["D - four"],
+        "excerpt": [],
+    }
+
+
+def test_the_roots_own_list_of_validation_songs_comes_first(root: Path) -> None:
+    (root / "mus.yaml").write_text(json.dumps({"validation_tracks": ["A - one", "C. - three"]}))
+    names = song_names(configuration(root))
+    assert names["valid"] == ["A - one", "C. - three"]
+    assert names["train"] == [MUSDB_VALID, "B - two"]
+
+
+def test_without_a_validation_song_nothing_can_be_chosen(root: Path) -> None:
+    (root / "mus.yaml").write_text(json.dumps({"validation_tracks": []}))
+    with pytest.raises(InputError, match="no valid songs are left in folder"):
+        song_names(configuration(root))
+
+
+def test_songs_can_be_left_out(root: Path) -> None:
+    names = song_names(configuration(root, exclude_songs=["B - two"]))
+    assert names["train"] == ["A - one", "C. - three"]
+    with pytest.raises(InputError, match="no test songs are left"):
+        song_names(configuration(root, exclude_songs=["D - four"]))
+    with pytest.raises(InputError, match="exclude_songs: no song is called 'E - five'"):
+        song_names(configuration(root, exclude_songs=["B - two", "E - five"]))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "where"), [("musdb18", "1117372"), ("musdb18-hq", "3338373"), ("folder", "unpack")]
+)
+def test_a_root_that_is_not_set_or_not_there_is_an_input_error(
+    tmp_path: Path, dataset: str, where: str
+) -> None:
+    for root, state in ((None, "is not set"), (tmp_path / "no", "no is no folder")):
+        with pytest.raises(InputError, match=f"config: root: .*{state}.*{where}") as error:
+            song_names(configuration(root, dataset))
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_empty_or_missing_split_is_an_input_error(root: Path, split: str) -> None:
+    for entry in (root / split).iterdir():
+        entry.rmdir() if entry.is_dir() else entry.unlink()
+    for _ in ("empty", "missing"):
+        with pytest.raises(InputError, match=rf"{split} holds no songs; unpack") as error:
+            song_names(configuration(root))
+        assert str(root / split) in str(error.value)
+        if (root / split).exists():
+            (root / split).rmdir()
+
+
+def test_the_excerpt_is_not_listed_apart_where_its_song_is_a_test_song(root: Path) -> None:
+    assert song_names(configuration(root, excerpt=True))["excerpt"] == [EXCERPT]
+    (root / "test" / EXCERPT).mkdir()
+    names = song_names(configuration(root, excerpt=True))
+    assert names["test"] == ["D - four", EXCERPT]
+    assert names["excerpt"] == []

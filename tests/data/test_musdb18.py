@@ -1,0 +1,179 @@
+"""Songs in MUSDB18's layouts: read as they are, refused where they are wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from upsampling_artifacts.data.cache import cache_song
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.musdb18 import EXCERPT, Recording, read_song, song_path
+from upsampling_artifacts.errors import InputError
+
+SOURCES = ["drums", "bass", "other", "vocals"]
+RATE_HZ = 22050
+
+
+@pytest.fixture
+def pcm() -> np.ndarray:
+    """int16 ``(1 + sources, channels, time)``, every row another."""
+    return np.random.default_rng(0).integers(-8000, 8000, (5, 2, RATE_HZ // 2)).astype(np.int16)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pcm: np.ndarray) -> Path:
+    """A song as a folder of wav files."""
+    path = tmp_path / "Björk & Co. - 100% (Live)"
+    path.mkdir()
+    for name, samples in zip(["mixture", *SOURCES], pcm, strict=True):
+        soundfile.write(path / f"{name}.wav", samples.T, RATE_HZ)
+    return path
+
+
+@pytest.fixture(scope="module")
+def excerpt() -> Recording:
+    return read_song(song_path(Path("no root"), "excerpt", EXCERPT), SOURCES)
+
+
+def error_db(estimate: np.ndarray, truth: np.ndarray) -> float:
+    return float(10 * np.log10(np.mean((estimate - truth) ** 2) / np.mean(truth**2)))
+
+
+def test_a_folder_of_wav_files_reads_back_exactly(folder: Path, pcm: np.ndarray) -> None:
+    song = read_song(folder, SOURCES)
+    assert (song.name, song.sources, song.rate_hz) == (folder.name, tuple(SOURCES), RATE_HZ)
+    assert song.audio.dtype == np.float32
+    np.testing.assert_array_equal(np.round(song.audio * 2**15), pcm)
+
+
+def test_stems_come_in_the_order_asked_for(folder: Path, pcm: np.ndarray) -> None:
+    song = read_song(folder, ["vocals", "drums"])
+    np.testing.assert_array_equal(np.round(song.audio * 2**15), pcm[[0, 4, 1]])
+
+
+def test_a_song_goes_from_its_folder_to_the_cache(folder: Path, pcm: np.ndarray) -> None:
+    path = folder.parent / "cache" / "song.npy"
+    cache_song(folder, path, SOURCES, RATE_HZ, allow_silent=False)
+    song = read_cache(path)
+    assert song.name == folder.name
+    np.testing.assert_array_equal(song.stems, pcm[1:])
+
+
+def test_the_real_excerpt_decodes(excerpt: Recording) -> None:
+    assert excerpt.name == EXCERPT
+    assert excerpt.rate_hz == 44100
+    assert excerpt.audio.shape[:2] == (5, 2)
+    assert 5.9 < excerpt.audio.shape[2] / excerpt.rate_hz < 6.5
+    # AAC: the mixture is not quite the sum of its stems, least of all where the song was cut out.
+    mixture, *stems = excerpt.audio[..., 4410:-4410]
+    errors_db = {lag: error_db(np.roll(sum(stems), lag, axis=-1), mixture) for lag in (-1, 0, 1)}
+    assert errors_db[0] < -20
+    assert errors_db[0] < min(errors_db[-1], errors_db[1]) - 5  # the streams are aligned
+    for left_out in range(4):
+        assert error_db(sum(stems) - stems[left_out], mixture) > errors_db[0] + 5
+
+
+def test_songs_lie_in_the_folder_of_their_split(tmp_path: Path) -> None:
+    for split, folder in {"train": "train", "valid": "train", "test": "test"}.items():
+        assert song_path(tmp_path, split, "A - B") == tmp_path / folder / "A - B"
+    packed = tmp_path / "test" / "A - B.stem.mp4"
+    packed.parent.mkdir()
+    packed.touch()
+    assert song_path(tmp_path, "test", "A - B") == packed
+
+
+def test_the_excerpts_song_is_read_whole_where_it_is_a_test_song(tmp_path: Path) -> None:
+    assert song_path(tmp_path, "test", EXCERPT) == tmp_path / "test" / EXCERPT
+    assert "stempeg" in song_path(tmp_path, "excerpt", EXCERPT).parts
+
+
+def lose_a_stem(folder: Path) -> Path:
+    (folder / "bass.wav").unlink()
+    return folder / "bass.wav"
+
+
+def lose_the_mixture(folder: Path) -> Path:
+    (folder / "mixture.wav").unlink()
+    return folder / "mixture.wav"
+
+
+def make_mono(folder: Path) -> Path:
+    soundfile.write(folder / "drums.wav", np.ones(RATE_HZ // 2) / 2, RATE_HZ)
+    return folder / "drums.wav"
+
+
+def shorten(folder: Path) -> Path:
+    soundfile.write(folder / "other.wav", np.ones((RATE_HZ // 2 - 1, 2)) / 2, RATE_HZ)
+    return folder / "other.wav"
+
+
+def change_the_rate(folder: Path) -> Path:
+    soundfile.write(folder / "vocals.wav", np.ones((RATE_HZ // 2, 2)) / 2, 2 * RATE_HZ)
+    return folder / "vocals.wav"
+
+
+def make_no_wav(folder: Path) -> Path:
+    (folder / "bass.wav").write_text("not music")
+    return folder / "bass.wav"
+
+
+def make_empty(folder: Path) -> Path:
+    (folder / "bass.wav").write_bytes(b"")
+    return folder / "bass.wav"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lose_a_stem, "missing"),
+        (lose_the_mixture, "missing"),
+        (make_mono, r"1 channel\(s\) where stereo is needed"),
+        (shorten, "11024 samples where the mixture has 11025"),
+        (change_the_rate, "44100 Hz where the mixture has 22050 Hz"),
+        (make_no_wav, "not a readable wav file"),
+        (make_empty, "not a readable wav file"),
+    ],
+)
+def test_a_spoilt_song_is_an_input_error_that_names_the_file(
+    folder: Path, spoil: Callable[[Path], Path], what: str
+) -> None:
+    path = spoil(folder)
+    with pytest.raises(InputError, match=what) as error:
+        read_song(folder, SOURCES)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_song_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^.*Nobody - Nothing: no such song; .*$"):
+        read_song(tmp_path / "Nobody - Nothing", SOURCES)
+
+
+def test_a_silent_stem_is_an_input_error_unless_it_is_allowed(folder: Path) -> None:
+    soundfile.write(folder / "vocals.wav", np.zeros((RATE_HZ // 2, 2)), RATE_HZ)
+    with pytest.raises(InputError, match=r"vocals is silent throughout.*exclude_songs$") as error:
+        read_song(folder, SOURCES)
+    assert str(error.value).startswith(f"{folder}: ")
+    song = read_song(folder, SOURCES, allow_silent=True)
+    assert not song.audio[4].any()
+
+
+def test_a_stem_that_musdb_does_not_know_is_an_input_error(folder: Path) -> None:
+    (folder / "bass.wav").rename(folder / "piano.wav")
+    with pytest.raises(InputError, match=r"no stem 'piano'; sources can be: .*drums"):
+        read_song(folder, ["drums", "piano"])
+
+
+@pytest.mark.parametrize("missing", ["ffmpeg", "ffprobe"])
+def test_without_ffmpeg_the_error_says_how_to_get_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in {"ffmpeg", "ffprobe"} - {missing}:
+        (programs / program).write_text("#!/bin/sh\n")
+        (programs / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(InputError, match=rf"^{missing} is not on PATH.*`make`.*$"):
+        read_song(folder, SOURCES)

@@ -1,0 +1,239 @@
+"""Training segments: every sample says where it comes from, so every read can be traced."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong
+from upsampling_artifacts.data.segments import (
+    Batch,
+    TrainingBatches,
+    ValidationBatches,
+    to_waveforms,
+)
+from upsampling_artifacts.errors import InputError
+
+RATE_HZ = 1000
+TIME = 2048
+N_SONGS, N_SOURCES, CHANNELS = 4, 2, 2
+SCALES = (0.1, 0.2, 0.25, 0.4)
+
+
+def traced_songs(time: int = TIME) -> list[CachedSong]:
+    """Sample = position + 2048 * (channel + 2 * (source + 2 * song))."""
+    shape = (N_SONGS, N_SOURCES, CHANNELS, time)
+    pcm = np.ravel_multi_index(np.indices(shape), (N_SONGS, N_SOURCES, CHANNELS, TIME))
+    pcm = pcm.astype(np.int16)
+    names = ("drums", "bass")
+    return [
+        CachedSong(f"song {i}", RATE_HZ, names, SCALES[i], stems.sum(axis=0), stems)
+        for i, stems in enumerate(pcm)
+    ]
+
+
+def trace(samples: Tensor) -> tuple[np.ndarray, ...]:
+    """``(song, source, channel, position)`` of samples."""
+    return np.unravel_index(samples.numpy(), (N_SONGS, N_SOURCES, CHANNELS, TIME))
+
+
+def training(songs: list[CachedSong] | None = None, **changes: object) -> TrainingBatches:
+    options = {
+        "segment_seconds": 0.1,
+        "stride_seconds": 0.2,
+        "shift_seconds": 0.15,
+        "batch_size": 6,
+        "remix_group": 3,
+        "seed": 0,
+    }
+    return TrainingBatches(traced_songs() if songs is None else songs, **options | changes)
+
+
+def visited(batches: TrainingBatches, batch: Batch) -> list[list[tuple[int, int]]]:
+    """``[source][item]``: song and position (the start of the read, before the shift)."""
+    song, _, _, position = trace(batch[0][..., 0, 0])
+    every = round(batches.stride_seconds * RATE_HZ)
+    return [
+        list(zip(song[:, s], position[:, s] // every * every, strict=True))
+        for s in range(N_SOURCES)
+    ]
+
+
+def test_a_batch_has_the_shapes_of_its_description() -> None:
+    samples, factors = training()[0]
+    assert samples.shape == (6, N_SOURCES, CHANNELS, 100)
+    assert samples.dtype == torch.int16
+    assert factors.shape == (6, N_SOURCES, 1, 1)
+    assert factors.dtype == torch.float32
+
+
+def test_every_segment_is_one_piece_of_one_stem() -> None:
+    batches = training()
+    for step in range(2 * batches.steps_per_epoch):
+        song, source, channel, position = trace(batches[step][0])
+        assert (song == song[:, :, :1, :1]).all()
+        assert (source == np.arange(N_SOURCES)[:, None, None]).all()
+        assert (np.sort(channel[..., 0], axis=-1) == [0, 1]).all()
+        assert (channel == channel[..., :1]).all()
+        assert (np.diff(position, axis=-1) == 1).all()
+        assert (position[:, :, 0] == position[:, :, 1]).all()
+
+
+def test_without_augmentation_a_stem_is_exactly_the_songs() -> None:
+    songs = traced_songs()
+    batches = training(songs, shift_seconds=0, remix_group=1)
+    samples, factors = batches[0]
+    for item, by_source in zip(samples, factors, strict=True):
+        song, _, _, position = (at.flat[0] for at in trace(item[:, :, :1]))
+        for source, factor in enumerate(by_source.flatten().tolist()):
+            stem = songs[song].stems[source, :, position : position + 100]
+            read = item[source].numpy()
+            assert (read == stem).all() or (read == stem[::-1]).all()
+            assert abs(factor) == pytest.approx(1 / (FULL_SCALE * SCALES[song]))
+
+
+def test_waveforms_are_scaled_by_the_song_and_the_sign() -> None:
+    samples = torch.tensor([[[[FULL_SCALE // 2]], [[-FULL_SCALE]]]], dtype=torch.int16)
+    factors = torch.tensor([[[[1 / FULL_SCALE]], [[-2 / FULL_SCALE]]]])
+    assert to_waveforms((samples, factors)).flatten().tolist() == [0.5, 2.0]
+
+
+def test_a_silent_song_is_not_scaled_to_infinity() -> None:
+    silent = CachedSong("silent", RATE_HZ, ("drums",), 0.0, np.zeros((1, TIME), np.int16),
+                        np.zeros((1, 1, TIME), np.int16))  # fmt: skip
+    factors = training([silent])[0][1]
+    assert factors.isfinite().all()
+
+
+def test_an_epoch_visits_every_position_at_most_once() -> None:
+    batches = training()
+    # Starts at 0, 200, ... as long as 100 samples and a shift of 150 fit into 2048.
+    expected = {(song, first) for song in range(N_SONGS) for first in range(0, 1799, 200)}
+    assert set(batches.positions) == expected
+    assert batches.steps_per_epoch == len(expected) // 6 == 6
+    for epoch in range(2):
+        steps = range(epoch * 6, epoch * 6 + 6)
+        of_sources = [visited(batches, batches[step]) for step in steps]
+        for source in range(N_SOURCES):
+            seen = [where for of in of_sources for where in of[source]]
+            assert len(seen) == len(set(seen)) == 36
+            assert set(seen) <= expected
+
+
+def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
+    def order(epoch: int, seed: int = 0) -> list[tuple[int, int]]:
+        batches = training(remix_group=1, seed=seed)
+        steps = range(epoch * batches.steps_per_epoch, (epoch + 1) * batches.steps_per_epoch)
+        return [where for step in steps for where in visited(batches, batches[step])[0]]
+
+    orders = [order(0), order(1), order(2), order(0, seed=1), sorted(order(0))]
+    assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
+
+
+@pytest.mark.parametrize(("batch_size", "group"), [(6, 3), (6, 4), (6, 100), (5, 2)])
+def test_stems_are_exchanged_within_groups_each_used_once(batch_size: int, group: int) -> None:
+    batches = training(batch_size=batch_size, remix_group=group)
+    n_mixed = 0
+    for step in range(batches.steps_per_epoch):
+        of_sources = visited(batches, batches[step])
+        for first in range(0, batch_size, group):
+            sets = [sorted(of[first : first + group]) for of in of_sources]
+            assert all(len(set(of)) == len(of) for of in sets)
+            assert sets[0] == sets[1]
+        n_mixed += sum(a != b for a, b in zip(*of_sources, strict=True))
+    assert n_mixed > batches.steps_per_epoch
+
+
+def test_in_groups_of_one_stems_stay_together() -> None:
+    batches = training(remix_group=1)
+    for step in range(batches.steps_per_epoch):
+        of_sources = visited(batches, batches[step])
+        assert of_sources[0] == of_sources[1]
+
+
+def test_shifts_fill_their_range_and_differ_between_the_stems_of_a_segment() -> None:
+    batches = training(remix_group=1)
+    shifts = [
+        trace(batches[step][0][..., 0, 0])[3] % 200 for step in range(20 * batches.steps_per_epoch)
+    ]
+    shifts = np.concatenate(shifts)
+    assert (shifts.min(), shifts.max()) == (0, 150)
+    assert abs(shifts.mean() - 75) < 5
+    assert np.mean(shifts[:, 0] == shifts[:, 1]) < 0.1
+
+
+def test_signs_and_channels_flip_half_the_time_each_stem_for_itself() -> None:
+    batches = training()
+    signs, swaps = [], []
+    for step in range(40 * batches.steps_per_epoch):
+        samples, factors = batches[step]
+        signs.append(factors[:, :, 0, 0].numpy() < 0)
+        swaps.append(trace(samples[..., 0])[2][..., 0] == 1)
+    signs, swaps = np.concatenate(signs), np.concatenate(swaps)
+    for flips in (signs, swaps):
+        assert np.abs(flips.mean(axis=0) - 0.5).max() < 0.05
+        assert abs(np.mean(flips[:, 0] == flips[:, 1]) - 0.5) < 0.05
+    assert abs(np.mean(signs == swaps) - 0.5) < 0.05
+
+
+def equal(a: Batch, b: Batch) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
+    batches, same, other = training(), training(), training(seed=1)
+    steps = [0, 1, 5, 6, 7, 40]
+    for step in reversed(steps):
+        assert equal(batches[step], same[step])
+        assert not equal(batches[step], other[step])
+        # Not the order alone: the augmentation, too.
+        assert not torch.equal(batches[step][1].sign(), other[step][1].sign())
+    assert equal(pickle.loads(pickle.dumps(batches))[7], batches[7])
+    for i in steps:
+        assert not any(equal(batches[i], batches[j]) for j in steps if j != i)
+
+
+def test_loading_processes_change_nothing() -> None:
+    def load(processes: int, first: int) -> list[Batch]:
+        sampler = range(first, 9)
+        loader = DataLoader(training(), sampler=sampler, batch_size=None, num_workers=processes)
+        return list(loader)
+
+    alone, helped, resumed = load(0, 0), load(2, 0), load(2, 4)
+    assert len(alone) == len(helped) == 9
+    assert all(equal(a, b) for a, b in zip(alone, helped, strict=True))
+    assert all(equal(a, b) for a, b in zip(alone[4:], resumed, strict=True))
+
+
+def test_a_song_shorter_than_a_segment_with_its_shift_is_an_input_error() -> None:
+    assert training(traced_songs(time=250), batch_size=4).steps_per_epoch == 1
+    with pytest.raises(InputError, match=r"^song 0: 0.25 s is .*segment_seconds$"):
+        training(traced_songs(time=249), batch_size=4)
+    with pytest.raises(InputError, match=r"^song 0: 0.10 s is shorter"):
+        ValidationBatches(traced_songs(time=99), 0.1, 2)
+
+
+def test_fewer_positions_than_a_batch_are_an_input_error() -> None:
+    assert training(batch_size=36).steps_per_epoch == 1
+    with pytest.raises(InputError, match=r"^training.batch_size: 37 .* only 36; lower it"):
+        training(batch_size=37)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 80, 1000])
+def test_validation_covers_every_segment_once_unchanged(batch_size: int) -> None:
+    songs = traced_songs()
+    valid = ValidationBatches(songs, 0.1, batch_size)
+    batches = [valid[index] for index in range(len(valid))]
+    samples = torch.cat([batch[0] for batch in batches])
+    factors = torch.cat([batch[1] for batch in batches])
+    assert len(samples) == N_SONGS * 20  # of 2048 samples; the last 48 make no segment
+    expected = np.concatenate(
+        [song.stems[..., :2000].reshape(N_SOURCES, CHANNELS, 20, 100).transpose(2, 0, 1, 3)
+         for song in songs]
+    )  # fmt: skip
+    np.testing.assert_array_equal(samples.numpy(), expected)
+    scales = np.repeat(SCALES, 20)[:, None] * np.ones(N_SOURCES)
+    np.testing.assert_allclose(factors[:, :, 0, 0], 1 / (FULL_SCALE * scales), rtol=1e-6)
+    assert all(len(batch[0]) == batch_size for batch in batches[:-1])

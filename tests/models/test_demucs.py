@@ -1,0 +1,206 @@
+"""The Demucs-like network: the paper's parameter counts, its modified form, its freedoms."""
+
+import pytest
+import torch
+from torch import nn
+from upsampling_artifacts import models, registry
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.demucs import Demucs
+from upsampling_artifacts.table_1 import count_parameters
+
+SMALL = {"channels": 4, "depth": 2}
+LENGTHS = {"transposed": 8, "nearest": 9, "linear": 9, "subpixel": 3}
+
+every_upsampler = pytest.mark.parametrize("upsampler", registry.UPSAMPLERS)
+
+
+def build(
+    upsampler: str = "transposed",
+    n_sources: int = 4,
+    audio_channels: int = 2,
+    seed: int | None = 0,
+    **options: object,
+) -> Demucs:
+    layer = {"name": upsampler, "length": LENGTHS[upsampler]}
+    return models.build(
+        "demucs",
+        SMALL | options,
+        layer,
+        n_sources=n_sources,
+        audio_channels=audio_channels,
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize(
+    ("upsampler", "length", "options", "count"),
+    [
+        ("transposed", 8, {}, 703_148_208),
+        ("transposed", 8, {"modified": True}, 703_008_000),
+        ("nearest", 9, {}, 709_969_008),
+        ("nearest", 10, {}, 716_789_808),
+        ("linear", 9, {}, 709_969_008),
+        ("linear", 10, {}, 716_789_808),
+        ("subpixel", 3, {}, 730_440_732),
+        ("subpixel", 3, {"modified": True}, 730_291_200),
+        ("transposed", 8, {"encoder_context": 1, "decoder_context": 3}, 648_548_208),
+    ],
+)
+def test_parameter_counts_are_those_of_table_1(upsampler, length, options, count) -> None:
+    system = {
+        "architecture": "demucs",
+        "options": {"channels": 100, "depth": 6} | options,
+        "upsampler": {"name": upsampler, "length": length},
+    }
+    assert count_parameters(system, n_sources=4, audio_channels=2) == count
+
+
+@every_upsampler
+@pytest.mark.parametrize("glu", [True, False])
+@pytest.mark.parametrize("lstm_layers", [0, 2])
+def test_the_modified_form_makes_exact_silence_from_silence(upsampler, glu, lstm_layers) -> None:
+    silence = torch.zeros(1, 2, 50)
+    modified = build(upsampler, modified=True, glu=glu, lstm_layers=lstm_layers)
+    assert not [name for name, _ in modified.named_parameters() if "bias" in name]
+    assert not modified(silence).any()
+    usual = build(upsampler, glu=glu, lstm_layers=lstm_layers)
+    assert usual(silence).any()
+
+
+def test_the_modified_form_lacks_one_rectifier_that_of_the_first_strided_convolution() -> None:
+    def rectifiers(model: nn.Module) -> list[str]:
+        return [name for name, module in model.named_modules() if isinstance(module, nn.ReLU)]
+
+    usual, modified = rectifiers(build(depth=3)), rectifiers(build(depth=3, modified=True))
+    assert usual == ["encoder.0.1", "encoder.1.1", "encoder.2.1", "decoder.0.3", "decoder.1.3"]
+    assert modified == usual[1:]
+
+
+@pytest.mark.parametrize("modified", [False, True])
+def test_the_output_is_not_rectified(modified: bool) -> None:
+    y = build(modified=modified)(torch.randn(1, 2, 64))
+    assert y.min() < 0 < y.max()
+
+
+@every_upsampler
+@pytest.mark.parametrize("time", [1, 2, 15, 16, 17, 100])
+@pytest.mark.parametrize(("n_sources", "audio_channels"), [(4, 2), (2, 1)])
+def test_any_length_of_mono_and_stereo_is_separated(
+    upsampler, time, n_sources, audio_channels
+) -> None:
+    model = build(upsampler, n_sources, audio_channels)
+    y = model(torch.randn(3, audio_channels, time))
+    assert y.shape == (3, n_sources, audio_channels, time)
+    assert y.isfinite().all()
+
+
+@pytest.mark.parametrize("options", [{"glu": False}, {"lstm_layers": 0}, {"depth": 1}])
+def test_parts_can_be_left_out_and_all_that_is_left_learns(options: dict) -> None:
+    model = build(**options)
+    model(torch.randn(2, 2, 64)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+def test_without_lstm_there_is_none() -> None:
+    names = {type(module) for module in build(lstm_layers=0).modules()}
+    assert not names & {nn.LSTM, nn.Linear}
+
+
+def test_songs_of_a_batch_do_not_touch_one_another() -> None:
+    model, x = build().eval(), torch.randn(3, 2, 64)
+    together = model(x)
+    alone = torch.cat([model(song[None]) for song in x])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_what_comes_in_comes_out_at_its_time() -> None:
+    """Only a delay or a wrong trim would move the response off the impulse's own samples."""
+    model = build(lstm_layers=0, modified=True).double()
+    for n in (64, 128, 192):
+        x = torch.zeros(1, 2, 256, dtype=torch.float64)
+        x[..., n : n + 16] = 1
+        energy = model(x).square().sum(dim=(0, 1, 2))
+        centre = (energy * torch.arange(256)).sum() / energy.sum()
+        assert abs(centre - (n + 7.5)) < 16
+
+
+@pytest.mark.parametrize("time", [1, 15, 50, 63])
+def test_a_length_that_does_not_divide_is_filled_up_with_zeros_at_its_end(time: int) -> None:
+    model, x = build(), torch.randn(1, 2, time)
+    filled = torch.nn.functional.pad(x, (0, 64 - time))
+    expected = build()(filled[..., : -(-time // 16) * 16])[..., :time]
+    torch.testing.assert_close(model(x), expected)
+
+
+def test_the_seed_names_the_weights_and_leaves_the_global_state_alone() -> None:
+    before = torch.get_rng_state()
+    first, again, other = build(seed=3), build(seed=3), build(seed=4)
+    assert torch.equal(torch.get_rng_state(), before)
+    weights = [model.state_dict() for model in (first, again, other)]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    assert not any(torch.equal(weights[0][key], weights[2][key]) for key in weights[0])
+
+
+def test_without_a_seed_the_global_state_decides() -> None:
+    weights = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        weights.append(build(seed=None).state_dict())
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    following = build(seed=None).state_dict()
+    assert not torch.equal(following["linear.weight"], weights[0]["linear.weight"])
+
+
+@every_upsampler
+def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_reference(
+    upsampler: str,
+) -> None:
+    raw = build(upsampler, rescale=0).state_dict()
+    rescaled = build(upsampler, rescale=0.05).state_dict()
+    n_convolutions = 0
+    for key, weight in raw.items():
+        if key.startswith(("lstm", "linear")):
+            assert torch.equal(rescaled[key], weight)
+        elif key.endswith("weight"):
+            scale = (weight.std() / 0.05) ** 0.5
+            torch.testing.assert_close(rescaled[key], weight / scale)
+            bias = key.replace("weight", "bias")
+            torch.testing.assert_close(rescaled[bias], raw[bias] / scale)
+            n_convolutions += 1
+    assert n_convolutions == 2 * (2 + 2)
+
+
+def test_unknown_names_list_the_known_ones() -> None:
+    sizes = {"n_sources": 2, "audio_channels": 1}
+    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs"):
+        models.build("demux", {}, {"name": "nearest", "length": 9}, **sizes)
+    known = "linear, nearest, subpixel, transposed"
+    with pytest.raises(InputError, match=rf"^unknown upsampler 'bilinear'; known: .*{known}"):
+        models.build("demucs", {}, {"name": "bilinear"}, **sizes)
+
+
+@pytest.mark.parametrize(
+    ("options", "upsampler", "message"),
+    [
+        ({}, {"name": "nearest"}, "upsampler 'nearest': .*'length'"),
+        ({}, {"name": "nearest", "lenght": 9}, "upsampler 'nearest': .*'length'"),
+        ({}, {"name": "linear", "length": 9, "taps": 2}, "upsampler 'linear': .*'taps'"),
+        ({"chanels": 3}, {"name": "nearest", "length": 9}, "architecture 'demucs': .*'chanels'"),
+    ],
+)
+def test_an_option_that_is_missing_or_unknown_is_an_input_error(
+    options, upsampler, message
+) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        models.build("demucs", options, upsampler, n_sources=2, audio_channels=1)
+    assert "\n" not in str(error.value)
+
+
+def test_every_name_of_the_registries_leads_to_a_class_in_its_module() -> None:
+    known = {"upsampler": registry.UPSAMPLERS, "architecture": registry.ARCHITECTURES}
+    for kind, names in known.items():
+        for name in names:
+            layer = registry.load(kind, name, names)
+            assert isinstance(layer, type)
+            assert issubclass(layer, nn.Module)
+            assert layer.__module__ == registry.module_of(kind, name, names)

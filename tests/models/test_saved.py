@@ -1,0 +1,58 @@
+"""Model files: weights and their description go out and come back."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from upsampling_artifacts.models.saved import build_described, load_model, read_about, save_model
+
+ABOUT = {
+    "architecture": "demucs",
+    "options": {"channels": 4, "depth": 2, "modified": True},
+    "upsampler": {"name": "subpixel", "length": 3},
+    "sources": ["drums", "völkl"],
+    "audio_channels": 1,
+    "rate_hz": 8000,
+    "seed": 7,
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "model.safetensors"
+
+
+def test_weights_and_description_come_back_exactly(path: Path) -> None:
+    model = build_described(ABOUT)
+    for parameter in model.parameters():
+        parameter.data.add_(torch.randn_like(parameter))
+    save_model(path, model.state_dict(), ABOUT)
+    loaded, about = load_model(path)
+    assert about == read_about(path) == ABOUT
+    assert not loaded.training
+    assert loaded.state_dict().keys() == model.state_dict().keys()
+    for key, weight in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], weight)
+    x = torch.randn(1, 1, 40)
+    assert torch.equal(loaded(x), model.eval()(x))
+
+
+def test_the_description_is_read_without_the_weights(path: Path) -> None:
+    save_model(path, {"weight": torch.zeros(3)}, ABOUT)
+    assert read_about(path) == ABOUT
+    with safe_open(path, framework="pt") as file:
+        assert list(file.keys()) == ["weight"]
+
+
+def test_a_description_leads_to_the_same_initial_weights_each_time() -> None:
+    first, again = build_described(ABOUT).state_dict(), build_described(ABOUT).state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    other = build_described(ABOUT | {"seed": 8}).state_dict()
+    assert not any(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_weights_that_do_not_fit_the_description_are_refused(path: Path) -> None:
+    save_model(path, build_described(ABOUT).state_dict(), ABOUT | {"audio_channels": 2})
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        load_model(path)

@@ -1,0 +1,159 @@
+"""The pinned environment: complete, of one mind, and free of addresses."""
+
+import ast
+import contextlib
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+ENVS = REPOSITORY / "envs"
+LIBRARY = REPOSITORY / "workflow" / "upsampling_artifacts"
+
+
+def canonical(requirement: str) -> str:
+    """The name of a requirement, as package indices compare names."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(lines: list[str]) -> dict[str, set[str]]:
+    """Versions by name; a lock may pin a name twice, for different Pythons."""
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        requirement = line.partition("#")[0].partition(";")[0].strip()
+        if "==" in requirement:
+            name, version = requirement.split("==")
+            found.setdefault(canonical(name), set()).add(version)
+    return found
+
+
+LOCK = pins((ENVS / "lock.txt").read_text().splitlines())
+
+
+def conda_pins(path: Path) -> dict[str, set[str]]:
+    environment = yaml.safe_load(path.read_text())
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    return pins(pip)
+
+
+conda_files = pytest.mark.parametrize(
+    "path", sorted(ENVS.glob("*.yaml")), ids=lambda path: path.name
+)
+
+
+@conda_files
+def test_conda_files_pin_what_the_lock_pins(path: Path) -> None:
+    assert len(conda_pins(path)) > 5
+    for name, versions in conda_pins(path).items():
+        assert versions == LOCK[name], name
+
+
+@conda_files
+def test_conda_files_leave_nothing_unpinned(path: Path) -> None:
+    environment = yaml.safe_load(path.read_text())
+    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert all("==" in requirement for requirement in pip)
+
+
+def test_every_line_of_the_lock_is_a_pin() -> None:
+    for line in (ENVS / "lock.txt").read_text().splitlines():
+        assert re.match(r"[a-z0-9-]+==[^ ]+( ; .+)?$", line), line
+
+
+def test_the_lock_pins_all_that_the_project_asks_for() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(ENVS / "requirements.in").read_text().splitlines()]
+    names = {canonical(line) for line in asked if line.strip() and not line.startswith("#")}
+    assert len(names) > 20
+    assert names <= LOCK.keys()
+
+
+def test_exact_requirements_and_the_lock_agree() -> None:
+    exact = pins((ENVS / "requirements.in").read_text().splitlines())
+    assert "torch" in exact
+    for name, versions in exact.items():
+        assert LOCK[name] == versions, name
+
+
+def test_torch_and_torchaudio_are_a_pair() -> None:
+    assert LOCK["torch"] == LOCK["torchaudio"]
+    assert len(LOCK["torch"]) == 1
+
+
+@pytest.mark.parametrize("path", sorted(ENVS.iterdir()), ids=lambda path: path.name)
+def test_no_file_names_an_address_or_chooses_an_index(path: Path) -> None:
+    text = path.read_text()
+    assert "://" not in text
+    option = r"^\s*(-i|--(extra-)?index-url|--find-links|-f|--trusted-host)\b"
+    assert not re.search(option, text, re.MULTILINE)
+
+
+def imports(path: Path, seen: set[Path]) -> set[str]:
+    """Top-level names of what must be there to import a module, and the modules of ours it uses.
+
+    What a function imports of ours is followed, for the script may call it; what it imports of
+    others is not, for it may not: museval is there for scores alone.
+    """
+    if path in seen:
+        return set()
+    seen.add(path)
+    tree = ast.parse(path.read_text())
+    names = set()
+    for node in ast.walk(tree):
+        modules = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for module in modules:
+            first, *rest = module.split(".")
+            if first != LIBRARY.name:
+                names |= {first} if node in tree.body else set()
+                continue
+            for file in (LIBRARY.joinpath(*rest) / "__init__.py",
+                         LIBRARY.joinpath(*rest).with_suffix(".py")):  # fmt: skip
+                if file.exists():
+                    names |= imports(file, seen)
+    return names
+
+
+def with_requirements(names: set[str]) -> set[str]:
+    """Distributions, and all that pip installs for their sake."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            with contextlib.suppress(PackageNotFoundError):
+                waiting += [canonical(r) for r in requires(name) or [] if "extra ==" not in r]
+    return found
+
+
+def jobs() -> list[tuple[str, Path, Path]]:
+    """``(rule, conda file, script)``."""
+    found = []
+    for path in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE)[1:]:
+            name = re.match(r"rule (\w+)", rule)[1]
+            conda = re.search(r'conda:\s+"(.+)"', rule)
+            script = re.search(r'script:\s+"(.+)"', rule)
+            if conda and script:
+                found.append((name, path.parent / conda[1], path.parent / script[1]))
+    return found
+
+
+@pytest.mark.parametrize(("rule", "conda", "script"), jobs(), ids=[job[0] for job in jobs()])
+def test_the_environment_of_a_rule_has_all_that_its_script_imports(rule, conda, script) -> None:
+    distributions = packages_distributions()
+    needed = {
+        canonical(distribution)
+        for name in imports(script, set())
+        for distribution in distributions.get(name, [])
+    }
+    installed = with_requirements(set(conda_pins(conda.resolve())))
+    assert needed - {"upsampling-artifacts"} <= installed

@@ -1,0 +1,88 @@
+"""Files that are either whole or not there."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts.files import written_whole
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_into_a_new_folder(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "table.csv"
+    with written_whole(path) as unfinished:
+        unfinished.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert names(path.parent) == ["table.csv"]
+
+
+def test_the_temporary_name_keeps_folder_and_suffix(tmp_path: Path) -> None:
+    with written_whole(str(tmp_path / "feat. Somebody.npy")) as unfinished:
+        assert unfinished.parent == tmp_path
+        assert unfinished.suffix == ".npy"
+        assert unfinished.name.startswith(".")
+        unfinished.touch()
+    assert names(tmp_path) == ["feat. Somebody.npy"]
+
+
+@pytest.mark.parametrize("error", [ValueError("a fault"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_failure_leaves_the_old_file_and_nothing_half_written(
+    tmp_path: Path, error: BaseException
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(type(error)), written_whole(path) as unfinished:
+        unfinished.write_text("new, but not all of i")
+        raise error
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["table.csv"]
+
+
+def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    told = pytest.raises(OSError, match=r"table\.csv could not be written: No space left")
+    with told as error, written_whole(path) as unfinished:
+        unfinished.write_text("ne")
+        raise full
+    assert error.value.errno == errno.ENOSPC
+    assert str(path) in str(error.value)
+    assert error.value.__cause__ is full
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["table.csv"]
+
+
+def test_a_full_disk_under_numpy_is_told_with_the_path_and_a_cause(tmp_path: Path) -> None:
+    """numpy tells of it without a number: "8192 requested and 100 written"."""
+    code = """if True:
+        import resource, sys
+        import numpy as np
+        from upsampling_artifacts.files import written_whole
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        try:
+            with written_whole(sys.argv[1]) as unfinished:
+                np.save(unfinished, np.zeros(100_000))
+        except OSError as error:
+            print(error)
+    """
+    path = tmp_path / "song.npy"
+    command = [sys.executable, "-c", code, str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"{path} could not be written: " in told
+    assert "None" not in told
+    assert names(tmp_path) == []
+
+
+def test_a_body_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
+    told = pytest.raises(OSError, match=r"table\.csv could not be written")
+    with told, written_whole(tmp_path / "table.csv"):
+        pass
+    assert names(tmp_path) == []

@@ -1,0 +1,123 @@
+"""Logs of jobs, and how far they are."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts import progress
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.progress import Progress, job_log
+
+logger = logging.getLogger("upsampling_artifacts.some.module")
+
+
+def test_what_the_library_logs_goes_to_the_file_and_to_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "logs" / "a" / "job.log"
+    with job_log(path):
+        logger.info("half way")
+    assert path.read_text().endswith(" half way\n")
+    assert "half way" in capsys.readouterr().err
+    logger.info("too late")
+    assert "too late" not in path.read_text()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_begins_anew_with_its_job(tmp_path: Path) -> None:
+    for line in ("first", "second"):
+        with job_log(tmp_path / "job.log"):
+            logger.info(line)
+    assert "first" not in (tmp_path / "job.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (InputError("song.wav: missing; put it there"), "error: song.wav: missing; put it there"),
+        (FileNotFoundError(2, "No such file", "x.npy"),
+         "error: FileNotFoundError: [Errno 2] No such file: 'x.npy'"),
+        (OSError(28, "t.csv could not be written: No space left on device"),
+         "error: OSError: [Errno 28] t.csv could not be written: No space left on device"),
+    ],
+)  # fmt: skip
+def test_what_a_person_can_mend_ends_the_job_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture, error: Exception, line: str
+) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as end, job_log(path):
+        raise error
+    assert end.value.code == 1
+    for text in (path.read_text(), capsys.readouterr().err):
+        assert len(text.splitlines()) == 1
+        assert text.endswith(f" {line}\n")
+
+
+def test_our_own_faults_keep_their_traceback_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as end, job_log(path):
+        raise KeyError("a fault of ours")
+    assert end.value.code == 1
+    for text in (path.read_text(), capsys.readouterr().err):
+        assert "Traceback" in text
+        assert "KeyError: 'a fault of ours'" in text
+        assert "test_progress.py" in text
+
+
+def test_an_interruption_by_the_user_is_not_caught(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), job_log(tmp_path / "job.log"):
+        raise KeyboardInterrupt
+    assert not logging.getLogger("upsampling_artifacts").handlers
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A list with the time; change it to let time go by."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def run(clock: list[float], n_steps: int, seconds: float, **arguments: object) -> None:
+    bar = Progress(**arguments)
+    for _ in range(n_steps):
+        clock[0] += seconds
+        bar.step("loss 0.5")
+
+
+def test_without_a_terminal_a_line_comes_now_and_then_with_the_time_left(clock, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        run(clock, 10, 5.0, total=10, label="nearest seed 0")
+    assert caplog.messages == [
+        "nearest seed 0: 3/10, loss 0.5, 0.2 steps/s, 0:00:35 left",
+        "nearest seed 0: 6/10, loss 0.5, 0.2 steps/s, 0:00:20 left",
+        "nearest seed 0: 9/10, loss 0.5, 0.2 steps/s, 0:00:05 left",
+        "nearest seed 0: 10/10, loss 0.5, 0.2 steps/s, 0:00:00 left",
+    ]
+
+
+def test_short_work_says_only_that_it_is_done(clock, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        run(clock, 100, 0.01, total=100, label="quick")
+    assert caplog.messages == ["quick: 100/100, loss 0.5, 100.0 steps/s, 0:00:00 left"]
+
+
+def test_the_speed_is_that_of_this_run_and_not_of_the_one_before(clock, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        run(clock, 1, 20.0, total=902, label="resumed", done=900)
+    assert caplog.messages == ["resumed: 901/902, loss 0.5, 0.1 steps/s, 0:00:20 left"]
+
+
+def test_more_than_a_day_left_is_told_as_such(clock, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        run(clock, 1, 3600.0, total=51, label="long")
+    assert caplog.messages[0].endswith("2 days, 2:00:00 left")
+
+
+def test_a_step_without_a_note_and_no_time_at_all_can_be_told(clock, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        bar = Progress(1, "one")
+        bar.step()
+    assert caplog.messages[0].startswith("one: 1/1, ")

@@ -1,0 +1,168 @@
+"""Table 1: which rows, in which order, from which numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from upsampling_artifacts import scoring, table_1
+from upsampling_artifacts.models.saved import save_model
+from upsampling_artifacts.table_1 import COLUMNS, count_parameters, epoch_seconds, write_table_1
+
+PAPER = pd.DataFrame(
+    [
+        ("demucs_transposed", "Transposed", 5.35, 319, 703),
+        ("demucs_nearest", "Nearest", 5.17, 423, 716),
+        ("open_unmix", "Open-Unmix", 5.36, np.nan, 8.9),
+    ],
+    columns=[
+        "system", "label", "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions",
+    ],
+)  # fmt: skip
+
+
+def system(upsampler: str, length: int, **options: object) -> dict:
+    return {
+        "architecture": "demucs",
+        "options": {"channels": 4, "depth": 2} | options,
+        "upsampler": {"name": upsampler, "length": length},
+        "sources": ["drums", "bass"],
+        "audio_channels": 2,
+    }
+
+
+SYSTEMS = {"demucs_nearest": system("nearest", 9), "ours": system("subpixel", 3)}
+FULL_SIZE = {
+    "demucs_nearest": system("nearest", 9, channels=100, depth=6),
+    "ours": system("subpixel", 3, channels=100, depth=6),
+}
+
+
+def log(*steps_per_second: float) -> pd.DataFrame:
+    """Epochs of 30 steps."""
+    step = 30 * np.arange(1, len(steps_per_second) + 1)
+    return pd.DataFrame({"step": step, "steps_per_second": steps_per_second})
+
+
+def scores(of_runs: dict[tuple[str, int], float]) -> pd.DataFrame:
+    rows = [
+        (name, seed, song, source, "SDR", value + (50 if song == "excerpt" else 0), 1, 1)
+        for (name, seed), value in of_runs.items()
+        for source in ("drums", "bass")
+        for song in ("s", "excerpt")
+    ]
+    return pd.DataFrame(rows, columns=scoring.COLUMNS)
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    of_runs = {
+        ("mixture", 0): -3.0,
+        ("demucs_nearest", 0): 4.0,
+        ("demucs_nearest", 1): 5.0,
+        ("demucs_nearest", 2): 6.0,
+        ("ours", 0): 2.0,
+    }
+    logs = {
+        ("demucs_nearest", 0): log(3.0, 3.0),
+        ("demucs_nearest", 1): log(1.0, 1.0),
+        ("demucs_nearest", 2): log(2.0, 2.0),
+        ("ours", 0): log(5.0),
+    }
+    return table_1.table_1(scores(of_runs), logs, SYSTEMS, FULL_SIZE, PAPER, ["s"])
+
+
+def row(table: pd.DataFrame, name: str) -> pd.Series:
+    return table.set_index("system").loc[name]
+
+
+def test_rows_are_the_papers_then_ours_then_baselines(table: pd.DataFrame) -> None:
+    assert list(table.columns) == COLUMNS
+    assert table["system"].tolist() == [
+        "demucs_transposed", "demucs_nearest", "open_unmix", "ours", "mixture",
+    ]  # fmt: skip
+
+
+def test_sdr_is_the_mean_over_seeds_with_its_interval_of_the_songs_that_count(table) -> None:
+    nearest = row(table, "demucs_nearest")
+    assert nearest["sdr_db"] == 5
+    half = 4.30265 / np.sqrt(3)
+    assert nearest["sdr_low_db"] == pytest.approx(5 - half, abs=1e-4)
+    assert nearest["sdr_high_db"] == pytest.approx(5 + half, abs=1e-4)
+    assert table["n_seeds"].fillna(0).tolist() == [0, 3, 0, 1, 1]
+    assert row(table, "mixture")["sdr_db"] == -3
+    assert pd.isna(row(table, "ours")["sdr_low_db"])
+
+
+def test_what_was_not_measured_or_published_is_missing(table: pd.DataFrame) -> None:
+    ours = [column for column in COLUMNS if column != "system" and "paper" not in column]
+    assert row(table, "open_unmix")[ours].isna().all()
+    papers = [column for column in COLUMNS if "paper" in column]
+    assert row(table, "ours")[papers].isna().all()
+    assert row(table, "mixture")[[*papers, "epoch_seconds", "parameters"]].isna().all()
+    assert row(table, "demucs_nearest")[papers].tolist() == [5.17, 423, 716]
+
+
+def test_epoch_seconds_are_the_median_over_seeds(table: pd.DataFrame) -> None:
+    assert row(table, "demucs_nearest")["epoch_seconds"] == 15
+    assert row(table, "ours")["epoch_seconds"] == 6
+
+
+def test_without_the_reference_there_is_no_ratio_and_with_it_it_has_one(table) -> None:
+    assert table["epoch_ratio"].isna().all()
+    systems = SYSTEMS | {"demucs_transposed": system("transposed", 8)}
+    full_size = FULL_SIZE | {"demucs_transposed": system("transposed", 8)}
+    logs = {("demucs_transposed", 0): log(3.0), ("demucs_nearest", 0): log(2.0)}
+    table = table_1.table_1(scores({}), logs, systems, full_size, PAPER, ["s"])
+    assert table["epoch_ratio"].tolist()[:2] == [1, 1.5]
+    assert table["epoch_ratio"].tolist()[2:] == pytest.approx([np.nan] * 2, nan_ok=True)
+    assert table["sdr_db"].isna().all()
+
+
+def test_parameters_are_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
+    nearest = row(table, "demucs_nearest")
+    assert nearest["parameters"] == count_parameters(SYSTEMS["demucs_nearest"], 2, 2)
+    full = count_parameters(FULL_SIZE["demucs_nearest"], 2, 2)
+    assert nearest["parameters_full_size"] == full > 700_000_000
+    for column in ("n_seeds", "parameters", "parameters_full_size"):
+        assert table[column].dtype == "Int64"
+
+
+def test_parameters_depend_on_sources_and_channels() -> None:
+    convolution_to_sources = 4 * 9  # weights of one more output channel, and its offset
+    a, b = (count_parameters(SYSTEMS["demucs_nearest"], n, 1) for n in (2, 3))
+    assert b - a == convolution_to_sources + 1
+
+
+def test_epoch_seconds_leave_the_odd_epoch_out() -> None:
+    assert epoch_seconds(log(3.0, 3.0, 0.1)) == 10
+    assert epoch_seconds(log(2.0)) == 15
+
+
+def test_the_table_is_written_from_files(tmp_path: Path) -> None:
+    for seed in (0, 10):
+        folder = tmp_path / "variants" / "demucs_nearest" / f"seed-{seed}"
+        weights = {"weight": torch.zeros(1)}
+        save_model(folder / "model.safetensors", weights, SYSTEMS["demucs_nearest"])
+        log(3.0, 3.0).to_csv(folder / "training.csv", index=False)
+    runs = sorted((tmp_path / "variants" / "demucs_nearest").iterdir())
+    scores({("demucs_nearest", 0): 4.0, ("demucs_nearest", 10): 5.0}).to_csv(
+        tmp_path / "scores.csv", index=False
+    )
+    PAPER.to_csv(tmp_path / "paper.csv", index=False)
+    write_table_1(
+        tmp_path / "scores.csv",
+        [str(run / "training.csv") for run in runs],
+        [str(run / "model.safetensors") for run in runs],
+        tmp_path / "paper.csv",
+        tmp_path / "table_1.csv",
+        ["s"],
+        FULL_SIZE,
+    )
+    table = pd.read_csv(tmp_path / "table_1.csv")
+    nearest = row(table, "demucs_nearest")
+    assert (nearest["sdr_db"], nearest["epoch_seconds"], nearest["n_seeds"]) == (4.5, 10, 2)
+    assert "709969008" not in (tmp_path / "table_1.csv").read_text()  # two sources, not four
+    expected = count_parameters(FULL_SIZE["demucs_nearest"], 2, 2)
+    assert f",{expected}," in (tmp_path / "table_1.csv").read_text()
