@@ -318,7 +318,7 @@ def test_the_validation_loss_is_the_mean_over_all_segments(
     ("name", "changes"),
     [
         ("learning_rate", {"options": replace(OPTIONS, learning_rate=0.1)}),
-        ("epochs", {"options": replace(OPTIONS, epochs=9)}),
+        ("batch_size", {"options": replace(OPTIONS, batch_size=8)}),
         ("code", {"code": "another"}),
         ("seed", {"seed": 1}),
         ("upsampler", {"system": SYSTEM | {"upsampler": {"name": "linear", "length": 5}}}),
@@ -393,3 +393,18 @@ def test_too_short_songs_are_an_input_error(run: Callable, cache_song: Callable)
     short = str(cache_song("short", stems(0, seconds=0.2)))
     with pytest.raises(InputError, match=r"^short: 0.20 s is shorter"):
         run(train_songs=[short])
+
+
+def test_a_loss_that_is_no_number_ends_the_training(run: Callable, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the loss is (nan|inf) at step .*learning_rate"):
+        run("lost", replace(OPTIONS, learning_rate=1e30))
+    assert not list((tmp_path / "lost").glob("*"))
+
+
+def test_a_checkpoint_fits_more_epochs_and_other_intervals(
+    run: Callable, run_until: Callable
+) -> None:
+    longer = replace(OPTIONS, epochs=OPTIONS.epochs + 1, checkpoint_minutes=60.0)
+    at_once = run("at once", longer)
+    run_until(8)
+    assert same_weights(run("run", longer).weights, at_once.weights)

@@ -135,3 +135,9 @@ def test_the_same_song_gives_the_same_bytes(tmp_path: Path) -> None:
     for suffix in (".npy", ".json"):
         files = [(tmp_path / name).with_suffix(suffix) for name in ("a", "b")]
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_mixture_without_sound_in_the_middle_is_not_divided_by_zero(tmp_path: Path) -> None:
+    audio = sine(440).copy()
+    audio[:, 1] = -audio[:, 0]
+    assert cached(tmp_path / "song.npy", audio, RATE_HZ).scale == 1 / FULL_SCALE

@@ -100,13 +100,6 @@ def test_waveforms_are_scaled_by_the_song_and_the_sign() -> None:
     assert to_waveforms((samples, factors)).flatten().tolist() == [0.5, 2.0]
 
 
-def test_a_silent_song_is_not_scaled_to_infinity() -> None:
-    silent = CachedSong("silent", RATE_HZ, ("drums",), 0.0, np.zeros((1, TIME), np.int16),
-                        np.zeros((1, 1, TIME), np.int16))  # fmt: skip
-    factors = training([silent])[0][1]
-    assert factors.isfinite().all()
-
-
 def test_an_epoch_visits_every_position_at_most_once() -> None:
     batches = training()
     # Starts at 0, 200, ... as long as 100 samples and a shift of 150 fit into 2048.

@@ -106,7 +106,11 @@ rule table_1:
         "../../envs/learning.yaml"
     params:
         songs=SONGS["test"],
-        full_size={name: system_at(name, "paper") for name in config["variants"]},
+        full_size={
+            name: system_at(name, "paper")
+            for name in config["variants"]
+            if "paper" in config["architectures"][config["systems"][name]["architecture"]]
+        },
         code=code("upsampling_artifacts.table_1"),
     script:
         "../scripts/table_1.py"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+SPACE_OF_A_FULL_DISK = 2**20  # bytes
 
 
 @contextmanager
@@ -28,9 +31,15 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except OSError as error:
-        # numpy's "n requested and m written" on a full disk comes without number and strerror.
-        what = error.strerror or str(error)
-        raise OSError(error.errno or errno.EIO, f"{path} could not be written: {what}") from error
+    except Exception as error:
+        # numpy, torch and safetensors tell of a full disk each in its own way, or not at all.
+        free = shutil.disk_usage(path.parent).free
+        if free < SPACE_OF_A_FULL_DISK or "No space left" in str(error):
+            number, what = errno.ENOSPC, "no space left on the disk"
+        elif isinstance(error, OSError):
+            number, what = error.errno or errno.EIO, error.strerror or str(error)
+        else:
+            raise
+        raise OSError(number, f"{path} could not be written: {what}") from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -82,7 +82,8 @@ def table_1(
             shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
             row["epoch_seconds"] = pd.Series(times[system]).median()
             row["parameters"] = count_parameters(systems[system], *shape)
-            row["parameters_full_size"] = count_parameters(full_size[system], *shape)
+            if system in full_size:
+                row["parameters_full_size"] = count_parameters(full_size[system], *shape)
         rows.append(row)
     table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
     reference = table.loc[table["system"] == REFERENCE, "epoch_seconds"]

@@ -30,6 +30,8 @@ from upsampling_artifacts.progress import Progress
 
 logger = logging.getLogger(__name__)
 
+# Changing these changes no result: a checkpoint fits whatever they are.
+NOT_IN_CHECKPOINT = ("epochs", "checkpoint_minutes", "loader_processes")
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "seconds"]
 
 
@@ -90,7 +92,8 @@ def train(
         label: Names the training in the progress lines.
 
     Raises:
-        InputError: The checkpoint is of another configuration, or the songs do not fit.
+        InputError: The checkpoint is of another configuration, the songs do not fit, or the
+            loss is no longer a number.
     """
     torch.set_num_threads(threads)
     songs = [read_cache(path) for path in train_songs]
@@ -128,7 +131,7 @@ def train(
 
     configuration = {
         **about,
-        **asdict(options),
+        **{k: v for k, v in asdict(options).items() if k not in NOT_IN_CHECKPOINT},
         "code": code,
         "songs": [song.name for song in songs],
         # Songs of the same names may sound otherwise: another songs.seed, another set below root.
@@ -157,6 +160,11 @@ def train(
     epoch_first_step = state["step"]  # of this run: a resumed one takes up amid an epoch
     for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
         loss = loss_function(model, batch)
+        if not loss.isfinite():
+            raise InputError(
+                f"{label}: the loss is {loss.item()} at step {state['step'] + 1}; lower "
+                "training.learning_rate"
+            )
         optimizer.zero_grad()
         fabric.backward(loss)
         optimizer.step()

@@ -68,7 +68,8 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         "rate_hz": rate_hz,
         "source_rate_hz": recording.rate_hz,
         "sources": list(recording.sources),
-        "scale": float(pcm[0].mean(axis=0, dtype=np.float64).std() / FULL_SCALE),
+        # At least one bit: a mixture without sound in the middle is divided by this too.
+        "scale": max(1, float(pcm[0].mean(axis=0, dtype=np.float64).std())) / FULL_SCALE,
         "clipped_samples": clipped,
     }
     with written_whole(path) as unfinished:

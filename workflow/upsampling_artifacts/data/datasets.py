@@ -41,7 +41,10 @@ def song_names(config: dict) -> dict[str, list[str]]:
     names = {split: [n for n in names[split] if n not in excluded] for split in names}
     for split, chosen in names.items():
         if not chosen:
-            raise InputError(f"config: dataset: no {split} songs are left in {config['dataset']}")
+            raise InputError(
+                f"config: dataset: {config['dataset']} has no {split} songs; add some, shorten "
+                "exclude_songs, or name validation songs in <root>/mus.yaml"
+            )
     # The song is one of MUSDB18's test songs: where it counts whole, its excerpt is left out.
     listed_apart = config["excerpt"] and EXCERPT not in names["test"]
     return {**names, "excerpt": [EXCERPT] if listed_apart else []}
@@ -63,7 +66,7 @@ def _names_below(dataset: str, root: str | None) -> dict[str, list[str]]:
         found[split] = [
             entry.name.removesuffix(".stem.mp4")
             for entry in entries
-            if entry.name.endswith(".stem.mp4") or (entry.is_dir() and entry.name[0] != ".")
+            if entry.name[0] != "." and (entry.name.endswith(".stem.mp4") or entry.is_dir())
         ]
         if not found[split]:
             raise InputError(
@@ -84,4 +87,4 @@ def _validation_names(root: Path) -> list[str]:
     if not setup.exists():
         package = importlib.util.find_spec("musdb").submodule_search_locations[0]
         setup = Path(package) / "configs" / "mus.yaml"
-    return yaml.safe_load(setup.read_text())["validation_tracks"]
+    return yaml.safe_load(setup.read_text()).get("validation_tracks") or []

@@ -50,7 +50,7 @@ def _positions(songs: list[CachedSong], needed: int, every: int) -> list[tuple[i
 
 
 def _factor(song: CachedSong) -> float:
-    return 1 / (FULL_SCALE * max(song.scale, 1 / FULL_SCALE))
+    return 1 / (FULL_SCALE * song.scale)
 
 
 @dataclass
@@ -100,7 +100,7 @@ class TrainingBatches(Dataset[Batch]):
         order = order[step_of_epoch * self.batch_size :][: self.batch_size]
 
         n_sources, channels = self.songs[0].stems.shape[:2]
-        rng = np.random.default_rng([self.seed, epoch, step_of_epoch])
+        rng = np.random.default_rng([self.seed, epoch, 1 + step_of_epoch])
         size = (self.batch_size, n_sources)
         shifts = rng.integers(0, self.shift + 1, size)
         signs = rng.choice([-1.0, 1.0], size)
