@@ -62,7 +62,7 @@ def test_the_roots_own_list_of_validation_songs_comes_first(root: Path) -> None:
 
 def test_without_a_validation_song_nothing_can_be_chosen(root: Path) -> None:
     (root / "mus.yaml").write_text(json.dumps({"validation_tracks": []}))
-    with pytest.raises(InputError, match="folder has no valid songs; .*mus.yaml"):
+    with pytest.raises(InputError, match=r"folder has no valid songs; .*mus.yaml"):
         song_names(configuration(root))
 
 

@@ -35,7 +35,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         # numpy, torch and safetensors tell of a full disk each in its own way, or not at all.
         free = shutil.disk_usage(path.parent).free
         if free < SPACE_OF_A_FULL_DISK or "No space left" in str(error):
-            number, what = errno.ENOSPC, "no space left on the disk"
+            number, what = errno.ENOSPC, "No space left on device"
         elif isinstance(error, OSError):
             number, what = error.errno or errno.EIO, error.strerror or str(error)
         else:
