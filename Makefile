@@ -10,6 +10,7 @@ ACTIVATE = . .venv/bin/activate
 
 demo: install
 	@$(ACTIVATE) && snakemake --cores $(CORES) --quiet rules
+	@echo "The report: $(CURDIR)/results/demo/report.html"
 
 install: .venv/installed
 

@@ -1,12 +1,17 @@
-"""Fixtures for all tests: small songs."""
+"""Fixtures for all tests: small songs, clones of the repository, a finished experiment."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.musdb18 import Recording
+
+from .clone import TINY, Clone, copy_repository
 
 SOURCES = ("drums", "bass", "other", "vocals")
 
@@ -24,3 +29,31 @@ def cache_song(tmp_path: Path) -> CacheSong:
         return path
 
     return cache
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    """A fresh clone, without results."""
+    return copy_repository(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the tiny experiment has run, report included. Leave it as it is."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker runs it for all of them
+        shared = shared.parent
+    root = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not (root / "results/tiny/report.html").exists():
+            root.mkdir()
+            result = copy_repository(root).snakemake("--configfile", TINY)
+            assert result.returncode == 0, result.stdout
+    return Clone(root)
+
+
+@pytest.fixture
+def copy_of_finished(finished: Clone, tmp_path: Path) -> Clone:
+    """The finished clone again, to be edited."""
+    shutil.copytree(finished.root, tmp_path / "clone", symlinks=True)
+    return Clone(tmp_path / "clone")

@@ -1,9 +1,8 @@
 """The page in a real browser, offline, on a desk and on a phone.
 
-REPORT_HTML=results/demo/report.html pytest tests/report/test_browser.py also opens that file.
+Both a page of made-up results and the one that the real pipeline writes of the tiny experiment.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,14 +34,11 @@ def browser() -> Iterator:
         browser.close()
 
 
-@pytest.fixture(
-    scope="module",
-    params=["synthesised", *(["REPORT_HTML"] if "REPORT_HTML" in os.environ else [])],
-)
+@pytest.fixture(scope="module", params=["made up", "tiny experiment"])
 def html_path(request: pytest.FixtureRequest, report: Report) -> Path:
-    if request.param == "synthesised":
+    if request.param == "made up":
         return report.path
-    return Path(os.environ["REPORT_HTML"]).resolve()
+    return request.getfixturevalue("finished").root / "results/tiny/report.html"
 
 
 @pytest.fixture(scope="module", params=WIDTHS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from .conftest import TINY, Clone
+from ..clone import TINY, Clone
 
 STEMS = ("mixture", "drums", "bass", "other", "vocals")
 

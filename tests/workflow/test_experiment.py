@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from .conftest import TINY, Clone
+from ..clone import TINY, Clone
 
 EXCERPT = "The Easton Ellises - Falcon 69"
 

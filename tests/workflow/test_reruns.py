@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import TINY, Clone
+from ..clone import TINY, Clone
 
 NEAREST = "workflow/upsampling_artifacts/upsamplers/nearest.py"
 

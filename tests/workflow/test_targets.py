@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .conftest import REPOSITORY, TINY, Clone
+from ..clone import REPOSITORY, TINY, Clone
 
 README_COMMANDS = re.findall(
     r"^ {4}(snakemake .+?)(?: +#.*)?$", (REPOSITORY / "README.md").read_text(), re.MULTILINE

@@ -1,4 +1,4 @@
-"""A copy of the repository in which the real Snakefile runs, and one finished tiny experiment."""
+"""A copy of the repository in which the real Snakefile runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-from filelock import FileLock
-
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 TINY = "tests/workflow/tiny.yaml"
 SECONDS = 600  # a test that hangs is a failure, not a wait
 
@@ -71,31 +68,3 @@ def copy_repository(to: Path) -> Clone:
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, to / name)
     return Clone(to)
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    """A fresh clone, without results."""
-    return copy_repository(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the tiny experiment has run, report included. Leave it as it is."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker runs it for all of them
-        shared = shared.parent
-    root = shared / "finished"
-    with FileLock(shared / "finished.lock"):
-        if not (root / "results/tiny/report.html").exists():
-            root.mkdir()
-            result = copy_repository(root).snakemake("--configfile", TINY)
-            assert result.returncode == 0, result.stdout
-    return Clone(root)
-
-
-@pytest.fixture
-def copy_of_finished(finished: Clone, tmp_path: Path) -> Clone:
-    """The finished clone again, to be edited."""
-    shutil.copytree(finished.root, tmp_path / "clone", symlinks=True)
-    return Clone(tmp_path / "clone")

@@ -1,0 +1,54 @@
+"""Nothing is lost, nothing truncated is taken for good, when a job is killed."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import psutil
+import torch
+
+from ..clone import TINY, Clone
+
+RUN = "results/tiny/variants/demucs_transposed/seed-0"
+MODEL = f"{RUN}/model.safetensors"
+
+
+def test_a_killed_training_leaves_no_output_and_goes_on_from_its_checkpoint(clone: Clone) -> None:
+    long = "training={epochs: 100000, checkpoint_minutes: 0.001}"
+    snakemake = subprocess.Popen(
+        ["snakemake", "--cores", "1", "--configfile", TINY, "--config", long, "--", MODEL],
+        cwd=clone.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_for(lambda: (clone.root / RUN / "checkpoint.pt").exists(), snakemake)
+        for process in psutil.Process(snakemake.pid).children(recursive=True):
+            if "train.py" in " ".join(process.cmdline()):
+                process.kill()
+        output, _ = snakemake.communicate(timeout=120)
+    finally:
+        snakemake.kill()
+    assert snakemake.returncode == 1, output
+    assert not (clone.root / MODEL).exists()
+    assert (clone.root / RUN / "checkpoint.pt").exists()
+
+    state = torch.load(clone.root / RUN / "checkpoint.pt", weights_only=True)["state"]
+    epochs = len(state["rows"]) + 5
+    result = clone.snakemake(
+        "--configfile", TINY, "--config", f"training={{epochs: {epochs}}}", "--", MODEL
+    )
+    assert result.returncode == 0, result.stdout
+    assert f"going on from {RUN}/checkpoint.pt at step {state['step']}" in result.stdout
+    assert (clone.root / MODEL).exists()
+    assert not (clone.root / RUN / "checkpoint.pt").exists()
+
+
+def wait_for(happened, process: subprocess.Popen, seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.2)
