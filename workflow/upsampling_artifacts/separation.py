@@ -20,8 +20,8 @@ def overlap_add(model: nn.Module, mixture: Tensor, chunk: int) -> Tensor:
     """Separate a recording of any length in chunks that overlap by half.
 
     The chunks have the length the model was trained on: its LSTM does not carry over to
-    longer ones. They are added with triangular weights, which sum to one where two chunks
-    overlap; dividing by the sum of the weights does the same at both ends.
+    longer ones. They are added with triangular weights, and divided by the sum of the weights:
+    a constant where two chunks overlap, and less at both ends.
 
     Args:
         model: From ``(batch, channels, time)`` to ``(batch, sources, channels, time)``.

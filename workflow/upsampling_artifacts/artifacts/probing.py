@@ -27,14 +27,14 @@ def probe_model(
     """Measure what a model makes of each signal.
 
     The model works through the signal as it does when it separates: in overlapping chunks of
-    the length it is trained on. A tone from the upsampling layers has the same phase in every
-    chunk, for the chunks begin at multiples of the layers' strides.
+    the length it is trained on. A tone of the last layer has the same phase in every chunk, for
+    the chunks begin at multiples of its stride.
 
     Args:
         model: From ``(batch, channels, time)`` to ``(batch, sources, channels, time)``.
         test_signals: By name, ``(channels, time)`` float32, in the network's units.
         rate_hz: Sampling rate.
-        chunk: Chunk length in samples; half of it a multiple of the model's strides.
+        chunk: Chunk length in samples; half of it a multiple of the last stride.
 
     Returns:
         A table with the columns ``COLUMNS``, one row per signal and predicted frequency, and
