@@ -33,11 +33,10 @@ test: install
 lint: install
 	@$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
 
-# After a change to envs/requirements.in. tinysoundfont's wheel runs without pyaudio, which
-# would need the headers of a system library.
+# After a change to envs/requirements.in.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
-	  --no-annotate --no-emit-package pyaudio envs/requirements.in --output-file envs/lock.txt
+	  --no-annotate envs/requirements.in --output-file envs/lock.txt
 
 clean:
 	rm -rf .venv .snakemake results/demo logs

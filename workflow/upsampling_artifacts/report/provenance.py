@@ -13,7 +13,7 @@ import pandas as pd
 
 PACKAGES = [
     "torch", "torchaudio", "lightning-fabric", "numpy", "scipy", "pandas", "musdb", "museval",
-    "stempeg", "soundfile", "tinysoundfont", "matplotlib", "jinja2", "snakemake",
+    "stempeg", "soundfile", "midirenderer", "matplotlib", "jinja2", "snakemake",
 ]  # fmt: skip
 
 

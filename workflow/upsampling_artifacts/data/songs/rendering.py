@@ -1,11 +1,15 @@
 """Rendering: the notes of a composition to the audio of four stems."""
 
+import io
 from importlib.resources import files
 from itertools import pairwise
+from math import gcd
 
+import midirenderer
 import numpy as np
-from scipy.signal import butter, iirpeak, lfilter, oaconvolve, sosfilt
-from tinysoundfont import Synth
+import soundfile
+from mido import Message, MidiFile, MidiTrack
+from scipy.signal import butter, iirpeak, lfilter, oaconvolve, resample_poly, sosfilt
 
 from upsampling_artifacts.data.songs.composition import Composition, Note, Part
 from upsampling_artifacts.data.songs.styles import CYMBALS, LONG_CYMBALS
@@ -15,7 +19,9 @@ STEM_LEVEL_DB = {"vocals": 0.0, "bass": -1.5, "drums": 0.0, "other": -1.5}
 # Wet to dry amplitude of the room; a bass is mixed dry.
 ROOM_WET = {"vocals": 0.22, "bass": 0.0, "drums": 0.12, "other": 0.16}
 HISS_DB = -52.0  # of the room and the microphone, below the stem's own level
-DRUM_BANK = 128
+SOUND_FONT = files("pretty_midi") / "TimGM6mb.sf2"
+DRUM_CHANNEL = 9
+TICKS_PER_SECOND = 10_000  # 0.1 ms: finer than anyone plays
 BEND_RANGE_SEMITONES = 12.0
 BEND_STEP_SECONDS = 0.005
 # The noise of consonants, picks, keys and sticks: of which MIDI keys, how loud, its decay and how
@@ -77,38 +83,45 @@ def _rms(audio: np.ndarray) -> float:
 
 
 def _run(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.ndarray:
-    """Audio (samples, 2) of `events`: (seconds, order, Synth method, its arguments)."""
-    synth = Synth(gain=part.gain_db, samplerate=rate_hz)
-    font = synth.sfload(str(files("pretty_midi") / "TimGM6mb.sf2"))
-    for channel in (0, 1):
-        is_drums = part.stem == "drums"
-        bank, program = (DRUM_BANK if is_drums else 0), part.program
-        synth.program_select(channel, font, bank, program, is_drums)
-        synth.control_change(channel, 10, round(127 * part.pan))
-        synth.pitchbend_range(channel, BEND_RANGE_SEMITONES)
-    audio = np.zeros((n_samples, 2), np.float32)
-    view, frame_bytes, now = memoryview(audio).cast("B"), 8, 0
-    for at_seconds, _, method, arguments in sorted(events, key=lambda event: event[:2]):
-        at = min(n_samples, round(at_seconds * rate_hz))
-        if at > now:
-            synth.generate(at - now, view[now * frame_bytes : at * frame_bytes])
-            now = at
-        getattr(synth, method)(*arguments)
-    if n_samples > now:
-        synth.generate(n_samples - now, view[now * frame_bytes :])
-    return audio.astype(np.float64)
+    """Audio (samples, 2) of `events`: (seconds, order, MIDI message)."""
+    track = MidiTrack()
+    for channel in (0, 1, DRUM_CHANNEL):
+        track.append(Message("program_change", channel=channel, program=part.program))
+        # Volume, with room for the loudest chord; pan; no reverb and no chorus: the room is ours.
+        controls = {7: 120, 10: round(127 * part.pan), 91: 0, 93: 0}
+        # The range of the pitch wheel is a registered parameter: number 0, then its value.
+        controls |= {101: 0, 100: 0, 6: round(BEND_RANGE_SEMITONES)}
+        track += [
+            Message("control_change", channel=channel, control=control, value=value)
+            for control, value in controls.items()
+        ]
+    end = (n_samples / rate_hz, 3, Message("note_off", channel=0, note=0))
+    ticks = 0
+    for at_seconds, _, message in sorted([*events, end], key=lambda event: event[:2]):
+        at = max(ticks, round(at_seconds * TICKS_PER_SECOND))
+        track.append(message.copy(time=at - ticks))
+        ticks = at
+    # MIDI's tempo, unless set, is two beats a second.
+    midi, file = MidiFile(ticks_per_beat=TICKS_PER_SECOND // 2, tracks=[track]), io.BytesIO()
+    midi.save(file=file)
+    wav = midirenderer.render_wave_from(SOUND_FONT.read_bytes(), file.getvalue())
+    audio, rendered_hz = soundfile.read(io.BytesIO(wav))
+    common = gcd(rate_hz, rendered_hz)
+    audio = resample_poly(audio, rate_hz // common, rendered_hz // common)[:n_samples]
+    return _gain(part.gain_db) * np.pad(audio, ((0, n_samples - len(audio)), (0, 0)))
 
 
 def _key_events(note: Note, channel: int) -> list[tuple]:
-    end_seconds = note.start_seconds + note.length_seconds
+    key = {"channel": channel, "note": note.pitch}
     return [
-        (end_seconds, 0, "noteoff", (channel, note.pitch)),
-        (note.start_seconds, 2, "noteon", (channel, note.pitch, note.velocity)),
+        (note.start_seconds + note.length_seconds, 0, Message("note_off", **key)),
+        (note.start_seconds, 2, Message("note_on", **key, velocity=note.velocity)),
     ]
 
 
 def _play(part: Part, n_samples: int, rate_hz: int) -> np.ndarray:
-    events = [event for note in part.notes for event in _key_events(note, 0)]
+    channel = DRUM_CHANNEL if part.stem == "drums" else 0
+    events = [event for note in part.notes for event in _key_events(note, channel)]
     return _run(part, events, n_samples, rate_hz)
 
 
@@ -127,10 +140,11 @@ def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: 
         at = np.arange(0, note.length_seconds, BEND_STEP_SECONDS)
         slide = from_semitones * 0.5 * (1 + np.cos(np.pi * np.clip(at / 0.08, 0, 1)))
         vibrato = 0.4 * np.clip((at - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * vibrato_hz * at)
-        wheel = 8192 + (slide + vibrato + rng.normal(0, 0.05)) / BEND_RANGE_SEMITONES * 8191
+        bend = (slide + vibrato + rng.normal(0, 0.05)) / BEND_RANGE_SEMITONES
+        wheel = np.clip(8191 * bend, -8192, 8191).astype(int)
         events += [
-            (note.start_seconds + seconds, 1, "pitchbend", (i % 2, int(np.clip(value, 0, 16383))))
-            for seconds, value in zip(at, wheel, strict=True)
+            (note.start_seconds + seconds, 1, Message("pitchwheel", channel=i % 2, pitch=value))
+            for seconds, value in zip(at, wheel.tolist(), strict=True)
         ]
     dry = sum(_run(part, events, n_samples, rate_hz) for part in parts).mean(axis=1)
 
