@@ -29,6 +29,7 @@ rule songs_setup:
         "../../envs/data.yaml"
     params:
         valid=SONGS["valid"],
+        code=code("upsampling_artifacts.data.songs"),
     script:
         "../scripts/songs_setup.py"
 

@@ -33,5 +33,7 @@ rule lines:
         f"logs/{RESULTS}/lines.log",
     conda:
         "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.artifacts.probing"),
     script:
         "../scripts/lines.py"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import seaborn
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
@@ -17,29 +18,36 @@ def training_curves(logs: dict[tuple[str, int], pd.DataFrame]) -> Figure:
         logs: ``training.csv`` of each system and seed.
     """
     systems = list(dict.fromkeys(system for system, _ in logs))
-    palette = style.colours(systems)
+    runs = pd.concat(
+        [log.assign(system=system, seed=seed) for (system, seed), log in logs.items()],
+        ignore_index=True,
+    ).dropna(subset="valid_loss")
+    shared = {
+        "data": runs, "x": "step", "y": "valid_loss", "hue": "system", "style": "system",
+        "palette": style.colours(systems),
+        "dashes": {name: (4, 2) if style.is_modified(name) else "" for name in systems},
+    }  # fmt: skip
     with style.look():
         figure = style.new_figure(4.0)
         axes = figure.subplots()
-        for system in systems:
-            runs = [log for (name, _), log in logs.items() if name == system]
-            dashes = "--" if style.is_modified(system) else "-"
-            for run in runs:
-                axes.plot(
-                    run["step"], run["valid_loss"], dashes, color=palette[system], lw=0.6, alpha=0.4
-                )
-            losses = pd.concat([run.set_index("step")["valid_loss"] for run in runs], axis=1)
-            mean = losses.mean(axis=1).dropna()
-            axes.plot(
-                mean.index, mean, dashes, color=palette[system], lw=2, label=style.label(system)
-            )
+        seaborn.lineplot(
+            **shared, units="seed", estimator=None, linewidth=0.6, alpha=0.4, legend=False, ax=axes
+        )
+        seaborn.lineplot(**shared, errorbar=None, linewidth=2, ax=axes)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:.2g}")
         axes.grid(which="both", color="#ececec", linewidth=0.8)
         axes.set(xlabel="training steps", ylabel="validation loss (L1, normalised waveforms)")
         axes.margins(x=0.01)
-        axes.legend(loc="upper right", ncols=2, title="mean over seeds (thin: one seed)")
+        handles, names = axes.get_legend_handles_labels()
+        axes.legend(
+            handles,
+            [style.label(name) for name in names],
+            loc="upper right",
+            ncols=2,
+            title="mean over seeds (thin: one seed)",
+        )
     return figure
 
 
