@@ -13,7 +13,12 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB, summarise_lines
+from upsampling_artifacts.artifacts.line_summary import (
+    CHANCE_DB,
+    UNHEARD_DB,
+    read_lines,
+    summarise_lines,
+)
 from upsampling_artifacts.figures.style import label
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.report import findings
@@ -32,7 +37,9 @@ class ReportFiles:
     """The files that the report is made of.
 
     Attributes:
-        lines: ``lines.csv``.
+        variants: Measures of the systems as trained here, before and after training.
+        measures: Measures after random initialization (``measures.csv``).
+        claims: ``claims.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
         loading: ``loading.csv`` of the loading benchmark.
@@ -46,7 +53,9 @@ class ReportFiles:
         benchmarks: For each rule, the benchmark files of its jobs.
     """
 
-    lines: str
+    variants: str
+    measures: str
+    claims: str
     scores: str
     table_1: str
     loading: str
@@ -106,7 +115,7 @@ def page_values(
         tone_hz: The frequency that the first picture shows.
     """
     systems, sources = config["variants"], config["sources"]
-    summary = summarise_lines(pd.read_csv(files.lines), tone_hz)
+    summary = summarise_lines(read_lines(files.variants), tone_hz)
     scores = pd.read_csv(files.scores)
     table_1, paper = pd.read_csv(files.table_1), pd.read_csv(files.paper)
     estimates = {label(Path(path).parents[1].name): path for path in files.estimates}
