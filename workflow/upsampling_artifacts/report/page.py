@@ -25,7 +25,9 @@ from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups
 from upsampling_artifacts.report.numbers import duration, listed, number
+from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import job_costs, provenance
+from upsampling_artifacts.report.verdicts import claim_rows
 
 HERE = Path(__file__).parent
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -45,7 +47,8 @@ class ReportFiles:
         loading: ``loading.csv`` of the loading benchmark.
         paper: ``config/paper_table_1.csv``.
         figures: Images by the name that the template knows them by: line_levels,
-            spectrograms_noise, spectrograms_silence, training_curves, source_scores.
+            spectrograms_noise, spectrograms_silence, training_curves, source_scores, and
+            figure_1 to figure_9 as far as they are drawn.
         song: The cached song to listen to.
         estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
         patterns: Where the many files lie that captions name: probes, training, estimates,
@@ -129,6 +132,8 @@ def page_values(
         "answers": {
             signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS
         },
+        "claims": claim_rows(pd.read_csv(files.claims)),
+        "paper_figures": paper_figures(files.figures),
         "line_entries": findings.line_rows(summary, systems),
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),
