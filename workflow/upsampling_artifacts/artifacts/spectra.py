@@ -31,7 +31,7 @@ def spectrogram_db(
     """
     # Its side lobes lie at -92 dB, so that a loud tone does not veil what is near.
     samples = 2 ** round(np.log2(window_seconds * rate_hz))
-    transform = ShortTimeFFT.fromline_window(
+    transform = ShortTimeFFT.from_window(
         "blackmanharris", rate_hz, nperseg=samples, noverlap=3 * samples // 4, scale_to="magnitude"
     )
     time = signal.shape[-1]
