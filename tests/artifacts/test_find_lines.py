@@ -145,6 +145,12 @@ def test_what_a_silent_network_makes_is_found_in_float32() -> None:
     assert find_lines(np.full((2, 44100), np.float32(0.1)), 44100) == []
 
 
+@pytest.mark.parametrize(("below_db", "found"), [(-130, 1), (-160, 0)])
+def test_what_lies_below_the_last_bit_of_float32_is_no_line(below_db: float, found: int) -> None:
+    signal = 0.1 + tone(1000, 0.1 * 10 ** (below_db / 20), 8000, 2)
+    assert len(find_lines(signal, 8000)) == found
+
+
 def test_exact_silence_has_no_lines_and_counts_for_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
