@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import ShortTimeFFT
 
+Spectrogram = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""``(frequencies_hz, times_seconds, level_db)``, the last ``(frequency, time)``."""
+
 
 def spectrogram_db(
     signal: np.ndarray, rate_hz: float, window_seconds: float = 0.064
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Spectrogram:
     """Power over frequency and time, mean over channels.
 
     Args:
@@ -32,3 +35,21 @@ def spectrogram_db(
     with np.errstate(divide="ignore"):
         level_db = 10 * np.log10(2 * power)
     return transform.f, transform.t(time, p0=first, p1=last), level_db.astype(np.float32)
+
+
+def thinned(spectrogram: Spectrogram, most_bins: int) -> Spectrogram:
+    """No more than ``most_bins`` frequency bins, about as many as a picture has pixels.
+
+    Mean power of neighbours: unlike what an image viewer does, it keeps a thin line visible.
+    The last bin, at Nyquist, is kept whatever the count, for a line may stand there.
+    """
+    frequencies_hz, times_seconds, level_db = spectrogram
+    group = -(-len(frequencies_hz) // most_bins)
+    if group == 1:
+        return spectrogram
+    first = np.arange(0, len(frequencies_hz), group)
+    count = np.diff(first, append=len(frequencies_hz))
+    power = np.add.reduceat(10 ** (level_db.astype(np.float64) / 10), first) / count[:, None]
+    with np.errstate(divide="ignore"):
+        level_db = (10 * np.log10(power)).astype(np.float32)
+    return np.add.reduceat(frequencies_hz, first) / count, times_seconds, level_db
