@@ -64,15 +64,21 @@ def mark(axes: Axes, frequencies_hz: Iterable[float], tones: bool = True) -> Non
         )  # fmt: skip
 
 
-def legend(figure: Figure, kinds: Iterable[bool]) -> None:
-    """What the arrowheads mean, below the panels; ``kinds`` as ``tones`` of :func:`mark`."""
+def legend(place: Figure | Axes, kinds: Iterable[bool], **options: object) -> None:
+    """What the arrowheads mean.
+
+    Args:
+        place: Where to.
+        kinds: As ``tones`` of :func:`mark`: which of them to explain.
+        options: Of matplotlib's ``legend``.
+    """
     handles = [
         Line2D(
             [], [], ls="", label=f"predicted {'tones' if kind else 'valleys'}", **_arrowhead(kind)
         )
         for kind in sorted(kinds, reverse=True)
     ]
-    figure.legend(handles=handles, loc="outside lower right", ncols=2, handletextpad=0.2)
+    place.legend(handles=handles, handletextpad=0.2, **options)
 
 
 def colour_bar(figure: Figure, image: AxesImage, axes: object, label: str) -> None:

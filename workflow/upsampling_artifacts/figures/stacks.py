@@ -57,7 +57,8 @@ def stacks(rows: dict[tuple[str, bool], list[Spectrogram]], rates_hz: list[float
         for axes in grid[-1]:
             axes.set_xlabel("time (s)")
         panels.colour_bar(figure, image, grid, "level (dB re the input's maximum)")
-        panels.legend(figure, {tones for _, tones in rows})
+        kinds = {tones for _, tones in rows}
+        panels.legend(figure, kinds, loc="outside lower right", ncols=2)
     return figure
 
 
