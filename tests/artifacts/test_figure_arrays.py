@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from upsampling_artifacts.artifacts.figure_arrays import (
     STACK_ROWS,
     ones_arrays,
@@ -107,14 +108,20 @@ def test_valleys_lie_at_multiples_of_4_khz(stacks: dict, row: str) -> None:
             assert depth_db > (4 if row == "nearest_music" else 20), (layer, frequency_hz)
 
 
-def test_partials_of_music_are_mirrored_at_the_old_nyquist(stacks: dict) -> None:
-    frequencies_hz, levels = stacks["nearest_music_0_frequencies_hz"], stacks["nearest_music_0_db"]
-    middle = (frequencies_hz > 500) & (frequencies_hz < 1500)
-    power = np.mean(10 ** (levels / 10), axis=1) * middle
-    image_hz = 4000 - frequencies_hz[power.argmax()]
-    beside_hz = image_hz + np.array([-90, -60, 60, 90])
-    beside_db = np.median([level_db(stacks, "nearest_music", 1, hz) for hz in beside_hz])
-    assert level_db(stacks, "nearest_music", 1, image_hz) > beside_db + 6
+def test_music_keeps_its_pitch_and_nearest_its_replicas(tmp_path: Path) -> None:
+    song = tmp_path / "One Tone"
+    song.mkdir()
+    tone = np.sin(2 * np.pi * 1000 * np.arange(4 * 44100) / 44100)
+    soundfile.write(song / "mixture.wav", 0.5 * np.stack([tone, tone], axis=1), 44100)
+    stack_arrays(tmp_path / "stacks.npz", song)
+    with np.load(tmp_path / "stacks.npz") as arrays:
+        stacks = {name: arrays[name].astype(np.float64) for name in arrays}
+    assert level_db(stacks, "nearest_music", 0, 1000) == pytest.approx(0, abs=0.1)
+    assert level_db(stacks, "nearest_music", 0, 900) < -60
+    # Nearest x2 adds two neighbours: |cos(pi f / rate)|. The convolution is white on average.
+    expected_db = 20 * np.log10(np.cos(np.pi * 3 / 8) / np.cos(np.pi * 1 / 8))
+    tone_db, replica_db = (level_db(stacks, "nearest_music", 1, hz) for hz in (1000, 3000))
+    assert replica_db - tone_db == pytest.approx(expected_db, abs=3)
 
 
 def test_a_missing_song_is_named(tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ def test_thinning_keeps_power_and_lines_up_to_nyquist(most_bins: int) -> None:
         assert np.sum(fewer_db > -99) == 3
 
 
+def test_thinning_keeps_the_level_of_what_is_flat() -> None:
+    flat = (np.linspace(0, 4000, 257), np.arange(3), np.full((257, 3), -40.0))
+    np.testing.assert_allclose(thinned(flat, 100)[2], -40)
+
+
 def test_thinning_leaves_alone_what_is_small_and_keeps_silence() -> None:
     small = (np.arange(5.0), np.arange(2), np.zeros((5, 2)))
     assert thinned(small, 5) is small

@@ -63,6 +63,8 @@ def test_the_period_is_the_stride_and_a_constant_has_none() -> None:
     assert "period 3" in said(3, [0.2, 0.3, -0.01])
     assert "period 2" in said(2, [1, 1, 1])
     assert said(1, [1, 1, 1]) == []
+    arrow = next(t for t in overlap(parts(2, [1, 1, 1])).axes[1].texts if t.arrow_patch)
+    assert arrow.xy == (2, 2) and arrow.xyann == (4, 2)
 
 
 def test_stems_stand_where_the_output_says_and_the_boundary_apart() -> None:
