@@ -14,10 +14,13 @@ from scipy.signal.windows import kaiser
 KAISER_BETA = 30.0
 MAIN_LOBE_BINS = 10
 
+Spectrogram = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""``(frequencies_hz, times_seconds, level_db)``, the last ``(frequency, time)``."""
+
 
 def spectrogram_db(
     signal: np.ndarray, rate_hz: float, window_seconds: float = 0.064
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Spectrogram:
     """Power over frequency and time, mean over channels.
 
     Args:
@@ -84,3 +87,21 @@ def line_power(spectrum: np.ndarray, time: int, rate_hz: float, frequency_hz: fl
     # At 0 Hz and at Nyquist there is no mirror image to share with: |X| = A * sum(window), RMS A.
     alone = frequency_hz <= bin_hz / 2 or frequency_hz >= rate_hz / 2 - bin_hz / 2
     return peak / 2 if alone else peak
+
+
+def thinned(spectrogram: Spectrogram, most_bins: int) -> Spectrogram:
+    """No more than ``most_bins`` frequency bins, about as many as a picture has pixels.
+
+    Mean power of neighbours: unlike what an image viewer does, it keeps a thin line visible.
+    The last bin, at Nyquist, is kept whatever the count, for a line may stand there.
+    """
+    frequencies_hz, times_seconds, level_db = spectrogram
+    group = -(-len(frequencies_hz) // most_bins)
+    if group == 1:
+        return spectrogram
+    first = np.arange(0, len(frequencies_hz), group)
+    count = np.diff(first, append=len(frequencies_hz))
+    power = np.add.reduceat(10 ** (level_db.astype(np.float64) / 10), first) / count[:, None]
+    with np.errstate(divide="ignore"):
+        level_db = (10 * np.log10(power)).astype(np.float32)
+    return np.add.reduceat(frequencies_hz, first) / count, times_seconds, level_db
