@@ -14,6 +14,7 @@ from upsampling_artifacts.artifacts.lines import measure_line, predicted_frequen
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.separation import overlap_add
 
@@ -91,7 +92,8 @@ def probe_variant(
         "noise": signals.white_noise(signal_seconds, rate_hz, channels),
         "music": signals.music(cached, signal_seconds),
     }
-    table, arrays = probe_model(model, test_signals, rate_hz, round(segment_seconds * rate_hz))
+    with low_memory(model):
+        table, arrays = probe_model(model, test_signals, rate_hz, round(segment_seconds * rate_hz))
     with written_whole(arrays_path) as unfinished:
         np.savez_compressed(unfinished, **arrays)
     with written_whole(csv_path) as unfinished:
