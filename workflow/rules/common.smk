@@ -1,5 +1,6 @@
 """What the rules share: the configuration, the songs, and the names of files."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# Jobs find the library in this clone, also in environments where it is not installed.
-LIBRARY = str(Path(workflow.basedir) / "workflow")
-sys.path.insert(0, LIBRARY)
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.getenv("PYTHONPATH")])))
+# Jobs find the library in this clone, also in environments where it is not installed, and models
+# of yours beside the Snakefile.
+PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
+sys.path[:0] = PATHS
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
 
 from upsampling_artifacts import configuration, registry
 from upsampling_artifacts.data import datasets, musdb18
@@ -42,6 +44,7 @@ wildcard_constraints:
     system="[a-z0-9_]+",
     seed="[0-9]+",
     song="[^/]+",
+    model="[a-z0-9_]+",
     signal="silence|ones|noise|sweep|music",
     stage="initialization|trained",
 
@@ -89,6 +92,19 @@ def code_of(*modules):
         )
 
     return of
+
+
+def source_of_model(wildcards):
+    """The file in which a listed model is written, as far as it can be told without importing it."""
+    package, *modules = (
+        config["probes"]["models"][wildcards.model]["factory"].split(":")[0].split(".")
+    )
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return []
+    path = Path(spec.origin).parent.joinpath(*modules)
+    candidates = [path.with_suffix(".py"), path / "__init__.py", Path(spec.origin)]
+    return [str(file) for file in candidates if file.exists()][:1]
 
 
 def training_of(wildcards):

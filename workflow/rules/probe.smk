@@ -88,6 +88,42 @@ rule probe_readings:
         "../scripts/probe_readings.py"
 
 
+rule excerpt:
+    input:
+        ancient(EXCERPT_FILE),
+    output:
+        f"{PROBES}/excerpt.wav",
+    log:
+        f"logs/{PROBES}/excerpt.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.artifacts.excerpt"),
+    script:
+        "../scripts/excerpt.py"
+
+
+rule probe_model:
+    input:
+        source_of_model,
+        music=rules.excerpt.output[0],
+    output:
+        measures=f"{PROBES}/models/{{model}}/measures.csv",
+        layers=f"{PROBES}/models/{{model}}/layers.csv",
+        figure=multiext(f"{PROBES}/models/{{model}}/spectrograms", ".png", ".svg"),
+    log:
+        f"logs/{PROBES}/models/{{model}}.log",
+    benchmark:
+        f"{PROBES}/benchmarks/{{model}}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        model=lambda w: config["probes"]["models"][w.model],
+        code=code("upsampling_artifacts.anyone"),
+    script:
+        "../scripts/probe_model.py"
+
+
 rule identities:
     output:
         f"{PROBES}/identities.csv",
@@ -108,6 +144,7 @@ rule measures:
         rules.probe_stacks.output,
         rules.probe_readings.output,
         expand(rules.probe_system.output.table, system=config["probes"]["systems"]),
+        expand(rules.probe_model.output.measures, model=config["probes"]["models"]),
     output:
         f"{PROBES}/measures.csv",
     log:

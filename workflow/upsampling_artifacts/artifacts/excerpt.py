@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 from torchaudio.functional import resample
 
 from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
+from upsampling_artifacts.files import written_whole
 
 
 def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
@@ -31,3 +33,10 @@ def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
     first = (mixture.shape[-1] - samples) // 2
     middle = mixture[:, first : first + samples]
     return (middle / middle.std()).numpy()
+
+
+def write_excerpt(wav_path: str | Path) -> None:
+    """Write the whole mixture as it is, for those who take music from a file."""
+    song = read_song(song_path(Path(), "excerpt", EXCERPT), sources=[])
+    with written_whole(wav_path) as unfinished:
+        soundfile.write(unfinished, song.audio[0].T, song.rate_hz, subtype="FLOAT")

@@ -72,6 +72,18 @@ def measure_output(
     return [*rows, *((measure, NO_FREQUENCY, value, "dB") for measure, value in values.items())]
 
 
+def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list[Row]:
+    """The lines that a signal has of its own where a model's tones are predicted.
+
+    Music may have a partial there: what a model adds is told by comparison.
+    """
+    lines = measure_lines(input, rate_hz, predicted_tones(rate_hz, strides))
+    levels = [("line_level", line.frequency_hz, line.level_db, "dB") for line in lines]
+    return levels + [
+        ("line_prominence", line.frequency_hz, line.prominence_db, "dB") for line in lines
+    ]
+
+
 def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
     """All frequencies at which the last layers put tones, rising."""
     tones = [predicted_frequencies(rate_hz, stride) for stride in strides]

@@ -14,11 +14,16 @@ from upsampling_artifacts.artifacts.boundary import boundary_samples
 from upsampling_artifacts.artifacts.layer_measures import LayerMeasures
 from upsampling_artifacts.artifacts.layers import Layer, tone_strides, trace_layers
 from upsampling_artifacts.artifacts.measures_table import COLUMNS
-from upsampling_artifacts.artifacts.measuring import NO_FREQUENCY, measure_output, predicted_tones
+from upsampling_artifacts.artifacts.measuring import (
+    NO_FREQUENCY,
+    measure_input,
+    measure_output,
+    predicted_tones,
+)
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.separation import overlap_add
 
-OUTPUT = "output"
+INPUT, OUTPUT = "input", "output"
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Probe:
     """What was found in one model.
 
     Attributes:
-        measures: The columns ``COLUMNS``; ``layer`` is "output" for the model's own output.
+        measures: The columns ``COLUMNS``; ``layer`` is "output" for the model's own output,
+            "input" for what it was fed with.
         arrays: ``rate_hz``, ``tones_hz`` and the spectrograms ``frequencies_hz``,
             ``times_seconds`` and, for each signal, ``<signal>_db`` ``(frequency, time)``.
         layers: The layers that change the rate, in the order they run.
@@ -72,6 +78,8 @@ def probe_model(
                 (name, OUTPUT, *row)
                 for row in measure_output(outputs[index], rate_hz, strides, input)
             ]
+            if input is not None:
+                rows += [(name, INPUT, *row) for row in measure_input(input, rate_hz, strides)]
             rows += [
                 (name, OUTPUT, f"boundary_{end}", NO_FREQUENCY, samples[index], "samples")
                 for end, samples in ends.items()

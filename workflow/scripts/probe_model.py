@@ -1,0 +1,16 @@
+"""Probe one importable model that config lists."""
+
+from pathlib import Path
+
+from upsampling_artifacts.anyone import probe
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    options = dict(snakemake.params.model)
+    probe(
+        options.pop("factory"),
+        **options,
+        name=snakemake.wildcards.model,
+        music=snakemake.input.music,
+        out=Path(snakemake.output.measures).parent,
+    )
