@@ -1,0 +1,197 @@
+"""What was found in anyone's model or sound, as text for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from upsampling_artifacts.artifacts.audio_file import STRIDES, TOLERANCE_HZ, coincidence
+from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
+from upsampling_artifacts.statistics import mean_interval
+
+MOST_LINES = 16
+OUTPUT = "output"
+KEYS = ["seed", "signal", "frequency_hz"]
+
+
+def lines_of(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The measured lines of a model's output, one per row.
+
+    Args:
+        measures: Columns seed, signal, layer, measure, frequency_hz, value.
+        kind: ``"line"`` for those at predicted frequencies, ``"found_line"`` for all others.
+
+    Returns:
+        The columns seed, signal, frequency_hz, level, prominence (dB).
+    """
+    names = {f"{kind}_level": "level", f"{kind}_prominence": "prominence"}
+    rows = measures[(measures["layer"] == OUTPUT) & measures["measure"].isin(names)]
+    table = rows.set_index([*KEYS, "measure"])["value"].unstack("measure")
+    return table.rename(columns=names).reindex(columns=list(names.values())).reset_index()
+
+
+def unexpected(measures: pd.DataFrame, tones_hz: Sequence[float]) -> pd.DataFrame:
+    """The lines of :func:`lines_of` that were found where no tone is predicted."""
+    found = lines_of(measures, "found_line")
+    tones_hz = np.asarray([*tones_hz, np.inf])
+    distance = np.abs(found["frequency_hz"].to_numpy()[:, None] - tones_hz).min(axis=1)
+    return found[(distance > TOLERANCE_HZ) & (found["level"] > UNHEARD_DB)]
+
+
+def unexpected_hz(measures: pd.DataFrame, tones_hz: Sequence[float]) -> dict[str, list[float]]:
+    """Their frequencies, by signal."""
+    lines = unexpected(measures, tones_hz)
+    return {str(signal): sorted(group["frequency_hz"]) for signal, group in lines.groupby("signal")}
+
+
+def of_model(
+    name: str,
+    rate_hz: float,
+    layers: pd.DataFrame,
+    tones_hz: Sequence[float],
+    measures: pd.DataFrame,
+) -> str:
+    """Which layers change the rate, where tones must be, which are there, what else was found."""
+    n_seeds = measures["seed"].nunique()
+    stages = ", ".join(measures["stage"].unique())
+    text = [f"{name}: {rate_hz:g} Hz, {stages}, {_count(n_seeds, 'seed')}", ""]
+    if layers.empty:
+        text += ["No layer changes the rate along time."]
+    else:
+        text += ["Layers that change the rate along time, in the order they run:"]
+        width = max(map(len, layers["name"]))
+        text += [
+            f"  {layer.name:<{width}}  {layer.kind}, {layer.direction} x{layer.stride}"
+            for layer in layers.itertuples()
+        ]
+    text += [
+        "",
+        *_predicted(measures, tones_hz, n_seeds),
+        "",
+        *_unexpected(measures, tones_hz, rate_hz, n_seeds),
+    ]
+    return "\n".join(text)
+
+
+def _predicted(measures: pd.DataFrame, tones_hz: Sequence[float], n_seeds: int) -> list[str]:
+    if not len(tones_hz):
+        return ["No upsampling layer, no predicted tone."]
+    lines = lines_of(measures, "line")
+    signals = list(measures["signal"].unique())
+    lines["there"] = (lines["prominence"] >= CHANCE_DB) & (lines["level"] >= UNHEARD_DB)
+    there = lines.groupby(["signal", "frequency_hz"])["there"].mean() > 0.5
+    text = [
+        f"Tones must stand at multiples of {min(tones_hz):g} Hz: {_count(len(tones_hz), 'frequency', 'frequencies')}. "
+        f"Of these stand out, by {CHANCE_DB:g} dB or more:",
+        *(f"  {signal:<8} {int(there[signal].sum()):>3}" for signal in signals),
+    ]
+    shown = there[there].index.get_level_values("frequency_hz").unique()
+    # The strongest layer is the last, whose tones are the multiples of the widest spacing.
+    strength = lines.groupby("frequency_hz")["prominence"].max()
+    shown = sorted(strength[shown].nlargest(MOST_LINES).index)
+    if shown:
+        interval = ", mean and half of its 95 % interval" if n_seeds > 1 else ""
+        text += [
+            "",
+            f"Prominence in dB over the surroundings{interval}; * if it stands out and is above "
+            f"{UNHEARD_DB:g} dB:",
+            f"  {'frequency':>12} " + "".join(f"{signal:>14}" for signal in signals),
+        ]
+        cells = lines.groupby(["frequency_hz", "signal"])["prominence"]
+        for frequency_hz in shown:
+            row = "".join(
+                f"{_mean(cells.get_group((frequency_hz, signal))):>13}"
+                f"{'*' if there[signal, frequency_hz] else ' '}"
+                for signal in signals
+            )
+            text.append(f"  {frequency_hz:>9.1f} Hz {row}")
+    return text
+
+
+def _mean(values: pd.Series) -> str:
+    values = values[np.isfinite(values)]
+    mean, low, _ = mean_interval(values)
+    if np.isnan(mean):
+        return "silent"
+    return f"{mean:.0f}" if np.isnan(low) else f"{mean:.0f} ±{mean - low:.0f}"
+
+
+def _unexpected(
+    measures: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float, n_seeds: int
+) -> list[str]:
+    lines = unexpected(measures, tones_hz)
+    if lines.empty:
+        return ["No other stationary narrow line was found."]
+    lines = lines.assign(place=lines["frequency_hz"].round())
+    groups = lines.groupby(["signal", "place"], sort=False)
+    strongest = groups["level"].max().nlargest(MOST_LINES).index
+    text = [
+        f"Other stationary narrow lines: {len(groups)}"
+        + (f", of which the strongest {MOST_LINES}:" if len(groups) > MOST_LINES else ":")
+    ]
+    for signal, place in strongest:
+        group = groups.get_group((signal, place))
+        frequency_hz = group["frequency_hz"].mean()
+        text.append(
+            f"  {frequency_hz:>9.1f} Hz  {signal:<8} {group['level'].mean():>6.1f} dB, "
+            f"{group['prominence'].mean():.0f} dB over its surroundings"
+            + (f", in {group['seed'].nunique()} of {n_seeds} seeds" if n_seeds > 1 else "")
+            + _fit(frequency_hz, rate_hz)
+        )
+    return text
+
+
+def _fit(frequency_hz: float, rate_hz: float) -> str:
+    found = coincidence(frequency_hz, rate_hz)
+    return f", = {_fraction(found.multiple)}rate/{found.stride}" if found else ""
+
+
+def of_file(name: str, rate_hz: float, seconds: float, channels: int, lines: pd.DataFrame) -> str:
+    """The lines of a file, each with the strides that would put it there, and what that means."""
+    head = f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"
+    if lines.empty:
+        return f"{head}\nNo stationary narrow line was found."
+    text = [
+        head,
+        f"Stationary narrow lines: {len(lines)}"
+        + (f", of which the strongest {MOST_LINES}:" if len(lines) > MOST_LINES else ":"),
+    ]
+    for line in lines.head(MOST_LINES).itertuples():
+        text.append(
+            f"  {line.frequency_hz:>9.1f} Hz  {line.level_db:>6.1f} dB re full scale, "
+            f"{line.prominence_db:.0f} dB over its surroundings, {line.presence:.0%} of the time"
+        )
+        text.append(f"{'':15}{_explanation(line)}")
+    fits = lines["stride"].notna()
+    if fits.any():
+        expected = len(lines) * lines["chance"].max()
+        text += [
+            f"{fits.sum()} of {len(lines)} {'stands' if fits.sum() == 1 else 'stand'} where an "
+            f"upsampling layer puts tones; so many lines anywhere would give {expected:.2g} by chance."
+        ]
+    else:
+        text += [
+            f"None stands where an upsampling layer of stride {STRIDES[0]} to {STRIDES[-1]} puts tones."
+        ]
+    return "\n".join(text)
+
+
+def _explanation(line) -> str:
+    mains = f"mains hum: {line.mains}" if line.mains else ""
+    if pd.isna(line.stride):
+        return "no stride fits" + (f"; {mains}" if mains else "")
+    fit = (
+        f"{_fraction(line.multiple)}rate/{line.stride}: strides {line.strides.replace(' ', ', ')}; "
+        f"a line from elsewhere is there with probability {line.chance:.2g}"
+    )
+    return f"{fit}; but also {mains}" if mains else fit
+
+
+def _fraction(multiple: int) -> str:
+    return "" if multiple == 1 else f"{multiple} "
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
