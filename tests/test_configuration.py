@@ -73,7 +73,10 @@ def test_the_papers_file_is_a_list_of_differences() -> None:
     assert paper["training"]["epochs"] == 600
     assert paper["training"]["learning_rate"] == 2e-4
     assert paper["systems"]["modified_subpixel"]["training"] == {"learning_rate": 1e-4}
-    assert paper["systems"]["modified_subpixel"]["options"] == {"modified": True}
+    assert paper["systems"]["modified_subpixel"]["options"] == {
+        "bias": False,
+        "omit_relu": ["first_encoder"],
+    }
     assert paper["architectures"]["demucs"][paper["size"]] == {"channels": 100, "depth": 6}
 
 
@@ -196,7 +199,7 @@ def test_every_variant_of_the_papers_table_that_we_build_is_a_row_of_it() -> Non
 def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:
     config |= {"seeds": ["0", "7"], "experiment": "2024", "exclude_songs": ["1"], "excerpt": "no"}
     config["training"]["learning_rate"] = "0.5"
-    config["systems"]["demucs_nearest"]["options"] = {"modified": "true"}
+    config["systems"]["demucs_nearest"]["options"] = {"bias": "false"}
     config["systems"]["demucs_nearest"]["upsampler"] = {"name": "nearest", "length": "9"}
     complete = resolve(config, SCHEMA)
     assert complete["seeds"] == [0, 7]
@@ -204,7 +207,7 @@ def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dic
     assert complete["exclude_songs"] == ["1"]
     assert complete["excerpt"] is False
     assert complete["training"]["learning_rate"] == 0.5
-    assert complete["systems"]["demucs_nearest"]["options"] == {"modified": True}
+    assert complete["systems"]["demucs_nearest"]["options"] == {"bias": False}
     assert complete["systems"]["demucs_nearest"]["upsampler"]["length"] == 9
     config["rate_hz"] = "{no: yaml"
     with pytest.raises(InputError, match=r"rate_hz: '\{no: yaml' is not of type 'integer'"):

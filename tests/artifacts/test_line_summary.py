@@ -6,7 +6,7 @@ import pytest
 from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, summarise_lines
 from upsampling_artifacts.artifacts.lines import measure_line
 
-COLUMNS = ["system", "seed", "state", "signal", "frequency_hz", "level_db", "prominence_db"]
+COLUMNS = ["system", "seed", "stage", "signal", "frequency_hz", "level_db", "prominence_db"]
 
 
 def test_mean_and_interval_over_seeds_of_one_frequency() -> None:

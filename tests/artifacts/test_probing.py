@@ -114,7 +114,7 @@ def test_a_transposed_convolution_makes_tones_from_silence_and_its_modified_form
 ) -> None:
     usual = probed(tmp_path / "usual", song).set_index("signal")
     assert (usual.loc["silence", "prominence_db"] > 30).all()
-    options = SYSTEM["options"] | {"modified": True}
+    options = SYSTEM["options"] | {"bias": False}
     modified = probed(tmp_path / "modified", song, system=SYSTEM | {"options": options})
     silence = modified.set_index("signal").loc["silence"]
     assert (silence["level_db"] == -np.inf).all()

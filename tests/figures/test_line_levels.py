@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from upsampling_artifacts.figures.line_levels import draw_line_levels, line_levels
 
 SYSTEMS = ["demucs_transposed", "demucs_nearest", "my_upsampler"]
-PROMINENCE_DB = {  # by system and state, of seed 0; each seed has 2 dB more
-    ("demucs_transposed", "initial"): 100.0,
+PROMINENCE_DB = {  # by system and stage, of seed 0; each seed has 2 dB more
+    ("demucs_transposed", "initialization"): 100.0,
     ("demucs_transposed", "trained"): 60.0,
-    ("demucs_nearest", "initial"): -10.0,
+    ("demucs_nearest", "initialization"): -10.0,
     ("demucs_nearest", "trained"): -30.0,
-    ("my_upsampler", "initial"): 5.0,
+    ("my_upsampler", "initialization"): 5.0,
     ("my_upsampler", "trained"): 15.0,
 }
 
@@ -22,15 +22,15 @@ PROMINENCE_DB = {  # by system and state, of seed 0; each seed has 2 dB more
 @pytest.fixture
 def lines() -> pd.DataFrame:
     rows = []
-    for (system, state), prominence_db in PROMINENCE_DB.items():
+    for (system, stage), prominence_db in PROMINENCE_DB.items():
         for seed in range(3):
             for signal in ("silence", "noise", "music"):
                 level_db, value_db = -50.0, prominence_db + 2 * seed
                 if signal == "silence" and system == "my_upsampler":
                     level_db, value_db = -np.inf, np.nan
-                rows.append((system, seed, state, signal, 2000.0, level_db, value_db))
-                rows.append((system, seed, state, signal, 4000.0, 0.0, 77.0))
-    columns = ["system", "seed", "state", "signal", "frequency_hz", "level_db", "prominence_db"]
+                rows.append((system, seed, stage, signal, 2000.0, level_db, value_db))
+                rows.append((system, seed, stage, signal, 4000.0, 0.0, 77.0))
+    columns = ["system", "seed", "stage", "signal", "frequency_hz", "level_db", "prominence_db"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -52,7 +52,7 @@ def test_arrows_lead_from_initial_to_trained(figure: Figure) -> None:
     arrows = [text for text in figure.axes[1].texts if getattr(text, "arrow_patch", None)]
     assert len(arrows) == len(SYSTEMS)
     for system, arrow in zip(SYSTEMS, arrows, strict=True):
-        assert arrow.xyann[1] == pytest.approx(PROMINENCE_DB[system, "initial"] + 2)
+        assert arrow.xyann[1] == pytest.approx(PROMINENCE_DB[system, "initialization"] + 2)
         assert arrow.xy[1] == pytest.approx(PROMINENCE_DB[system, "trained"] + 2)
         assert arrow.xyann[0] < arrow.xy[0]
 

@@ -1,4 +1,4 @@
-"""Spectrogram grids: one panel per system and state, lines and silence as they are."""
+"""Spectrogram grids: one panel per system and stage, lines and silence as they are."""
 
 from pathlib import Path
 
@@ -25,9 +25,9 @@ def level_db(loudest_db: float) -> np.ndarray:
 
 SILENT = np.full((129, 40), -np.inf, np.float32)
 PROBES = {
-    ("demucs_transposed", "initial"): level_db(-20.0),
+    ("demucs_transposed", "initialization"): level_db(-20.0),
     ("demucs_transposed", "trained"): level_db(-50.0),
-    ("my_upsampler", "initial"): SILENT,
+    ("my_upsampler", "initialization"): SILENT,
     ("my_upsampler", "trained"): SILENT,
 }
 
@@ -67,7 +67,7 @@ def test_exactly_silent_panels_say_so() -> None:
 
 
 def test_all_silent_is_drawn_too() -> None:
-    probes = {("my_upsampler", "initial"): (FREQUENCIES_HZ, TIMES_SECONDS, SILENT)}
+    probes = {("my_upsampler", "initialization"): (FREQUENCIES_HZ, TIMES_SECONDS, SILENT)}
     assert not panels(spectrograms(probes, [2000.0], relative=False))[0].images
 
 
@@ -80,7 +80,7 @@ def test_predicted_tones_are_marked_in_khz() -> None:
 @pytest.mark.parametrize("n_systems, n_bands", [(6, 1), (7, 2), (13, 3)])
 def test_many_systems_go_on_in_another_band(n_systems: int, n_bands: int) -> None:
     probes = {
-        (f"system_{index}", "initial"): (FREQUENCIES_HZ, TIMES_SECONDS, level_db(-20.0))
+        (f"system_{index}", "initialization"): (FREQUENCIES_HZ, TIMES_SECONDS, level_db(-20.0))
         for index in range(n_systems)
     }
     figure = spectrograms(probes, [2000.0], relative=True)
@@ -93,8 +93,8 @@ def test_files_from_arrays_and_a_line_survives_thinning(tmp_path: Path) -> None:
     levels = np.full((len(frequencies_hz), 40), -60.0, np.float16)
     levels[MOST_BINS * 2] = 0.0
     paths = []
-    for state in ("initial", "trained"):
-        path = tmp_path / f"variants/demucs_subpixel/seed-0/probe/{state}.npz"
+    for stage in ("initialization", "trained"):
+        path = tmp_path / f"variants/demucs_subpixel/seed-0/probe/{stage}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, frequencies_hz=frequencies_hz, times_seconds=TIMES_SECONDS, noise_db=levels)
         paths.append(path)

@@ -5,10 +5,11 @@ import torch
 from torch import nn
 from upsampling_artifacts import models, registry
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.models.demucs import Demucs
+from upsampling_artifacts.models.demucs import RELUS, Demucs
 from upsampling_artifacts.table_1 import count_parameters
 
 SMALL = {"channels": 4, "depth": 2}
+MODIFIED = {"bias": False, "omit_relu": ["first_encoder"]}
 LENGTHS = {"transposed": 8, "nearest": 9, "linear": 9, "subpixel": 3}
 
 every_upsampler = pytest.mark.parametrize("upsampler", registry.UPSAMPLERS)
@@ -36,13 +37,13 @@ def build(
     ("upsampler", "length", "options", "count"),
     [
         ("transposed", 8, {}, 703_148_208),
-        ("transposed", 8, {"modified": True}, 703_008_000),
+        ("transposed", 8, MODIFIED, 703_008_000),
         ("nearest", 9, {}, 709_969_008),
         ("nearest", 10, {}, 716_789_808),
         ("linear", 9, {}, 709_969_008),
         ("linear", 10, {}, 716_789_808),
         ("subpixel", 3, {}, 730_440_732),
-        ("subpixel", 3, {"modified": True}, 730_291_200),
+        ("subpixel", 3, MODIFIED, 730_291_200),
         ("transposed", 8, {"encoder_context": 1, "decoder_context": 3}, 648_548_208),
     ],
 )
@@ -60,26 +61,68 @@ def test_parameter_counts_are_those_of_table_1(upsampler, length, options, count
 @pytest.mark.parametrize("lstm_layers", [0, 2])
 def test_the_modified_form_makes_exact_silence_from_silence(upsampler, glu, lstm_layers) -> None:
     silence = torch.zeros(1, 2, 50)
-    modified = build(upsampler, modified=True, glu=glu, lstm_layers=lstm_layers)
+    modified = build(upsampler, **MODIFIED, glu=glu, lstm_layers=lstm_layers)
     assert not [name for name, _ in modified.named_parameters() if "bias" in name]
     assert not modified(silence).any()
     usual = build(upsampler, glu=glu, lstm_layers=lstm_layers)
     assert usual(silence).any()
 
 
-def test_the_modified_form_lacks_one_rectifier_that_of_the_first_strided_convolution() -> None:
-    def rectifiers(model: nn.Module) -> list[str]:
-        return [name for name, module in model.named_modules() if isinstance(module, nn.ReLU)]
-
-    usual, modified = rectifiers(build(depth=3)), rectifiers(build(depth=3, modified=True))
-    assert usual == ["encoder.0.1", "encoder.1.1", "encoder.2.1", "decoder.0.3", "decoder.1.3"]
-    assert modified == usual[1:]
+def rectifiers(model: nn.Module) -> list[str]:
+    return [name for name, module in model.named_modules() if isinstance(module, nn.ReLU)]
 
 
-@pytest.mark.parametrize("modified", [False, True])
-def test_the_output_is_not_rectified(modified: bool) -> None:
-    y = build(modified=modified)(torch.randn(1, 2, 64))
+@pytest.mark.parametrize(
+    ("omit_relu", "omitted"),
+    [
+        ([], []),
+        (["first_encoder"], ["encoder.0.1"]),
+        (["first_decoder"], ["decoder.0.3"]),
+        (["last_decoder"], ["decoder.2.3"]),
+        (["last_decoder", "first_encoder"], ["encoder.0.1", "decoder.2.3"]),
+        (
+            ["first_encoder", "first_decoder", "last_decoder"],
+            ["encoder.0.1", "decoder.0.3", "decoder.2.3"],
+        ),
+    ],
+)
+def test_each_reading_of_the_first_layer_leaves_out_its_rectifier_alone(omit_relu, omitted) -> None:
+    usual = rectifiers(build(depth=4))
+    assert usual == [*(f"encoder.{i}.1" for i in range(4)), *(f"decoder.{i}.3" for i in range(3))]
+    model = build(depth=4, omit_relu=omit_relu)
+    assert rectifiers(model) == [name for name in usual if name not in omitted]
+    same = build(depth=4).parameters()
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), same, strict=True))
+
+
+def test_in_small_models_the_readings_coincide_or_have_nothing_to_leave_out() -> None:
+    assert rectifiers(build(omit_relu=["first_decoder"])) == ["encoder.0.1", "encoder.1.1"]
+    assert rectifiers(build(omit_relu=["last_decoder"])) == ["encoder.0.1", "encoder.1.1"]
+    everywhere = list(RELUS[1:])
+    assert rectifiers(build(depth=1, omit_relu=everywhere)) == ["encoder.0.1"]
+
+
+@pytest.mark.parametrize("omit_relu", ["first_encoder", ["first_layer"], ["last_decoder", "1"]])
+def test_an_unknown_rectifier_is_an_input_error_that_lists_the_known_ones(omit_relu) -> None:
+    known = "first_encoder, first_decoder, last_decoder"
+    with pytest.raises(InputError, match=rf"^omit_relu: .* is not a list out of {known}$"):
+        build(omit_relu=omit_relu)
+
+
+@pytest.mark.parametrize("options", [{}, MODIFIED])
+def test_the_output_is_not_rectified(options: dict) -> None:
+    y = build(**options)(torch.randn(1, 2, 64))
     assert y.min() < 0 < y.max()
+
+
+def test_filters_without_spread_are_not_rescaled() -> None:
+    layer = {"name": "transposed", "initialization": "constant"}
+    model = models.build(
+        "demucs", SMALL | {"channels": 3}, layer, n_sources=4, audio_channels=2, seed=0
+    )
+    weights = model.decoder[-1][2].convolution.weight
+    assert torch.equal(weights, torch.full_like(weights, 1 / 3))
+    assert model(torch.randn(1, 2, 64)).isfinite().all()
 
 
 @every_upsampler
@@ -115,7 +158,7 @@ def test_songs_of_a_batch_do_not_touch_one_another() -> None:
 
 def test_what_comes_in_comes_out_at_its_time() -> None:
     """Only a delay or a wrong trim would move the response off the impulse's own samples."""
-    model = build(lstm_layers=0, modified=True).double()
+    model = build(lstm_layers=0, **MODIFIED).double()
     for n in (64, 128, 192):
         x = torch.zeros(1, 2, 256, dtype=torch.float64)
         x[..., n : n + 16] = 1
@@ -172,7 +215,7 @@ def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_referenc
 
 def test_unknown_names_list_the_known_ones() -> None:
     sizes = {"n_sources": 2, "audio_channels": 1}
-    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs"):
+    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan$"):
         models.build("demux", {}, {"name": "nearest", "length": 9}, **sizes)
     known = "linear, nearest, subpixel, transposed"
     with pytest.raises(InputError, match=rf"^unknown upsampler 'bilinear'; known: .*{known}"):

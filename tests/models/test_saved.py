@@ -9,7 +9,7 @@ from upsampling_artifacts.models.saved import build_described, load_model, read_
 
 ABOUT = {
     "architecture": "demucs",
-    "options": {"channels": 4, "depth": 2, "modified": True},
+    "options": {"channels": 4, "depth": 2, "bias": False},
     "upsampler": {"name": "subpixel", "length": 3},
     "sources": ["drums", "völkl"],
     "audio_channels": 1,

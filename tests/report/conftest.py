@@ -96,12 +96,12 @@ def make_lines() -> pd.DataFrame:
     for system, (prominence_db, level_db, spread_db) in silence.items():
         for seed in range(3):
             aside_db = spread_db * (seed - 1)
-            for state, more_db in (("initial", 40.0), ("trained", 0.0)):
+            for stage, more_db in (("initialization", 40.0), ("trained", 0.0)):
                 value_db = prominence_db + more_db + aside_db
-                rows.append((system, seed, state, "silence", 2000.0, level_db, value_db))
-                rows.append((system, seed, state, "noise", 2000.0, -60.0, 5.0 + aside_db))
-                rows.append((system, seed, state, "music", 2000.0, -60.0, 4.0 + aside_db))
-    columns = ["system", "seed", "state", "signal", "frequency_hz", "level_db", "prominence_db"]
+                rows.append((system, seed, stage, "silence", 2000.0, level_db, value_db))
+                rows.append((system, seed, stage, "noise", 2000.0, -60.0, 5.0 + aside_db))
+                rows.append((system, seed, stage, "music", 2000.0, -60.0, 4.0 + aside_db))
+    columns = ["system", "seed", "stage", "signal", "frequency_hz", "level_db", "prominence_db"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -154,8 +154,8 @@ def make_figures(folder: Path) -> dict[str, str]:
     arrays, logs = [], []
     for system in SYSTEMS:
         run = folder / "variants" / system / "seed-0"
-        for state in ("initial", "trained"):
-            arrays.append(run / f"probe/{state}.npz")
+        for stage in ("initialization", "trained"):
+            arrays.append(run / f"probe/{stage}.npz")
             arrays[-1].parent.mkdir(parents=True, exist_ok=True)
             levels = np.linspace(-90, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
             np.savez(

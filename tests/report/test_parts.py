@@ -76,7 +76,7 @@ def test_verdicts(
     prominence_db: float, low_db: float, level_db: float, n_silent: int, kind: str
 ) -> None:
     row = {
-        "system": "x", "signal": "silence", "state": "trained", "n_seeds": 3, "n_silent": n_silent,
+        "system": "x", "signal": "silence", "stage": "trained", "n_seeds": 3, "n_silent": n_silent,
         "prominence_db": prominence_db, "prominence_low_db": low_db,
         "prominence_high_db": 2 * prominence_db - low_db, "level_db": level_db,
         "level_low_db": level_db, "level_high_db": level_db,

@@ -196,6 +196,51 @@ def test_each_phase_of_a_subpixel_convolution_has_its_own_filter_and_offset() ->
     torch.testing.assert_close(layer(row(1, 2)), expected)
 
 
+@every_stride
+def test_a_transposed_filter_is_twice_the_stride_long_unless_told(stride: int) -> None:
+    layer = TransposedConvolution(1, 1, stride)
+    assert layer.convolution.kernel_size == (2 * stride,)
+    assert layer.overlap == "full"
+
+
+def test_a_constant_transposed_filter_makes_the_papers_ones() -> None:
+    """Figures 3 and 4: the number of copies that overlap; with more channels, their mean."""
+    partial, full = (
+        TransposedConvolution(1, 1, s, length=k, bias=False, initialization="constant")
+        for s, k in ((2, 3), (4, 8))
+    )
+    assert torch.equal(partial.convolution.weight, torch.ones(1, 1, 3))
+    assert partial(torch.ones(1, 1, 4)).flatten().tolist() == [1, 1, 2, 1, 2, 1, 2, 1]
+    assert full(torch.ones(1, 1, 4)).flatten().tolist() == [1, 1, *[2] * 12, 1, 1]
+    wide = TransposedConvolution(4, 3, 2, length=2, bias=False, initialization="constant")
+    x = torch.randn(2, 4, 5)
+    expected = x.mean(dim=1, keepdim=True).repeat_interleave(2, dim=-1).expand(-1, 3, -1)
+    torch.testing.assert_close(wide(x), expected)
+
+
+@every_stride
+@pytest.mark.parametrize("bias", [True, False])
+def test_icnr_begins_as_a_random_convolution_whose_samples_are_repeated(stride, bias) -> None:
+    layer = make("subpixel", stride, 3, bias=bias, initialization="icnr")
+    x = torch.randn(2, IN_CHANNELS, 9)
+    y = layer(x)
+    first = y[..., ::stride]
+    torch.testing.assert_close(y, first.repeat_interleave(stride, dim=-1), rtol=0, atol=1e-6)
+    # Random as ever: every output channel has a filter of its own, of the usual size.
+    plain = make("subpixel", stride, 3, bias=bias)
+    for key, weight in layer.state_dict().items():
+        assert torch.equal(weight[::stride], plain.state_dict()[key][::stride])
+    assert not torch.equal(first[:, 0], first[:, 1])
+    assert all(parameter.requires_grad for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize(("name", "known"), [("transposed", "constant"), ("subpixel", "icnr")])
+def test_an_unknown_initialization_is_an_input_error(name: str, known: str) -> None:
+    message = rf"^initialization: 'zeros' is unknown; known: default, {known}$"
+    with pytest.raises(InputError, match=message):
+        make(name, 2, initialization="zeros")
+
+
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 9, 10])
 def test_a_same_convolution_keeps_the_length_and_centres_its_filter(length: int) -> None:
     convolution = SameConvolution(1, 1, length, bias=False)

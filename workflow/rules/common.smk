@@ -40,8 +40,8 @@ wildcard_constraints:
     system="[a-z0-9_]+",
     seed="[0-9]+",
     song="[^/]+",
-    signal="silence|noise|music",
-    state="initial|trained",
+    signal="silence|ones|noise|sweep|music",
+    stage="initialization|trained",
 
 
 def runs(pattern, chosen=RUNS, **wildcards):

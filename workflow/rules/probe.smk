@@ -1,17 +1,21 @@
-"""What a variant's upsamplers do to silence, noise and music, before and after training."""
+"""What upsamplers do to silence, ones, noise, a sweep and music, before and after training."""
+
+PROBES = f"{RESULTS}/probes"
+PROBED = expand(f"{PROBES}/systems/{{system}}.csv", system=config["probes"]["systems"])
+LISTED = expand(f"{PROBES}/models/{{model}}/measures.csv", model=config["probes"]["models"])
 
 
 rule probe:
     input:
-        model=lambda w: f"{RUN}/model.safetensors" if w.state == "trained" else [],
+        model=lambda w: f"{RUN}/model.safetensors" if w.stage == "trained" else [],
         song=cached(SONGS["test"][:1]),
     output:
-        table=f"{RUN}/probe/{{state}}.csv",
-        arrays=f"{RUN}/probe/{{state}}.npz",
+        table=f"{RUN}/probe/{{stage}}.csv",
+        arrays=f"{RUN}/probe/{{stage}}.npz",
     log:
-        f"logs/{RUN}/probe_{{state}}.log",
+        f"logs/{RUN}/probe_{{stage}}.log",
     benchmark:
-        f"{RUN}/benchmarks/probe_{{state}}.tsv"
+        f"{RUN}/benchmarks/probe_{{stage}}.tsv"
     conda:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]
@@ -19,21 +23,47 @@ rule probe:
         system=system_of,
         segment_seconds=lambda w: training_of(w)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
-        code=code_of("upsampling_artifacts.artifacts.probing"),
+        code=code_of("upsampling_artifacts.artifacts.variant_probe"),
     script:
         "../scripts/probe.py"
 
 
-rule lines:
+rule probe_system:
     input:
-        runs("probe/{state}.csv", state=["initial", "trained"]),
+        ancient(EXCERPT_FILE),
     output:
-        f"{RESULTS}/lines.csv",
+        table=f"{PROBES}/systems/{{system}}.csv",
+        arrays=f"{PROBES}/systems/{{system}}.npz",
     log:
-        f"logs/{RESULTS}/lines.log",
+        f"logs/{PROBES}/systems/{{system}}.log",
+    benchmark:
+        f"{PROBES}/benchmarks/{{system}}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        system=lambda w: system_at(w.system, config["probes"]["size"]),
+        shape=lambda w: config["systems"][w.system]["full_size"],
+        options=config["probes"],
+        code=code_of("upsampling_artifacts.artifacts.system_probe"),
+    script:
+        "../scripts/probe_system.py"
+
+
+rule probe_small:
+    input:
+        ancient(EXCERPT_FILE),
+    output:
+        f"{PROBES}/small.csv",
+    log:
+        f"logs/{PROBES}/small.log",
+    benchmark:
+        f"{PROBES}/benchmarks/small.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.artifacts.probing"),
+        seeds=list(range(config["probes"]["small_seeds"])),
+        code=code("upsampling_artifacts.artifacts.small_probes", *UPSAMPLER_MODULES),
     script:
-        "../scripts/lines.py"
+        "../scripts/probe_small.py"

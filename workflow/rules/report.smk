@@ -25,7 +25,7 @@ rule figure_line_levels:
 
 rule figure_spectrograms:
     input:
-        runs("probe/{state}.npz", FIRST_SEED, state=["initial", "trained"]),
+        runs("probe/{stage}.npz", FIRST_SEED, stage=["initialization", "trained"]),
     output:
         figure("spectrograms_{signal}", "{signal} in", "Artifacts", "spectrograms"),
     log:
@@ -118,7 +118,7 @@ rule report:
                 f"{RESULTS}/benchmarks/cache/{{song}}.tsv", song=sum(SONGS.values(), [])
             ),
             "train": runs("benchmarks/train.tsv"),
-            "probe": runs("benchmarks/probe_{state}.tsv", state=["initial", "trained"]),
+            "probe": runs("benchmarks/probe_{stage}.tsv", stage=["initialization", "trained"]),
             "separate": runs("benchmarks/separate.tsv"),
             "score": runs("benchmarks/score/{song}.tsv", RUNS + BASELINE_RUNS, song=TEST_SONGS),
         },

@@ -19,6 +19,7 @@ UPSAMPLERS = {
 
 ARCHITECTURES = {
     "demucs": "upsampling_artifacts.models.demucs:Demucs",
+    "melgan": "upsampling_artifacts.models.melgan:MelGAN",
 }
 
 

@@ -32,19 +32,19 @@ def summarise_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
     counted in ``n_silent`` and enters no mean.
 
     Args:
-        lines: Columns system, seed, state, signal, frequency_hz, level_db, prominence_db.
+        lines: Columns system, seed, stage, signal, frequency_hz, level_db, prominence_db.
         frequency_hz: The predicted frequency.
 
     Returns:
-        One row per system, signal and state: the columns system, signal, state, n_seeds,
+        One row per system, signal and stage: the columns system, signal, stage, n_seeds,
         n_silent and, for both level and prominence, ``<name>_db``, ``<name>_low_db`` and
         ``<name>_high_db``.
     """
     rows = []
-    groups = lines_at(lines, frequency_hz).groupby(["system", "signal", "state"], sort=False)
-    for (system, signal, state), group in groups:
+    groups = lines_at(lines, frequency_hz).groupby(["system", "signal", "stage"], sort=False)
+    for (system, signal, stage), group in groups:
         heard = group[np.isfinite(group["level_db"])]
-        row = {"system": system, "signal": signal, "state": state}
+        row = {"system": system, "signal": signal, "stage": stage}
         row |= {"n_seeds": len(group), "n_silent": len(group) - len(heard)}
         for name in ("prominence", "level"):
             mean, low, high = mean_interval(heard[f"{name}_db"])

@@ -2,114 +2,107 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from upsampling_artifacts.artifacts import signals
-from upsampling_artifacts.artifacts.lines import measure_line, predicted_frequencies
+from upsampling_artifacts.artifacts.boundary import boundary_samples
+from upsampling_artifacts.artifacts.layer_measures import LayerMeasures
+from upsampling_artifacts.artifacts.layers import Layer, tone_strides, trace_layers
+from upsampling_artifacts.artifacts.measures_table import COLUMNS
+from upsampling_artifacts.artifacts.measuring import NO_FREQUENCY, measure_output, predicted_tones
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
-from upsampling_artifacts.data.cached_song import read_cache
-from upsampling_artifacts.files import written_whole
-from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.separation import overlap_add
 
-LAST_STRIDE = 4
-COLUMNS = ["signal", "frequency_hz", "level_db", "prominence_db"]
+OUTPUT = "output"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found in one model.
+
+    Attributes:
+        measures: The columns ``COLUMNS``; ``layer`` is "output" for the model's own output.
+        arrays: ``rate_hz``, ``tones_hz`` and the spectrograms ``frequencies_hz``,
+            ``times_seconds`` and, for each signal, ``<signal>_db`` ``(frequency, time)``.
+        layers: The layers that change the rate, in the order they run.
+    """
+
+    measures: pd.DataFrame
+    arrays: dict[str, np.ndarray]
+    layers: list[Layer]
 
 
 def probe_model(
-    model: nn.Module, test_signals: dict[str, np.ndarray], rate_hz: int, chunk: int
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Measure what a model makes of each signal.
-
-    The model works through the signal as it does when it separates: in overlapping chunks of
-    the length it is trained on. A tone of the last layer has the same phase in every chunk, for
-    the chunks begin at multiples of its stride.
+    model: nn.Module,
+    test_signals: dict[str, np.ndarray],
+    rate_hz: int,
+    chunk: int | None = None,
+) -> Probe:
+    """Measure what a model makes of each signal, at its output and inside.
 
     Args:
-        model: From ``(batch, channels, time)`` to ``(batch, sources, channels, time)``.
+        model: From ``(batch, channels, time)`` to ``(batch, ..., time)``, in evaluation mode.
         test_signals: By name, ``(channels, time)`` float32, in the network's units.
-        rate_hz: Sampling rate.
-        chunk: Chunk length in samples; half of it a multiple of the last stride.
-
-    Returns:
-        A table with the columns ``COLUMNS``, one row per signal and predicted frequency, and
-        the arrays of the spectrograms: ``frequencies_hz``, ``times_seconds`` and, for each
-        signal, ``<signal>_db`` ``(frequency, time)``.
+        rate_hz: Sampling rate of the output.
+        chunk: Work through a signal in overlapping chunks of this many samples, as a trained
+            model does when it separates. A tone of the last layers has the same phase in every
+            chunk if half of one is a multiple of their strides. None: in one piece.
     """
-    rows, arrays = [], {}
+    rows: list[tuple] = []
+    arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
+    layers: list[Layer] = []
     for name, signal in test_signals.items():
-        output = overlap_add(model, torch.from_numpy(signal), chunk).flatten(0, 1).numpy()
-        for frequency_hz in predicted_frequencies(rate_hz, LAST_STRIDE):
-            line = measure_line(output, rate_hz, frequency_hz)
-            rows.append((name, line.frequency_hz, line.level_db, line.prominence_db))
+        inside = LayerMeasures()
+        with trace_layers(model, inside):
+            output = run(model, signal, chunk)
+        layers = list(inside.layers.values())
+        strides = tone_strides(layers)
+        same_rate = output.shape[-1] == signal.shape[-1]
+        found = measure_output(output, rate_hz, strides, signal if same_rate else None)
+        rows += [(name, OUTPUT, *row) for row in found]
+        rows += [(name, *row) for row in inside.rows()]
+        if same_rate:
+            start, end = _boundaries(model, signal, output, layers, chunk)
+            rows.append((name, OUTPUT, "boundary_start", NO_FREQUENCY, start, "samples"))
+            rows.append((name, OUTPUT, "boundary_end", NO_FREQUENCY, end, "samples"))
         arrays["frequencies_hz"], arrays["times_seconds"], level_db = spectrogram_db(
             output, rate_hz
         )
         arrays[f"{name}_db"] = level_db.astype(np.float16)
-    return pd.DataFrame(rows, columns=COLUMNS), arrays
+        arrays["tones_hz"] = predicted_tones(rate_hz, strides[:1])
+    return Probe(pd.DataFrame(rows, columns=COLUMNS), arrays, layers)
 
 
-def probe_variant(
-    system: dict,
-    seed: int,
-    model_path: str | None,
-    song: str,
-    segment_seconds: float,
-    signal_seconds: float,
-    csv_path: str | Path,
-    arrays_path: str | Path,
-    threads: int = 1,
-) -> None:
-    """Probe a variant with silence, white noise and music, and write what was found.
+@torch.inference_mode()
+def run(model: nn.Module, signal: np.ndarray, chunk: int | None = None) -> np.ndarray:
+    """The model's output for ``(channels, time)``, all its channels and sources as channels."""
+    tensor = torch.from_numpy(signal)
+    output = overlap_add(model, tensor, chunk) if chunk else model(tensor[None])[0]
+    return output.reshape(-1, output.shape[-1]).float().numpy()
 
-    Args:
-        system: ``{"architecture", "options", "upsampler"}`` as for :func:`models.build`.
-        seed: Names the initial weights.
-        model_path: A trained model; None for the weights as training begins.
-        song: A cached song, whose mixture is the music.
-        segment_seconds: Length of the chunks.
-        signal_seconds: Length of the signals.
-        csv_path: Where to write the table.
-        arrays_path: Where to write the spectrograms (``.npz``).
-        threads: CPU threads.
+
+def _boundaries(
+    model: nn.Module,
+    signal: np.ndarray,
+    output: np.ndarray,
+    layers: list[Layer],
+    chunk: int | None,
+) -> tuple[float, float]:
+    """Feed the middle alone, and count where it comes out other than in mid-signal.
+
+    The cut is at a multiple of all strides down, so that nothing else changes.
     """
-    torch.set_num_threads(threads)
-    cached = read_cache(song)
-    channels, rate_hz = cached.mixture.shape[0], cached.rate_hz
-    if model_path:
-        model, _ = load_model(model_path)
-    else:
-        shape = {"sources": cached.sources, "audio_channels": channels, "seed": seed}
-        model = build_described({**system, **shape}).eval()
-    test_signals = {
-        "silence": signals.silence(signal_seconds, rate_hz, channels),
-        "noise": signals.white_noise(signal_seconds, rate_hz, channels),
-        "music": signals.music(cached, signal_seconds),
-    }
-    table, arrays = probe_model(model, test_signals, rate_hz, round(segment_seconds * rate_hz))
-    with written_whole(arrays_path) as unfinished:
-        np.savez_compressed(unfinished, **arrays)
-    with written_whole(csv_path) as unfinished:
-        table.to_csv(unfinished, index=False, float_format="%.4f")
-
-
-def gather_lines(probes: list[str | Path], csv_path: str | Path) -> None:
-    """Put the tables of many probes into one.
-
-    Args:
-        probes: Paths that end in ``<system>/seed-<n>/probe/<state>.csv``.
-        csv_path: Where to; columns system, seed, state and ``COLUMNS``.
-    """
-    tables = []
-    for path in map(Path, probes):
-        seed = int(path.parents[1].name.removeprefix("seed-"))
-        run = {"system": path.parents[2].name, "seed": seed, "state": path.stem}
-        tables.append(pd.read_csv(path).assign(**run))
-    table = pd.concat(tables)[["system", "seed", "state", *COLUMNS]]
-    with written_whole(csv_path) as unfinished:
-        table.to_csv(unfinished, index=False)
+    down = [layer for layer in layers if layer.direction == "down"]
+    convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
+    grid = math.lcm(convolutions, *(layer.stride for layer in down if layer.kind == "stft"))
+    third = signal.shape[-1] // 3 // grid * grid
+    if not third:
+        return NO_FREQUENCY, NO_FREQUENCY
+    middle = slice(third, 2 * third)
+    alone = run(model, signal[:, middle], chunk)
+    return boundary_samples(alone, output[:, middle])

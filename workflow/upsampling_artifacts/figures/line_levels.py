@@ -14,7 +14,7 @@ from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, lines_at, sum
 from upsampling_artifacts.figures import style
 
 SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
-OFFSETS = {"initial": -0.17, "trained": 0.17}
+OFFSETS = {"initialization": -0.17, "trained": 0.17}
 SEEDS_ASIDE = 0.2
 MOST_BEYOND_DB = 25.0
 
@@ -91,8 +91,8 @@ def _draw_frame(axes: Axes, title: str, systems: list[str]) -> None:
 def _draw_runs(axes: Axes, lines: pd.DataFrame, systems: list[str]) -> None:
     palette = style.colours(systems)
     for index, system in enumerate(systems):
-        for state, offset in OFFSETS.items():
-            runs = lines[(lines["system"] == system) & (lines["state"] == state)]
+        for stage, offset in OFFSETS.items():
+            runs = lines[(lines["system"] == system) & (lines["stage"] == stage)]
             x = np.full(len(runs), index + offset + np.sign(offset) * SEEDS_ASIDE)
             axes.plot(x, runs["prominence_db"], ".", ms=3.5, color=palette[system], zorder=3)
 
@@ -104,21 +104,21 @@ def _draw_means(axes: Axes, summary: pd.DataFrame, systems: list[str]) -> None:
         for row in summary[summary["system"] == system].itertuples():
             if not np.isfinite(row.prominence_db):
                 continue
-            x, y = index + OFFSETS[row.state], row.prominence_db
-            ends[row.state] = (x, y)
-            face = palette[system] if row.state == "trained" else "white"
+            x, y = index + OFFSETS[row.stage], row.prominence_db
+            ends[row.stage] = (x, y)
+            face = palette[system] if row.stage == "trained" else "white"
             below, above = y - row.prominence_low_db, row.prominence_high_db - y
             axes.errorbar(
                 x, y, [[below], [above]], fmt="o", ms=7, mfc=face, mec=palette[system], mew=1.6,
                 ecolor=palette[system], elinewidth=1.3, capsize=2.5, zorder=4,
             )  # fmt: skip
         if len(ends) == 2:
-            _arrow(axes, ends["initial"], ends["trained"], palette[system])
+            _arrow(axes, ends["initialization"], ends["trained"], palette[system])
 
 
 def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str]) -> None:
     """The trained lines' levels beside their markers."""
-    for row in summary[summary["state"] == "trained"].itertuples():
+    for row in summary[summary["stage"] == "trained"].itertuples():
         if row.system in systems and np.isfinite(row.level_db):
             x = systems.index(row.system) + OFFSETS["trained"]
             below = np.nanmin([row.prominence_db, row.prominence_low_db])
@@ -148,8 +148,8 @@ def _draw_silent(
     middle = (bottom + floor) / 2
     for row in silent.itertuples():
         if row.system in systems:
-            x, colour = systems.index(row.system) + OFFSETS[row.state], palette[row.system]
-            face = colour if row.state == "trained" else "white"
+            x, colour = systems.index(row.system) + OFFSETS[row.stage], palette[row.system]
+            face = colour if row.stage == "trained" else "white"
             axes.plot(x, middle, "s", ms=6, mfc=face, mec=colour, mew=1.6, zorder=4)
     # Beside the squares, on the side where there is more room.
     first = min(systems.index(name) for name in silent["system"] if name in systems)

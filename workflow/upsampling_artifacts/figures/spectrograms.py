@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
 
-STATES = {"initial": "after initialization", "trained": "after training"}
+STAGES = {"initialization": "after initialization", "trained": "after training"}
 SYSTEMS_IN_A_ROW = 6
 MOST_BINS = 520
 RANGE_DB = 80.0
@@ -26,7 +26,7 @@ def spectrograms(
     """Spectrograms of every system, after initialization (above) and after training (below).
 
     Args:
-        probes: By ``(system, state)``; what is missing leaves its place empty.
+        probes: By ``(system, stage)``; what is missing leaves its place empty.
         tones_hz: Predicted frequencies, marked at the right edge of each panel.
         relative: Levels re each panel's maximum, as in the paper; else on one scale for all,
             re the RMS of a normalised mixture, and panels without any sound say so.
@@ -43,16 +43,16 @@ def spectrograms(
             axes.axis("off")
         for index, system in enumerate(systems):
             band, column = divmod(index, n_columns)
-            for row, state in enumerate(STATES):
+            for row, stage in enumerate(STAGES):
                 axes = panels[2 * band + row, column]
-                if (system, state) in probes:
+                if (system, stage) in probes:
                     axes.axis("on")
-                    image = _panel(axes, probes[system, state], relative, low, high) or image
+                    image = _panel(axes, probes[system, stage], relative, low, high) or image
                     _mark_tones(axes, tones_hz)
                 if row == 0:
                     axes.set_title(style.label(system).replace(" ", "\n"), fontweight="bold")
         for row, axes in enumerate(panels[:, 0]):
-            axes.set_ylabel(f"{list(STATES.values())[row % 2]}\nfrequency (kHz)")
+            axes.set_ylabel(f"{list(STAGES.values())[row % 2]}\nfrequency (kHz)")
         for axes in panels[-1]:
             axes.set_xlabel("time (s)")
         if image is not None:
@@ -72,7 +72,7 @@ def draw_spectrograms(
     """Draw the spectrograms that probes have saved.
 
     Args:
-        array_paths: Paths that end in ``<system>/seed-<n>/probe/<state>.npz``.
+        array_paths: Paths that end in ``<system>/seed-<n>/probe/<stage>.npz``.
         image_paths: Where to.
         signal: "noise" (drawn re each maximum) or "silence" (drawn on one scale).
         tones_hz: Predicted frequencies.

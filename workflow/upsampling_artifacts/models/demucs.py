@@ -8,16 +8,18 @@ paper's Table 1 (tests/models/test_demucs.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.base import SameConvolution
 
 LENGTH = 8
 STRIDE = 4
+RELUS = ("first_encoder", "first_decoder", "last_decoder")
 
 MakeUpsampler = Callable[[int, int, int, bool], nn.Module]
 """``(in_channels, out_channels, stride, bias) -> layer``."""
@@ -34,7 +36,14 @@ class Demucs(nn.Module):
                     (no ReLU after the last)
 
     The paper's "modified" form (figure 9) removes what makes a signal offset: every bias, and
-    the ReLU after the first strided convolution.
+    "the ReLUs of the first layer". The article does not say which these are; each reading has a
+    name in ``omit_relu``, and they can be combined:
+
+    - ``first_encoder``: the first layer to run, after the strided convolution of encoder 1;
+    - ``first_decoder``: the first layer of the decoder, after the upsampler of its innermost
+      level;
+    - ``last_decoder``: the first layer as one counts from the waveform, where the outermost
+      decoder itself has no ReLU: the one that feeds it, after the upsampler below it.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``
@@ -51,7 +60,12 @@ class Demucs(nn.Module):
         encoder_context: Length of that convolution in the encoder (1 in the original Demucs).
         decoder_context: Length of that convolution in the decoder.
         rescale: Standard deviation towards which the initial weights are rescaled; 0 for none.
-        modified: Build the paper's modified form.
+        bias: Whether convolutions, LSTM and linear layer learn offsets.
+        omit_relu: ReLUs to leave out, names of ``RELUS``. One that the model does not have (a
+            single level has none in its decoder) is left out anyway.
+
+    Raises:
+        InputError: ``omit_relu`` is not a list of such names.
     """
 
     def __init__(
@@ -67,12 +81,17 @@ class Demucs(nn.Module):
         encoder_context: int = 3,
         decoder_context: int = 3,
         rescale: float = 0.1,
-        modified: bool = False,
+        bias: bool = True,
+        omit_relu: Sequence[str] = (),
     ):
         super().__init__()
+        if not set(omit_relu) <= set(RELUS):
+            raise InputError(f"omit_relu: {omit_relu!r} is not a list out of {', '.join(RELUS)}")
         self.n_sources = n_sources
         self.depth = depth
-        bias = not modified
+        linear_decoders = {0}  # the output is not rectified
+        linear_decoders |= {depth - 1} if "first_decoder" in omit_relu else set()
+        linear_decoders |= {1} if "last_decoder" in omit_relu else set()
 
         def mix(width: int, length: int) -> nn.Sequential:
             wider = 2 * width if glu else width
@@ -88,12 +107,12 @@ class Demucs(nn.Module):
             down = nn.Conv1d(
                 below, width, LENGTH, STRIDE, padding=(LENGTH - STRIDE) // 2, bias=bias
             )
-            rectify = [] if modified and outermost else [nn.ReLU()]
+            rectify = [] if outermost and "first_encoder" in omit_relu else [nn.ReLU()]
             self.encoder.append(nn.Sequential(down, *rectify, *mix(width, encoder_context)))
 
             target = n_sources * audio_channels if outermost else below
             up = make_upsampler(width, target, STRIDE, bias)
-            rectify = [] if outermost else [nn.ReLU()]
+            rectify = [] if level in linear_decoders else [nn.ReLU()]
             self.decoder.insert(0, nn.Sequential(*mix(width, decoder_context), up, *rectify))
             below = width
 
@@ -125,11 +144,14 @@ def rescale_weights(model: nn.Module, reference: float) -> None:
     """Bring the standard deviation of each convolution's weight towards ``reference``.
 
     With ``s = sqrt(std(weight) / reference)``, weight and bias are divided by ``s``, so that
-    input and output have the same magnitude after initialization (paper, section 6).
+    input and output have the same magnitude after initialization (paper, section 6). A constant
+    filter has no spread and stays as it is.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-            scale = (module.weight.std() / reference).sqrt()
-            module.weight.div_(scale)
+            weight = module.weight
+            spread = torch.where(weight.min() < weight.max(), weight.std(), reference)
+            scale = (spread / reference).sqrt()
+            weight.div_(scale)
             if module.bias is not None:
                 module.bias.div_(scale)

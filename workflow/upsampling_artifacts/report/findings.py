@@ -12,7 +12,7 @@ from upsampling_artifacts.report.numbers import number, with_interval
 from upsampling_artifacts.statistics import mean_interval
 
 SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
-STATES = ("initial", "trained")
+STAGES = ("initialization", "trained")
 
 
 def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, list[dict]]:
@@ -31,12 +31,12 @@ def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, l
         "initial_prominence"}``, the numbers as text in dB.
     """
     answer = {"tone": [], "undecided": [], "no_tone": [], "silent": []}
-    table = summary[summary["signal"] == signal].set_index(["system", "state"])
+    table = summary[summary["signal"] == signal].set_index(["system", "stage"])
     for system in systems:
         if (system, "trained") not in table.index:
             continue
         row = table.loc[(system, "trained")]
-        initial = table.loc[(system, "initial")] if (system, "initial") in table.index else None
+        initial = table.loc[(system, "initialization")] if (system, "initialization") in table.index else None
         about = {
             "name": label(system),
             "prose": prose(system),
@@ -59,17 +59,17 @@ def _kind_of(row: pd.Series) -> str:
 
 def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict]:
     """The table beneath the first picture: one entry per system, one row per signal in it."""
-    table = summary.set_index(["system", "signal", "state"])
+    table = summary.set_index(["system", "signal", "stage"])
     entries = []
     for system in systems:
         rows = []
         for signal, name in SIGNALS.items():
             cells = {"signal": name}
-            for state in STATES:
-                key = (system, signal, state)
+            for stage in STAGES:
+                key = (system, signal, stage)
                 row = table.loc[key] if key in table.index else None
                 for value in ("prominence", "level"):
-                    cells[f"{value}_{state}"] = _line_cell(row, value)
+                    cells[f"{value}_{stage}"] = _line_cell(row, value)
             rows.append(cells)
         entries.append({"name": label(system), "rows": rows})
     return entries

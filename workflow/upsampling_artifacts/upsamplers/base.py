@@ -49,6 +49,14 @@ class Upsampler(nn.Module, ABC):
         return f"{self.in_channels}, {self.out_channels}, stride={self.stride}"
 
 
+def check_initialization(initialization: str, *known: str) -> None:
+    """Raise an InputError for a way of initialising that a layer does not know."""
+    if initialization not in known:
+        raise InputError(
+            f"initialization: {initialization!r} is unknown; known: {', '.join(known)}"
+        )
+
+
 class SameConvolution(nn.Conv1d):
     """A convolution of stride 1 that keeps the length, zero padded, for odd and even lengths.
 

@@ -1,0 +1,35 @@
+"""Real music that is always at hand: six seconds of a MUSDB18 song inside the stempeg package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchaudio.functional import resample
+
+from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
+
+SOURCES = ["drums", "bass", "other", "vocals"]
+
+
+def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
+    """The middle of the excerpt's mixture, of standard deviation 1.
+
+    Args:
+        rate_hz: Sampling rate to bring it to (by torchaudio's windowed sinc).
+        channels: 1 for the mean of left and right, 2 for stereo.
+        seconds: At most 6.
+
+    Returns:
+        ``(channels, time)`` float32.
+    """
+    song = read_song(song_path(Path(), "excerpt", EXCERPT), SOURCES)
+    mixture = torch.from_numpy(song.audio[0])
+    if channels == 1:
+        mixture = mixture.mean(dim=0, keepdim=True)
+    mixture = resample(mixture, song.rate_hz, rate_hz)
+    samples = min(round(seconds * rate_hz), mixture.shape[-1])
+    first = (mixture.shape[-1] - samples) // 2
+    middle = mixture[:, first : first + samples]
+    return (middle / middle.std()).numpy()

@@ -1,0 +1,79 @@
+"""Probes of whole systems after random initialization, at the paper's size (figures 1 and 9)."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from upsampling_artifacts import models
+from upsampling_artifacts.artifacts import signals
+from upsampling_artifacts.artifacts.excerpt import excerpt_music
+from upsampling_artifacts.artifacts.layers import find_layers, tone_strides
+from upsampling_artifacts.artifacts.measures_table import labelled, write_measures
+from upsampling_artifacts.artifacts.measuring import predicted_tones
+from upsampling_artifacts.artifacts.probing import probe_model, run
+from upsampling_artifacts.artifacts.spectra import spectrogram_db
+from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.progress import Progress
+
+
+def probe_system(
+    system: dict,
+    name: str,
+    seeds: list[int],
+    shape: dict,
+    rate_hz: int,
+    signal_seconds: float,
+    spectrogram_seconds: float,
+    csv_path: str | Path,
+    arrays_path: str | Path,
+    threads: int = 1,
+) -> None:
+    """Probe a system after random initialization, with several seeds, one at a time.
+
+    A network of 700M parameters takes 3 GB, so the one before is let go first.
+
+    Args:
+        system: ``{"architecture", "options", "upsampler"}`` as for :func:`models.build`.
+        name: What to call it in the table.
+        seeds: Of the weights.
+        shape: ``n_sources`` and ``audio_channels``.
+        rate_hz: The system's sampling rate.
+        signal_seconds: Length of the test signals that are measured.
+        spectrogram_seconds: Length of the white noise whose spectrogram is saved (first seed).
+        csv_path: Where to write the table.
+        arrays_path: Where to write the spectrograms of input and output (``.npz``).
+        threads: CPU threads.
+    """
+    torch.set_num_threads(threads)
+    channels = shape["audio_channels"]
+    music = excerpt_music(rate_hz, channels, signal_seconds)
+    test_signals = signals.test_signals(signal_seconds, rate_hz, channels, music)
+    tables = []
+    progress = Progress(len(seeds), f"probing {name}")
+    for seed in seeds:
+        model = models.build(**system, **shape, seed=seed).eval()
+        if seed == seeds[0]:
+            noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
+            _save_spectrograms(model, noise, rate_hz, arrays_path)
+        probe = probe_model(model, test_signals, rate_hz)
+        tables.append(labelled(probe.measures, name, seed, "initialization"))
+        del model
+        gc.collect()
+        progress.step()
+    write_measures(tables, csv_path)
+
+
+def _save_spectrograms(
+    model: torch.nn.Module, noise: np.ndarray, rate_hz: int, path: str | Path
+) -> None:
+    layers = find_layers(model, torch.from_numpy(noise[None, :, :rate_hz]))
+    arrays = {"rate_hz": rate_hz, "tones_hz": predicted_tones(rate_hz, tone_strides(layers)[:2])}
+    for prefix, signal in {"input_": noise, "": run(model, noise)}.items():
+        names = (f"{prefix}{name}" for name in ("frequencies_hz", "times_seconds", "noise_db"))
+        arrays |= dict(zip(names, spectrogram_db(signal, rate_hz), strict=True))
+    with written_whole(path) as unfinished:
+        np.savez_compressed(unfinished, **arrays)
