@@ -23,7 +23,9 @@ from upsampling_artifacts.artifacts.any_model import (
     target_name,
 )
 from upsampling_artifacts.artifacts.audio_file import (
+    MOST_SECONDS,
     explain_lines,
+    middle,
     read_audio,
 )
 from upsampling_artifacts.artifacts.layers import tone_strides
@@ -75,6 +77,7 @@ class FileProbe:
     Attributes:
         name: The file's path.
         rate_hz: Of the file.
+        channels: How many.
         seconds: How long it is.
         lines: Its stationary narrow lines: the columns of :func:`audio_file.explain_lines`.
         arrays: ``frequencies_hz``, ``times_seconds``, ``file_db``.
@@ -82,12 +85,13 @@ class FileProbe:
 
     name: str
     rate_hz: float
+    channels: int
     seconds: float
     lines: pd.DataFrame
     arrays: dict[str, np.ndarray]
 
     def __repr__(self) -> str:
-        return summaries.of_file(self.name, self.rate_hz, self.seconds, self.lines)
+        return summaries.of_file(self.name, self.rate_hz, self.channels, self.seconds, self.lines)
 
 
 def probe(
@@ -202,8 +206,7 @@ def _probe_model(
     first = ["model", "seed", "stage"]
     measures = measures[first + [column for column in measures if column not in first]]
     found = [
-        (name, layer.name.removeprefix("model."), layer.kind, layer.direction, layer.stride)
-        for layer in probes[0].layers
+        (name, layer.name, layer.kind, layer.direction, layer.stride) for layer in probes[0].layers
     ]
     layers = pd.DataFrame(found, columns=["model", "name", "kind", "direction", "stride"])
     strides = tone_strides(probes[0].layers)
@@ -227,15 +230,13 @@ def _signals(
     if ratio != 1:
         logger.info(f"{model.name}: {ratio:g} samples out for each sample in")
     sound = None if music is None else _music(music, input_rate_hz, channels, seconds)
-    return signals.test_signals(input_rate_hz, channels, seconds, sound)
+    return signals.test_signals(seconds, input_rate_hz, channels, sound)
 
 
 def _music(path: str | Path, rate_hz: float, channels: int, seconds: float) -> np.ndarray:
     """The middle of a file, of standard deviation 1, at the model's rate and channel count."""
     signal, file_rate_hz = read_audio(path)
-    samples = round(seconds * file_rate_hz)
-    first = max(0, (signal.shape[1] - samples) // 2)
-    signal = signal[:, first : first + samples]
+    signal = middle(signal, round(seconds * file_rate_hz))
     if len(signal) != channels:
         signal = np.repeat(signal.mean(axis=0, keepdims=True), channels, axis=0)
         logger.info(f"{path}: mixed to one channel, the same for all {channels} of the input")
@@ -249,6 +250,10 @@ def _probe_file(path: Path, model_rate_hz: float | None) -> FileProbe:
     signal, rate_hz = read_audio(path)
     if model_rate_hz is not None and not model_rate_hz > 0:
         raise InputError(f"rate_hz: is {model_rate_hz}; a positive rate, or none, is needed")
+    seconds = signal.shape[-1] / rate_hz
+    if seconds > MOST_SECONDS:
+        logger.info(f"{path}: the middle {MOST_SECONDS:g} of {seconds:.0f} s are looked at")
+        signal = middle(signal, round(MOST_SECONDS * rate_hz))
     lines = explain_lines(signal, rate_hz, model_rate_hz or rate_hz)
     frequencies_hz, times_seconds, level_db = spectrogram_db(signal, rate_hz)
     arrays = {
@@ -256,7 +261,7 @@ def _probe_file(path: Path, model_rate_hz: float | None) -> FileProbe:
         "times_seconds": times_seconds,
         "file_db": level_db.astype(np.float16),
     }
-    return FileProbe(str(path), rate_hz, signal.shape[1] / rate_hz, lines, arrays)
+    return FileProbe(str(path), rate_hz, len(signal), seconds, lines, arrays)
 
 
 def _write(found: ModelProbe | FileProbe, out: Path) -> None:

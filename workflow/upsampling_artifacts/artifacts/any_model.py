@@ -125,6 +125,10 @@ class CheckedModel(nn.Module):
         parts = [self._audio(part, len(x)) for part in self._tensors(output)]
         return torch.cat(parts, dim=1)
 
+    def named_modules(self, *args, **kwargs) -> Iterator[tuple[str, nn.Module]]:
+        """Those of the model, under the names that its user knows."""
+        return self.model.named_modules(*args, **kwargs)
+
     def _like(self) -> Tensor:
         """A tensor of the type, and on the device, that the model's weights have."""
         floating = (p for p in self.model.parameters() if p.is_floating_point())

@@ -1,9 +1,9 @@
 """A sound without its model: which stationary lines are in it, and which strides fit them.
 
-A layer of stride n puts tones at ``k * rate / n`` (sections 2 and 4 of the paper), exactly: the
-sampling clock is the model's own. A line that stands there, to within what can be measured, is a
-reason to suspect the layer; how strong a reason depends on how much of the frequency axis lies
-that near to such a frequency.
+A layer of stride n puts tones at ``k * rate / n`` (sections 2 and 4 of the paper), exactly and for
+ever: the sampling clock is the model's own. A line that stands there, to within what can be
+measured, and keeps its phase, is a reason to suspect the layer; how strong a reason depends on how
+much of the frequency axis lies that near to such a frequency.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 import soundfile
 
 from upsampling_artifacts.artifacts.lines import find_lines
+from upsampling_artifacts.artifacts.steadiness import steadiness
 from upsampling_artifacts.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -26,17 +27,19 @@ STRIDES = (2, 3, 4, 5, 6, 8, 10, 16, 20, 32, 40, 64)
 """Products of the strides of last layers that are looked for; smaller ones are likelier."""
 
 SHORTEST_SECONDS = 1.0  # what find_lines needs
+MOST_SECONDS = 60.0
+"""The middle of a longer file tells as much of what is stationary, in less memory."""
 
-# find_lines' bins are 1 / 0.5 s = 2 Hz wide, and it interpolates to a quarter of one.
-TOLERANCE_HZ = 0.5
+STEADY = 0.5
+"""Coherence above which a line is a tone and hardly a note: more than half of it is steady."""
 
 MAINS_HZ = (50, 60)
 MAINS_HARMONICS = 20
-MAINS_DRIFT_HZ = 0.1  # of the fundamental: power grids are kept within it most of the time
+MAINS_DRIFT_HZ = 0.05  # of the fundamental: power grids are kept within it most of the time
 
 COLUMNS = [
-    "frequency_hz", "level_db", "prominence_db", "presence", "stride", "multiple", "predicted_hz",
-    "chance", "strides", "mains",
+    "frequency_hz", "level_db", "prominence_db", "presence", "coherence", "stride", "multiple",
+    "predicted_hz", "chance", "strides", "mains",
 ]  # fmt: skip
 
 
@@ -62,9 +65,7 @@ class Coincidence:
     strides: tuple[int, ...]
 
 
-def coincidence(
-    frequency_hz: float, rate_hz: float, tolerance_hz: float = TOLERANCE_HZ
-) -> Coincidence | None:
+def coincidence(frequency_hz: float, rate_hz: float, tolerance_hz: float) -> Coincidence | None:
     """The strides whose tones stand at a frequency, or None.
 
     Args:
@@ -95,7 +96,7 @@ def _share_of_axis(stride: int, rate_hz: float, tolerance_hz: float) -> float:
     return min(1.0, covered_hz / (rate_hz / 2))
 
 
-def mains_hum(frequency_hz: float, tolerance_hz: float = TOLERANCE_HZ) -> str:
+def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
     """``"3 x 50 Hz"`` for a low harmonic of the mains; else nothing."""
     for mains_hz in MAINS_HZ:
         harmonic = round(frequency_hz / mains_hz)
@@ -119,20 +120,23 @@ def explain_lines(signal: np.ndarray, rate_hz: float, model_rate_hz: float) -> p
 
     Returns:
         The columns :data:`COLUMNS`, strongest first. ``level_db``: RMS, dB re full scale;
-        ``presence``: share of the time; ``stride``, ``multiple``, ``predicted_hz`` and
-        ``chance`` as in :class:`Coincidence`, empty where no stride fits; ``strides`` and
-        ``mains`` are text.
+        ``presence``: share of the time; ``coherence`` as in :class:`steadiness.Steadiness`;
+        ``stride``, ``multiple``, ``predicted_hz`` and ``chance`` as in :class:`Coincidence`,
+        empty where no stride fits; ``strides`` and ``mains`` are text.
     """
+    # Of a signal of T seconds, half of the spectrum's resolution 1 / T.
+    tolerance_hz = 0.5 * rate_hz / signal.shape[-1]
     rows = []
     for line in find_lines(signal, rate_hz):
-        found = coincidence(line.frequency_hz, model_rate_hz)
+        tone = steadiness(signal, rate_hz, line.frequency_hz)
+        found = coincidence(tone.frequency_hz, model_rate_hz, tolerance_hz)
         fit = (pd.NA, pd.NA, np.nan, np.nan, "")
         if found:
             strides = " ".join(map(str, found.strides))
             fit = (found.stride, found.multiple, found.predicted_hz, found.chance, strides)
         rows.append(
-            (line.frequency_hz, line.level_db, line.prominence_db, line.presence, *fit,
-             mains_hum(line.frequency_hz))
+            (tone.frequency_hz, line.level_db, line.prominence_db, line.presence, tone.coherence,
+             *fit, mains_hum(tone.frequency_hz, tolerance_hz))
         )  # fmt: skip
     lines = pd.DataFrame(rows, columns=COLUMNS)
     return lines.astype({"stride": "Int64", "multiple": "Int64"})
@@ -173,3 +177,9 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     if audio.shape[1] == 1:
         logger.info(f"{path}: mono")
     return np.ascontiguousarray(audio.T), rate_hz
+
+
+def middle(signal: np.ndarray, samples: int) -> np.ndarray:
+    """So many samples of ``(channels, time)`` from its middle, or all if there are fewer."""
+    first = max(0, (signal.shape[-1] - samples) // 2)
+    return signal[..., first : first + samples]

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.artifacts.audio_file import STRIDES, TOLERANCE_HZ, coincidence
+from upsampling_artifacts.artifacts.audio_file import STEADY, coincidence
 from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.statistics import mean_interval
 
 MOST_LINES = 16
 OUTPUT = "output"
+TOLERANCE_HZ = 0.5
+"""find_lines interpolates to a quarter of its bins of 2 Hz."""
+
 KEYS = ["seed", "signal", "frequency_hz"]
 
 
@@ -82,8 +85,9 @@ def _predicted(measures: pd.DataFrame, tones_hz: Sequence[float], n_seeds: int) 
     signals = list(measures["signal"].unique())
     lines["there"] = (lines["prominence"] >= CHANCE_DB) & (lines["level"] >= UNHEARD_DB)
     there = lines.groupby(["signal", "frequency_hz"])["there"].mean() > 0.5
+    places = _count(len(tones_hz), "frequency", "frequencies")
     text = [
-        f"Tones must stand at multiples of {min(tones_hz):g} Hz: {_count(len(tones_hz), 'frequency', 'frequencies')}. "
+        f"Tones must stand at multiples of {min(tones_hz):g} Hz: {places}. "
         f"Of these stand out, by {CHANCE_DB:g} dB or more:",
         *(f"  {signal:<8} {int(there[signal].sum()):>3}" for signal in signals),
     ]
@@ -144,38 +148,45 @@ def _unexpected(
 
 
 def _fit(frequency_hz: float, rate_hz: float) -> str:
-    found = coincidence(frequency_hz, rate_hz)
+    found = coincidence(frequency_hz, rate_hz, TOLERANCE_HZ)
     return f", = {_fraction(found.multiple)}rate/{found.stride}" if found else ""
 
 
-def of_file(name: str, rate_hz: float, seconds: float, channels: int, lines: pd.DataFrame) -> str:
+def of_file(name: str, rate_hz: float, channels: int, seconds: float, lines: pd.DataFrame) -> str:
     """The lines of a file, each with the strides that would put it there, and what that means."""
-    head = f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"
-    if lines.empty:
-        return f"{head}\nNo stationary narrow line was found."
-    text = [
-        head,
-        f"Stationary narrow lines: {len(lines)}"
-        + (f", of which the strongest {MOST_LINES}:" if len(lines) > MOST_LINES else ":"),
-    ]
-    for line in lines.head(MOST_LINES).itertuples():
-        text.append(
-            f"  {line.frequency_hz:>9.1f} Hz  {line.level_db:>6.1f} dB re full scale, "
-            f"{line.prominence_db:.0f} dB over its surroundings, {line.presence:.0%} of the time"
-        )
-        text.append(f"{'':15}{_explanation(line)}")
-    fits = lines["stride"].notna()
-    if fits.any():
-        expected = len(lines) * lines["chance"].max()
+    text = [f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"]
+    fits, steady = lines["stride"].notna(), lines["coherence"] >= STEADY
+    heard = lines["level_db"] >= UNHEARD_DB
+    shown = lines[heard & (steady | fits)]
+    if not shown.empty:
+        text += ["Stationary narrow lines, strongest first:"]
+    for line in shown.head(MOST_LINES).itertuples():
         text += [
-            f"{fits.sum()} of {len(lines)} {'stands' if fits.sum() == 1 else 'stand'} where an "
-            f"upsampling layer puts tones; so many lines anywhere would give {expected:.2g} by chance."
+            f"  {line.frequency_hz:9.2f} Hz  {line.level_db:6.1f} dB re full scale, "
+            f"{line.prominence_db:.0f} dB over its surroundings, "
+            f"{line.presence:.0%} of the time, {line.coherence:.0%} steady",
+            f"{'':14}{_explanation(line)}",
         ]
-    else:
-        text += [
-            f"None stands where an upsampling layer of stride {STRIDES[0]} to {STRIDES[-1]} puts tones."
-        ]
+    for count, what in (
+        (len(shown) - MOST_LINES, "more of these"),
+        ((heard & ~(steady | fits)).sum(), "wavering, as held notes are, where no stride fits"),
+        ((~heard).sum(), f"below {UNHEARD_DB:g} dB, under the last bit of 16-bit audio"),
+    ):
+        if count > 0:
+            text += [f"And {_count(count, 'line')} {what}."]
+    text += [_verdict(lines, fits & steady)]
     return "\n".join(text)
+
+
+def _verdict(lines: pd.DataFrame, suspect: pd.Series) -> str:
+    if not suspect.any():
+        return "No steady line stands where an upsampling layer puts tones."
+    # Any of the lines might have met a tone of the largest stride that was needed.
+    expected = len(lines) * lines["chance"][suspect].max()
+    return (
+        f"{suspect.sum()} of {_count(len(lines), 'line')} {'is' if suspect.sum() == 1 else 'are'} "
+        f"steady and where an upsampling layer puts tones (expected by chance: {expected:.1g})."
+    )
 
 
 def _explanation(line) -> str:
@@ -184,7 +195,7 @@ def _explanation(line) -> str:
         return "no stride fits" + (f"; {mains}" if mains else "")
     fit = (
         f"{_fraction(line.multiple)}rate/{line.stride}: strides {line.strides.replace(' ', ', ')}; "
-        f"a line from elsewhere is there with probability {line.chance:.2g}"
+        f"a line from elsewhere is there with probability {line.chance:.1g}"
     )
     return f"{fit}; but also {mains}" if mains else fit
 

@@ -36,7 +36,11 @@ def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, l
         if (system, "trained") not in table.index:
             continue
         row = table.loc[(system, "trained")]
-        initial = table.loc[(system, "initialization")] if (system, "initialization") in table.index else None
+        initial = (
+            table.loc[(system, "initialization")]
+            if (system, "initialization") in table.index
+            else None
+        )
         about = {
             "name": label(system),
             "prose": prose(system),
