@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ MOST_LINES = 16
 OUTPUT = "output"
 TOLERANCE_HZ = 0.5
 """find_lines interpolates to a quarter of its bins of 2 Hz."""
+
+RANGE_DB = 100.0
+"""What lies so far below the loudest line is float32's rounding, or under the last bit of audio."""
 
 KEYS = ["seed", "signal", "frequency_hz"]
 
@@ -36,11 +40,24 @@ def lines_of(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def unexpected(measures: pd.DataFrame, tones_hz: Sequence[float]) -> pd.DataFrame:
-    """The lines of :func:`lines_of` that were found where no tone is predicted."""
+    """The lines of :func:`lines_of` that were found where no tone is predicted.
+
+    Not those in music: most of them are its own notes.
+    """
     found = lines_of(measures, "found_line")
+    found = found[found["signal"] != "music"]
     tones_hz = np.asarray([*tones_hz, np.inf])
     distance = np.abs(found["frequency_hz"].to_numpy()[:, None] - tones_hz).min(axis=1)
-    return found[(distance > TOLERANCE_HZ) & (found["level"] > UNHEARD_DB)]
+    heard = found["level"] >= _loudest_db(measures) - RANGE_DB
+    return found[(distance > TOLERANCE_HZ) & heard]
+
+
+def _loudest_db(measures: pd.DataFrame) -> float:
+    """The loudest line or offset in any of the model's outputs."""
+    rows = measures[measures["layer"] == OUTPUT]
+    is_level = rows["measure"].isin(["line_level", "found_line_level", "offset_level"])
+    levels = rows["value"][is_level & np.isfinite(rows["value"])]
+    return float(levels.max()) if len(levels) else 0.0
 
 
 def unexpected_hz(measures: pd.DataFrame, tones_hz: Sequence[float]) -> dict[str, list[float]]:
@@ -57,61 +74,54 @@ def of_model(
     measures: pd.DataFrame,
 ) -> str:
     """Which layers change the rate, where tones must be, which are there, what else was found."""
-    n_seeds = measures["seed"].nunique()
     stages = ", ".join(measures["stage"].unique())
-    text = [f"{name}: {rate_hz:g} Hz, {stages}, {_count(n_seeds, 'seed')}", ""]
+    seeds = _count(measures["seed"].nunique(), "seed")
+    text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}", ""]
     if layers.empty:
         text += ["No layer changes the rate along time."]
     else:
         text += ["Layers that change the rate along time, in the order they run:"]
-        width = max(map(len, layers["name"]))
-        text += [
-            f"  {layer.name:<{width}}  {layer.kind}, {layer.direction} x{layer.stride}"
-            for layer in layers.itertuples()
-        ]
+    width = max(map(len, layers["name"]), default=0)
     text += [
-        "",
-        *_predicted(measures, tones_hz, n_seeds),
-        "",
-        *_unexpected(measures, tones_hz, rate_hz, n_seeds),
+        f"  {layer.name:<{width}}  {layer.kind}, {layer.direction} x{layer.stride}"
+        for layer in layers.itertuples()
     ]
+    hops = sorted(set(layers["stride"][layers["kind"] == "istft"]))
+    text += ["", *_predicted(measures, tones_hz, rate_hz)]
+    text += ["", *_unexpected(measures, tones_hz, rate_hz, hops)]
     return "\n".join(text)
 
 
-def _predicted(measures: pd.DataFrame, tones_hz: Sequence[float], n_seeds: int) -> list[str]:
+def _predicted(measures: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float) -> list[str]:
+    """The predicted tones as a table, those of the last layer first, then of the last two ..."""
     if not len(tones_hz):
-        return ["No upsampling layer, no predicted tone."]
+        return ["No layer of which tones are predicted."]
     lines = lines_of(measures, "line")
+    heard = lines["level"] >= _loudest_db(measures) - RANGE_DB
+    lines["there"] = heard & (lines["prominence"] >= CHANCE_DB)
+    cells = lines.groupby(["frequency_hz", "signal"])
+    there, prominence = cells["there"].mean() > 0.5, cells["prominence"]
     signals = list(measures["signal"].unique())
-    lines["there"] = (lines["prominence"] >= CHANCE_DB) & (lines["level"] >= UNHEARD_DB)
-    there = lines.groupby(["signal", "frequency_hz"])["there"].mean() > 0.5
-    places = _count(len(tones_hz), "frequency", "frequencies")
+    places = {tone_hz: Fraction(tone_hz / rate_hz).limit_denominator(64) for tone_hz in tones_hz}
+    order = sorted(tones_hz, key=lambda tone_hz: (places[tone_hz].denominator, tone_hz))
+    interval = ", ± 95 % interval over seeds" if measures["seed"].nunique() > 1 else ""
     text = [
-        f"Tones must stand at multiples of {min(tones_hz):g} Hz: {places}. "
-        f"Of these stand out, by {CHANCE_DB:g} dB or more:",
-        *(f"  {signal:<8} {int(there[signal].sum()):>3}" for signal in signals),
+        f"Tones must stand at multiples of {min(tones_hz):g} Hz. Prominence over the surroundings "
+        f"in dB{interval};",
+        f"* stands out ({CHANCE_DB:g} dB, as noise does once in 40 times) within "
+        f"{RANGE_DB:g} dB of the loudest:",
+        f"{'':26}" + "".join(f"{signal:>12} " for signal in signals),
     ]
-    shown = there[there].index.get_level_values("frequency_hz").unique()
-    # The strongest layer is the last, whose tones are the multiples of the widest spacing.
-    strength = lines.groupby("frequency_hz")["prominence"].max()
-    shown = sorted(strength[shown].nlargest(MOST_LINES).index)
-    if shown:
-        interval = ", mean and half of its 95 % interval" if n_seeds > 1 else ""
-        text += [
-            "",
-            f"Prominence in dB over the surroundings{interval}; * if it stands out and is above "
-            f"{UNHEARD_DB:g} dB:",
-            f"  {'frequency':>12} " + "".join(f"{signal:>14}" for signal in signals),
-        ]
-        cells = lines.groupby(["frequency_hz", "signal"])["prominence"]
-        for frequency_hz in shown:
-            row = "".join(
-                f"{_mean(cells.get_group((frequency_hz, signal))):>13}"
-                f"{'*' if there[signal, frequency_hz] else ' '}"
-                for signal in signals
-            )
-            text.append(f"  {frequency_hz:>9.1f} Hz {row}")
-    return text
+    for tone_hz in order[:MOST_LINES]:
+        fraction = f"{_fraction(places[tone_hz].numerator)}rate/{places[tone_hz].denominator}"
+        row = "".join(
+            f"{_mean(prominence.get_group((tone_hz, signal))):>12}"
+            f"{'*' if there[tone_hz, signal] else ' '}"
+            for signal in signals
+        )
+        text.append(f"  {tone_hz:>9.1f} Hz {fraction:<10}  {row}")
+    counts = "".join(f"{there[:, signal].sum():>12} " for signal in signals)
+    return [*text, f"  {f'stand out, of {len(order)}':<22}  {counts}"]
 
 
 def _mean(values: pd.Series) -> str:
@@ -123,18 +133,30 @@ def _mean(values: pd.Series) -> str:
 
 
 def _unexpected(
-    measures: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float, n_seeds: int
+    measures: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float, hops: Sequence[int]
 ) -> list[str]:
+    """What else was found, in how many seeds, with the strides that fit."""
     lines = unexpected(measures, tones_hz)
+    text = []
+    for hop in hops:
+        at_hop = _distance_hz(lines["frequency_hz"], rate_hz / hop) <= TOLERANCE_HZ
+        if at_hop.any():
+            signals = ", ".join(lines["signal"][at_hop].unique())
+            text.append(
+                f"{_count(at_hop.sum(), 'line')} at multiples of rate/{hop}, the hop of the "
+                f"inverse Fourier transform ({signals})."
+            )
+        lines = lines[~at_hop]
     if lines.empty:
-        return ["No other stationary narrow line was found."]
+        return [*text, "No other stationary narrow line was found."]
     lines = lines.assign(place=lines["frequency_hz"].round())
     groups = lines.groupby(["signal", "place"], sort=False)
     strongest = groups["level"].max().nlargest(MOST_LINES).index
-    text = [
+    n_seeds = measures["seed"].nunique()
+    text.append(
         f"Other stationary narrow lines: {len(groups)}"
         + (f", of which the strongest {MOST_LINES}:" if len(groups) > MOST_LINES else ":")
-    ]
+    )
     for signal, place in strongest:
         group = groups.get_group((signal, place))
         frequency_hz = group["frequency_hz"].mean()
@@ -145,6 +167,11 @@ def _unexpected(
             + _fit(frequency_hz, rate_hz)
         )
     return text
+
+
+def _distance_hz(frequencies_hz: pd.Series, spacing_hz: float) -> pd.Series:
+    """How far the nearest multiple of a spacing is."""
+    return (frequencies_hz - spacing_hz * (frequencies_hz / spacing_hz).round()).abs()
 
 
 def _fit(frequency_hz: float, rate_hz: float) -> str:
