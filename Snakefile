@@ -34,4 +34,5 @@ rule all:
 
 rule probes:
     input:
-        runs("probe/initial.csv"),
+        rules.measures.output,
+        rules.claims.output,

@@ -33,6 +33,8 @@ BASELINES = ["mixture", "ideal_ratio_mask"]
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 STEMS = ["mixture", *config["sources"]]
 ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
+EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
+UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 

@@ -1,8 +1,7 @@
 """What upsamplers do to silence, ones, noise, a sweep and music, before and after training."""
 
 PROBES = f"{RESULTS}/probes"
-PROBED = expand(f"{PROBES}/systems/{{system}}.csv", system=config["probes"]["systems"])
-LISTED = expand(f"{PROBES}/models/{{model}}/measures.csv", model=config["probes"]["models"])
+SMALL_SEEDS = list(range(config["probes"]["small_seeds"]))
 
 
 rule probe:
@@ -40,30 +39,111 @@ rule probe_system:
         f"{PROBES}/benchmarks/{{system}}.tsv"
     conda:
         "../../envs/learning.yaml"
-    resources:
-        mem_mb=4000,
     params:
         system=lambda w: system_at(w.system, config["probes"]["size"]),
         shape=lambda w: config["systems"][w.system]["full_size"],
-        options=config["probes"],
+        seeds=config["probes"]["seeds"],
+        signal_seconds=config["probes"]["system_seconds"],
+        spectrogram_seconds=config["probes"]["spectrogram_seconds"],
         code=code_of("upsampling_artifacts.artifacts.system_probe"),
     script:
         "../scripts/probe_system.py"
 
 
-rule probe_small:
+rule probe_stacks:
     input:
         ancient(EXCERPT_FILE),
     output:
-        f"{PROBES}/small.csv",
+        f"{PROBES}/stacks.csv",
     log:
-        f"logs/{PROBES}/small.log",
+        f"logs/{PROBES}/stacks.log",
     benchmark:
-        f"{PROBES}/benchmarks/small.tsv"
+        f"{PROBES}/benchmarks/stacks.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
-        seeds=list(range(config["probes"]["small_seeds"])),
-        code=code("upsampling_artifacts.artifacts.small_probes", *UPSAMPLER_MODULES),
+        seeds=SMALL_SEEDS,
+        code=code("upsampling_artifacts.artifacts.stack_probe", *UPSAMPLER_MODULES),
     script:
-        "../scripts/probe_small.py"
+        "../scripts/probe_stacks.py"
+
+
+rule probe_readings:
+    output:
+        f"{PROBES}/readings.csv",
+    log:
+        f"logs/{PROBES}/readings.log",
+    benchmark:
+        f"{PROBES}/benchmarks/readings.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        seeds=SMALL_SEEDS,
+        code=code(
+            "upsampling_artifacts.artifacts.reading_probe",
+            "upsampling_artifacts.models.demucs",
+            *UPSAMPLER_MODULES,
+        ),
+    script:
+        "../scripts/probe_readings.py"
+
+
+rule identities:
+    output:
+        f"{PROBES}/identities.csv",
+    log:
+        f"logs/{PROBES}/identities.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        seeds=SMALL_SEEDS,
+        code=code("upsampling_artifacts.artifacts.identities"),
+    script:
+        "../scripts/identities.py"
+
+
+rule measures:
+    input:
+        rules.identities.output,
+        rules.probe_stacks.output,
+        rules.probe_readings.output,
+        expand(rules.probe_system.output.table, system=config["probes"]["systems"]),
+    output:
+        f"{PROBES}/measures.csv",
+    log:
+        f"logs/{PROBES}/measures.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.artifacts.measures_table"),
+    script:
+        "../scripts/measures.py"
+
+
+use rule measures as trained_measures with:
+    input:
+        runs("probe/{stage}.csv", stage=["initialization", "trained"]),
+    output:
+        f"{PROBES}/variants.csv",
+    log:
+        f"logs/{PROBES}/variants.log",
+
+
+rule claims:
+    input:
+        measures=rules.measures.output,
+        claims="config/paper_claims.csv",
+    output:
+        report(
+            f"{RESULTS}/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
+    log:
+        f"logs/{RESULTS}/claims.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.artifacts.claims"),
+    script:
+        "../scripts/claims.py"

@@ -8,7 +8,7 @@ PAGE_SOURCES = "workflow/upsampling_artifacts/report"
 
 rule figure_line_levels:
     input:
-        rules.lines.output,
+        rules.trained_measures.output,
     output:
         figure("line_levels", "line at rate/4", "Artifacts", "line_levels"),
     log:
@@ -74,7 +74,9 @@ rule figure_source_scores:
 
 rule report:
     input:
-        lines=rules.lines.output,
+        variants=rules.trained_measures.output,
+        measures=rules.measures.output,
+        claims=rules.claims.output,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
         loading=rules.loading.output,

@@ -1,11 +1,12 @@
 """Probe one variant, before or after training."""
 
-from upsampling_artifacts.artifacts.probing import probe_variant
+from upsampling_artifacts.artifacts.variant_probe import probe_variant
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
     probe_variant(
         system=snakemake.params.system,
+        name=snakemake.wildcards.system,
         seed=int(snakemake.wildcards.seed),
         model_path=snakemake.input.model or None,
         song=snakemake.input.song[0],

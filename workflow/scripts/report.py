@@ -10,7 +10,9 @@ with job_log(snakemake.log[0]):
         snakemake.output.page,
         snakemake.output.provenance,
         ReportFiles(
-            lines=snakemake.input.lines[0],
+            variants=snakemake.input.variants[0],
+            measures=snakemake.input.measures[0],
+            claims=snakemake.input.claims[0],
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],
             loading=snakemake.input.loading[0],

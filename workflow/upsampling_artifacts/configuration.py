@@ -85,11 +85,17 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
 
 
 def _check_names(config: dict) -> None:
-    """Names that a schema cannot know: systems, architectures, upsamplers."""
-    for name in config["variants"]:
+    """Names that a schema cannot know: systems, architectures, upsamplers, sizes."""
+    probes = config["probes"]
+    _check_systems(config, "variants", config["variants"], "size", config["size"])
+    _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
+
+
+def _check_systems(config: dict, key: str, names: list[str], size_key: str, size: str) -> None:
+    for name in names:
         if name not in config["systems"]:
             known = ", ".join(config["systems"])
-            raise InputError(f"config: variants: unknown system '{name}'; known: {known}")
+            raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
         system = config["systems"][name]
         try:
             registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
@@ -97,8 +103,8 @@ def _check_names(config: dict) -> None:
         except InputError as error:
             raise InputError(f"config: systems.{name}: {error}") from None
         sizes = config["architectures"].get(system["architecture"], {})
-        if config["size"] not in sizes:
+        if size not in sizes:
             raise InputError(
-                f"config: size: architecture '{system['architecture']}' has no size "
-                f"'{config['size']}'; known: {', '.join(sizes)}"
+                f"config: {size_key}: architecture '{system['architecture']}' has no size "
+                f"'{size}'; known: {', '.join(sizes)}"
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -20,8 +22,25 @@ UNHEARD_DB = -100.0
 16-bit audio, and most of what is found there is float32's own rounding."""
 
 
+def read_lines(measures_path: str | Path) -> pd.DataFrame:
+    """The predicted lines of a table of measures.
+
+    Returns:
+        One row per model, seed, stage, signal and predicted frequency: the columns system (the
+        model's name), seed, stage, signal, frequency_hz, level_db, prominence_db.
+    """
+    measures = pd.read_csv(measures_path)
+    names = {"line_level": "level_db", "line_prominence": "prominence_db"}
+    rows = measures[(measures["layer"] == "output") & measures["measure"].isin(names)]
+    key = ["model", "seed", "stage", "signal", "frequency_hz"]
+    lines = rows.set_index([*key, "measure"])["value"].unstack("measure").rename(columns=names)
+    # unstack sorts; the order of the table is that of config.
+    order = pd.MultiIndex.from_frame(rows[key].drop_duplicates())
+    return lines.reindex(order).reset_index().rename(columns={"model": "system"})
+
+
 def lines_at(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
-    """The rows of ``lines.csv`` of one predicted frequency."""
+    """The rows of one predicted frequency."""
     return lines[np.isclose(lines["frequency_hz"], frequency_hz)]
 
 

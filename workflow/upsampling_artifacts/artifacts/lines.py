@@ -137,7 +137,8 @@ def measure_lines(
 
     The power spectrum of the whole signal under a Kaiser window, mean over channels: the
     largest value within the main lobe around each frequency, against the median within
-    ``neighbourhood_hz`` on either side.
+    ``neighbourhood_hz`` on either side; for the prominence, both count as no less than 200 dB
+    below the whole.
 
     Args:
         signal: ``(channels, time)``.
@@ -155,15 +156,17 @@ def measure_lines(
         raise InputError(f"signal: {time} samples are too short for a line; {needed:.0f} needed")
     spectrum = line_spectrum(signal)
     bins_hz = np.fft.rfftfreq(time, 1 / rate_hz)
+    nothing = 10 ** (NOTHING_DB / 10) * spectrum.sum()
     lines = []
     for frequency_hz in frequencies_hz:
         distance = np.abs(bins_hz - frequency_hz)
-        peak = spectrum[distance <= MAIN_LOBE_BINS * bin_hz].max()
+        peak = max(spectrum[distance <= MAIN_LOBE_BINS * bin_hz].max(), nothing)
         around = (distance > MAIN_LOBE_BINS * bin_hz) & (distance <= neighbourhood_hz)
+        floor = max(np.median(spectrum[around]), nothing)
         power = line_power(spectrum, time, rate_hz, frequency_hz)
         with np.errstate(divide="ignore", invalid="ignore"):
             level_db = 10 * np.log10(power)
-            prominence_db = 10 * np.log10(peak / np.median(spectrum[around]))
+            prominence_db = 10 * np.log10(peak / floor)
         lines.append(Line(float(frequency_hz), float(level_db), float(prominence_db)))
     return lines
 

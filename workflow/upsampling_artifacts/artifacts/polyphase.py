@@ -43,12 +43,7 @@ def polyphase_imbalance(signal: np.ndarray, stride: int) -> PolyphaseImbalance:
     """
     if stride < 2:
         raise InputError(f"stride: {stride} makes no phases; at least 2 needed")
-    whole = signal.shape[-1] // stride * stride
-    if not whole:
-        raise InputError(
-            f"signal: {signal.shape[-1]} samples are shorter than a stride of {stride}"
-        )
-    phases = signal[:, :whole].astype(np.float64).reshape(len(signal), -1, stride)
+    phases = _phases(signal, stride)
     power = np.mean(phases**2, axis=(0, 1))
     # Differences from one phase, so that a constant has exactly none.
     means = np.mean(phases - phases[:, :, :1], axis=1)
@@ -58,3 +53,33 @@ def polyphase_imbalance(signal: np.ndarray, stride: int) -> PolyphaseImbalance:
             mean_spread_db=float(10 * np.log10(spread / power.mean())),
             power_spread_db=float(10 * np.log10(power.max() / power.min())),
         )
+
+
+def aperiodic_level_db(signal: np.ndarray, stride: int) -> float:
+    """What of a signal does not repeat every ``stride`` samples, re the whole.
+
+    Args:
+        signal: ``(channels, time)``; powers are averaged over channels. Samples beyond the last
+            whole stride are left out.
+        stride: The period in samples.
+
+    Returns:
+        dB; -inf if the signal repeats exactly, NaN if it is exactly zero.
+
+    Raises:
+        InputError: The signal is shorter than a stride.
+    """
+    phases = _phases(signal, stride)
+    rest = np.mean((phases - phases.mean(axis=1, keepdims=True)) ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(10 * np.log10(rest / np.mean(phases**2)))
+
+
+def _phases(signal: np.ndarray, stride: int) -> np.ndarray:
+    """``(channels, time / stride, stride)``, float64."""
+    whole = signal.shape[-1] // stride * stride
+    if not whole:
+        raise InputError(
+            f"signal: {signal.shape[-1]} samples are shorter than a stride of {stride}"
+        )
+    return signal[:, :whole].astype(np.float64).reshape(len(signal), -1, stride)

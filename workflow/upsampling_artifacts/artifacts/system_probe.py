@@ -25,7 +25,6 @@ def probe_system(
     name: str,
     seeds: list[int],
     shape: dict,
-    rate_hz: int,
     signal_seconds: float,
     spectrogram_seconds: float,
     csv_path: str | Path,
@@ -40,8 +39,7 @@ def probe_system(
         system: ``{"architecture", "options", "upsampler"}`` as for :func:`models.build`.
         name: What to call it in the table.
         seeds: Of the weights.
-        shape: ``n_sources`` and ``audio_channels``.
-        rate_hz: The system's sampling rate.
+        shape: ``rate_hz``, ``n_sources`` and ``audio_channels``.
         signal_seconds: Length of the test signals that are measured.
         spectrogram_seconds: Length of the white noise whose spectrogram is saved (first seed).
         csv_path: Where to write the table.
@@ -49,13 +47,14 @@ def probe_system(
         threads: CPU threads.
     """
     torch.set_num_threads(threads)
-    channels = shape["audio_channels"]
+    rate_hz, channels = shape["rate_hz"], shape["audio_channels"]
+    build = {key: shape[key] for key in ("n_sources", "audio_channels")}
     music = excerpt_music(rate_hz, channels, signal_seconds)
     test_signals = signals.test_signals(signal_seconds, rate_hz, channels, music)
     tables = []
     progress = Progress(len(seeds), f"probing {name}")
     for seed in seeds:
-        model = models.build(**system, **shape, seed=seed).eval()
+        model = models.build(**system, **build, seed=seed).eval()
         if seed == seeds[0]:
             noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
             _save_spectrograms(model, noise, rate_hz, arrays_path)

@@ -10,7 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, lines_at, summarise_lines
+from upsampling_artifacts.artifacts.line_summary import (
+    CHANCE_DB,
+    lines_at,
+    read_lines,
+    summarise_lines,
+)
 from upsampling_artifacts.figures import style
 
 SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
@@ -27,7 +32,7 @@ def line_levels(lines: pd.DataFrame, systems: list[str], frequency_hz: float) ->
     them. Runs whose output is exactly zero stand as squares in a lane of their own.
 
     Args:
-        lines: The columns of ``lines.csv``.
+        lines: As :func:`line_summary.read_lines` gives them.
         systems: What to draw, from left to right.
         frequency_hz: Which of the predicted frequencies.
     """
@@ -58,8 +63,8 @@ def draw_line_levels(
     systems: list[str],
     frequency_hz: float,
 ) -> None:
-    """Draw ``lines.csv``; see :func:`line_levels`."""
-    style.save_figure(line_levels(pd.read_csv(csv_path), systems, frequency_hz), image_paths)
+    """Draw the lines of a table of measures; see :func:`line_levels`."""
+    style.save_figure(line_levels(read_lines(csv_path), systems, frequency_hz), image_paths)
 
 
 def _heights(summary: pd.DataFrame, lines: pd.DataFrame) -> tuple[float, float, float]:

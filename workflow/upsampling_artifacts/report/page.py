@@ -13,14 +13,21 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB, summarise_lines
+from upsampling_artifacts.artifacts.line_summary import (
+    CHANCE_DB,
+    UNHEARD_DB,
+    read_lines,
+    summarise_lines,
+)
 from upsampling_artifacts.figures.style import label
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups
 from upsampling_artifacts.report.numbers import duration, listed, number
+from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import job_costs, provenance
+from upsampling_artifacts.report.verdicts import claim_rows
 
 HERE = Path(__file__).parent
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -32,13 +39,16 @@ class ReportFiles:
     """The files that the report is made of.
 
     Attributes:
-        lines: ``lines.csv``.
+        variants: Measures of the systems as trained here, before and after training.
+        measures: Measures after random initialization (``measures.csv``).
+        claims: ``claims.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
         loading: ``loading.csv`` of the loading benchmark.
         paper: ``config/paper_table_1.csv``.
         figures: Images by the name that the template knows them by: line_levels,
-            spectrograms_noise, spectrograms_silence, training_curves, source_scores.
+            spectrograms_noise, spectrograms_silence, training_curves, source_scores, and
+            figure_1 to figure_9 as far as they are drawn.
         song: The cached song to listen to.
         estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
         patterns: Where the many files lie that captions name: probes, training, estimates,
@@ -46,7 +56,9 @@ class ReportFiles:
         benchmarks: For each rule, the benchmark files of its jobs.
     """
 
-    lines: str
+    variants: str
+    measures: str
+    claims: str
     scores: str
     table_1: str
     loading: str
@@ -106,7 +118,7 @@ def page_values(
         tone_hz: The frequency that the first picture shows.
     """
     systems, sources = config["variants"], config["sources"]
-    summary = summarise_lines(pd.read_csv(files.lines), tone_hz)
+    summary = summarise_lines(read_lines(files.variants), tone_hz)
     scores = pd.read_csv(files.scores)
     table_1, paper = pd.read_csv(files.table_1), pd.read_csv(files.paper)
     estimates = {label(Path(path).parents[1].name): path for path in files.estimates}
@@ -120,6 +132,8 @@ def page_values(
         "answers": {
             signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS
         },
+        "claims": claim_rows(pd.read_csv(files.claims)),
+        "paper_figures": paper_figures(files.figures),
         "line_entries": findings.line_rows(summary, systems),
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),

@@ -1,0 +1,7 @@
+"""Test the paper's claims on the measures."""
+
+from upsampling_artifacts.artifacts.claims import write_claims
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    write_claims(snakemake.input.measures[0], [snakemake.input.claims], snakemake.output[0])

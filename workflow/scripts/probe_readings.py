@@ -1,0 +1,7 @@
+"""Probe the readings of figure 9."""
+
+from upsampling_artifacts.artifacts.reading_probe import probe_readings
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    probe_readings(snakemake.params.seeds, snakemake.output[0], threads=snakemake.threads)

@@ -1,0 +1,7 @@
+"""Probe the paper's small stacks."""
+
+from upsampling_artifacts.artifacts.stack_probe import probe_stacks
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    probe_stacks(snakemake.params.seeds, snakemake.output[0], threads=snakemake.threads)

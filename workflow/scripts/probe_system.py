@@ -1,0 +1,17 @@
+"""Probe one system after random initialization, at the paper's size."""
+
+from upsampling_artifacts.artifacts.system_probe import probe_system
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]):
+    probe_system(
+        system=snakemake.params.system,
+        name=snakemake.wildcards.system,
+        seeds=snakemake.params.seeds,
+        shape=snakemake.params.shape,
+        signal_seconds=snakemake.params.signal_seconds,
+        spectrogram_seconds=snakemake.params.spectrogram_seconds,
+        csv_path=snakemake.output.table,
+        arrays_path=snakemake.output.arrays,
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,51 @@
+"""What figure 9 may mean by "no ReLUs in the first layer and no biases", each reading measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from upsampling_artifacts import models
+from upsampling_artifacts.artifacts import signals
+from upsampling_artifacts.artifacts.measures_table import labelled, write_measures
+from upsampling_artifacts.artifacts.probing import probe_model
+from upsampling_artifacts.progress import Progress
+
+READINGS = {
+    "original": {},
+    "no_biases": {"bias": False},
+    "no_first_encoder_relu": {"omit_relu": ["first_encoder"]},
+    "no_biases_first_encoder_relu": {"bias": False, "omit_relu": ["first_encoder"]},
+    "no_biases_first_decoder_relu": {"bias": False, "omit_relu": ["first_decoder"]},
+    "no_biases_last_decoder_relu": {"bias": False, "omit_relu": ["last_decoder"]},
+}
+"""Options of the network: the readings, and the halves of the one that we build."""
+
+# As deep as the paper's and narrow, so that many seeds take seconds.
+SIZE = {"channels": 24, "depth": 6}
+UPSAMPLER = {"name": "transposed", "length": 8}
+RATE_HZ = 44100
+SECONDS = 1.5
+
+
+def probe_readings(seeds: list[int], csv_path: str | Path, threads: int = 1) -> None:
+    """Feed white noise to each; in the table, the models are called "reading_<name>".
+
+    Args:
+        seeds: Of the weights.
+        csv_path: Where to write the measures.
+        threads: CPU threads.
+    """
+    torch.set_num_threads(threads)
+    noise = {"noise": signals.white_noise(SECONDS, RATE_HZ, 2)}
+    shape = {"n_sources": 4, "audio_channels": 2}
+    tables = []
+    progress = Progress(len(READINGS) * len(seeds), "probing readings of figure 9")
+    for seed in seeds:
+        for name, options in READINGS.items():
+            model = models.build("demucs", SIZE | options, UPSAMPLER, **shape, seed=seed).eval()
+            probe = probe_model(model, noise, RATE_HZ)
+            tables.append(labelled(probe.measures, f"reading_{name}", seed, "initialization"))
+            progress.step()
+    write_measures(tables, csv_path)

@@ -1,0 +1,64 @@
+"""The paper's claims and our verdicts, as text."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from upsampling_artifacts.report.numbers import NOTHING, number
+
+
+def claim_rows(claims: pd.DataFrame) -> list[dict[str, object]]:
+    """The rows of ``claims.csv``, gathered by the paper's claim.
+
+    Args:
+        claims: ``claims.csv``.
+
+    Returns:
+        ``{"claim", "section", "rows"}``; each row has ``statement``, ``measure``, ``value`` (with
+        its interval), ``bar`` ("> 10 dB"), ``n_seeds`` and ``verdict`` ("holds", "does not hold"
+        or "open": the interval reaches over the threshold).
+    """
+    groups: dict[str, dict] = {}
+    for row in claims.to_dict("records"):
+        group = groups.setdefault(
+            row["claim"], {"claim": row["claim"], "section": row["section"], "rows": []}
+        )
+        sign = ">" if row["must_be"] == "above" else "<"
+        unit = "" if row["unit"] == "1" else f" {row['unit']}"
+        group["rows"].append(
+            {
+                "statement": row["statement"],
+                "measure": row["measure"],
+                "value": _value(row, unit),
+                "bar": f"{sign} {_short(row['threshold'])}{unit}",
+                "n_seeds": int(row["n_seeds"]),
+                "verdict": _verdict(row),
+            }
+        )
+    return list(groups.values())
+
+
+def _verdict(row: dict[str, object]) -> str:
+    if row["holds"]:
+        return "holds"
+    open_ = row["low"] <= row["threshold"] <= row["high"]
+    return "open" if open_ else "does not hold"
+
+
+def _value(row: dict[str, object], unit: str) -> str:
+    if math.isnan(row["value"]):
+        return NOTHING
+    text = _short(row["value"])
+    if math.isfinite(row["low"]) and row["high"] > row["low"]:
+        text += f" ({_short(row['low'])} to {_short(row['high'])})"
+    return text + unit
+
+
+def _short(value: float) -> str:
+    """Tenths for numbers that people read; powers of ten for what is all but nothing."""
+    if value and abs(value) < 0.01:
+        return f"{value:.1g}".replace("-", "−")
+    text = number(value, 1)
+    return text.removesuffix(".0")
