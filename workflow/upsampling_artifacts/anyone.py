@@ -9,28 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
-from torchaudio.functional import resample
 
-from upsampling_artifacts.artifacts import signals, summaries
-from upsampling_artifacts.artifacts.any_model import (
-    AXES,
-    CheckedModel,
-    evaluating,
-    load_model,
-    output_ratio,
-    target_name,
-)
+from upsampling_artifacts.artifacts import summaries
+from upsampling_artifacts.artifacts.any_probe import ModelProbe, probe_target
 from upsampling_artifacts.artifacts.audio_file import (
     MOST_SECONDS,
+    STEADY,
     explain_lines,
     middle,
     read_audio,
 )
-from upsampling_artifacts.artifacts.layers import tone_strides
-from upsampling_artifacts.artifacts.lines import predicted_frequencies
-from upsampling_artifacts.artifacts.probing import Probe, probe_model
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.figures import style
@@ -39,35 +28,7 @@ from upsampling_artifacts.files import written_whole
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_SECONDS = 1.5
 IMAGES = ("spectrograms.png", "spectrograms.svg")
-
-
-@dataclass(frozen=True, repr=False)
-class ModelProbe:
-    """What was found in a model. Printed, it is a summary for reading.
-
-    Attributes:
-        name: The model's.
-        rate_hz: Of its output.
-        measures: Columns model, seed, stage, signal, layer, measure, frequency_hz, value, unit.
-        layers: The layers that change the rate, in the order they run: columns model, name,
-            kind, direction, stride.
-        tones_hz: Where tones must be.
-        arrays: Spectrograms of the first seed, as :func:`probing.probe_model` gives them.
-    """
-
-    name: str
-    rate_hz: float
-    measures: pd.DataFrame
-    layers: pd.DataFrame
-    tones_hz: np.ndarray
-    arrays: dict[str, np.ndarray]
-
-    def __repr__(self) -> str:
-        return summaries.of_model(
-            self.name, self.rate_hz, self.layers, self.tones_hz, self.measures
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,9 +94,10 @@ def probe(
         InputError: In one line, what is wrong with the target or another argument.
     """
     if isinstance(target, nn.Module) or _is_address(target):
-        _check(target, rate_hz, channels, input_kind, options, seeds, seconds, music)
-        shape = (rate_hz, channels or 1, input_kind, seconds)
-        found = _probe_model(target, shape, options or {}, seeds, stage, music)
+        found = probe_target(
+            target, rate_hz=rate_hz, channels=channels, input_kind=input_kind, options=options,
+            seeds=seeds, stage=stage, seconds=seconds, music=music,
+        )  # fmt: skip
     else:
         found = _probe_file(Path(target), rate_hz)
     if out is not None:
@@ -150,100 +112,6 @@ def _is_address(target: object) -> bool:
             "the path of an audio file is needed"
         )
     return isinstance(target, str) and ":" in target and not Path(target).exists()
-
-
-def _check(target, rate_hz, channels, input_kind, options, seeds, seconds, music) -> None:
-    """Arguments that are wrong whatever the model."""
-    if rate_hz is None or not rate_hz > 0:
-        raise InputError(
-            f"rate_hz: is {rate_hz}; the sampling rate of the model's output is needed"
-        )
-    if input_kind not in AXES:
-        raise InputError(f"input_kind: unknown '{input_kind}'; known: {', '.join(AXES)}")
-    if channels is None and input_kind == "features":
-        raise InputError("channels: the number of bins of the features is needed")
-    if channels is not None and channels < 1:
-        raise InputError(f"channels: is {channels}; 1 or more are needed")
-    if music is not None and input_kind == "features":
-        raise InputError("music: is audio, and the model's input is features; leave it out")
-    if isinstance(target, nn.Module) and options:
-        raise InputError("options: are for a factory; the model is already built")
-    if not seeds:
-        raise InputError("seeds: at least one is needed")
-    if isinstance(target, nn.Module) and len(seeds) > 1:
-        raise InputError(
-            "seeds: a model that is already built has one set of weights; "
-            "give 'package.module:factory', or one seed"
-        )
-    if seconds < SHORTEST_SECONDS:
-        raise InputError(f"seconds: is {seconds:g}; {SHORTEST_SECONDS:g} or more are needed")
-
-
-def _probe_model(
-    target: nn.Module | str,
-    shape: tuple[float, int, str, float],
-    options: dict,
-    seeds: Sequence[int],
-    stage: str,
-    music: str | Path | None,
-) -> ModelProbe:
-    rate_hz, _, input_kind, _ = shape
-    name = target_name(target)
-    probes: list[Probe] = []
-    with torch.random.fork_rng(devices=[]):
-        for seed in seeds:
-            model = CheckedModel(load_model(target, options, seed), name, input_kind)
-            torch.manual_seed(seed)  # some models draw random numbers when they run
-            with evaluating(model):
-                test_signals = _signals(model, shape, music)
-                probes.append(probe_model(model, test_signals, rate_hz))
-            logger.info(f"{name}: seed {seed} probed")
-    tables = [
-        probed.measures.assign(model=name, seed=seed, stage=stage)
-        for seed, probed in zip(seeds, probes, strict=True)
-    ]
-    measures = pd.concat(tables, ignore_index=True)
-    first = ["model", "seed", "stage"]
-    measures = measures[first + [column for column in measures if column not in first]]
-    found = [
-        (name, layer.name, layer.kind, layer.direction, layer.stride) for layer in probes[0].layers
-    ]
-    layers = pd.DataFrame(found, columns=["model", "name", "kind", "direction", "stride"])
-    strides = tone_strides(probes[0].layers)
-    tones = [predicted_frequencies(rate_hz, stride) for stride in strides]
-    tones_hz = np.unique(np.concatenate([*tones, []]))
-    return ModelProbe(name, rate_hz, measures, layers, tones_hz, probes[0].arrays)
-
-
-def _signals(
-    model: CheckedModel, shape: tuple[float, int, str, float], music: str | Path | None
-) -> dict[str, np.ndarray]:
-    """The model's test signals, so long that what comes out lasts ``seconds``."""
-    rate_hz, channels, input_kind, seconds = shape
-    ratio = output_ratio(model, channels)
-    input_rate_hz = rate_hz / ratio
-    if input_kind == "features":
-        logger.info(f"{model.name}: {ratio:g} samples for each frame")
-        frames = round(seconds * input_rate_hz)
-        noise = np.random.default_rng(0).standard_normal((channels, frames), np.float32)
-        return {"silence": np.zeros_like(noise), "ones": np.ones_like(noise), "noise": noise}
-    if ratio != 1:
-        logger.info(f"{model.name}: {ratio:g} samples out for each sample in")
-    sound = None if music is None else _music(music, input_rate_hz, channels, seconds)
-    return signals.test_signals(seconds, input_rate_hz, channels, sound)
-
-
-def _music(path: str | Path, rate_hz: float, channels: int, seconds: float) -> np.ndarray:
-    """The middle of a file, of standard deviation 1, at the model's rate and channel count."""
-    signal, file_rate_hz = read_audio(path)
-    signal = middle(signal, round(seconds * file_rate_hz))
-    if len(signal) != channels:
-        signal = np.repeat(signal.mean(axis=0, keepdims=True), channels, axis=0)
-        logger.info(f"{path}: mixed to one channel, the same for all {channels} of the input")
-    if not signal.any():
-        raise InputError(f"{path}: is silent in its middle {seconds:g} s; choose other music")
-    sound = resample(torch.from_numpy(signal), file_rate_hz, round(rate_hz)).numpy()
-    return sound / sound.std()
 
 
 def _probe_file(path: Path, model_rate_hz: float | None) -> FileProbe:
@@ -283,12 +151,22 @@ def _write(found: ModelProbe | FileProbe, out: Path) -> None:
         for key, levels in found.arrays.items()
         if key.endswith("_db")
     }
+    name, (predicted, others) = Path(found.name).name, _marks(found)
+    style.save_figure(
+        probe_spectrograms(panels, predicted, others, name), [out / image for image in IMAGES]
+    )
+
+
+def _marks(found: ModelProbe | FileProbe) -> tuple[list[float], dict[str, list[float]]]:
+    """Frequencies to mark in the figure: predicted ones, and by signal what else was found."""
     if isinstance(found, FileProbe):
-        fits = found.lines["stride"].notna()
-        tones_hz = list(found.lines["frequency_hz"][fits])
-        others = {"file": list(found.lines["frequency_hz"][~fits])}
-    else:
-        tones_hz = list(found.tones_hz)
-        others = summaries.unexpected_hz(found.measures, found.tones_hz)
-    figure = probe_spectrograms(panels, tones_hz, others, found.name)
-    style.save_figure(figure, [out / image for image in IMAGES])
+        steady = found.lines[found.lines["coherence"] >= STEADY]
+        fits = steady["stride"].notna()
+        hz = steady["frequency_hz"]
+        return list(hz[fits]), {"file": list(hz[~fits])}
+    others = summaries.unexpected(found.measures, found.layers, found.tones_hz, found.rate_hz)
+    others = others[others["origin"] == ""]
+    by_signal = {
+        str(signal): list(group) for signal, group in others.groupby("signal")["frequency_hz"]
+    }
+    return list(found.tones_hz), by_signal

@@ -24,6 +24,12 @@ AXES = {"audio": "(batch, channels, time)", "features": "(batch, bins, frames)"}
 TRIAL_SAMPLES = (2**14, 2**15)
 TRIAL_FRAMES = (32, 64)
 
+LEAST_RATIO = {"audio": 0.1, "features": 2.0}
+"""Samples per sample, or per frame, in; what gives less is no audio but codes, scores, features."""
+
+NEAR_WHOLE = 0.05
+"""Frames of up to 800 samples, which a model may cut to, change the ratio by no more."""
+
 USUAL_CHANNELS = (1, 2)
 LONGEST_MESSAGE = 300
 
@@ -52,7 +58,7 @@ def load_model(target: nn.Module | str, options: dict, seed: int) -> nn.Module:
         return factory
     if not callable(factory):
         raise InputError(
-            f"{target}: is a {type(factory).__name__}; "
+            f"{target}: is of type {type(factory).__name__}; "
             "a class or function that makes a torch.nn.Module is needed"
         )
     torch.manual_seed(seed)
@@ -204,13 +210,15 @@ def output_ratio(model: CheckedModel, channels: int) -> float:
     lengths = TRIAL_SAMPLES if model.input_kind == "audio" else TRIAL_FRAMES
     shapes = [tuple(_trial(model, channels, length).shape) for length in lengths]
     grown = (shapes[1][-1] - shapes[0][-1]) / (lengths[1] - lengths[0])
-    if grown <= 0:
+    if grown < LEAST_RATIO[model.input_kind]:
+        axis = "samples" if model.input_kind == "audio" else "frames"
         raise InputError(
-            f"{model.name}: its output is not audio-like: for {lengths[1]} samples in as for "
-            f"{lengths[0]}, the last axis has {shapes[1][-1]}; (batch, ..., time) is needed"
+            f"{model.name}: its output is not audio-like: its last axis has {shapes[0][-1]} and "
+            f"{shapes[1][-1]} values for {lengths[0]} and {lengths[1]} {axis} in; "
+            "(batch, ..., time) is needed"
         )
     whole = round(grown)
-    return float(whole) if whole and abs(grown / whole - 1) < 0.02 else grown
+    return float(whole) if whole and abs(grown / whole - 1) < NEAR_WHOLE else grown
 
 
 def _trial(model: CheckedModel, channels: int, length: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -16,6 +17,9 @@ MOST_LINES = 16
 OUTPUT = "output"
 TOLERANCE_HZ = 0.5
 """find_lines interpolates to a quarter of its bins of 2 Hz."""
+
+LEAST_SPACING_HZ = 20.0
+"""Multiples of less lie so close that one line in twenty meets one by chance."""
 
 RANGE_DB = 100.0
 """What lies so far below the loudest line is float32's rounding, or under the last bit of audio."""
@@ -39,17 +43,34 @@ def lines_of(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
     return table.rename(columns=names).reindex(columns=list(names.values())).reset_index()
 
 
-def unexpected(measures: pd.DataFrame, tones_hz: Sequence[float]) -> pd.DataFrame:
+def unexpected(
+    measures: pd.DataFrame, layers: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float
+) -> pd.DataFrame:
     """The lines of :func:`lines_of` that were found where no tone is predicted.
 
-    Not those in music: most of them are its own notes.
+    Not those in music: most of them are its own notes. The column ``origin`` says what else in
+    the model has the period of a line, if anything.
     """
     found = lines_of(measures, "found_line")
-    found = found[found["signal"] != "music"]
-    tones_hz = np.asarray([*tones_hz, np.inf])
-    distance = np.abs(found["frequency_hz"].to_numpy()[:, None] - tones_hz).min(axis=1)
+    distance_hz = np.abs(found["frequency_hz"].to_numpy()[:, None] - [*tones_hz, np.inf])
     heard = found["level"] >= _loudest_db(measures) - RANGE_DB
-    return found[(distance > TOLERANCE_HZ) & heard]
+    elsewhere = distance_hz.min(axis=1) > TOLERANCE_HZ
+    found = found[heard & elsewhere & (found["signal"] != "music")].assign(origin="")
+    for period, origin in _periods(layers).items():
+        spacing_hz = rate_hz / period
+        nearest_hz = spacing_hz * (found["frequency_hz"] / spacing_hz).round()
+        fits = (found["frequency_hz"] - nearest_hz).abs() <= TOLERANCE_HZ
+        if spacing_hz >= LEAST_SPACING_HZ:
+            found.loc[fits & (found["origin"] == ""), "origin"] = f"rate/{period}, {origin}"
+    return found
+
+
+def _periods(layers: pd.DataFrame) -> dict[int, str]:
+    """Periods in samples beyond those whose tones are predicted one by one."""
+    spectral = layers["kind"] == "istft"
+    whole = math.prod(layers["stride"][(layers["direction"] == "up") & ~spectral])
+    hops = dict.fromkeys(layers["stride"][spectral], "the hop of the inverse Fourier transform")
+    return {**hops, whole: "the product of all upsampling strides"}
 
 
 def _loudest_db(measures: pd.DataFrame) -> float:
@@ -86,9 +107,9 @@ def of_model(
         f"  {layer.name:<{width}}  {layer.kind}, {layer.direction} x{layer.stride}"
         for layer in layers.itertuples()
     ]
-    hops = sorted(set(layers["stride"][layers["kind"] == "istft"]))
     text += ["", *_predicted(measures, tones_hz, rate_hz)]
-    text += ["", *_unexpected(measures, tones_hz, rate_hz, hops)]
+    others = unexpected(measures, layers, tones_hz, rate_hz)
+    text += ["", *_others(others, rate_hz, measures["seed"].nunique())]
     return "\n".join(text)
 
 
@@ -132,27 +153,18 @@ def _mean(values: pd.Series) -> str:
     return f"{mean:.0f}" if np.isnan(low) else f"{mean:.0f} ±{mean - low:.0f}"
 
 
-def _unexpected(
-    measures: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float, hops: Sequence[int]
-) -> list[str]:
+def _others(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]:
     """What else was found, in how many seeds, with the strides that fit."""
-    lines = unexpected(measures, tones_hz)
     text = []
-    for hop in hops:
-        at_hop = _distance_hz(lines["frequency_hz"], rate_hz / hop) <= TOLERANCE_HZ
-        if at_hop.any():
-            signals = ", ".join(lines["signal"][at_hop].unique())
-            text.append(
-                f"{_count(at_hop.sum(), 'line')} at multiples of rate/{hop}, the hop of the "
-                f"inverse Fourier transform ({signals})."
-            )
-        lines = lines[~at_hop]
+    for origin, group in lines[lines["origin"] != ""].groupby("origin"):
+        signals = ", ".join(group["signal"].unique())
+        text += [f"{_count(len(group), 'line')} at multiples of {origin} ({signals})."]
+    lines = lines[lines["origin"] == ""]
     if lines.empty:
         return [*text, "No other stationary narrow line was found."]
     lines = lines.assign(place=lines["frequency_hz"].round())
     groups = lines.groupby(["signal", "place"], sort=False)
     strongest = groups["level"].max().nlargest(MOST_LINES).index
-    n_seeds = measures["seed"].nunique()
     text.append(
         f"Other stationary narrow lines: {len(groups)}"
         + (f", of which the strongest {MOST_LINES}:" if len(groups) > MOST_LINES else ":")
@@ -167,11 +179,6 @@ def _unexpected(
             + _fit(frequency_hz, rate_hz)
         )
     return text
-
-
-def _distance_hz(frequencies_hz: pd.Series, spacing_hz: float) -> pd.Series:
-    """How far the nearest multiple of a spacing is."""
-    return (frequencies_hz - spacing_hz * (frequencies_hz / spacing_hz).round()).abs()
 
 
 def _fit(frequency_hz: float, rate_hz: float) -> str:

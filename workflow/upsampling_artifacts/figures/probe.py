@@ -7,13 +7,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
 
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.spectrograms import Spectrogram, thinned
 
 RANGE_DB = 100.0
-PANELS_IN_A_ROW = 3
-MOST_MARKS = 32
+MOST_MARKS = 40
+
+ROWS_AND_COLUMNS = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2), 5: (2, 3), 6: (2, 3)}
+
+ARROWHEAD = {"marker": "<", "ms": 4.5, "mec": style.INK, "mew": 0.8, "ls": "none"}
+PREDICTED = ("where an upsampling layer puts tones", {**ARROWHEAD, "mfc": style.INK})
+FOUND = ("another stationary line", {**ARROWHEAD, "mfc": "white"})
 
 TITLES = {
     "silence": "silence in",
@@ -34,16 +41,15 @@ def probe_spectrograms(
     """One spectrogram per signal, with predicted tones and found lines marked at the right.
 
     Levels are dB re each panel's maximum. Arrowheads, filled: where a tone must be; open: a
-    narrow line that was found where none is predicted.
+    narrow line that was found where none is predicted. At most ``MOST_MARKS`` of each.
 
     Args:
-        panels: By signal.
-        tones_hz: Predicted frequencies; of many, every so many-th is marked.
-        found_hz: By signal, the unexpected lines.
+        panels: One to six, by signal.
+        tones_hz: Predicted frequencies.
+        found_hz: By signal, the unexpected lines, the most important first.
         title: Of the figure.
     """
-    n_columns = min(len(panels), PANELS_IN_A_ROW)
-    n_rows = -(-len(panels) // n_columns)
+    n_rows, n_columns = ROWS_AND_COLUMNS[min(len(panels), max(ROWS_AND_COLUMNS))]
     with style.look():
         figure = style.new_figure(0.9 + 3.1 * n_rows)
         grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
@@ -52,23 +58,26 @@ def probe_spectrograms(
         image = None
         for axes, (signal, spectrogram) in zip(grid.flat, panels.items(), strict=False):
             axes.axis("on")
-            axes.set_title(TITLES.get(signal, signal), fontweight="bold")
+            axes.set_title(_title(signal, spectrogram[2]), fontweight="bold")
+            axes.set(xlabel="time (s)", ylabel="frequency (kHz)")
+            axes.label_outer()
             image = _panel(axes, thinned(spectrogram)) or image
-            _mark(axes, tones_hz[:: -(-len(tones_hz) // MOST_MARKS) or 1], style.INK)
-            _mark(axes, found_hz.get(signal, []), "white")
-            axes.set_xlabel("time (s)")
-        for axes in grid[:, 0]:
-            axes.set_ylabel("frequency (kHz)")
+            _mark(axes, tones_hz, PREDICTED)
+            _mark(axes, found_hz.get(signal, []), FOUND)
         figure.suptitle(title, fontsize=11, fontweight="bold")
-        figure.text(
-            0.01, 0.0, "filled: a tone must be here    open: a line that is not predicted",
-            fontsize=8, color=style.FAINT, va="bottom",
-        )  # fmt: skip
+        handles = [Line2D([], [], label=text, **look) for text, look in (PREDICTED, FOUND)]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
         if image is not None:
-            bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, pad=0.015)
+            bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, pad=0.02)
             bar.set_label("level (dB re each panel's maximum)")
             bar.outline.set_visible(False)
     return figure
+
+
+def _title(signal: str, level_db: np.ndarray) -> str:
+    """The signal, and how loud the loudest is: panels have no common scale."""
+    name = TITLES.get(signal, signal)
+    return f"{name} (max {level_db.max():.0f} dB)" if np.isfinite(level_db).any() else name
 
 
 def _panel(axes: Axes, spectrogram: Spectrogram):
@@ -87,10 +96,9 @@ def _panel(axes: Axes, spectrogram: Spectrogram):
     )  # fmt: skip
 
 
-def _mark(axes: Axes, frequencies_hz: Sequence[float], face: str) -> None:
+def _mark(axes: Axes, frequencies_hz: Sequence[float], mark: tuple[str, dict]) -> None:
     """Arrowheads outside the right edge, so that nothing of a line is covered."""
-    for frequency_hz in frequencies_hz:
-        axes.plot(
-            1.03, frequency_hz / 1000, marker="<", ms=4.5, mfc=face, mec=style.INK, mew=0.8,
-            clip_on=False, transform=axes.get_yaxis_transform(),
-        )  # fmt: skip
+    beside = offset_copy(axes.get_yaxis_transform(), axes.figure, x=5, units="points")
+    _, look = mark
+    for frequency_hz in frequencies_hz[:MOST_MARKS]:
+        axes.plot(1, frequency_hz / 1000, **look, clip_on=False, transform=beside)
