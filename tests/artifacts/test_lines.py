@@ -7,11 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal.windows import kaiser
-from upsampling_artifacts.artifacts.lines import (
-    KAISER_BETA,
-    measure_line,
-    predicted_frequencies,
-)
+from upsampling_artifacts.artifacts.lines import measure_line, predicted_frequencies
+from upsampling_artifacts.artifacts.spectra import KAISER_BETA
 
 RATE_HZ = 8000
 

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from upsampling_artifacts.figures.spectrograms import (
-    MOST_BINS,
-    draw_spectrograms,
-    spectrograms,
-    thinned,
-)
+from upsampling_artifacts.figures.panels import MOST_BINS
+from upsampling_artifacts.figures.spectrograms import draw_spectrograms, spectrograms
 
 FREQUENCIES_HZ = np.linspace(0, 4000, 129)
 TIMES_SECONDS = np.linspace(0, 6, 40)
@@ -88,7 +84,7 @@ def test_many_systems_go_on_in_another_band(n_systems: int, n_bands: int) -> Non
     assert sum(bool(axes.images) for axes in panels(figure)) == n_systems
 
 
-def test_files_from_arrays_and_a_line_survives_thinning(tmp_path: Path) -> None:
+def test_files_from_arrays(tmp_path: Path) -> None:
     frequencies_hz = np.linspace(0, 22050, 4 * MOST_BINS + 1)
     levels = np.full((len(frequencies_hz), 40), -60.0, np.float16)
     levels[MOST_BINS * 2] = 0.0
@@ -102,7 +98,3 @@ def test_files_from_arrays_and_a_line_survives_thinning(tmp_path: Path) -> None:
     draw_spectrograms(paths, images, "noise", [11025.0, 22050.0])
     assert images[0].read_bytes().startswith(b"\x89PNG")
     assert b"<image" in images[1].read_bytes()
-
-    fewer = thinned((frequencies_hz, TIMES_SECONDS, levels.astype(np.float32)))[2]
-    assert len(fewer) <= MOST_BINS
-    assert fewer.max() > -10  # a line within five bins keeps a fifth of its power: -7 dB

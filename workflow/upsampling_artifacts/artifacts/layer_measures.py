@@ -23,30 +23,40 @@ class LayerMeasures:
     To be called by :func:`layers.trace_layers`. A layer that runs several times (a model that
     works in chunks) is measured over all its runs.
 
+    Args:
+        signals: Names of what the items of each batch belong to; one name: all belong to it.
+
     Attributes:
         layers: By name, in the order in which they first ran.
     """
 
-    def __init__(self):
+    def __init__(self, signals: list[str]):
+        self.signals = signals
         self.layers: dict[str, Layer] = {}
-        self._sums: dict[str, _Sums] = {}
+        self._sums: dict[tuple[str, str], _Sums] = {}
 
     def __call__(self, layer: Layer, input: Tensor, output: Tensor) -> None:
         self.layers.setdefault(layer.name, layer)
-        signal = output.detach().flatten(0, -2)
+        items = [output.detach()] if len(self.signals) == 1 else output.detach().split(1)
+        if len(items) != len(self.signals):  # the model has folded something else into its batch
+            return
+        for name, item in zip(self.signals, items, strict=True):
+            self._add(name, layer, item.flatten(0, -2))
+
+    def _add(self, name: str, layer: Layer, signal: Tensor) -> None:
         stride = layer.stride if layer.direction == "up" else 1
         whole = signal.shape[-1] // stride * stride
-        if not whole:
+        if not whole or signal.is_complex():
             return
         phases = signal[:, :whole].reshape(len(signal), -1, stride).double()
-        sums = self._sums.setdefault(layer.name, _Sums(stride))
+        sums = self._sums.setdefault((name, layer.name), _Sums(stride))
         sums.add(phases.mean(1).numpy(), phases.square().mean(1).numpy())
         if stride > 1 and whole >= SHORTEST * stride:
             some = signal[:: -(-len(signal) // MOST_CHANNELS)].numpy()
             sums.replicas_db.append(replica_level_db(some, 1.0, stride))
 
-    def rows(self) -> list[tuple[str, str, float, float, str]]:
-        """``(layer, measure, frequency_hz, value, unit)``.
+    def rows(self, signal: str) -> list[tuple[str, str, float, float, str]]:
+        """``(layer, measure, frequency_hz, value, unit)`` of one signal.
 
         ``offset_level`` is the energy at 0 Hz, mean over channels. ``offset_replica_level`` is
         the energy at all multiples of rate / stride re that at 0 Hz: how much of the offset,
@@ -55,8 +65,8 @@ class LayerMeasures:
         return [
             (name, measure, np.nan, value, "dB")
             for name in self.layers
-            if name in self._sums
-            for measure, value in self._sums[name].values_db().items()
+            if (signal, name) in self._sums
+            for measure, value in self._sums[signal, name].values_db().items()
         ]
 
 

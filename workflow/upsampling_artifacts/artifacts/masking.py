@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.signal import welch
 
-from upsampling_artifacts.artifacts.lines import (
+from upsampling_artifacts.artifacts.spectra import (
     MAIN_LOBE_BINS,
     line_power,
     line_spectrum,

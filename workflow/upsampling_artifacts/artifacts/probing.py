@@ -49,60 +49,92 @@ def probe_model(
         model: From ``(batch, channels, time)`` to ``(batch, ..., time)``, in evaluation mode.
         test_signals: By name, ``(channels, time)`` float32, in the network's units.
         rate_hz: Sampling rate of the output.
-        chunk: Work through a signal in overlapping chunks of this many samples, as a trained
+        chunk: Work through each signal in overlapping chunks of this many samples, as a trained
             model does when it separates. A tone of the last layers has the same phase in every
-            chunk if half of one is a multiple of their strides. None: in one piece.
+            chunk if half of one is a multiple of their strides. None: in one piece, signals of
+            equal length as one batch.
     """
     rows: list[tuple] = []
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
     layers: list[Layer] = []
-    for name, signal in test_signals.items():
-        inside = LayerMeasures()
+    for names in _batches(test_signals, single=chunk is not None):
+        batch = np.stack([test_signals[name] for name in names])
+        inside = LayerMeasures(names)
         with trace_layers(model, inside):
-            output = run(model, signal, chunk)
+            outputs = run(model, batch, chunk)
         layers = list(inside.layers.values())
         strides = tone_strides(layers)
-        same_rate = output.shape[-1] == signal.shape[-1]
-        found = measure_output(output, rate_hz, strides, signal if same_rate else None)
-        rows += [(name, OUTPUT, *row) for row in found]
-        rows += [(name, *row) for row in inside.rows()]
-        if same_rate:
-            start, end = _boundaries(model, signal, output, layers, chunk)
-            rows.append((name, OUTPUT, "boundary_start", NO_FREQUENCY, start, "samples"))
-            rows.append((name, OUTPUT, "boundary_end", NO_FREQUENCY, end, "samples"))
-        arrays["frequencies_hz"], arrays["times_seconds"], level_db = spectrogram_db(
-            output, rate_hz
-        )
-        arrays[f"{name}_db"] = level_db.astype(np.float16)
-        arrays["tones_hz"] = predicted_tones(rate_hz, strides[:1])
+        same_rate = outputs.shape[-1] == batch.shape[-1]
+        ends = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
+        for index, name in enumerate(names):
+            input = batch[index] if same_rate else None
+            rows += [
+                (name, OUTPUT, *row)
+                for row in measure_output(outputs[index], rate_hz, strides, input)
+            ]
+            rows += [
+                (name, OUTPUT, f"boundary_{end}", NO_FREQUENCY, samples[index], "samples")
+                for end, samples in ends.items()
+            ]
+            rows += [(name, *row) for row in inside.rows(name)]
+            arrays["frequencies_hz"], arrays["times_seconds"], level_db = spectrogram_db(
+                outputs[index], rate_hz
+            )
+            arrays[f"{name}_db"] = level_db.astype(np.float16)
+        arrays["tones_hz"] = predicted_tones(rate_hz, strides)
     return Probe(pd.DataFrame(rows, columns=COLUMNS), arrays, layers)
 
 
+def _batches(test_signals: dict[str, np.ndarray], single: bool) -> list[list[str]]:
+    """Names of signals that can go through a model together."""
+    if single:
+        return [[name] for name in test_signals]
+    by_shape: dict[tuple, list[str]] = {}
+    for name, signal in test_signals.items():
+        by_shape.setdefault(signal.shape, []).append(name)
+    return list(by_shape.values())
+
+
 @torch.inference_mode()
-def run(model: nn.Module, signal: np.ndarray, chunk: int | None = None) -> np.ndarray:
-    """The model's output for ``(channels, time)``, all its channels and sources as channels."""
-    tensor = torch.from_numpy(signal)
-    output = overlap_add(model, tensor, chunk) if chunk else model(tensor[None])[0]
-    return output.reshape(-1, output.shape[-1]).float().numpy()
+def run(model: nn.Module, batch: np.ndarray, chunk: int | None = None) -> np.ndarray:
+    """The model's outputs, all its channels and sources as channels.
+
+    Args:
+        model: As for :func:`probe_model`.
+        batch: ``(batch, channels, time)``; of one signal if there are chunks.
+        chunk: As for :func:`probe_model`.
+
+    Returns:
+        ``(batch, channels, time)`` float32.
+    """
+    tensor = torch.from_numpy(batch)
+    output = overlap_add(model, tensor[0], chunk)[None] if chunk else model(tensor)
+    return output.reshape(len(batch), -1, output.shape[-1]).float().numpy()
 
 
 def _boundaries(
     model: nn.Module,
-    signal: np.ndarray,
-    output: np.ndarray,
+    batch: np.ndarray,
+    outputs: np.ndarray,
     layers: list[Layer],
     chunk: int | None,
-) -> tuple[float, float]:
+) -> dict[str, list[float]]:
     """Feed the middle alone, and count where it comes out other than in mid-signal.
 
     The cut is at a multiple of all strides down, so that nothing else changes.
+
+    Returns:
+        ``start`` and ``end``: samples of each signal; nothing if the signals are too short.
     """
     down = [layer for layer in layers if layer.direction == "down"]
     convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
     grid = math.lcm(convolutions, *(layer.stride for layer in down if layer.kind == "stft"))
-    third = signal.shape[-1] // 3 // grid * grid
+    third = batch.shape[-1] // 3 // grid * grid
     if not third:
-        return NO_FREQUENCY, NO_FREQUENCY
+        return {}
     middle = slice(third, 2 * third)
-    alone = run(model, signal[:, middle], chunk)
-    return boundary_samples(alone, output[:, middle])
+    alone = run(model, np.ascontiguousarray(batch[..., middle]), chunk)
+    ends = [
+        boundary_samples(short, long[:, middle]) for short, long in zip(alone, outputs, strict=True)
+    ]
+    return {"start": [start for start, _ in ends], "end": [end for _, end in ends]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from upsampling_artifacts.artifacts.filtering import power_density
-from upsampling_artifacts.artifacts.lines import line_power, line_spectrum
+from upsampling_artifacts.artifacts.spectra import line_power, line_spectrum
 from upsampling_artifacts.errors import InputError
 
 

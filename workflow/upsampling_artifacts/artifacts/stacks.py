@@ -13,8 +13,8 @@ from upsampling_artifacts.upsamplers.base import Upsampler
 
 RATE_HZ = 4000
 STRIDE = 2
-# The paper does not say how wide its stacks are. One channel shows the colour of one random
-# filter as much as the upsampler's; the mean power of these many shows what they have in common.
+# The paper's stacks have one channel throughout, and show the colour of one random filter as much
+# as the upsampler's. The mean power of these many channels shows what they have in common.
 WIDTH = 32
 
 
@@ -25,12 +25,12 @@ class StackRecipe:
     Attributes:
         upsampler: A name in :data:`registry.UPSAMPLERS`.
         length: Filter length; None for an interpolation alone, without its convolution.
-        weights: "random" (torch's default), "constant" or, for subpixel convolutions, "icnr".
+        initialization: Of the weights: "default" (random), "constant", or "icnr" for subpixel ones.
     """
 
     upsampler: str
     length: int | None
-    weights: str = "random"
+    initialization: str = "default"
 
 
 STACKS = {
@@ -100,16 +100,16 @@ def _layer(recipe: StackRecipe, first: bool) -> Upsampler:
         layer.convolution = nn.Identity()
         return layer
     layer = upsampler(1 if first else WIDTH, WIDTH, STRIDE, length=recipe.length, bias=False)
-    _set_weights(layer, recipe.weights)
+    _initialize(layer, recipe.initialization)
     return layer
 
 
 @torch.no_grad()
-def _set_weights(layer: Upsampler, weights: str) -> None:
+def _initialize(layer: Upsampler, initialization: str) -> None:
     weight = layer.convolution.weight
-    if weights == "constant":
+    if initialization == "constant":
         # One input channel: ones, as in the paper's figures 3 to 5. More: their mean.
         weight.fill_(1 / layer.in_channels)
-    elif weights == "icnr":
+    elif initialization == "icnr":
         # Aitken et al. 2017: all phases of a channel, which are neighbours, start as one filter.
         weight.copy_(weight[:: layer.stride].repeat_interleave(layer.stride, dim=0))

@@ -11,7 +11,7 @@ import torch
 from upsampling_artifacts import models
 from upsampling_artifacts.artifacts import signals
 from upsampling_artifacts.artifacts.excerpt import excerpt_music
-from upsampling_artifacts.artifacts.layers import find_layers, tone_strides
+from upsampling_artifacts.artifacts.layers import tone_strides
 from upsampling_artifacts.artifacts.measures_table import labelled, write_measures
 from upsampling_artifacts.artifacts.measuring import predicted_tones
 from upsampling_artifacts.artifacts.probing import probe_model, run
@@ -55,10 +55,11 @@ def probe_system(
     progress = Progress(len(seeds), f"probing {name}")
     for seed in seeds:
         model = models.build(**system, **build, seed=seed).eval()
+        probe = probe_model(model, test_signals, rate_hz)
         if seed == seeds[0]:
             noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
-            _save_spectrograms(model, noise, rate_hz, arrays_path)
-        probe = probe_model(model, test_signals, rate_hz)
+            tones_hz = predicted_tones(rate_hz, tone_strides(probe.layers)[:2])
+            _save_spectrograms(model, noise, rate_hz, tones_hz, arrays_path)
         tables.append(labelled(probe.measures, name, seed, "initialization"))
         del model
         gc.collect()
@@ -67,12 +68,14 @@ def probe_system(
 
 
 def _save_spectrograms(
-    model: torch.nn.Module, noise: np.ndarray, rate_hz: int, path: str | Path
+    model: torch.nn.Module, noise: np.ndarray, rate_hz: int, tones_hz: np.ndarray, path: str | Path
 ) -> None:
-    layers = find_layers(model, torch.from_numpy(noise[None, :, :rate_hz]))
-    arrays = {"rate_hz": rate_hz, "tones_hz": predicted_tones(rate_hz, tone_strides(layers)[:2])}
-    for prefix, signal in {"input_": noise, "": run(model, noise)}.items():
-        names = (f"{prefix}{name}" for name in ("frequencies_hz", "times_seconds", "noise_db"))
-        arrays |= dict(zip(names, spectrogram_db(signal, rate_hz), strict=True))
+    """Spectrograms of white noise and of what the model makes of it, for figures 1 and 9."""
+    arrays = {"rate_hz": rate_hz, "tones_hz": tones_hz}
+    for prefix, signal in {"input_": noise, "": run(model, noise[None])[0]}.items():
+        frequencies_hz, times_seconds, level_db = spectrogram_db(signal, rate_hz)
+        arrays[f"{prefix}frequencies_hz"] = frequencies_hz
+        arrays[f"{prefix}times_seconds"] = times_seconds
+        arrays[f"{prefix}noise_db"] = level_db.astype(np.float16)
     with written_whole(path) as unfinished:
         np.savez_compressed(unfinished, **arrays)

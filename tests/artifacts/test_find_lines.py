@@ -1,0 +1,184 @@
+"""Blind detection: tones that were put in are found, and nothing else is."""
+
+import warnings
+
+import numpy as np
+import pytest
+from upsampling_artifacts.artifacts.lines import chance_threshold_db, find_lines
+from upsampling_artifacts.errors import InputError
+
+
+def tone(frequency_hz: float, rms: float, rate_hz: int, seconds: float, phase=0.3) -> np.ndarray:
+    n = np.arange(round(rate_hz * seconds))
+    return rms * np.sqrt(2) * np.sin(2 * np.pi * frequency_hz * n / rate_hz + phase)[None]
+
+
+def noise(rate_hz: int, seconds: float, channels: int = 1, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((channels, round(rate_hz * seconds)), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "seconds", "channels", "signals"),
+    [
+        (4000, 1, 1, 400),
+        (8000, 1.5, 1, 400),
+        (8000, 1.5, 8, 100),
+        (44100, 1.5, 1, 100),
+        (22050, 6, 1, 40),
+        (8000, 60, 1, 10),
+    ],
+)
+def test_white_noise_has_no_line(rate_hz, seconds, channels, signals) -> None:
+    """At one false alarm in a hundred at most, as is promised; one in four hundred is usual."""
+    found = [
+        find_lines(noise(rate_hz, seconds, channels, seed), rate_hz) for seed in range(signals)
+    ]
+    assert sum(map(bool, found)) <= signals // 100
+
+
+@pytest.mark.parametrize("rate_hz", [4000, 22050, 44100])
+@pytest.mark.parametrize("seconds", [1, 1.5, 6])
+@pytest.mark.parametrize("level_db", [0, -10])
+def test_a_tone_in_noise_is_found_with_its_frequency_and_level(rate_hz, seconds, level_db) -> None:
+    frequency_hz = 0.2137 * rate_hz
+    signal = tone(frequency_hz, 10 ** (level_db / 20), rate_hz, seconds) + noise(
+        rate_hz, seconds, 2
+    )
+    (line,) = find_lines(signal, rate_hz)
+    assert line.frequency_hz == pytest.approx(frequency_hz, abs=0.5)
+    assert line.level_db == pytest.approx(level_db, abs=1)
+    assert line.prominence_db > chance_threshold_db(40, 40)
+    assert line.presence == 1
+
+
+def test_frequency_and_level_are_exact_without_noise() -> None:
+    for frequency_hz in np.linspace(1000, 1002, 9):
+        signal = tone(frequency_hz, 0.1, 8000, 1.5) + 1e-6 * noise(8000, 1.5)
+        (line,) = find_lines(signal, 8000)
+        assert line.frequency_hz == pytest.approx(frequency_hz, abs=0.03)
+        assert line.level_db == pytest.approx(-20, abs=0.02)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 22050, 44100])
+def test_a_tone_at_the_nyquist_frequency_is_found(rate_hz) -> None:
+    alternating = 0.1 * np.resize([1.0, -1.0], (1, 2 * rate_hz))
+    (line,) = find_lines(alternating + 1e-3 * noise(rate_hz, 2), rate_hz)
+    assert line.frequency_hz == pytest.approx(rate_hz / 2, abs=0.05)
+    assert line.level_db == pytest.approx(-20, abs=0.1)
+
+
+def test_several_tones_are_listed_strongest_first() -> None:
+    levels_db = {500: -30, 1500: -10, 2750: -20, 3900: -40}
+    signal = 1e-4 * noise(8000, 2)
+    for frequency_hz, level_db in levels_db.items():
+        signal = signal + tone(frequency_hz, 10 ** (level_db / 20), 8000, 2)
+    lines = find_lines(signal, 8000)
+    assert [round(line.frequency_hz) for line in lines] == [1500, 2750, 500, 3900]
+    assert [round(line.level_db) for line in lines] == [-10, -20, -30, -40]
+
+
+def test_a_tone_in_one_channel_of_eight_is_found() -> None:
+    signal = 0.1 * noise(8000, 3, channels=8)
+    signal[5] += tone(1234.5, 1, 8000, 3)[0]
+    (line,) = find_lines(signal, 8000)
+    assert line.frequency_hz == pytest.approx(1234.5, abs=0.05)
+    assert line.level_db == pytest.approx(-9.03, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [4, 12])
+def test_a_whistle_under_notes_that_come_and_go_is_the_only_line(seconds) -> None:
+    """Each note is 20 dB louder; five pitches that come back all the time."""
+    rng, rate_hz = np.random.default_rng(3), 8000
+    signal = 0.01 * noise(rate_hz, seconds) + tone(2000, 0.03, rate_hz, seconds)
+    for voice in range(3):
+        for begin in np.arange(0, seconds - 0.4, 0.4):
+            pitch_hz = rng.choice([440, 550, 660, 880, 990])
+            note = tone(pitch_hz, 0.3, rate_hz, 0.4, rng.uniform(0, 2 * np.pi))
+            note *= np.exp(-5 * np.arange(note.shape[1]) / note.shape[1])
+            first = round((begin + 0.13 * voice) * rate_hz)
+            part = signal[:, first : first + note.shape[1]]
+            part += note[:, : part.shape[1]]
+    (line,) = find_lines(signal, rate_hz)
+    assert line.frequency_hz == pytest.approx(2000, abs=0.05)
+    assert line.level_db == pytest.approx(-30.5, abs=0.5)
+
+
+def test_a_tone_that_sounds_for_half_the_time_is_no_line_and_for_most_of_it_is() -> None:
+    signal = 0.1 * noise(8000, 6)
+    half, most = signal.copy(), signal.copy()
+    half[:, :24_000] += tone(1000, 0.3, 8000, 3)
+    most[:, :42_000] += tone(1000, 0.3, 8000, 5.25)
+    assert find_lines(half, 8000) == []
+    (line,) = find_lines(most, 8000)
+    assert 0.8 < line.presence < 0.95
+
+
+@pytest.mark.parametrize("width_hz", [30, 400])
+def test_a_band_of_noise_and_a_sweep_are_no_lines(width_hz) -> None:
+    n = np.arange(8000 * 6)
+    band = np.fft.rfft(noise(8000, 6))
+    band[:, np.abs(np.fft.rfftfreq(len(n), 1 / 8000) - 1000) > width_hz / 2] = 0
+    assert find_lines(np.fft.irfft(band) + 1e-3 * noise(8000, 6), 8000) == []
+    sweep = np.sin(2 * np.pi * (500 + 10 * n / 8000) * n / 8000)[None]
+    assert find_lines(sweep + 1e-3 * noise(8000, 6), 8000) == []
+
+
+def test_an_offset_is_no_line_and_hides_none() -> None:
+    signal = 100 + tone(1000, 1e-3, 8000, 2) + 1e-5 * noise(8000, 2)
+    (line,) = find_lines(signal, 8000)
+    assert line.frequency_hz == pytest.approx(1000, abs=0.05)
+
+
+def test_what_a_silent_network_makes_is_found_in_float32() -> None:
+    """A pattern of four on an offset: lines at a quarter and at half the rate, and no others.
+
+    Float32's rounding of something that does not repeat lies 150 dB below it.
+    """
+    pattern = np.resize(np.float32([0.1001, 0.1, 0.1, 0.1]), (2, 2 * 44100))
+    fading = (1 + 1e-7 * noise(44100, 2, 2)).astype(np.float32)
+    lines = find_lines(pattern * fading, 44100)
+    assert [round(line.frequency_hz) for line in lines] == [11025, 22050]
+    # The amplitudes of a pulse every four samples: half a pulse of 1e-4 / 4 on either side.
+    assert lines[0].level_db == pytest.approx(20 * np.log10(1e-4 / 2 / np.sqrt(2)), abs=0.1)
+    assert lines[1].level_db == pytest.approx(20 * np.log10(1e-4 / 4), abs=0.1)
+    assert find_lines(np.full((2, 44100), np.float32(0.1)), 44100) == []
+
+
+@pytest.mark.parametrize(("below_db", "found"), [(-130, 1), (-160, 0)])
+def test_what_lies_below_the_last_bit_of_float32_is_no_line(below_db: float, found: int) -> None:
+    signal = 0.1 + tone(1000, 0.1 * 10 ** (below_db / 20), 8000, 2)
+    assert len(find_lines(signal, 8000)) == found
+
+
+def test_exact_silence_has_no_lines_and_counts_for_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_lines(np.zeros((2, 8000), np.float32), 8000) == []
+        signal = tone(1000, 0.1, 8000, 4) + 1e-3 * noise(8000, 4)
+        signal[:, :16_000] = 0
+        (line,) = find_lines(signal, 8000)
+    assert line.frequency_hz == pytest.approx(1000, abs=0.05)
+    assert line.presence == 1
+
+
+def test_the_threshold_can_be_given() -> None:
+    signal = tone(1000, 0.1, 8000, 3) + noise(8000, 3)
+    (line,) = find_lines(signal, 8000)
+    assert find_lines(signal, 8000, threshold_db=line.prominence_db + 0.1) == []
+    (same,) = find_lines(signal, 8000, threshold_db=line.prominence_db - 0.1)
+    assert same.frequency_hz == line.frequency_hz
+    assert same.presence < line.presence
+
+
+@pytest.mark.parametrize(
+    ("seconds", "options", "message"),
+    [
+        (0.99, {}, "signal: 0.99 s are too short to find lines; 1 s needed"),
+        (1.5, {"window_seconds": 1}, "signal: 1.50 s are too short to find lines; 2 s needed"),
+    ],
+)
+def test_a_short_signal_is_refused(seconds, options, message) -> None:
+    with pytest.raises(InputError, match=f"^{message}$"):
+        find_lines(noise(8000, seconds), 8000, **options)
+    find_lines(noise(8000, 1), 8000)

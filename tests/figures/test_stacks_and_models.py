@@ -1,0 +1,161 @@
+"""Figures 1 and 6 to 9: right panels, ranges, marks, and lines that survive drawing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.figures import panels
+from upsampling_artifacts.figures.models import LAYOUTS, TITLES, draw_models, models, read_probe
+from upsampling_artifacts.figures.stacks import ROWS, draw_stacks, stacks
+
+RATES_HZ = [4000, 8000, 16000, 32000]
+
+
+def spectrogram(rate_hz: float, line_hz: float | None = None, level_db: float = -10.0):
+    """A floor of -120 dB with one line."""
+    frequencies_hz = np.linspace(0, rate_hz / 2, 513)
+    levels = np.full((513, 20), -120.0, np.float32)
+    if line_hz is not None:
+        levels[np.abs(frequencies_hz - line_hz).argmin()] = level_db
+    return frequencies_hz, np.linspace(0.1, 2.9, 20), levels
+
+
+def image_panels(figure: Figure) -> list[Axes]:
+    return [axes for axes in figure.axes if axes.images]
+
+
+def marks_khz(axes: Axes) -> list[float]:
+    return [float(line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "<"]
+
+
+def drawn_rows() -> Figure:
+    layers = [spectrogram(rate_hz, rate_hz / 4) for rate_hz in RATES_HZ]
+    return stacks({("with tones", True): layers, ("with valleys", False): layers}, RATES_HZ)
+
+
+def test_each_row_has_its_input_and_layers_up_to_nyquist() -> None:
+    axes = image_panels(drawn_rows())
+    assert [a.get_ylim()[1] for a in axes] == [2, 4, 8, 16] * 2
+    titles = ["input, 4 kHz", "layer 1, 8 kHz", "layer 2, 16 kHz", "layer 3, 32 kHz"]
+    assert [a.get_title() for a in axes[:4]] == titles
+    assert {a.images[0].get_clim() for a in axes} == {(-100, 0)}
+    assert {a.images[0].get_array().max() for a in axes} != {-100}
+
+
+def test_predictions_are_multiples_of_4_khz_filled_for_tones_and_open_for_valleys() -> None:
+    axes = image_panels(drawn_rows())
+    assert [marks_khz(a) for a in axes[:4]] == [[], [4], [4, 8], [4, 8, 12, 16]]
+    assert [marks_khz(a) for a in axes[4:]] == [[], [4], [4, 8], [4, 8, 12, 16]]
+    assert axes[3].lines[0].get_markerfacecolor() != "white"
+    assert axes[7].lines[0].get_markerfacecolor() == "white"
+
+
+@pytest.mark.parametrize("line_hz", [0, 4000, 9000, 16000])
+def test_a_thin_line_is_drawn_where_it_is(line_hz: float) -> None:
+    axes = Figure().subplots()
+    image = panels.draw(axes, spectrogram(32000, line_hz), -100, 0)
+    levels = image.get_array()
+    assert levels.max() > -14 and levels.min() == -100
+    low_khz, high_khz = image.get_extent()[2:]
+    height_khz = (high_khz - low_khz) / len(levels)
+    place_khz = low_khz + (levels[:, 0].argmax() + 0.5) * height_khz
+    assert place_khz == pytest.approx(line_hz / 1000, abs=height_khz)
+
+
+def test_every_bin_that_is_drawn_has_a_pixel() -> None:
+    """Nearest-neighbour drawing would leave out lines of a panel smaller than its bins."""
+    figure = drawn_rows()
+    figure.draw_without_rendering()
+    for axes in image_panels(figure):
+        height = axes.get_window_extent().height / figure.dpi * 160
+        assert len(axes.images[0].get_array()) <= height
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_stack_files_are_written_from_arrays(number: int, tmp_path: Path) -> None:
+    arrays = {"rates_hz": RATES_HZ}
+    for row, _, _ in ROWS[number]:
+        for layer, rate_hz in enumerate(RATES_HZ):
+            names = ("frequencies_hz", "times_seconds", "db")
+            for name, array in zip(names, spectrogram(rate_hz, 1000), strict=True):
+                arrays[f"{row}_{layer}_{name}"] = array
+    np.savez(tmp_path / "stacks.npz", **arrays)
+    images = [tmp_path / f"figure.{kind}" for kind in ("png", "svg")]
+    draw_stacks(tmp_path / "stacks.npz", images, number)
+    assert images[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<image" in images[1].read_bytes()
+
+
+@pytest.fixture
+def probe_paths(tmp_path: Path) -> dict[str, Path]:
+    """The input's maximum is -20 dB; a line of -30 dB stands at rate / 4."""
+    paths = {}
+    for system in TITLES:
+        rate_hz = 22050 if system == "melgan" else 44100
+        frequencies_hz, times_seconds, noise_db = spectrogram(rate_hz, rate_hz / 4, -30.0)
+        paths[system] = tmp_path / f"{system}.npz"
+        np.savez(
+            paths[system], frequencies_hz=frequencies_hz, times_seconds=times_seconds,
+            noise_db=noise_db.astype(np.float16), input_frequencies_hz=frequencies_hz,
+            input_times_seconds=times_seconds, input_noise_db=np.full_like(noise_db, -20.0),
+            rate_hz=rate_hz, tones_hz=[rate_hz / 4, rate_hz / 2],
+        )  # fmt: skip
+    return paths
+
+
+def drawn_models(paths: dict[str, Path], number: int) -> dict[str, Axes]:
+    probes = {system: read_probe(path) for system, path in paths.items()}
+    figure = models(probes, LAYOUTS[number])
+    return {axes.get_title(): axes for axes in image_panels(figure) if axes.get_title()}
+
+
+def test_figure_1_has_five_models_and_both_inputs(probe_paths: dict[str, Path]) -> None:
+    axes = drawn_models(probe_paths, 1)
+    assert list(axes) == [
+        "white noise, 22.05 kHz", "MelGAN", "white noise, 44.1 kHz", "Demucs, transposed",
+        "Demucs, nearest", "Demucs, subpixel", "Demucs, linear",
+    ]  # fmt: skip
+    lows_db = {title: a.images[0].get_clim()[0] for title, a in axes.items()}
+    assert lows_db.pop("MelGAN") == -200
+    assert set(lows_db.values()) == {-150}
+    assert axes["MelGAN"].get_ylim()[1] == pytest.approx(11.025)
+    assert axes["Demucs, nearest"].get_ylim()[1] == pytest.approx(22.05)
+
+
+def test_figure_9_has_the_modified_models_beside_the_originals(
+    probe_paths: dict[str, Path],
+) -> None:
+    assert list(drawn_models(probe_paths, 9)) == [
+        "white noise, 44.1 kHz", "Demucs, transposed", "modified, transposed",
+        "Demucs, subpixel", "modified, subpixel",
+    ]  # fmt: skip
+
+
+def test_levels_are_re_the_inputs_maximum(probe_paths: dict[str, Path]) -> None:
+    axes = drawn_models(probe_paths, 1)
+    assert axes["white noise, 44.1 kHz"].images[0].get_array().max() == 0
+    line_db = axes["Demucs, transposed"].images[0].get_array().max()
+    assert -13.1 < line_db < -10  # two bins are merged, which takes 3 dB
+
+
+def test_tones_and_valleys_are_marked_on_outputs_alone(probe_paths: dict[str, Path]) -> None:
+    axes = drawn_models(probe_paths, 1)
+    assert marks_khz(axes["Demucs, transposed"]) == pytest.approx([11.025, 22.05])
+    assert marks_khz(axes["white noise, 44.1 kHz"]) == []
+    faces = {title: a.lines[0].get_markerfacecolor() for title, a in axes.items() if a.lines}
+    open_marks = {title for title, face in faces.items() if face == "white"}
+    assert open_marks == {"Demucs, nearest", "Demucs, linear"}
+
+
+def test_model_files_are_written_and_a_missing_system_is_named(
+    probe_paths: dict[str, Path], tmp_path: Path
+) -> None:
+    images = [tmp_path / f"figure_9.{kind}" for kind in ("png", "svg")]
+    draw_models(probe_paths, images, 9)
+    assert images[0].read_bytes().startswith(b"\x89PNG")
+    del probe_paths["melgan"]
+    with pytest.raises(InputError, match="figure 1: no arrays for melgan"):
+        draw_models(probe_paths, images, 1)
