@@ -15,11 +15,11 @@ from upsampling_artifacts.artifacts import summaries
 from upsampling_artifacts.artifacts.any_probe import ModelProbe, probe_target
 from upsampling_artifacts.artifacts.audio_file import (
     MOST_SECONDS,
-    STEADY,
     explain_lines,
     middle,
     read_audio,
 )
+from upsampling_artifacts.artifacts.line_summary import UNHEARD_DB
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.figures import style
@@ -160,10 +160,9 @@ def _write(found: ModelProbe | FileProbe, out: Path) -> None:
 def _marks(found: ModelProbe | FileProbe) -> tuple[list[float], dict[str, list[float]]]:
     """Frequencies to mark in the figure: predicted ones, and by signal what else was found."""
     if isinstance(found, FileProbe):
-        steady = found.lines[found.lines["coherence"] >= STEADY]
-        fits = steady["stride"].notna()
-        hz = steady["frequency_hz"]
-        return list(hz[fits]), {"file": list(hz[~fits])}
+        heard = found.lines[found.lines["level_db"] >= UNHEARD_DB]
+        frequencies_hz, fits = heard["frequency_hz"], heard["stride"].notna()
+        return list(frequencies_hz[fits]), {"file": list(frequencies_hz[~fits])}
     others = summaries.unexpected(found.measures, found.layers, found.tones_hz, found.rate_hz)
     others = others[others["origin"] == ""]
     by_signal = {

@@ -104,12 +104,17 @@ def probe_target(
 
 
 def _probe(model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float) -> Probe:
-    try:
-        return probe_model(model, test_signals, rate_hz)
-    except InputError as error:  # what comes out may be too short to be measured
-        if str(error).startswith(model.name):
-            raise
-        raise InputError(f"{model.name}: its output cannot be measured: {error}") from error
+    """As :func:`probing.probe_model`, but signal by signal: not every model takes a batch."""
+    probes = []
+    for name, signal in test_signals.items():
+        try:
+            probes.append(probe_model(model, {name: signal}, rate_hz))
+        except InputError as error:
+            # What comes out may also be too short to be measured.
+            at_fault = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
+            raise InputError(f"{at_fault}{error}; the input was {name}") from error
+    arrays = {key: array for probe in probes for key, array in probe.arrays.items()}
+    return Probe(pd.concat([probe.measures for probe in probes]), arrays, probes[0].layers)
 
 
 def _check(

@@ -1,8 +1,8 @@
 """A sound without its model: which stationary lines are in it, and which strides fit them.
 
 A layer of stride n puts tones at ``k * rate / n`` (sections 2 and 4 of the paper), exactly and for
-ever: the sampling clock is the model's own. A line that stands there, to within what can be
-measured, and keeps its phase, is a reason to suspect the layer; how strong a reason depends on how
+ever: the sampling clock is the model's own. A line that keeps its phase and stands there, to within
+what can be measured, is a reason to suspect the layer; how strong a reason depends on how
 much of the frequency axis lies that near to such a frequency.
 """
 
@@ -18,7 +18,6 @@ import pandas as pd
 import soundfile
 
 from upsampling_artifacts.artifacts.lines import find_lines
-from upsampling_artifacts.artifacts.steadiness import steadiness
 from upsampling_artifacts.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -30,16 +29,18 @@ SHORTEST_SECONDS = 1.0  # what find_lines needs
 MOST_SECONDS = 60.0
 """The middle of a longer file tells as much of what is stationary, in less memory."""
 
-STEADY = 0.5
-"""Coherence above which a line is a tone and hardly a note: more than half of it is steady."""
+# find_lines follows the phase of a line through blocks of three seconds. Tones that just stand
+# out of white noise come out within 0.2 Hz of where they are in one second, 0.05 Hz in three.
+TOLERANCE_PERIODS = 0.25
+BLOCK_SECONDS = 3.0
 
 MAINS_HZ = (50, 60)
 MAINS_HARMONICS = 20
 MAINS_DRIFT_HZ = 0.05  # of the fundamental: power grids are kept within it most of the time
 
 COLUMNS = [
-    "frequency_hz", "level_db", "prominence_db", "presence", "coherence", "stride", "multiple",
-    "predicted_hz", "chance", "strides", "mains",
+    "frequency_hz", "level_db", "prominence_db", "presence", "stride", "multiple", "predicted_hz",
+    "chance", "strides", "mains",
 ]  # fmt: skip
 
 
@@ -120,23 +121,22 @@ def explain_lines(signal: np.ndarray, rate_hz: float, model_rate_hz: float) -> p
 
     Returns:
         The columns :data:`COLUMNS`, strongest first. ``level_db``: RMS, dB re full scale;
-        ``presence``: share of the time; ``coherence`` as in :class:`steadiness.Steadiness`;
-        ``stride``, ``multiple``, ``predicted_hz`` and ``chance`` as in :class:`Coincidence`,
-        empty where no stride fits; ``strides`` and ``mains`` are text.
+        ``presence``: share of the time; ``stride``, ``multiple``, ``predicted_hz`` and
+        ``chance`` as in :class:`Coincidence`, empty where no stride fits; ``strides`` and
+        ``mains`` are text.
     """
-    # Of a signal of T seconds, half of the spectrum's resolution 1 / T.
-    tolerance_hz = 0.5 * rate_hz / signal.shape[-1]
+    seconds = signal.shape[-1] / rate_hz
+    tolerance_hz = TOLERANCE_PERIODS / min(seconds, BLOCK_SECONDS)
     rows = []
     for line in find_lines(signal, rate_hz):
-        tone = steadiness(signal, rate_hz, line.frequency_hz)
-        found = coincidence(tone.frequency_hz, model_rate_hz, tolerance_hz)
+        found = coincidence(line.frequency_hz, model_rate_hz, tolerance_hz)
         fit = (pd.NA, pd.NA, np.nan, np.nan, "")
         if found:
             strides = " ".join(map(str, found.strides))
             fit = (found.stride, found.multiple, found.predicted_hz, found.chance, strides)
         rows.append(
-            (tone.frequency_hz, line.level_db, line.prominence_db, line.presence, tone.coherence,
-             *fit, mains_hum(tone.frequency_hz, tolerance_hz))
+            (line.frequency_hz, line.level_db, line.prominence_db, line.presence, *fit,
+             mains_hum(line.frequency_hz, tolerance_hz))
         )  # fmt: skip
     lines = pd.DataFrame(rows, columns=COLUMNS)
     return lines.astype({"stride": "Int64", "multiple": "Int64"})

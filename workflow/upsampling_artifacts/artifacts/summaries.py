@@ -9,16 +9,20 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.artifacts.audio_file import STEADY, coincidence
+from upsampling_artifacts.artifacts.audio_file import coincidence
 from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.statistics import mean_interval
 
 MOST_LINES = 16
 OUTPUT = "output"
-TOLERANCE_HZ = 0.5
-"""find_lines interpolates to a quarter of its bins of 2 Hz."""
+TOLERANCE_HZ = 1.0
+"""Half of find_lines' bins: a strong line is known to a quarter of that, a weak one hardly."""
 
-LEAST_SPACING_HZ = 20.0
+STATIONARY = ("silence", "ones", "noise")
+"""Signals that are the same all the time: what stands still in the output is the model's own.
+In music notes are held, and the images of a sweep cross a frequency again and again."""
+
+LEAST_SPACING_HZ = 40.0
 """Multiples of less lie so close that one line in twenty meets one by chance."""
 
 RANGE_DB = 100.0
@@ -48,14 +52,14 @@ def unexpected(
 ) -> pd.DataFrame:
     """The lines of :func:`lines_of` that were found where no tone is predicted.
 
-    Not those in music: most of them are its own notes. The column ``origin`` says what else in
-    the model has the period of a line, if anything.
+    Only for :data:`STATIONARY` signals. The column ``origin`` says what else in the model has
+    the period of a line, if anything.
     """
     found = lines_of(measures, "found_line")
     distance_hz = np.abs(found["frequency_hz"].to_numpy()[:, None] - [*tones_hz, np.inf])
     heard = found["level"] >= _loudest_db(measures) - RANGE_DB
     elsewhere = distance_hz.min(axis=1) > TOLERANCE_HZ
-    found = found[heard & elsewhere & (found["signal"] != "music")].assign(origin="")
+    found = found[heard & elsewhere & found["signal"].isin(STATIONARY)].assign(origin="")
     for period, origin in _periods(layers).items():
         spacing_hz = rate_hz / period
         nearest_hz = spacing_hz * (found["frequency_hz"] / spacing_hz).round()
@@ -189,37 +193,34 @@ def _fit(frequency_hz: float, rate_hz: float) -> str:
 def of_file(name: str, rate_hz: float, channels: int, seconds: float, lines: pd.DataFrame) -> str:
     """The lines of a file, each with the strides that would put it there, and what that means."""
     text = [f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"]
-    fits, steady = lines["stride"].notna(), lines["coherence"] >= STEADY
-    heard = lines["level_db"] >= UNHEARD_DB
-    shown = lines[heard & (steady | fits)]
-    if not shown.empty:
+    heard = lines[lines["level_db"] >= UNHEARD_DB]
+    if not heard.empty:
         text += ["Stationary narrow lines, strongest first:"]
-    for line in shown.head(MOST_LINES).itertuples():
+    for line in heard.head(MOST_LINES).itertuples():
         text += [
             f"  {line.frequency_hz:9.2f} Hz  {line.level_db:6.1f} dB re full scale, "
-            f"{line.prominence_db:.0f} dB over its surroundings, "
-            f"{line.presence:.0%} of the time, {line.coherence:.0%} steady",
+            f"{line.prominence_db:.0f} dB over its surroundings, {line.presence:.0%} of the time",
             f"{'':14}{_explanation(line)}",
         ]
-    for count, what in (
-        (len(shown) - MOST_LINES, "more of these"),
-        ((heard & ~(steady | fits)).sum(), "wavering, as held notes are, where no stride fits"),
-        ((~heard).sum(), f"below {UNHEARD_DB:g} dB, under the last bit of 16-bit audio"),
-    ):
-        if count > 0:
-            text += [f"And {_count(count, 'line')} {what}."]
-    text += [_verdict(lines, fits & steady)]
-    return "\n".join(text)
+    if len(heard) > MOST_LINES:
+        text += [f"And {_count(len(heard) - MOST_LINES, 'line')} more."]
+    if len(heard) < len(lines):
+        quiet = _count(len(lines) - len(heard), "line")
+        text += [f"And {quiet} below {UNHEARD_DB:g} dB, under the last bit of 16-bit audio."]
+    return "\n".join([*text, _verdict(heard)])
 
 
-def _verdict(lines: pd.DataFrame, suspect: pd.Series) -> str:
+def _verdict(lines: pd.DataFrame) -> str:
+    if lines.empty:
+        return "No stationary narrow line was found."
+    suspect = lines["stride"].notna()
     if not suspect.any():
-        return "No steady line stands where an upsampling layer puts tones."
+        return f"None of {_count(len(lines), 'line')} is where an upsampling layer puts tones."
     # Any of the lines might have met a tone of the largest stride that was needed.
-    expected = len(lines) * lines["chance"][suspect].max()
+    expected = len(lines) * lines["chance"].max()
     return (
         f"{suspect.sum()} of {_count(len(lines), 'line')} {'is' if suspect.sum() == 1 else 'are'} "
-        f"steady and where an upsampling layer puts tones (expected by chance: {expected:.1g})."
+        f"where an upsampling layer puts tones (expected by chance: {expected:.1g})."
     )
 
 

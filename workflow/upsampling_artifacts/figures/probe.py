@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from upsampling_artifacts.figures import style
-from upsampling_artifacts.figures.spectrograms import Spectrogram, thinned
+from upsampling_artifacts.artifacts.spectra import Spectrogram
+from upsampling_artifacts.figures import panels, style
 
 RANGE_DB = 100.0
 MOST_MARKS = 40
@@ -33,7 +33,7 @@ TITLES = {
 
 
 def probe_spectrograms(
-    panels: Mapping[str, Spectrogram],
+    spectrograms: Mapping[str, Spectrogram],
     tones_hz: Sequence[float],
     found_hz: Mapping[str, Sequence[float]],
     title: str,
@@ -44,56 +44,40 @@ def probe_spectrograms(
     narrow line that was found where none is predicted. At most ``MOST_MARKS`` of each.
 
     Args:
-        panels: One to six, by signal.
+        spectrograms: One to six, by signal.
         tones_hz: Predicted frequencies.
         found_hz: By signal, the unexpected lines, the most important first.
         title: Of the figure.
     """
-    n_rows, n_columns = ROWS_AND_COLUMNS[min(len(panels), max(ROWS_AND_COLUMNS))]
+    n_rows, n_columns = ROWS_AND_COLUMNS[min(len(spectrograms), max(ROWS_AND_COLUMNS))]
     with style.look():
         figure = style.new_figure(0.9 + 3.1 * n_rows)
         grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
         for axes in grid.flat:
             axes.axis("off")
         image = None
-        for axes, (signal, spectrogram) in zip(grid.flat, panels.items(), strict=False):
+        for axes, (signal, spectrogram) in zip(grid.flat, spectrograms.items(), strict=False):
             axes.axis("on")
-            axes.set_title(_title(signal, spectrogram[2]), fontweight="bold")
             axes.set(xlabel="time (s)", ylabel="frequency (kHz)")
             axes.label_outer()
-            image = _panel(axes, thinned(spectrogram)) or image
+            level_db = spectrogram[2].astype(np.float32)
+            shown, loudest_db = (*spectrogram[:2], level_db), float(level_db.max())
+            axes.set_title(_title(signal, loudest_db), fontweight="bold")
+            image = panels.draw(axes, shown, -RANGE_DB, 0, loudest_db) or image
             _mark(axes, tones_hz, PREDICTED)
             _mark(axes, found_hz.get(signal, []), FOUND)
         figure.suptitle(title, fontsize=11, fontweight="bold")
         handles = [Line2D([], [], label=text, **look) for text, look in (PREDICTED, FOUND)]
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
         if image is not None:
-            bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, pad=0.02)
-            bar.set_label("level (dB re each panel's maximum)")
-            bar.outline.set_visible(False)
+            panels.colour_bar(figure, image, grid, "level (dB re each panel's maximum)")
     return figure
 
 
-def _title(signal: str, level_db: np.ndarray) -> str:
+def _title(signal: str, loudest_db: float) -> str:
     """The signal, and how loud the loudest is: panels have no common scale."""
     name = TITLES.get(signal, signal)
-    return f"{name} (max {level_db.max():.0f} dB)" if np.isfinite(level_db).any() else name
-
-
-def _panel(axes: Axes, spectrogram: Spectrogram):
-    """Draw one; returns the image, or None if there is no sound in it."""
-    frequencies_hz, times_seconds, level_db = spectrogram
-    extent = (times_seconds[0], times_seconds[-1], 0, frequencies_hz[-1] / 1000)
-    axes.set(xlim=extent[:2], ylim=extent[2:])
-    if not np.isfinite(level_db).any():
-        axes.set_facecolor("#f3f3f3")
-        axes.text(0.5, 0.5, "exactly silent", transform=axes.transAxes, ha="center", style="italic")
-        return None
-    level_db = np.maximum(level_db.astype(np.float32) - level_db.max(), -RANGE_DB)
-    return axes.imshow(
-        level_db, origin="lower", aspect="auto", vmin=-RANGE_DB, vmax=0, extent=extent,
-        cmap=style.COLOUR_MAP, rasterized=True,
-    )  # fmt: skip
+    return f"{name} (max {loudest_db:.0f} dB)" if np.isfinite(loudest_db) else name
 
 
 def _mark(axes: Axes, frequencies_hz: Sequence[float], mark: tuple[str, dict]) -> None:
