@@ -20,6 +20,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/targets.smk"
 
@@ -34,5 +35,5 @@ rule all:
 
 rule probes:
     input:
-        rules.measures.output,
         rules.claims.output,
+        expand(f"{FIGURES}/{{name}}.{{kind}}", name=PAPER_FIGURES, kind=["png", "svg"]),

@@ -89,6 +89,7 @@ rule report:
                 "spectrograms_silence",
                 "training_curves",
                 "source_scores",
+                *PAPER_FIGURES,
             ],
         ),
         song=cached(SONGS["test"][:1]),
@@ -120,6 +121,11 @@ rule report:
                 f"{RESULTS}/benchmarks/cache/{{song}}.tsv", song=sum(SONGS.values(), [])
             ),
             "train": runs("benchmarks/train.tsv"),
+            "probe_system": expand(
+                f"{PROBES}/benchmarks/{{system}}.tsv", system=config["probes"]["systems"]
+            ),
+            "probe_stacks": [f"{PROBES}/benchmarks/stacks.tsv"],
+            "probe_readings": [f"{PROBES}/benchmarks/readings.tsv"],
             "probe": runs("benchmarks/probe_{stage}.tsv", stage=["initialization", "trained"]),
             "separate": runs("benchmarks/separate.tsv"),
             "score": runs("benchmarks/score/{song}.tsv", RUNS + BASELINE_RUNS, song=TEST_SONGS),

@@ -10,8 +10,6 @@ from torchaudio.functional import resample
 
 from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
 
-SOURCES = ["drums", "bass", "other", "vocals"]
-
 
 def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
     """The middle of the excerpt's mixture, of standard deviation 1.
@@ -24,7 +22,7 @@ def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
     Returns:
         ``(channels, time)`` float32.
     """
-    song = read_song(song_path(Path(), "excerpt", EXCERPT), SOURCES)
+    song = read_song(song_path(Path(), "excerpt", EXCERPT), sources=[])
     mixture = torch.from_numpy(song.audio[0])
     if channels == 1:
         mixture = mixture.mean(dim=0, keepdim=True)

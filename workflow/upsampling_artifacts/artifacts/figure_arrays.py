@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torchaudio.functional import resample
 
 from upsampling_artifacts.artifacts import signals
+from upsampling_artifacts.artifacts.excerpt import excerpt_music
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.artifacts.stacks import RATE_HZ, build_stack, rates_hz
-from upsampling_artifacts.data.musdb18 import read_song
 from upsampling_artifacts.files import written_whole
 
 OVERLAPS = {  # by figure: stride and filter
@@ -84,7 +83,7 @@ def ones_arrays(path: str | Path, seed: int = 0) -> None:
     _save(path, arrays)
 
 
-def stack_arrays(path: str | Path, music_path: str | Path, seed: int = 0) -> None:
+def stack_arrays(path: str | Path, seed: int = 0) -> None:
     """Spectrograms of the input and of each layer of stacked upsamplers (figures 6 to 8).
 
     Args:
@@ -92,16 +91,12 @@ def stack_arrays(path: str | Path, music_path: str | Path, seed: int = 0) -> Non
             ``STACK_ROWS`` and layer n (0: the input), ``<row>_<n>_frequencies_hz``,
             ``<row>_<n>_times_seconds`` and ``<row>_<n>_db`` ``(frequency, time)``, levels re the
             maximum of the row's input.
-        music_path: A song, as :func:`musdb18.song_path` gives it.
         seed: Names the weights and the noise.
-
-    Raises:
-        InputError: The song cannot be read.
     """
     inputs = {
-        "music": _music(music_path),
+        "music": excerpt_music(RATE_HZ, 1, STACK_SECONDS),
         "noise": signals.white_noise(STACK_SECONDS, RATE_HZ, 1, seed),
-        "ones": np.ones((1, round(STACK_SECONDS * RATE_HZ)), np.float32),
+        "ones": signals.ones(STACK_SECONDS, RATE_HZ, 1),
     }
     arrays = {"rates_hz": rates_hz()}
     for row, (stack, signal) in STACK_ROWS.items():
@@ -149,16 +144,6 @@ def _random_filter(length: int, stride: int, seed: int) -> np.ndarray:
         torch.manual_seed(seed)
         layer = nn.ConvTranspose1d(1, 1, length, stride, bias=False)
     return layer.weight.detach().numpy().ravel().astype(np.float64)
-
-
-def _music(path: str | Path) -> np.ndarray:
-    """The middle of a song's mixture, ``(1, time)`` at ``RATE_HZ``."""
-    song = read_song(Path(path), [])
-    mono = torch.from_numpy(song.audio[0]).mean(dim=0, keepdim=True)
-    music = resample(mono, song.rate_hz, RATE_HZ).numpy()
-    time = round(STACK_SECONDS * RATE_HZ)
-    first = max(0, (music.shape[-1] - time) // 2)
-    return music[:, first : first + time]
 
 
 def _save(path: str | Path, arrays: dict) -> None:

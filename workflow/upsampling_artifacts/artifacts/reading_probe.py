@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -22,6 +23,9 @@ READINGS = {
 }
 """Options of the network: the readings, and the halves of the one that we build."""
 
+RESCALINGS = {"": {"rescale": 0.0}, "_rescaled": {"rescale": 0.1}}
+"""Without and with Demucs' rescaling of its initial weights, as ends of names."""
+
 # As deep as the paper's and narrow, so that many seeds take seconds.
 SIZE = {"channels": 24, "depth": 6}
 UPSAMPLER = {"name": "transposed", "length": 8}
@@ -30,7 +34,7 @@ SECONDS = 1.5
 
 
 def probe_readings(seeds: list[int], csv_path: str | Path, threads: int = 1) -> None:
-    """Feed white noise to each; in the table, the models are called "reading_<name>".
+    """Feed white noise to each; in the table, the models are called "reading_<name>[_rescaled]".
 
     Args:
         seeds: Of the weights.
@@ -41,11 +45,13 @@ def probe_readings(seeds: list[int], csv_path: str | Path, threads: int = 1) -> 
     noise = {"noise": signals.white_noise(SECONDS, RATE_HZ, 2)}
     shape = {"n_sources": 4, "audio_channels": 2}
     tables = []
-    progress = Progress(len(READINGS) * len(seeds), "probing readings of figure 9")
-    for seed in seeds:
-        for name, options in READINGS.items():
-            model = models.build("demucs", SIZE | options, UPSAMPLER, **shape, seed=seed).eval()
-            probe = probe_model(model, noise, RATE_HZ)
-            tables.append(labelled(probe.measures, f"reading_{name}", seed, "initialization"))
-            progress.step()
+    variants = list(itertools.product(READINGS.items(), RESCALINGS.items(), seeds))
+    progress = Progress(len(variants), "probing readings of figure 9")
+    for (name, options), (ending, rescaling), seed in variants:
+        options = SIZE | options | rescaling
+        model = models.build("demucs", options, UPSAMPLER, **shape, seed=seed).eval()
+        probe = probe_model(model, noise, RATE_HZ)
+        label = f"reading_{name}{ending}"
+        tables.append(labelled(probe.measures, label, seed, "initialization"))
+        progress.step()
     write_measures(tables, csv_path)

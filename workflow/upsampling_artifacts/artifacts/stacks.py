@@ -99,17 +99,6 @@ def _layer(recipe: StackRecipe, first: bool) -> Upsampler:
         layer = upsampler(1, 1, STRIDE, length=1, bias=False)
         layer.convolution = nn.Identity()
         return layer
-    layer = upsampler(1 if first else WIDTH, WIDTH, STRIDE, length=recipe.length, bias=False)
-    _initialize(layer, recipe.initialization)
-    return layer
-
-
-@torch.no_grad()
-def _initialize(layer: Upsampler, initialization: str) -> None:
-    weight = layer.convolution.weight
-    if initialization == "constant":
-        # One input channel: ones, as in the paper's figures 3 to 5. More: their mean.
-        weight.fill_(1 / layer.in_channels)
-    elif initialization == "icnr":
-        # Aitken et al. 2017: all phases of a channel, which are neighbours, start as one filter.
-        weight.copy_(weight[:: layer.stride].repeat_interleave(layer.stride, dim=0))
+    given = {} if recipe.initialization == "random" else {"initialization": recipe.initialization}
+    inputs = 1 if first else WIDTH
+    return upsampler(inputs, WIDTH, STRIDE, length=recipe.length, bias=False, **given)
