@@ -11,12 +11,13 @@ import soundfile
 import torch
 import upsampling_artifacts
 from upsampling_artifacts import models
-from upsampling_artifacts.anyone import FileProbe, ModelProbe, probe
+from upsampling_artifacts.anyone import FileProbe, ModelProbe, marks, probe
 from upsampling_artifacts.errors import InputError
 
 from .toy_models import Doubler, Filter, Returns, Upsampler, Vocoder
 
 RATE_HZ = 8000
+A_MODEL = Upsampler()
 QUICK = {"rate_hz": RATE_HZ, "seconds": 1.5}
 COLUMNS = ["model", "seed", "stage", "signal", "layer", "measure", "frequency_hz", "value", "unit"]
 
@@ -71,6 +72,7 @@ def test_tones_are_predicted_measured_and_said(found: ModelProbe) -> None:
     assert "± 95 % interval over seeds" in text
     assert [line for line in text.splitlines() if line.startswith("     2000.0 Hz rate/4")]
     assert "No other stationary narrow line was found." in text
+    assert "at multiples of rate" not in text
 
 
 def test_a_model_without_upsampling_has_no_tone_to_predict() -> None:
@@ -96,7 +98,7 @@ def test_a_tone_of_a_period_beyond_the_predicted_is_explained_by_it() -> None:
     """Two layers of stride 4 and 25: tones of the first, 80 Hz apart, are not all predicted."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(
-        torch.nn.Conv1d(1, 8, 100, 100), torch.nn.ConvTranspose1d(8, 8, 25, 25),
+        torch.nn.Conv1d(1, 8, 50, 50), torch.nn.ConvTranspose1d(8, 8, 25, 25),
         torch.nn.ReLU(), torch.nn.ConvTranspose1d(8, 1, 4, 4),
     )  # fmt: skip
     found = probe(model, **QUICK)
@@ -119,20 +121,24 @@ def test_a_vocoder_is_fed_features() -> None:
     assert value(found, "line_prominence", "silence", 2000) > 60  # the biases' own
 
 
-def test_music_is_one_more_signal(tmp_path: Path) -> None:
-    sound = np.random.default_rng(0).standard_normal((3 * 16000, 2)) / 10
-    soundfile.write(tmp_path / "music.wav", sound, 16000)
-    found = probe(Upsampler(), music=tmp_path / "music.wav", **QUICK)
-    assert "music" in set(found.measures["signal"])
-    assert "music_db" in found.arrays
+def test_music_is_one_more_signal_whatever_its_level(tmp_path: Path) -> None:
+    sound = np.random.default_rng(0).standard_normal((3 * 16000, 2))
+    levels = []
+    for level in (0.1, 0.001):
+        soundfile.write(tmp_path / "music.wav", level * sound, 16000, subtype="DOUBLE")
+        found = probe(A_MODEL, music=tmp_path / "music.wav", **QUICK)
+        assert "music_db" in found.arrays
+        levels.append(value(found, "line_level", "music", 2000))
+    assert levels[0] == pytest.approx(levels[1], abs=0.01)
 
 
-def test_two_runs_give_the_same_and_leave_the_random_state() -> None:
+def test_the_seed_says_what_is_found_and_the_random_state_is_left_alone() -> None:
     model = Returns(lambda x: x + 0.1 * torch.randn_like(x))
     torch.manual_seed(3)
+    first = probe(model, seeds=[5], **QUICK).measures
+    torch.rand(7)
     before = torch.get_rng_state()
-    first, second = (probe(model, seeds=[5], **QUICK).measures for _ in range(2))
-    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(probe(model, seeds=[5], **QUICK).measures, first)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -147,6 +153,20 @@ def test_files_are_written(found: ModelProbe, tmp_path: Path) -> None:
     first = found.measures[found.measures["seed"] == 0]
     np.testing.assert_allclose(written["value"], first["value"], rtol=1e-5)
     assert list(pd.read_csv(tmp_path / "out/layers.csv")["kind"]) == ["convolution", "transposed"]
+
+
+def test_the_figure_marks_what_is_predicted_and_what_nothing_explains(found: ModelProbe) -> None:
+    assert marks(found) == ([2000, 4000], {})
+    predicted, others = marks(probe(Returns(whistling), **QUICK))
+    assert predicted == []
+    assert set(others) == {"silence", "ones", "noise"}
+    for lines_hz in others.values():
+        assert lines_hz == pytest.approx([1234.5], abs=0.2)
+    torch.manual_seed(0)
+    up = torch.nn.ConvTranspose1d(8, 1, 100, 100)
+    deep = torch.nn.Sequential(torch.nn.Conv1d(1, 8, 100, 100), up)
+    predicted, others = marks(probe(deep, **QUICK))
+    assert predicted == [] and others == {}  # found at rate/100, as one would expect
 
 
 # models that ship in packages
@@ -201,6 +221,8 @@ def test_a_stem_of_a_model_with_a_transposed_convolution_tells_on_it(stem: Path)
     text = repr(found)
     assert "rate/4: strides 4, 8, 16, 20, 32, 40, 64" in text
     assert "where an upsampling layer puts tones (expected by chance: " in text
+    predicted, others = marks(found)
+    assert 2000 in np.round(predicted) and others == {"file": []}
     names = ["lines.csv", "spectrograms.png", "spectrograms.svg"]
     assert sorted(path.name for path in (stem.parent / "out").iterdir()) == names
     written = pd.read_csv(stem.parent / "out/lines.csv")

@@ -165,7 +165,7 @@ def test_layers_keep_the_names_their_user_knows() -> None:
         (Filter(), "audio", 1, 1),
         (Doubler(), "audio", 1, 2),
         (Vocoder(), "features", 20, 64),
-        (Returns(lambda x: x[..., 100:-100]), "audio", 1, 1),  # no padding
+        (Returns(lambda x: x[..., 1500:-1500]), "audio", 1, 1),  # no padding
         (Returns(lambda x: x[..., : x.shape[-1] // 600 * 600]), "audio", 1, 1),  # whole frames
         (Returns(partial(interpolate, scale_factor=441 / 160)), "audio", 1, 441 / 160),
     ],

@@ -151,13 +151,13 @@ def _write(found: ModelProbe | FileProbe, out: Path) -> None:
         for key, levels in found.arrays.items()
         if key.endswith("_db")
     }
-    name, (predicted, others) = Path(found.name).name, _marks(found)
+    name, (predicted, others) = Path(found.name).name, marks(found)
     style.save_figure(
         probe_spectrograms(panels, predicted, others, name), [out / image for image in IMAGES]
     )
 
 
-def _marks(found: ModelProbe | FileProbe) -> tuple[list[float], dict[str, list[float]]]:
+def marks(found: ModelProbe | FileProbe) -> tuple[list[float], dict[str, list[float]]]:
     """Frequencies to mark in the figure: predicted ones, and by signal what else was found."""
     if isinstance(found, FileProbe):
         heard = found.lines[found.lines["level_db"] >= UNHEARD_DB]
