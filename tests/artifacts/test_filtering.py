@@ -41,11 +41,17 @@ def test_white_noise_has_its_variance_spread_evenly_up_to_nyquist(rate_hz: int) 
     assert power[5:-5].mean() == pytest.approx(0.25 / (rate_hz / 2), rel=0.03)
 
 
-def test_a_tone_has_its_mean_square_and_leaks_little() -> None:
-    signal = np.sqrt(2) * 0.1 * np.sin(2 * np.pi * 3000 / RATE_HZ * np.arange(RATE_HZ))[None]
+def test_an_offset_has_its_square() -> None:
+    frequencies_hz, power = power_density(np.full((2, 8000), 0.1), RATE_HZ)
+    assert power.sum() * frequencies_hz[1] == pytest.approx(0.01, rel=1e-3)
+    assert power.argmax() == 0
+
+
+def test_a_tone_between_two_bins_has_its_mean_square_and_leaks_little() -> None:
+    signal = np.sqrt(2) * 0.1 * np.sin(2 * np.pi * 3007 / RATE_HZ * np.arange(RATE_HZ))[None]
     frequencies_hz, power = power_density(signal, RATE_HZ)
     assert power.sum() * frequencies_hz[1] == pytest.approx(0.01, rel=1e-3)
-    far = np.abs(frequencies_hz - 3000) > 5 * frequencies_hz[1]
+    far = np.abs(frequencies_hz - 3007) > 5 * frequencies_hz[1]
     assert 10 * np.log10(power[far].max() / power.max()) < -90
 
 

@@ -51,8 +51,10 @@ def test_white_noise_has_only_what_chance_leaves(stride: int) -> None:
 
 
 @pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e-6, 1e6])
-def test_a_float32_constant_has_exactly_none(constant: float) -> None:
-    imbalance = polyphase_imbalance(np.full((2, 66_150), np.float32(constant)), 4)
+@pytest.mark.parametrize("stride", [4, 7, 49])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_constant_has_exactly_none_whatever_its_rounding(constant, stride, kind) -> None:
+    imbalance = polyphase_imbalance(np.full((2, 66_150), constant, kind), stride)
     assert imbalance.mean_spread_db == -np.inf
     assert imbalance.power_spread_db == pytest.approx(0, abs=1e-9)
 

@@ -71,6 +71,10 @@ def test_silence_has_no_replica_level() -> None:
         (0, 44_100 / 64, 44_100, 44_100 / 64 * np.arange(1, 33)),
         (0, 22_050 / 3, 22_050, [7350]),
         (1000, 8000, 32_000, [7000, 9000, 15_000]),
+        # Rounding puts the last of these above Nyquist, and makes two of some of those.
+        (0, 16_000 / 30, 16_000, 16_000 / 30 * np.arange(1, 16)),
+        (0, 44_100 / 8192, 44_100 / 4096, [44_100 / 8192]),
+        (24_000 / 7, 48_000 / 7, 48_000, 24_000 / 7 * np.array([3, 5, 7])),
     ],
 )
 def test_images_stand_where_the_old_spectrum_repeats(

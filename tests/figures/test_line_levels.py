@@ -8,6 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from upsampling_artifacts.figures.line_levels import draw_line_levels, line_levels
 
+from ..measures import as_measures
+
 SYSTEMS = ["demucs_transposed", "demucs_nearest", "my_upsampler"]
 PROMINENCE_DB = {  # by system and stage, of seed 0; each seed has 2 dB more
     ("demucs_transposed", "initialization"): 100.0,
@@ -90,8 +92,8 @@ def test_one_seed_is_drawn_without_interval(lines: pd.DataFrame) -> None:
 
 
 def test_files_are_written(lines: pd.DataFrame, tmp_path: Path) -> None:
-    lines.to_csv(tmp_path / "lines.csv", index=False)
+    as_measures(lines).to_csv(tmp_path / "measures.csv", index=False)
     paths = [tmp_path / f"figures/line_levels.{kind}" for kind in ("png", "svg")]
-    draw_line_levels(tmp_path / "lines.csv", paths, SYSTEMS, 2000.0)
+    draw_line_levels(tmp_path / "measures.csv", paths, SYSTEMS, 2000.0)
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in paths[1].read_bytes()

@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from upsampling_artifacts.artifacts.claims import VERDICT_COLUMNS
+from upsampling_artifacts.artifacts.figure_arrays import ones_arrays
 from upsampling_artifacts.figures.line_levels import draw_line_levels
+from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.report.page import ReportFiles, write_report
+
+from ..measures import as_measures
 
 RATE_HZ = 8000
 SONG, EXCERPT = "Someone - A <Song> & more", "Someone Real - A Real Song"
@@ -43,6 +48,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES, "training": {"epochs": 3},
         "report": {"listen_seconds": LISTEN_SECONDS},
+        "probes": {"size": "figures", "seeds": [0, 1, 2], "small_seeds": 10},
     }  # fmt: skip
     write_report(
         folder / "report.html",
@@ -59,14 +65,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 def make_files(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True)
-    make_lines().to_csv(folder / "lines.csv", index=False)
+    (folder / "probes").mkdir()
+    as_measures(make_lines()).to_csv(folder / "probes/variants.csv", index=False)
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
     loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}
     loading |= {"repeats": 9, "segment_seconds": 10.0, "rate_hz": 44100, "stems": 4}
     pd.DataFrame([loading]).to_csv(folder / "loading.csv", index=False)
     return ReportFiles(
-        lines=str(folder / "lines.csv"),
+        variants=str(folder / "probes/variants.csv"),
+        measures=str(folder / "probes/measures.csv"),
+        claims=str(make_claims(folder)),
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
         loading=str(folder / "loading.csv"),
@@ -82,6 +91,18 @@ def make_files(folder: Path) -> ReportFiles:
         },
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
     )
+
+
+def make_claims(folder: Path) -> Path:
+    """One that holds, one that does not, and one whose interval reaches over the threshold."""
+    path = folder / "claims.csv"
+    rows = [
+        ("C1", "1", "It has <a> tone.", "prominence of x", 30, 25, 35, 10, True, "above", "dB", 3),
+        ("C1", "1", "It has none.", "prominence of y", 30, 25, 35, 10, False, "below", "dB", 3),
+        ("C7", "3", "Both are equal.", "error", 1e-13, 0, 3e-12, 1e-12, False, "below", "1", 10),
+    ]
+    pd.DataFrame(rows, columns=VERDICT_COLUMNS).to_csv(path, index=False)
+    return path
 
 
 def make_lines() -> pd.DataFrame:
@@ -147,7 +168,7 @@ def make_figures(folder: Path) -> dict[str, str]:
             "source_scores",
         )
     }  # fmt: skip
-    draw_line_levels(folder / "lines.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
+    draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
     draw_source_scores(
         folder / "scores.csv", [paths["source_scores"]], SYSTEMS, SOURCES, songs=[SONG]
     )
@@ -170,6 +191,9 @@ def make_figures(folder: Path) -> dict[str, str]:
     for signal in ("noise", "silence"):
         draw_spectrograms(arrays, [paths[f"spectrograms_{signal}"]], signal, [2000.0, 4000.0])
     draw_training_curves(logs, [paths["training_curves"]])
+    ones_arrays(folder / "ones.npz")
+    paths["figure_5"] = str(folder / "figures/figure_5.svg")
+    draw_ones(folder / "ones.npz", [paths["figure_5"]])
     return paths
 
 

@@ -29,8 +29,9 @@ ABSENT_SHARE = 0.25
 FALSE_ALARMS = 0.001
 
 # A tone keeps its phase over blocks of about three seconds: the mean of its unit phasors is 1.
-# A tone in noise or music from which it just stands out has 0.73 to 0.95; what stands out of
-# six seconds of eighteen songs, 0.35 in the median and more than 0.65 in one case of 500.
+# Measured: 0.95 in the median for a tone that just stands out of white noise, 0.84 for one that
+# just stands out of music (-40 dB); 0.37 for the notes of eighteen songs of six seconds, one of
+# 551 above 0.8. In three seconds, 16 of 593 are; in one and a half, 126 of 562.
 STEADY = 0.8
 BLOCK_FRAMES = 24
 

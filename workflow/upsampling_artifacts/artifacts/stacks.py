@@ -99,6 +99,6 @@ def _layer(recipe: StackRecipe, first: bool) -> Upsampler:
         layer = upsampler(1, 1, STRIDE, length=1, bias=False)
         layer.convolution = nn.Identity()
         return layer
-    given = {} if recipe.initialization == "random" else {"initialization": recipe.initialization}
+    given = {} if recipe.initialization == "default" else {"initialization": recipe.initialization}
     inputs = 1 if first else WIDTH
     return upsampler(inputs, WIDTH, STRIDE, length=recipe.length, bias=False, **given)
