@@ -97,7 +97,7 @@ def test_lines_in_music_and_sweeps_are_their_own() -> None:
 def test_an_unexpected_line_is_said_with_the_stride_that_fits() -> None:
     tables = [
         measures(LOUD, [("noise", 3200.2, -20.0, 20.0), ("noise", 1234.0, -40.0, 12.0)]),
-        measures(LOUD, [("noise", 3199.9, -22.0, 22.0)], seed=1),
+        measures(LOUD, [("noise", 3199.8, -22.0, 22.0)], seed=1),
     ]
     text = of_model("m", RATE_HZ, layers(UP), TONES_HZ, pd.concat(tables))
     assert "Other stationary narrow lines: 2:" in text
