@@ -116,6 +116,7 @@ def test_the_generator_alone_has_its_own_names() -> None:
         (lambda x: F.unfold(x[:, :, None], (1, 8), stride=(1, 4)), 2, ("unfold", 4, "down")),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore:A window was not provided")
 def test_functions_in_forward_are_seen(function, channels: int, expected: tuple) -> None:
     """Named after their kind in the network itself, after their module inside of one."""
     x = torch.randn(2, channels, 60)
@@ -177,6 +178,18 @@ def test_in_two_dimensions_the_last_axis_counts() -> None:
     with trace_layers(model, lambda layer, x, y: shapes.append((x.shape, y.shape))):
         model(torch.randn(1, 1, 40, 60))
     assert shapes[0] == ((1, 4 * 9, 60), (1, 16 * 9, 30))
+
+
+def test_an_input_may_be_named_and_lists_of_lengths_are_no_signals() -> None:
+    class Named(nn.Module):
+        def forward(self, *, mask: int, signal: Tensor) -> Tensor:
+            torch.tensor([3, 4]).repeat_interleave(2)
+            return signal.unflatten(1, (-1, 3)).mT.flatten(2)
+
+    reshape, names = Named(), []
+    with trace_layers(reshape, lambda layer, x, y: names.append(layer.name)):
+        reshape(mask=1, signal=torch.randn(1, 6, 20))
+    assert names == ["reshape"]
 
 
 def test_what_goes_in_and_out_is_reported_as_batch_channels_time() -> None:

@@ -66,7 +66,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 def make_files(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True)
     (folder / "probes").mkdir()
-    as_measures(make_lines()).to_csv(folder / "probes/variants.csv", index=False)
+    for name in ("variants", "measures"):
+        as_measures(make_lines()).to_csv(folder / f"probes/{name}.csv", index=False)
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
     loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}

@@ -70,7 +70,7 @@ def words(page: Page) -> str:
 def test_all_sections_are_there_in_the_order_of_the_article(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "initialization", "training", "listen", "parameters", "provenance", "reading",
+        "tones", "claims", "figures", "before-after", "training", "listen", "parameters", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections
@@ -96,7 +96,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
 
 def test_every_picture_has_a_description_and_every_player_a_name(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 5
+    assert len(pictures) == 6
     assert all(len(attributes["alt"]) > 40 for attributes in pictures)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))
@@ -208,3 +208,21 @@ def test_a_report_without_excerpt_and_benchmarks_is_written_too(
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "excerpt-table" not in page.tables and "cost-table" not in page.tables
     assert "not under git" in words(page)
+
+
+def test_the_claims_come_with_their_verdicts(report: Report) -> None:
+    page = Page(report.html)
+    cells = [[" ".join(cell.split()) for cell in row] for row in page.tables["claim-table"][1:]]
+    assert cells == [
+        ["C1§ 1", "It has <a> tone.", "30 (25 to 35) dB", "> 10 dB", "3", "holds"],
+        ["It has none.", "30 (25 to 35) dB", "< 10 dB", "3", "does not hold"],
+        ["C7§ 3", "Both are equal.", "1e−13 (0 to 3e−12)", "< 1e−12", "10", "open"],
+    ]
+    text = " ".join(" ".join(page.text).split())
+    assert "3 statements with a number each: 1 hold , 1 do not" in text
+
+
+def test_a_figure_of_the_paper_is_shown_if_it_was_drawn(report: Report) -> None:
+    text = " ".join(Page(report.html).text)
+    assert "Figure 5." in text
+    assert "Figure 1." not in text

@@ -17,6 +17,7 @@ from upsampling_artifacts.artifacts.measuring import predicted_tones
 from upsampling_artifacts.artifacts.probing import probe_model, run
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.progress import Progress
 
 
@@ -55,11 +56,12 @@ def probe_system(
     progress = Progress(len(seeds), f"probing {name}")
     for seed in seeds:
         model = models.build(**system, **build, seed=seed).eval()
-        probe = probe_model(model, test_signals, rate_hz)
-        if seed == seeds[0]:
-            noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
-            tones_hz = predicted_tones(rate_hz, tone_strides(probe.layers)[:2])
-            _save_spectrograms(model, noise, rate_hz, tones_hz, arrays_path)
+        with low_memory(model):
+            probe = probe_model(model, test_signals, rate_hz)
+            if seed == seeds[0]:
+                noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
+                tones_hz = predicted_tones(rate_hz, tone_strides(probe.layers)[:2])
+                _save_spectrograms(model, noise, rate_hz, tones_hz, arrays_path)
         tables.append(labelled(probe.measures, name, seed, "initialization"))
         del model
         gc.collect()

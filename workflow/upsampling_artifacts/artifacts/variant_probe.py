@@ -12,6 +12,7 @@ from upsampling_artifacts.artifacts.measures_table import labelled, write_measur
 from upsampling_artifacts.artifacts.probing import probe_model
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import build_described, load_model
 
 
@@ -51,7 +52,8 @@ def probe_variant(
         model = build_described({**system, **shape}).eval()
     music = signals.music(cached, signal_seconds)
     test_signals = signals.test_signals(signal_seconds, rate_hz, channels, music)
-    probe = probe_model(model, test_signals, rate_hz, round(segment_seconds * rate_hz))
+    with low_memory(model):
+        probe = probe_model(model, test_signals, rate_hz, round(segment_seconds * rate_hz))
     stage = "trained" if model_path else "initialization"
     with written_whole(arrays_path) as unfinished:
         np.savez_compressed(unfinished, **probe.arrays)

@@ -75,11 +75,11 @@ class SameConvolution(nn.Conv1d):
     def __init__(self, in_channels: int, out_channels: int, length: int, *, bias: bool = True):
         if length < 1:
             raise InputError(f"length: {length} is not a filter length; use 1, 2, 3, ...")
-        super().__init__(in_channels, out_channels, length, bias=bias)
+        super().__init__(in_channels, out_channels, length, padding=(length - 1) // 2, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        extra = self.kernel_size[0] - 1
-        return super().forward(F.pad(x, (extra // 2, extra - extra // 2)))
+        odd = self.kernel_size[0] % 2
+        return super().forward(x if odd else F.pad(x, (0, 1)))
 
 
 def parameter_count(module: nn.Module) -> int:
