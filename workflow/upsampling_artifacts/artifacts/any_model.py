@@ -258,5 +258,5 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     """``Class: message`` without line breaks, and no longer than can be read."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
