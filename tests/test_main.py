@@ -1,0 +1,120 @@
+"""The command line, as people type it."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from upsampling_artifacts.__main__ import main
+
+from .clone import REPOSITORY
+
+RATE_HZ = 8000
+MODULE = [sys.executable, "-m", "upsampling_artifacts"]
+TOY = ["tests.toy_models:Upsampler", "--rate", str(RATE_HZ), "--seconds", "1.5"]
+
+
+def run(*command: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def whistle(tmp_path: Path) -> Path:
+    path = tmp_path / "whistle.wav"
+    noise = np.random.default_rng(0).standard_normal(3 * RATE_HZ) / 100
+    soundfile.write(path, noise + 0.05 * np.resize([0, 1, 0, -1], 3 * RATE_HZ), RATE_HZ)
+    return path
+
+
+def test_a_model_is_probed_with_its_options(tmp_path: Path) -> None:
+    options = ["--option", "stride=8", "--option", "width=4", "--seeds", "3", "4"]
+    result = run(*MODULE, "probe", *TOY, *options, "--stage", "trained", "--out", str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert "up    transposed, up x8" in result.stdout
+    assert "8000 Hz, trained, 2 seeds" in result.stdout
+    assert f"Written to {tmp_path}" in result.stdout
+    assert "seed 4 probed" in result.stderr
+    assert set(pd.read_csv(tmp_path / "measures.csv")["seed"]) == {3, 4}
+
+
+def test_the_installed_command_finds_a_model_of_the_folder_it_is_called_in(tmp_path: Path) -> None:
+    command = shutil.which("upsampling-artifacts")
+    assert command, "install the package again: its pyproject.toml names a command"
+    code = "import torch\n\n\ndef make():\n    return torch.nn.Conv1d(1, 1, 9, padding=4)\n"
+    (tmp_path / "my_own_model.py").write_text(code)
+    result = run(command, "probe", "my_own_model:make", *TOY[1:], folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "my_own_model:make: 8000 Hz, initialization, 1 seed" in result.stdout
+
+
+def test_a_sound_is_probed(whistle: Path, capsys) -> None:
+    assert main(["probe", str(whistle)]) == 0
+    assert "rate/4: strides 4, 8, 16, 20, 32, 40, 64" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no_such.wav"], "no_such.wav: no such file; an audio file or package.module:factory is "
+         "needed"),
+        (TOY[:1], "rate_hz: is None; the sampling rate of the model's output is needed"),
+        ([*TOY, "--option", "stride"], "--option stride: NAME=VALUE is needed"),
+        ([*TOY, "--option", "stride=[4"], "--option stride=[4: the value is not YAML"),
+        ([*TOY, "--input", "mel"], "input_kind: unknown 'mel'; known: audio, features"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line(arguments: list[str], message: str, capsys) -> None:
+    assert main(["probe", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == f"error: {message}\n"
+    assert printed.out == ""
+
+
+def test_a_folder_that_cannot_be_written_is_told(whistle: Path, capsys) -> None:
+    assert main(["probe", str(whistle), "--out", str(whistle)]) == 1
+    assert printed_error(capsys).startswith("error: ")
+
+
+def printed_error(capsys) -> str:
+    (line,) = [text for text in capsys.readouterr().err.splitlines() if "error" in text]
+    return line
+
+
+def test_help_does_not_load_torch() -> None:
+    code = """
+import sys
+from upsampling_artifacts.__main__ import main
+try:
+    main(["probe", "--help"])
+except SystemExit:
+    sys.exit("torch" in sys.modules)
+"""
+    result = run(sys.executable, "-c", code)
+    assert result.returncode == 0
+    assert "--option NAME=VALUE" in result.stdout
+
+
+README = (REPOSITORY / "README.md").read_text()
+COMMANDS = re.findall(r"^ {4}(upsampling-artifacts .+?)(?: +#.*)?$", README, re.MULTILINE)
+
+
+def test_the_readme_names_commands() -> None:
+    assert len(COMMANDS) >= 3
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_readme_work_as_written(
+    command: str, whistle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """In a folder with a whistle; models for no more than a second and a half."""
+    monkeypatch.chdir(tmp_path)
+    assert whistle.name in README
+    words = shlex.split(command)[1:]
+    assert main(words if whistle.name in words else [*words, "--seconds", "1.5"]) == 0
+    assert capsys.readouterr().out
