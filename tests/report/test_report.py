@@ -70,7 +70,8 @@ def words(page: Page) -> str:
 def test_all_sections_are_there_in_the_order_of_the_article(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "claims", "figures", "before-after", "training", "listen", "parameters", "provenance", "reading",
+        "tones", "claims", "figures", "before-after", "training", "listen", "parameters",
+        "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections

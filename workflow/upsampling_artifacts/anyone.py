@@ -66,6 +66,7 @@ def probe(
     stage: str = "initialization",
     seconds: float = 6.0,
     music: str | Path | None = None,
+    name: str | None = None,
     out: str | Path | None = None,
 ) -> ModelProbe | FileProbe:
     """Measure the upsampling artifacts of a model, or list the lines in a sound.
@@ -87,6 +88,7 @@ def probe(
         stage: ``"initialization"`` or ``"trained"``: what the table is to say of the weights.
         seconds: Length of the output.
         music: An audio file, one more signal for a model of audio.
+        name: What to call a model in the tables; its class or factory unless told.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``) and
             the figure (``spectrograms.png``, ``.svg``).
 
@@ -96,7 +98,7 @@ def probe(
     if isinstance(target, nn.Module) or _is_address(target):
         found = probe_target(
             target, rate_hz=rate_hz, channels=channels, input_kind=input_kind, options=options,
-            seeds=seeds, stage=stage, seconds=seconds, music=music,
+            seeds=seeds, stage=stage, seconds=seconds, music=music, name=name,
         )  # fmt: skip
     else:
         found = _probe_file(Path(target), rate_hz)

@@ -71,6 +71,7 @@ def probe_target(
     stage: str = "initialization",
     seconds: float = 6.0,
     music: str | Path | None = None,
+    name: str | None = None,
 ) -> ModelProbe:
     """Probe a model; the arguments are those of :func:`upsampling_artifacts.anyone.probe`.
 
@@ -78,7 +79,7 @@ def probe_target(
         InputError: In one line, what is wrong with the target or another argument.
     """
     _check(target, rate_hz, channels, input_kind, options, seeds, seconds, music)
-    name = target_name(target)
+    name = name or target_name(target)
     probes: list[Probe] = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
