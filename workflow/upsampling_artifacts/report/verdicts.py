@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from upsampling_artifacts.artifacts.claims import NOTHING_DB
 from upsampling_artifacts.report.numbers import NOTHING, number
 
 
@@ -58,6 +59,8 @@ def _value(row: dict[str, object], unit: str) -> str:
 
 def _short(value: float) -> str:
     """Tenths for numbers that people read; powers of ten for what is all but nothing."""
+    if value <= NOTHING_DB:
+        return "−∞"
     if value and abs(value) < 0.01:
         return f"{value:.1g}".replace("-", "−")
     text = number(value, 1)
