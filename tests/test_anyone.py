@@ -145,7 +145,7 @@ def test_the_seed_says_what_is_found_and_the_random_state_is_left_alone() -> Non
 def test_files_are_written(found: ModelProbe, tmp_path: Path) -> None:
     probe("tests.toy_models:Upsampler", options={"channels": 2}, channels=2, out=tmp_path / "out",
           seeds=[0], stage="trained", **QUICK)  # fmt: skip
-    names = ["layers.csv", "measures.csv", "spectrograms.png", "spectrograms.svg"]
+    names = ["layers.csv", "measures.csv", "spectrograms.png", "spectrograms.svg", "summary.txt"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     written = pd.read_csv(tmp_path / "out/measures.csv")
     assert list(written.columns) == COLUMNS
@@ -223,7 +223,7 @@ def test_a_stem_of_a_model_with_a_transposed_convolution_tells_on_it(stem: Path)
     assert "where an upsampling layer puts tones (expected by chance: " in text
     predicted, others = marks(found)
     assert 2000 in np.round(predicted) and others == {"file": []}
-    names = ["lines.csv", "spectrograms.png", "spectrograms.svg"]
+    names = ["lines.csv", "spectrograms.png", "spectrograms.svg", "summary.txt"]
     assert sorted(path.name for path in (stem.parent / "out").iterdir()) == names
     written = pd.read_csv(stem.parent / "out/lines.csv")
     np.testing.assert_allclose(written["frequency_hz"], found.lines["frequency_hz"], rtol=1e-5)

@@ -82,6 +82,7 @@ def make_files(folder: Path) -> ReportFiles:
         loading=str(folder / "loading.csv"),
         paper=str(PAPER),
         figures=make_figures(folder),
+        models=[str(make_model(folder))],
         song=str(make_song(folder)),
         estimates=[str(make_estimates(folder, system)) for system in SYSTEMS],
         patterns={
@@ -103,6 +104,14 @@ def make_claims(folder: Path) -> Path:
         ("C7", "3", "Both are equal.", "error", 1e-13, 0, 3e-12, 1e-12, False, "below", "1", 10),
     ]
     pd.DataFrame(rows, columns=VERDICT_COLUMNS).to_csv(path, index=False)
+    return path
+
+
+def make_model(folder: Path) -> Path:
+    path = folder / "probes/models/my_vocoder"
+    path.mkdir(parents=True)
+    (path / "summary.txt").write_text("my_vocoder: <no> tone\n")
+    (path / "spectrograms.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     return path
 
 

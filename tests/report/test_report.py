@@ -70,7 +70,7 @@ def words(page: Page) -> str:
 def test_all_sections_are_there_in_the_order_of_the_article(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "claims", "figures", "before-after", "training", "listen", "parameters",
+        "tones", "claims", "figures", "models", "before-after", "training", "listen", "parameters",
         "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
@@ -97,7 +97,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
 
 def test_every_picture_has_a_description_and_every_player_a_name(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert all(len(attributes["alt"]) > 40 for attributes in pictures)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))
@@ -227,3 +227,9 @@ def test_a_figure_of_the_paper_is_shown_if_it_was_drawn(report: Report) -> None:
     text = " ".join(Page(report.html).text)
     assert "Figure 5." in text
     assert "Figure 1." not in text
+
+
+def test_a_listed_model_comes_with_its_summary_and_picture(report: Report) -> None:
+    page = Page(report.html)
+    assert "my_vocoder: <no> tone" in " ".join(page.text)
+    assert any("my_vocoder" in a.get("alt", "") for tag, a in page.tags if tag == "img")

@@ -110,6 +110,7 @@ rule probe_model:
     output:
         measures=f"{PROBES}/models/{{model}}/measures.csv",
         layers=f"{PROBES}/models/{{model}}/layers.csv",
+        summary=f"{PROBES}/models/{{model}}/summary.txt",
         figure=multiext(f"{PROBES}/models/{{model}}/spectrograms", ".png", ".svg"),
     log:
         f"logs/{PROBES}/models/{{model}}.log",

@@ -92,6 +92,7 @@ rule report:
                 *PAPER_FIGURES,
             ],
         ),
+        models=expand(rules.probe_model.output.summary, model=config["probes"]["models"]),
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
         page=[f"{PAGE_SOURCES}/template.html", f"{PAGE_SOURCES}/style.css"],
@@ -123,6 +124,9 @@ rule report:
             "train": runs("benchmarks/train.tsv"),
             "probe_system": expand(
                 f"{PROBES}/benchmarks/{{system}}.tsv", system=config["probes"]["systems"]
+            ),
+            "probe_model": expand(
+                f"{PROBES}/benchmarks/{{model}}.tsv", model=config["probes"]["models"]
             ),
             "probe_stacks": [f"{PROBES}/benchmarks/stacks.tsv"],
             "probe_readings": [f"{PROBES}/benchmarks/readings.tsv"],

@@ -18,6 +18,7 @@ with job_log(snakemake.log[0]):
             loading=snakemake.input.loading[0],
             paper=snakemake.input.paper,
             figures={Path(path).stem: path for path in snakemake.input.figures},
+            models=[str(Path(path).parent) for path in snakemake.input.models],
             song=snakemake.input.song[0],
             estimates=list(snakemake.input.estimates),
             benchmarks=snakemake.params.benchmarks,

@@ -89,8 +89,8 @@ def probe(
         seconds: Length of the output.
         music: An audio file, one more signal for a model of audio.
         name: What to call a model in the tables; its class or factory unless told.
-        out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``) and
-            the figure (``spectrograms.png``, ``.svg``).
+        out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
+            summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``).
 
     Raises:
         InputError: In one line, what is wrong with the target or another argument.
@@ -135,7 +135,7 @@ def _probe_file(path: Path, model_rate_hz: float | None) -> FileProbe:
 
 
 def _write(found: ModelProbe | FileProbe, out: Path) -> None:
-    """Tables and figure into a folder."""
+    """Tables, summary and figure into a folder."""
     tables = (
         {"lines": found.lines}
         if isinstance(found, FileProbe)
@@ -144,6 +144,8 @@ def _write(found: ModelProbe | FileProbe, out: Path) -> None:
     for name, table in tables.items():
         with written_whole(out / f"{name}.csv") as unfinished:
             table.to_csv(unfinished, index=False, float_format="%.6g")
+    with written_whole(out / "summary.txt") as unfinished:
+        unfinished.write_text(f"{found}\n", encoding="utf-8")
     panels = {
         key.removesuffix("_db"): (
             found.arrays["frequencies_hz"],

@@ -85,12 +85,6 @@ def _loudest_db(measures: pd.DataFrame) -> float:
     return float(levels.max()) if len(levels) else 0.0
 
 
-def unexpected_hz(measures: pd.DataFrame, tones_hz: Sequence[float]) -> dict[str, list[float]]:
-    """Their frequencies, by signal."""
-    lines = unexpected(measures, tones_hz)
-    return {str(signal): sorted(group["frequency_hz"]) for signal, group in lines.groupby("signal")}
-
-
 def of_model(
     name: str,
     rate_hz: float,

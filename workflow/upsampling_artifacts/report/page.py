@@ -49,6 +49,7 @@ class ReportFiles:
         figures: Images by the name that the template knows them by: line_levels,
             spectrograms_noise, spectrograms_silence, training_curves, source_scores, and
             figure_1 to figure_9 as far as they are drawn.
+        models: Folders of the listed models' probes: ``summary.txt`` and ``spectrograms.svg``.
         song: The cached song to listen to.
         estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
         patterns: Where the many files lie that captions name: probes, training, estimates,
@@ -64,6 +65,7 @@ class ReportFiles:
     loading: str
     paper: str
     figures: dict[str, str]
+    models: list[str]
     song: str
     estimates: list[str]
     patterns: dict[str, str]
@@ -133,6 +135,15 @@ def page_values(
             signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS
         },
         "claims": claim_rows(pd.read_csv(files.claims)),
+        "models": [
+            {
+                "name": Path(folder).name,
+                "folder": folder,
+                "summary": Path(folder, "summary.txt").read_text(encoding="utf-8"),
+                "figure": Path(folder, "spectrograms.svg"),
+            }
+            for folder in files.models
+        ],
         "paper_figures": paper_figures(files.figures),
         "line_entries": findings.line_rows(summary, systems),
         "sdr_range": findings.sdr_range(table_1, systems),
