@@ -10,10 +10,7 @@ PAPER_FIGURES = [
     for number in "123456789"
     if set(SHOWN.get(number, [])) <= set(config["probes"]["systems"])
 ]
-
-
-def paper_figure():
-    return figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
+PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
 
 
 rule figure_arrays:
@@ -37,7 +34,7 @@ rule figure_models:
     input:
         lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[w.number]),
     output:
-        paper_figure(),
+        PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
@@ -55,7 +52,7 @@ rule figure_overlap:
     input:
         rules.figure_arrays.output.overlap,
     output:
-        paper_figure(),
+        PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
@@ -72,7 +69,7 @@ rule figure_ones:
     input:
         rules.figure_arrays.output.ones,
     output:
-        paper_figure(),
+        PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
@@ -89,7 +86,7 @@ rule figure_stacks:
     input:
         rules.figure_arrays.output.stacks,
     output:
-        paper_figure(),
+        PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
