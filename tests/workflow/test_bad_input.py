@@ -39,6 +39,13 @@ def line_with(output: str, text: str) -> str:
             "known: demucs",
         ),
         ("dataset=folder", "root: is not set", "set root to it"),
+        ("probes={'systems': [demucs_cubic]}", "probes.systems: unknown system", "known: demucs_"),
+        ("probes={'size': huge}", "probes.size: architecture 'melgan' has no size 'huge'", "tiny"),
+        (
+            "probes={'models': {'mine': {'factory': 'x'}}}",
+            "probes.models.mine",
+            "'rate_hz' is a req",
+        ),
     ],
 )
 def test_wrong_configuration(clone: Clone, setting: str, key: str, remedy: str) -> None:
@@ -128,3 +135,14 @@ def test_no_ffmpeg(clone: Clone, root: Path, tmp_path: Path) -> None:
                 link.symlink_to(program)
     line = line_with(cache_song(clone, root, "One", PATH=str(binaries)), "ffmpeg is not on PATH")
     assert "make" in line
+
+
+def test_a_listed_model_that_cannot_be_imported(clone: Clone) -> None:
+    models = "probes={'models': {'mine': {'factory': 'no_such.thing:Net', 'rate_hz': 8000}}}"
+    target = "results/tiny/probes/models/mine/measures.csv"
+    result = clone.snakemake("--configfile", TINY, "--config", models, "--", target)
+    assert result.returncode != 0
+    line = line_with(result.stdout, "error: ")
+    assert "module 'no_such.thing' cannot be imported" in line
+    assert "Traceback" not in result.stdout
+    assert not list(clone.root.glob("results/tiny/probes/models/mine/*"))

@@ -103,3 +103,52 @@ def test_progress_lines_are_in_the_training_log(finished: Clone) -> None:
     assert [set(row) for row in rows] == [
         {"step", "train_loss", "valid_loss", "steps_per_second", "seconds"}
     ] * 2
+
+
+def test_measures_of_systems_stacks_and_listed_models(finished: Clone) -> None:
+    probes = finished.root / "results/tiny/probes"
+    measures = pd.read_csv(probes / "measures.csv")
+    columns = [
+        "model",
+        "seed",
+        "stage",
+        "signal",
+        "layer",
+        "measure",
+        "frequency_hz",
+        "value",
+        "unit",
+    ]
+    assert list(measures.columns) == columns
+    assert {"melgan", "demucs_linear", "modified_subpixel", "stack_subpixel_icnr", "hdemucs"} < set(
+        measures["model"]
+    )
+    assert set(measures["stage"]) == {"initialization"}
+    signals = measures[measures["layer"] == "output"].groupby("model")["signal"].unique()
+    for model in ("melgan", "demucs_nearest", "hdemucs"):
+        assert set(signals[model]) == {"silence", "ones", "noise", "sweep", "music"}
+    variants = pd.read_csv(probes / "variants.csv")
+    assert list(variants.columns) == columns
+    assert set(variants["stage"]) == {"initialization", "trained"}
+    assert set(variants["model"]) == {"demucs_transposed", "demucs_nearest"}
+
+
+def test_every_claim_of_the_paper_has_a_verdict(finished: Clone) -> None:
+    claims = pd.read_csv(finished.root / "results/tiny/claims.csv")
+    assert list(claims.columns)[:9] == [
+        "claim", "section", "statement", "measure", "value", "low", "high", "threshold", "holds",
+    ]  # fmt: skip
+    assert set(claims["claim"]) == {f"C{number}" for number in range(1, 14)}
+    # These do not depend on the size of a network.
+    for claim in ("C2", "C3", "C4", "C5", "C7", "C8", "C9", "C10"):
+        assert claims.loc[claims["claim"] == claim, "holds"].all(), claim
+
+
+def test_the_figures_of_the_paper_are_there_and_in_the_report(finished: Clone) -> None:
+    results = finished.root / "results/tiny"
+    page = (results / "report.html").read_text()
+    for number in range(1, 10):
+        for kind in ("png", "svg"):
+            assert (results / f"figures/figure_{number}.{kind}").stat().st_size > 5000
+        assert f"Figure {number}." in page
+    assert "Tones must stand at multiples of" in page  # the listed model's summary

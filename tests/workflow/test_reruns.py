@@ -59,3 +59,17 @@ def test_two_runs_from_scratch_give_the_same_scores(finished: Clone, clone: Clon
     result = clone.snakemake("--configfile", TINY, "--", scores)
     assert result.returncode == 0, result.stdout
     assert (clone.root / scores).read_bytes() == (finished.root / scores).read_bytes()
+
+
+def test_editing_a_listed_model_probes_it_again(clone: Clone) -> None:
+    (clone.root / "my_model.py").write_text(
+        "from torch import nn\n\n\ndef net():\n    return nn.Upsample(scale_factor=1)\n"
+    )
+    listed = "probes={'models': {'mine': {'factory': 'my_model:net', 'rate_hz': 8000}}}"
+    target = "results/tiny/probes/models/mine/measures.csv"
+    asked = ("--configfile", TINY, "--config", listed, "--", target)
+    result = clone.snakemake(*asked)
+    assert result.returncode == 0, result.stdout
+    assert clone.planned(*asked) == {}
+    clone.edit("my_model.py", "scale_factor=1", "scale_factor=2")
+    assert clone.planned(*asked) == {"probe_model": 1}

@@ -30,7 +30,7 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
 @pytest.mark.parametrize(
     ("target", "rules"),
     [
-        ("probes", {"probe": 2}),
+        ("probes", {"probe_system": 7, "probe_model": 1, "claims": 1, "figure_overlap": 3}),
         ("train", {"train": 2}),
         ("scores", {"train": 2, "score": 8}),
         ("table_1", {"train": 2, "score": 8, "table_1": 1}),

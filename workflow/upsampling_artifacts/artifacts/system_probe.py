@@ -20,6 +20,10 @@ from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.progress import Progress
 
+MARKED_STRIDE = 32
+"""Tones are marked in figures 1 and 9 at multiples of rate over no more than this: all that can
+be told apart there, rate / 16 for Demucs and rate / 32 for MelGAN."""
+
 
 def probe_system(
     system: dict,
@@ -60,7 +64,7 @@ def probe_system(
             probe = probe_model(model, test_signals, rate_hz)
             if seed == seeds[0]:
                 noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
-                tones_hz = predicted_tones(rate_hz, tone_strides(probe.layers)[:2])
+                tones_hz = predicted_tones(rate_hz, tone_strides(probe.layers, MARKED_STRIDE))
                 _save_spectrograms(model, noise, rate_hz, tones_hz, arrays_path)
         tables.append(labelled(probe.measures, name, seed, "initialization"))
         del model
