@@ -120,9 +120,8 @@ def test_measures_of_systems_stacks_and_listed_models(finished: Clone) -> None:
         "unit",
     ]
     assert list(measures.columns) == columns
-    assert {"melgan", "demucs_linear", "modified_subpixel", "stack_subpixel_icnr", "hdemucs"} < set(
-        measures["model"]
-    )
+    some = {"melgan", "demucs_linear", "modified_subpixel", "stack_subpixel_icnr", "hdemucs"}
+    assert some < set(measures["model"])
     assert set(measures["stage"]) == {"initialization"}
     signals = measures[measures["layer"] == "output"].groupby("model")["signal"].unique()
     for model in ("melgan", "demucs_nearest", "hdemucs"):
