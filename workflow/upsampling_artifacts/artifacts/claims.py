@@ -6,6 +6,9 @@ A claim is a row of a table (``config/paper_claims.csv``): it selects one number
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +28,8 @@ VERDICT_COLUMNS = [
 ]  # fmt: skip
 
 NOTHING_DB = -300.0
-"""Stands for the level of what is exactly zero (-inf), so that it has a mean."""
+"""Stands for the level of what is exactly zero (-inf), so that it has a mean; its negative, for
+that of anything re what is exactly zero (inf)."""
 
 
 def read_claims(csv_path: str | Path) -> list[dict[str, object]]:
@@ -43,23 +47,52 @@ def read_claims(csv_path: str | Path) -> list[dict[str, object]]:
     Raises:
         InputError: Naming the file, the row and what is wrong with it.
     """
-    table = pd.read_csv(csv_path, dtype=str, keep_default_na=False)
-    if list(table.columns) != CLAIM_COLUMNS:
+    try:
+        text = Path(csv_path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{csv_path}: not UTF-8 text; save it as such") from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    if next(reader, None) != CLAIM_COLUMNS:
         raise InputError(f"{csv_path}: its columns must be {', '.join(CLAIM_COLUMNS)}")
-    claims = table.to_dict("records")
-    for line, claim in enumerate(claims, start=2):
+    claims = []
+    for fields in filter(None, reader):
         try:
-            claim["frequency_hz"] = [float(hz) for hz in claim["frequency_hz"].split()]
-            claim["threshold"] = float(claim["threshold"])
+            claims.append(_claim(fields))
         except ValueError as error:
-            raise InputError(f"{csv_path}: line {line}: {error}; use a number") from None
-        for column, known in (("must_be", ("above", "below")), ("reduce", ("max", "min", ""))):
-            if claim[column] not in known:
-                raise InputError(
-                    f"{csv_path}: line {line}: {column} is '{claim[column]}'; "
-                    f"use {' or '.join(filter(None, known))}"
-                )
+            raise InputError(f"{csv_path}: line {reader.line_num}: {error}") from None
     return claims
+
+
+def _claim(fields: list[str]) -> dict[str, object]:
+    """One row as a claim; what is wrong with it is raised as a ValueError."""
+    if len(fields) != len(CLAIM_COLUMNS):
+        raise ValueError(
+            f"{len(fields)} fields where there are {len(CLAIM_COLUMNS)} columns; "
+            "put text with commas in quotes"
+        )
+    claim = dict(zip(CLAIM_COLUMNS, fields, strict=True))
+    for column in ("claim", "section", "statement", "model", "signal", "layer", "measure"):
+        if not claim[column]:
+            raise ValueError(f"{column} is empty")
+    for column, known in (("must_be", ("above", "below")), ("reduce", ("max", "min", ""))):
+        if claim[column] not in known:
+            raise ValueError(
+                f"{column} is '{claim[column]}'; use {' or '.join(filter(None, known))}"
+            )
+    frequencies_hz = [_number(hz) for hz in claim["frequency_hz"].split()]
+    if len(frequencies_hz) > 1 and not claim["reduce"]:
+        raise ValueError("several frequencies, but reduce is empty; use max or min")
+    return {**claim, "frequency_hz": frequencies_hz, "threshold": _number(claim["threshold"])}
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"'{text}' is not a number")
+    return value
 
 
 def values_by_seed(claim: dict[str, object], measures: pd.DataFrame) -> pd.Series:
@@ -79,7 +112,7 @@ def _of_model(claim: dict[str, object], model: str, measures: pd.DataFrame) -> p
         wanted = np.array(claim["frequency_hz"])
         rows = rows[np.isclose(rows["frequency_hz"].to_numpy()[:, None], wanted).any(axis=1)]
     values = rows.groupby("seed")["value"].agg(claim["reduce"] or "max")
-    return values.clip(lower=NOTHING_DB)
+    return values.clip(lower=NOTHING_DB).replace(np.inf, -NOTHING_DB)
 
 
 def verdict(claim: dict[str, object], measures: pd.DataFrame) -> dict[str, object] | None:

@@ -63,5 +63,5 @@ def _short(value: float) -> str:
         return "−∞"
     if value and abs(value) < 0.01:
         return f"{value:.1g}".replace("-", "−")
-    text = number(value, 1)
-    return text.removesuffix(".0")
+    # No "−0": 0.0 is added, for rounding leaves a sign.
+    return number(round(value, 1) + 0.0, 1).removesuffix(".0")

@@ -1,0 +1,86 @@
+"""The claims as the report's reader sees them, and the captions of the paper's figures."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from upsampling_artifacts.artifacts.claims import VERDICT_COLUMNS
+from upsampling_artifacts.report.paper_figures import CAPTIONS, paper_figures
+from upsampling_artifacts.report.verdicts import claim_rows
+
+ROW = {
+    "claim": "C1", "section": "1", "statement": "A tone.", "measure": "prominence of net",
+    "value": 30.0, "low": 25.0, "high": 35.0, "threshold": 10.0, "holds": True,
+    "must_be": "above", "unit": "dB", "n_seeds": 3,
+}  # fmt: skip
+
+
+def shown(**changes: object) -> dict[str, object]:
+    [group] = claim_rows(pd.DataFrame([ROW | changes], columns=VERDICT_COLUMNS))
+    [row] = group["rows"]
+    return row
+
+
+def test_rows_are_gathered_by_claim_in_the_order_of_the_table() -> None:
+    rows = [ROW, ROW | {"claim": "C7", "section": "3"}, ROW | {"statement": "Another."}]
+    groups = claim_rows(pd.DataFrame(rows, columns=VERDICT_COLUMNS))
+    assert [(group["claim"], group["section"]) for group in groups] == [("C1", "1"), ("C7", "3")]
+    assert [row["statement"] for row in groups[0]["rows"]] == ["A tone.", "Another."]
+
+
+def test_a_table_without_a_claim_has_no_rows() -> None:
+    assert claim_rows(pd.DataFrame(columns=VERDICT_COLUMNS)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "holds"),
+        ({"holds": False, "must_be": "below"}, "does not hold"),
+        ({"holds": False, "low": 5.0}, "open"),
+        ({"holds": False, "must_be": "below", "low": 9.0, "value": 9.5, "high": 10.0}, "open"),
+        # One seed: no interval that could reach over the threshold.
+        ({"holds": False, "value": 3.0, "low": math.nan, "high": math.nan}, "does not hold"),
+    ],
+)
+def test_a_claim_holds_does_not_or_is_open(changes, text) -> None:
+    assert shown(**changes)["verdict"] == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "bar"),
+    [
+        ({}, "30 (25 to 35) dB", "> 10 dB"),
+        ({"must_be": "below"}, "30 (25 to 35) dB", "< 10 dB"),
+        ({"value": -2.345, "low": -3.21, "high": -1.0}, "−2.3 (−3.2 to −1) dB", "> 10 dB"),
+        ({"low": math.nan, "high": math.nan}, "30 dB", "> 10 dB"),
+        ({"value": -300.0, "low": -300.0, "high": -300.0}, "−300 dB", "> 10 dB"),
+        ({"value": math.nan, "low": math.nan, "high": math.nan}, "-", "> 10 dB"),
+        ({"value": 0.0, "low": -0.04, "high": 0.04}, "0 (0 to 0) dB", "> 10 dB"),
+        ({"value": 1, "low": 1, "high": 1, "unit": "samples", "threshold": 0.5},
+         "1 samples", "> 0.5 samples"),
+        ({"value": 8.4e-14, "low": 7e-14, "high": 9.9e-14, "unit": "1", "threshold": 1e-12},
+         "8e−14 (7e−14 to 1e−13)", "> 1e−12"),
+    ],
+)  # fmt: skip
+def test_numbers_are_as_short_as_they_can_be_read(changes, value, bar) -> None:
+    row = shown(**changes)
+    assert (row["value"], row["bar"]) == (value, bar)
+    assert row["n_seeds"] == 3
+
+
+def test_every_figure_of_the_paper_has_a_caption() -> None:
+    assert list(CAPTIONS) == list(range(1, 10))
+    figures = paper_figures({f"figure_{number}": "path" for number in range(1, 10)})
+    assert [figure["name"] for figure in figures] == [f"figure_{n}" for n in range(1, 10)]
+    for figure in figures:
+        assert figure["caption"] == CAPTIONS[figure["number"]]
+        assert figure["alt"].startswith(f"The paper's figure {figure['number']}, computed: ")
+
+
+def test_only_figures_that_were_drawn_are_shown_in_the_papers_order() -> None:
+    drawn = paper_figures({"line_levels": "a", "figure_8": "b", "figure_5": "c"})
+    assert [figure["number"] for figure in drawn] == [5, 8]
+    assert paper_figures({}) == []
