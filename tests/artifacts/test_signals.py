@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from upsampling_artifacts.artifacts.signals import music, silence, white_noise
+from upsampling_artifacts.artifacts import signals
+from upsampling_artifacts.artifacts.signals import music, ones, silence, sine_sweep, white_noise
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data.cached_song import CachedSong
 
@@ -26,6 +27,45 @@ def test_noise_is_the_same_each_time_and_another_with_another_seed() -> None:
     noise = white_noise(1, RATE_HZ, 1)
     assert np.array_equal(noise, white_noise(1, RATE_HZ, 1))
     assert not np.array_equal(noise, white_noise(1, RATE_HZ, 1, seed=1))
+
+
+def test_ones_are_an_offset_and_nothing_else() -> None:
+    constant = ones(1.5, RATE_HZ, 2)
+    assert constant.shape == (2, 12_000) and constant.dtype == np.float32
+    assert (constant == 1).all()
+
+
+@pytest.mark.parametrize("rate_hz", [4000, RATE_HZ, 44100])
+def test_a_sweep_rises_evenly_from_0_hz_to_nyquist(rate_hz: int) -> None:
+    sweep = sine_sweep(2, rate_hz, 3)
+    assert sweep.shape == (3, 2 * rate_hz) and sweep.dtype == np.float32
+    assert np.array_equal(sweep[0], sweep[1]) and np.array_equal(sweep[0], sweep[2])
+    assert np.sqrt(np.mean(sweep**2.0)) == pytest.approx(1, abs=0.01)
+    assert np.abs(sweep).max() == pytest.approx(np.sqrt(2), abs=0.01)
+    frequencies_hz, times_seconds, levels_db = spectrogram_db(sweep, rate_hz)
+    loudest_hz = frequencies_hz[levels_db.argmax(axis=0)]
+    within = 2 * frequencies_hz[1] + rate_hz * 0.02
+    np.testing.assert_allclose(loudest_hz, times_seconds / 2 * rate_hz / 2, atol=within)
+
+
+def test_a_sweep_begins_without_a_click_and_has_hardly_an_offset() -> None:
+    sweep = sine_sweep(2, RATE_HZ, 1)[0]
+    assert sweep[0] == pytest.approx(0, abs=1e-6)
+    assert np.abs(sweep[:20]).max() < 0.06
+    assert abs(sweep.mean()) < 0.02
+
+
+def test_all_test_signals_have_one_shape_and_the_names_of_the_tables() -> None:
+    song = np.full((2, 5), 7, np.float32)
+    given = signals.test_signals(1.5, RATE_HZ, 2, song)
+    assert tuple(given) == signals.NAMES
+    assert given["music"] is song
+    assert {given[name].shape for name in signals.NAMES[:-1]} == {(2, 12_000)}
+    assert np.array_equal(given["silence"], silence(1.5, RATE_HZ, 2))
+    assert np.array_equal(given["ones"], ones(1.5, RATE_HZ, 2))
+    assert np.array_equal(given["noise"], white_noise(1.5, RATE_HZ, 2))
+    assert np.array_equal(given["sweep"], sine_sweep(1.5, RATE_HZ, 2))
+    assert tuple(signals.test_signals(1.5, RATE_HZ, 2)) == signals.NAMES[:-1]
 
 
 @pytest.mark.parametrize(("seconds", "first", "last"), [(0.5, 250, 749), (1, 0, 999), (9, 0, 999)])

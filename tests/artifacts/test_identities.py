@@ -1,0 +1,74 @@
+"""Interpolation = zero insertion + a fixed filter, and what it takes for that to be wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from upsampling_artifacts.artifacts import identities
+from upsampling_artifacts.artifacts.identities import (
+    interpolation_kernel,
+    measure_identities,
+    zero_insertion_error,
+)
+from upsampling_artifacts.artifacts.measures_table import MEASURES_COLUMNS
+
+KINDS = ("nearest", "linear")
+
+
+@pytest.mark.parametrize(
+    ("kind", "stride", "kernel"),
+    [
+        ("nearest", 3, [1, 1, 1]),
+        ("linear", 2, [1 / 4, 3 / 4, 3 / 4, 1 / 4]),
+        ("linear", 3, [0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3]),
+    ],
+)
+def test_the_filters_are_a_hold_and_a_triangle(kind, stride, kernel) -> None:
+    assert interpolation_kernel(kind, stride).tolist() == pytest.approx(kernel)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
+def test_a_filters_phases_all_have_gain_one(kind: str, stride: int) -> None:
+    """A constant stays one: no tone at rate / stride."""
+    phases = interpolation_kernel(kind, stride).reshape(-1, stride).sum(dim=0)
+    np.testing.assert_allclose(phases, 1, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stride", [2, 3, 4, 5, 7, 8])
+def test_both_are_equal_to_the_last_bits_of_float64(kind: str, stride: int) -> None:
+    assert zero_insertion_error(kind, seed=0, stride=stride) < 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("off", [1e-9, 1.0])
+def test_another_filter_is_told_by_how_much_it_differs(kind, off, monkeypatch) -> None:
+    def wrong(kind: str, stride: int) -> torch.Tensor:
+        kernel = interpolation_kernel(kind, stride)
+        kernel[0] += off
+        return kernel
+
+    monkeypatch.setattr(identities, "interpolation_kernel", wrong)
+    # The largest of 200 samples of noise, one of which that weight stands before.
+    assert 2 * off < zero_insertion_error(kind, seed=0, stride=4) < 5 * off
+
+
+def test_the_table_holds_the_largest_error_of_each_kind_and_seed(tmp_path: Path) -> None:
+    measure_identities([4, 7], tmp_path / "identities.csv")
+    table = pd.read_csv(tmp_path / "identities.csv")
+    assert list(table.columns) == MEASURES_COLUMNS
+    assert list(zip(table["model"], table["seed"], strict=True)) == [
+        ("nearest_interpolation", 4), ("nearest_interpolation", 7),
+        ("linear_interpolation", 4), ("linear_interpolation", 7),
+    ]  # fmt: skip
+    expected = [
+        max(zero_insertion_error(kind, seed, stride) for stride in identities.STRIDES)
+        for kind in KINDS
+        for seed in (4, 7)
+    ]
+    np.testing.assert_allclose(table["value"], expected, rtol=1e-5)
+    assert (table["measure"] == "zero_insertion_error").all()
+    assert (table["unit"].astype(str) == "1").all()
