@@ -198,10 +198,21 @@ def test_interpolated_noise_has_its_valleys_and_zero_inserted_noise_has_none(str
         assert valley_depth_db(frequencies_hz, filtered, valley_hz - 1000, RATE_HZ) < 6
 
 
+@pytest.mark.parametrize("frequency_hz", [0, RATE_HZ / 4, RATE_HZ / 2])
+def test_white_noise_has_no_valley_on_average_at_the_ends_of_the_spectrum_either(
+    frequency_hz: float,
+) -> None:
+    depths_db = [
+        valley_depth_db(*power_density(noise(2, 32_000, seed), RATE_HZ), frequency_hz, RATE_HZ)
+        for seed in range(40)
+    ]
+    assert np.mean(depths_db) == pytest.approx(0, abs=0.4)
+
+
 def test_depths_are_exact_and_a_peak_is_negative() -> None:
     frequencies_hz = np.arange(0, 4001, 10.0)
     power = np.ones(401)
-    power[200], power[400] = 1e-4, 1e3
+    power[200], power[400] = 1e-4, 1e3 / 2  # one-sided: half at Nyquist
     assert valley_depth_db(frequencies_hz, power, 2000, 8000) == pytest.approx(40)
     assert valley_depth_db(frequencies_hz, power, 4000, 8000) == pytest.approx(-30)
     power[200] = 0

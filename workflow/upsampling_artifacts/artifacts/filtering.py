@@ -141,8 +141,11 @@ def valley_depth_db(
     """
     distance = np.abs(frequencies_hz - frequency_hz)
     around = np.median(power[distance <= NEIGHBOURHOOD * rate_hz])
+    nearest = np.argmin(distance)
+    # One-sided: at 0 Hz and at Nyquist there is no mirror image, and half the density.
+    alone = nearest in (0, len(power) - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(10 * np.log10(around / power[np.argmin(distance)]))
+        return float(10 * np.log10(around / (power[nearest] * (2 if alone else 1))))
 
 
 def flatness_db(power: np.ndarray) -> float:
