@@ -39,6 +39,7 @@ def test_a_table_without_a_claim_has_no_rows() -> None:
     [
         ({}, "holds"),
         ({"holds": False, "must_be": "below"}, "does not hold"),
+        ({"holds": False, "value": 5.0, "low": 4.0, "high": 6.0}, "does not hold"),
         ({"holds": False, "low": 5.0}, "open"),
         ({"holds": False, "must_be": "below", "low": 9.0, "value": 9.5, "high": 10.0}, "open"),
         # One seed: no interval that could reach over the threshold.
