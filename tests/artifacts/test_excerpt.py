@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from upsampling_artifacts.artifacts.excerpt import excerpt_music
+import soundfile
+from upsampling_artifacts.artifacts.excerpt import excerpt_music, write_excerpt
 from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
 
 RATE_HZ = 44100
@@ -42,3 +43,10 @@ def test_at_another_rate_it_keeps_what_is_below_nyquist(mixture, rate_hz: int) -
 def test_six_seconds_are_all_there_is(mixture) -> None:
     assert excerpt_music(RATE_HZ, 2, 60).shape == mixture.shape
     assert 5.5 < mixture.shape[-1] / RATE_HZ < 7
+
+
+def test_the_file_holds_the_whole_mixture_as_it_is(mixture, tmp_path: Path) -> None:
+    write_excerpt(tmp_path / "excerpt.wav")
+    audio, rate_hz = soundfile.read(tmp_path / "excerpt.wav", dtype="float32")
+    assert rate_hz == RATE_HZ
+    np.testing.assert_array_equal(audio.T, mixture)

@@ -11,7 +11,11 @@ from upsampling_artifacts.artifacts.filtering import (
     interpolation_response_db,
     power_density,
 )
-from upsampling_artifacts.artifacts.measuring import measure_output, predicted_tones
+from upsampling_artifacts.artifacts.measuring import (
+    measure_input,
+    measure_output,
+    predicted_tones,
+)
 
 RATE_HZ = 8000
 TIME = 2 * RATE_HZ
@@ -65,6 +69,14 @@ def test_a_tone_at_a_quarter_of_the_rate_has_its_level_there_and_none_elsewhere(
     prominences_db = values("line_prominence", every_fourth(), RATE_HZ, [2, 4])
     assert prominences_db[2000] > 100 and prominences_db[4000] < 20
     assert list(values("found_line_level", every_fourth(), RATE_HZ, [2, 4])) == [2000]
+
+
+def test_what_the_input_has_of_its_own_is_measured_like_the_output() -> None:
+    rows = measure_input(every_fourth(), RATE_HZ, [2, 4])
+    lines = ("line_level", "line_prominence")
+    ours = [row for row in measure_output(every_fourth(), RATE_HZ, [2, 4]) if row[0] in lines]
+    assert rows == ours and len(rows) == 4
+    assert measure_input(every_fourth(), RATE_HZ, []) == []
 
 
 def test_a_tone_that_nobody_predicted_is_found_where_it_stands() -> None:

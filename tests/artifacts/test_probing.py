@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from upsampling_artifacts.artifacts import signals
 from upsampling_artifacts.artifacts.measures_table import COLUMNS
-from upsampling_artifacts.artifacts.probing import OUTPUT, Probe, probe_model, run
+from upsampling_artifacts.artifacts.probing import INPUT, OUTPUT, Probe, probe_model, run
 
 RATE_HZ = 8000
 SECONDS = 1.5
@@ -92,6 +92,17 @@ def test_two_upsamplers_have_tones_at_multiples_of_a_quarter_of_the_rate() -> No
         assert (prominences_db > (80 if signal == "silence" else 12)).all()
     found = values(probe, "silence", "found_line_level").sort_index()
     np.testing.assert_allclose(found.index, [2000, 4000], atol=0.5)
+
+
+def test_a_tone_that_goes_in_is_told_from_one_that_the_model_makes() -> None:
+    tone = 0.5 * np.tile([1, 1, -1, -1], TIME // 4).astype(np.float32)
+    test_signals = {"tone": np.stack([tone, tone]), **given("silence")}
+    probe = probe_model(down_and_up(bias=True), test_signals, RATE_HZ)
+    levels_db = values(probe, "tone", "line_level", INPUT)
+    assert levels_db[2000] == pytest.approx(20 * np.log10(0.5), abs=0.05)
+    assert levels_db[4000] < -140
+    assert (values(probe, "silence", "line_level", INPUT) == -np.inf).all()
+    assert (values(probe, "silence", "line_level") > -80).all()
 
 
 def test_one_upsampler_of_the_same_model_has_one_tone() -> None:

@@ -57,7 +57,7 @@ def test_a_claim_holds_does_not_or_is_open(changes, text) -> None:
         ({"must_be": "below"}, "30 (25 to 35) dB", "< 10 dB"),
         ({"value": -2.345, "low": -3.21, "high": -1.0}, "−2.3 (−3.2 to −1) dB", "> 10 dB"),
         ({"low": math.nan, "high": math.nan}, "30 dB", "> 10 dB"),
-        ({"value": -300.0, "low": -300.0, "high": -300.0}, "−300 dB", "> 10 dB"),
+        ({"value": -300.0, "low": -300.0, "high": -300.0}, "−∞ dB", "> 10 dB"),
         ({"value": math.nan, "low": math.nan, "high": math.nan}, "-", "> 10 dB"),
         ({"value": 0.0, "low": -0.04, "high": 0.04}, "0 (0 to 0) dB", "> 10 dB"),
         ({"value": 1, "low": 1, "high": 1, "unit": "samples", "threshold": 0.5},
