@@ -1,12 +1,9 @@
 """Train one variant with one seed."""
 
-from pathlib import Path
-
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.training import TrainingOptions, train
 
-checkpoint = snakemake.params.checkpoint
-with job_log(snakemake.log[0], goes_on=Path(checkpoint).exists()):
+with job_log(snakemake.log[0]):
     train(
         system=snakemake.params.system,
         options=TrainingOptions(**snakemake.params.options, **snakemake.params.running),
@@ -15,7 +12,7 @@ with job_log(snakemake.log[0], goes_on=Path(checkpoint).exists()):
         valid_songs=snakemake.input.valid,
         model_path=snakemake.output.model,
         log_path=snakemake.output.log,
-        checkpoint_path=checkpoint,
+        checkpoint_path=snakemake.params.checkpoint,
         code=snakemake.params.code,
         threads=snakemake.threads,
         label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",
