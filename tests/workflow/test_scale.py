@@ -41,6 +41,27 @@ def test_jobs_of_a_run_do_not_grow_with_the_songs(planned) -> None:
     assert many == few
 
 
+def rows(text: str) -> dict[str, list[str]]:
+    return {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
+
+
+def test_the_plan_counts_jobs_as_snakemake_does(clone: Clone) -> None:
+    asked = ("--configfile", TINY, "--config", "seeds=[0,1,2]", "scoring={processes: 2}")
+    result = clone.snakemake("plan", *asked)
+    assert result.returncode == 0, result.stdout
+    plan, jobs = rows(result.stdout), clone.planned(*asked)
+    for rule in ("cache", "train", "probe", "separate", "score"):
+        assert int(plan[rule][1]) == jobs[rule]
+    assert not (clone.root / "results/tiny").exists()
+
+
+def test_the_plan_counts_files_as_they_are(finished: Clone) -> None:
+    plan = rows(finished.snakemake("plan", "--configfile", TINY).stdout)
+    results = finished.root / "results/tiny"
+    files = [path for name in ("cache", "variants") for path in (results / name).rglob("*")]
+    assert int(plan["files"][1]) == sum(path.is_file() for path in files)
+
+
 def test_scoring_asks_for_the_memory_of_its_longest_song_for_each_process(clone: Clone) -> None:
     def memory_mb(processes: int) -> int:
         scoring = f"scoring={{processes: {processes}}}"
