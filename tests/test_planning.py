@@ -78,15 +78,16 @@ def test_the_papers_epoch_of_319_s_on_four_gpus(paper: Experiment) -> None:
     assert twice.training_hours == cost.training_hours / 2
 
 
-def test_steps_are_those_of_the_training_data(cache_song: CacheSong) -> None:
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_steps_are_those_of_the_training_data(cache_song: CacheSong, batch_size: int) -> None:
     lengths = [7.0, 9.35]
-    options = TRAINING | {"segment_seconds": 1.5, "stride_seconds": 0.7, "batch_size": 3}
+    options = {"segment_seconds": 1.5, "stride_seconds": 0.7, "batch_size": batch_size}
     songs = [
         read_cache(cache_song(f"song {seconds}", np.ones((2, 2, round(1000 * seconds)))))
         for seconds in lengths
     ]
-    batches = TrainingBatches(songs, 1.5, 0.7, 1.0, 3, 1, seed=0)
-    assert steps_per_epoch(lengths, 1000, options) == batches.steps_per_epoch > 2
+    batches = TrainingBatches(songs, 1.5, 0.7, 1.0, batch_size, 1, seed=0)
+    assert steps_per_epoch(lengths, 1000, TRAINING | options) == batches.steps_per_epoch > 2
 
 
 def test_storage(paper: Experiment) -> None:
