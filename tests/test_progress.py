@@ -1,11 +1,12 @@
 """Logs of jobs, and how far they are."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 from upsampling_artifacts import progress
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.progress import Progress, job_log
 
 logger = logging.getLogger("upsampling_artifacts.some.module")
@@ -29,6 +30,34 @@ def test_a_log_begins_anew_with_its_job(tmp_path: Path) -> None:
         with job_log(tmp_path / "job.log"):
             logger.info(line)
     assert "first" not in (tmp_path / "job.log").read_text()
+
+
+def test_a_further_process_of_a_job_tells_its_faults_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "job.log"
+    with job_log(path):
+        logger.info("first")
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        with pytest.raises(SystemExit), job_log(path):
+            logging.getLogger("upsampling_artifacts").handlers[:2] = []
+            logger.info("the same again")
+            raise KeyError("its own")
+    lines = path.read_text()
+    assert lines.startswith(lines[:9] + "first\n") and "KeyError: 'its own'" in lines
+    assert "the same again" not in lines + capsys.readouterr().err
+
+
+def test_work_that_was_stopped_ends_with_one_line_and_asks_to_be_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as end, job_log(path):
+        raise Stopped("stopped by SIGTERM at step 3 of 5")
+    assert end.value.code == os.EX_TEMPFAIL != 0
+    for text in (path.read_text(), capsys.readouterr().err):
+        assert len(text.splitlines()) == 1
+        assert text.endswith(" stopped by SIGTERM at step 3 of 5\n")
 
 
 @pytest.mark.parametrize(

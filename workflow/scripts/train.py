@@ -7,7 +7,7 @@ from upsampling_artifacts.training import TrainingOptions, train
 with job_log(snakemake.log[0]):
     train(
         system=snakemake.params.system,
-        options=TrainingOptions(**snakemake.params.options),
+        options=TrainingOptions(**snakemake.params.options, **snakemake.params.running),
         seed=int(snakemake.wildcards.seed),
         train_songs=read_song_list(snakemake.input.train),
         valid_songs=read_song_list(snakemake.input.valid),
@@ -17,4 +17,5 @@ with job_log(snakemake.log[0]):
         code=snakemake.params.code,
         threads=snakemake.threads,
         label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",
+        runtime_minutes=snakemake.resources.get("runtime"),
     )
