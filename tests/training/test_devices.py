@@ -74,7 +74,12 @@ def program(songs: list[str], tmp_path: Path) -> Program:
     return program
 
 
-def test_two_devices_train_what_one_trains(run: Callable, program: Program, tmp_path: Path) -> None:
+def test_two_devices_train_what_one_trains(
+    run: Callable, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In a job of SLURM, too, which has one task: the second process is started here.
+    for name, value in {"NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0}.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
     ended = program()
     assert ended.code == 0, ended.output
     assert sorted(line for line in ended.output.splitlines() if "ended well" in line) == [
