@@ -139,6 +139,10 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             put("systems", "demucs_nearest", "training", value={"epochs": "ten"}),
             r"systems.demucs_nearest.training.epochs: 'ten' is not of type 'integer'; it is: How",
         ),
+        (
+            put("systems", "demucs_nearest", "training", value={"devices": 3}),
+            r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
+        ),
         (put("experiment", value="Demo 1"), r"experiment: 'Demo 1' does not match .*; it is: Name"),
         (put("variants", value=[]), r"variants: \[\] should be non-empty; it is: Names"),
         (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; it is: Each"),
