@@ -24,7 +24,7 @@ class Clone:
         return subprocess.run(
             command,
             cwd=self.root,
-            env={**_environment(), **environment},
+            env={**plain_environment(), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -53,7 +53,8 @@ class Clone:
         file.write_text(text.replace(old, new))
 
 
-def _environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
+    """This process's, without what would show jobs another copy of the library."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
 

@@ -1,10 +1,11 @@
 """Separate the test songs with one trained model."""
 
 from upsampling_artifacts.estimates import separate_songs
+from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.separation import model_separator
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
     separate_songs(
         model_separator(snakemake.input.model, snakemake.threads),
         snakemake.input.songs,
