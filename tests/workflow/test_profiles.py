@@ -30,7 +30,7 @@ def test_another_experiment_can_be_named(clone: Clone, tmp_path: Path, profile: 
     output = planned(clone, tmp_path / "home", *asked)
     assert "This was a dry-run" in output, output
     train = output.partition("\nrule train:")[2].partition("\n\n")[0]
-    assert "<TBD>" in train or "gpu=1" in train
+    assert "mem_mb=32000" in train and "gpu=1" in train, train
 
 
 def test_memory_and_time_grow_with_each_attempt_and_retries_are_the_profiles() -> None:
