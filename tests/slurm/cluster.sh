@@ -33,7 +33,7 @@ all_idle() { [ "$(ask sinfo --noheader --Node --states=idle --format=%N | sort -
 pid_of() {
   local pid
   pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) || return 1
-  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "${1%%-*}" && echo "$pid"
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q "${1%%-*}" && echo "$pid"
 }
 
 stop() {
@@ -117,7 +117,6 @@ PreemptMode=REQUEUE
 JobRequeue=1
 AccountingStorageType=accounting_storage/none
 GresTypes=gpu
-AccountingStorageTRES=gres/gpu
 # More than there is: the tests' jobs ask for what full-size ones need, and use little of it.
 NodeName=DEFAULT CPUs=16 RealMemory=256000 State=UNKNOWN
 NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 1)) Gres=gpu:fake:2

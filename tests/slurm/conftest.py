@@ -42,7 +42,7 @@ class Slurm:
 
     def jobs(self, clone: Clone, rule: str = "") -> list[dict[str, str]]:
         """What SLURM knows of the jobs sent from a clone, first to last, the ended ones too."""
-        lines = self.ask("scontrol", "show", "job", "--oneliner").splitlines()
+        lines = self.ask("scontrol", "--details", "--oneliner", "show", "job").splitlines()
         jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
         jobs = [job for job in jobs if job.get("WorkDir") == str(clone.root)]
         return sorted(
@@ -137,7 +137,7 @@ def _bring_up() -> None:
 
 
 # --- one training, as long as an interruption takes ---
-EPOCHS = 1500
+EPOCHS = 600
 MODEL = "results/tiny/variants/demucs_nearest/seed-0/model.safetensors"
 CHECKPOINT = "results/tiny/variants/demucs_nearest/seed-0/checkpoint.pt"
 TRAIN = (

@@ -46,11 +46,12 @@ def test_each_training_has_a_gpu_of_its_own_and_scoring_has_none(
         jobs = slurm.jobs(experiment, f"{rule}_")
         assert len(jobs) == count
         for job in jobs:
-            assert "gres/gpu=1" in job["TRES"].split(","), job
+            assert job["TresPerJob"] == "gres:gpu:1"  # what was asked for (--gpus=1) ...
+            assert job["JOB_GRES"] == "gpu:fake:1"  # ... and what was given
             assert job["NodeList"].startswith("gpu")
     for job in slurm.jobs(experiment):
         if not job["Comment"].startswith(tuple(f"rule_{rule}_" for rule in GPU_RULES)):
-            assert "gpu" not in job["TRES"], job
+            assert "gpu" not in job.get("TresPerJob", "") + job["JOB_GRES"], job
 
 
 def test_jobs_ask_for_what_the_profile_says(experiment: Clone, slurm: Slurm) -> None:
