@@ -1,11 +1,12 @@
 """Logs of jobs, and how far they are."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 from upsampling_artifacts import progress
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.progress import Progress, job_log
 
 logger = logging.getLogger("upsampling_artifacts.some.module")
@@ -29,6 +30,27 @@ def test_a_log_begins_anew_with_its_job(tmp_path: Path) -> None:
         with job_log(tmp_path / "job.log"):
             logger.info(line)
     assert "first" not in (tmp_path / "job.log").read_text()
+
+
+def test_a_job_that_goes_on_keeps_the_lines_of_the_earlier(tmp_path: Path) -> None:
+    for line in ("first", "second"):
+        with job_log(tmp_path / "job.log", goes_on=True):
+            logger.info(line)
+    assert [line[9:] for line in (tmp_path / "job.log").read_text().splitlines()] == [
+        "first", "second",
+    ]  # fmt: skip
+
+
+def test_work_that_was_stopped_ends_with_one_line_and_asks_to_be_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as end, job_log(path):
+        raise Stopped("stopped by SIGTERM at step 3 of 5")
+    assert end.value.code == os.EX_TEMPFAIL != 0
+    for text in (path.read_text(), capsys.readouterr().err):
+        assert len(text.splitlines()) == 1
+        assert text.endswith(" stopped by SIGTERM at step 3 of 5\n")
 
 
 @pytest.mark.parametrize(

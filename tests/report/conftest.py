@@ -111,7 +111,9 @@ def make_model(folder: Path) -> Path:
     path = folder / "probes/models/my_vocoder"
     path.mkdir(parents=True)
     (path / "summary.txt").write_text("my_vocoder: <no> tone\n")
-    (path / "spectrograms.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (path / "spectrograms.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    )
     return path
 
 

@@ -34,6 +34,12 @@ def test_editing_a_caption_trains_nothing(copy_of_finished: Clone) -> None:
     assert not {"train", "separate", "score", "probe", "cache"} & plan.keys()
 
 
+def test_how_a_training_is_run_is_no_reason_to_run_it_again(finished: Clone) -> None:
+    other = "training={checkpoint_minutes: 1, loader_processes: 1, threads: 2}"
+    assert finished.planned("--configfile", TINY, "--config", other) == {}
+    assert finished.planned("--configfile", TINY, "--config", "training={epochs: 3}")["train"] == 2
+
+
 def test_another_seed_trains_only_that_seed(copy_of_finished: Clone) -> None:
     plan = copy_of_finished.planned("--configfile", TINY, "--config", "seeds=[0,1]")
     assert plan["train"] == 2  # two variants

@@ -1,4 +1,4 @@
-"""Jobs on a cluster: which stay here, what is asked first, and where to look when one failed."""
+"""Before the first job and after a failed one; what a cluster needs beyond rules."""
 
 import asyncio
 import time
@@ -44,6 +44,17 @@ def prepare_cluster():
         logger.info(f"slurm: ended jobs that an earlier run left behind: {', '.join(ended)}")
 
 
+def forget_checkpoints():
+    """Who forces a training (-R, -F) wants it from its first step.
+
+    That is decided here, once per command, and not by the job: tried again, or requeued by a
+    cluster, the job has to go on.
+    """
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "train" and workflow.dag.reason(job).forced and not workflow.touch:
+            Path(job.params.checkpoint).unlink(missing_ok=True)
+
+
 def watch(executor, longest_seconds):
     """Look at the jobs at least this often, and stop at once when Snakemake is to end.
 
@@ -71,6 +82,7 @@ def show_failure(job):
             logger.error("\n".join([f"{path} ends with:", *(f"    {line}" for line in lines)]))
 
 
+# Snakemake keeps one onstart, the last: whatever is to happen then goes here.
 onstart:
     if workflow.executor_plugin.name == "slurm":
         try:
@@ -81,6 +93,7 @@ onstart:
             workflow.scheduler._executor,
             workflow.remote_execution_settings.seconds_between_status_checks,
         )
+    forget_checkpoints()  # after a job left behind has written its last
 
 
 onerror:

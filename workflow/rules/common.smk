@@ -37,6 +37,8 @@ STEMS = ["mixture", *config["sources"]]
 ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
+# How a training is run: these keys change no result.
+RUNNING = ("threads", "checkpoint_minutes", "loader_processes")
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 
@@ -107,9 +109,19 @@ def source_of_model(wildcards):
     return [str(file) for file in candidates if file.exists()][:1]
 
 
+def all_training_of(wildcards):
+    return {**config["training"], **config["systems"][wildcards.system]["training"]}
+
+
 def training_of(wildcards):
-    options = {**config["training"], **config["systems"][wildcards.system]["training"]}
-    return {key: value for key, value in options.items() if key != "threads"}
+    """The keys of training that a trained model depends on."""
+    return {k: v for k, v in all_training_of(wildcards).items() if k not in RUNNING}
+
+
+def running_of(wildcards, threads):
+    """The others. A parameter made from `threads` is to Snakemake no reason to run again."""
+    chosen = all_training_of(wildcards)
+    return {key: chosen[key] for key in RUNNING if key != "threads"}
 
 
 def song_files(wildcards):

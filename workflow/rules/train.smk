@@ -18,6 +18,7 @@ rule train:
     params:
         system=system_of,
         options=training_of,
+        running=running_of,
         # Not an output: Snakemake deletes the outputs of a job that fails.
         checkpoint=f"{RUN}/checkpoint.pt",
         code=code_of("upsampling_artifacts.training"),

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 # These say nothing about a result: a registry maps names to classes, and the class's own module
 # is named to code_fingerprint. Without this, one new line in the registry would retrain all.
 NEUTRAL = {
-    f"{PACKAGE}.{name}" for name in ("registry", "progress", "files", "errors", "fingerprint")
+    f"{PACKAGE}.{name}"
+    for name in ("registry", "progress", "files", "errors", "fingerprint", "stopping")
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, Stopped
 
 logger = logging.getLogger(__name__)
 
@@ -64,17 +65,23 @@ def last_lines(path: str | Path, count: int = 5) -> list[str]:
 
 
 @contextmanager
-def job_log(path: str | Path) -> Iterator[None]:
+def job_log(path: str | Path, goes_on: bool = False) -> Iterator[None]:
     """Send what the library logs to a file and to standard error, for the length of a job.
 
-    An :class:`InputError`, or a disk that is full, ends the program with its one line; anything
-    else is a fault of ours and keeps its traceback, in the log file too.
+    An :class:`InputError`, or a disk that is full, ends the program with its one line, and so
+    does :class:`Stopped`, with an exit status of its own (EX_TEMPFAIL: to be tried again);
+    anything else is a fault of ours and keeps its traceback, in the log file too.
+
+    Args:
+        path: The log file.
+        goes_on: Whether the job goes on where an earlier one ended: its lines are kept.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     package = logging.getLogger("upsampling_artifacts")
     package.setLevel(logging.INFO)
-    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
+    mode = "a" if goes_on else "w"
+    handlers = [logging.FileHandler(path, mode=mode), logging.StreamHandler()]
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         package.addHandler(handler)
@@ -86,6 +93,9 @@ def job_log(path: str | Path) -> Iterator[None]:
         )
         package.error(f"error: {message}")
         sys.exit(1)
+    except Stopped as stopped:
+        package.info(str(stopped))
+        sys.exit(os.EX_TEMPFAIL)
     except Exception:
         package.exception("unexpected error")
         sys.exit(1)

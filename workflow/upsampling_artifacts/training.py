@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from upsampling_artifacts.checkpoint import Checkpoint, restore
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache
 from upsampling_artifacts.data.segments import (
     Batch,
@@ -22,11 +23,12 @@ from upsampling_artifacts.data.segments import (
     ValidationBatches,
     to_waveforms,
 )
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.fingerprint import data_fingerprint
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.stopping import Stopping, ignore_signals
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +73,13 @@ def train(
     code: str = "",
     threads: int = 1,
     label: str = "training",
+    runtime_minutes: float | None = None,
 ) -> None:
     """Train a model, keep the one with the best validation loss, and write it with its log.
 
-    An interrupted training goes on from its checkpoint; a finished one removes it, so that
-    asking for the training again starts afresh.
+    An interrupted training goes on from its checkpoint, and ends as if it had never been
+    interrupted; a finished one removes it. SIGINT, SIGTERM, SIGUSR1 and the end of its time make
+    it write a checkpoint after the step that it is at, and stop.
 
     Args:
         system: ``{"architecture", "options", "upsampler"}`` as for :func:`models.build`.
@@ -90,8 +94,10 @@ def train(
         code: Fingerprint of the code that defines the model, part of the checkpoint's.
         threads: CPU threads.
         label: Names the training in the progress lines.
+        runtime_minutes: Time limit of the job that this process is; None if there is none.
 
     Raises:
+        Stopped: The training was asked to stop, or its time is up; it can go on.
         InputError: The checkpoint is of another configuration, the songs do not fit, or the
             loss is no longer a number.
     """
@@ -117,6 +123,16 @@ def train(
         "segment_seconds": options.segment_seconds,
         "seed": seed,
     }
+    configuration = {
+        **about,
+        **{k: v for k, v in asdict(options).items() if k not in NOT_IN_CHECKPOINT},
+        "code": code,
+        "songs": [song.name for song in songs],
+        # Songs of the same names may sound otherwise: another songs.seed, another set below root.
+        "audio": data_fingerprint([_audio(song) for song in [*songs, *valid.songs]]),
+    }
+    checkpoint = Checkpoint(checkpoint_path, configuration, options.checkpoint_minutes)
+    saved = checkpoint.read()
     fabric = lightning_fabric.Fabric(
         accelerator=options.accelerator, devices=1, precision=options.precision
     )
@@ -128,22 +144,11 @@ def train(
     model, optimizer = fabric.setup(
         model, torch.optim.Adam(model.parameters(), lr=options.learning_rate)
     )
-
-    configuration = {
-        **about,
-        **{k: v for k, v in asdict(options).items() if k not in NOT_IN_CHECKPOINT},
-        "code": code,
-        "songs": [song.name for song in songs],
-        # Songs of the same names may sound otherwise: another songs.seed, another set below root.
-        "audio": data_fingerprint([_audio(song) for song in [*songs, *valid.songs]]),
-    }
+    precision = fabric.strategy.precision
     state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
-    checkpoint = _load_checkpoint(Path(checkpoint_path), configuration)
-    if checkpoint:
-        state = checkpoint["state"]
-        model.load_state_dict(checkpoint["model"])
-        optimizer.load_state_dict(checkpoint["optimizer"])
-        torch.set_rng_state(checkpoint["random"])
+    if saved:
+        state = restore(saved, model, optimizer, precision)
+        del saved  # its memory
         logger.info(f"going on from {checkpoint_path} at step {state['step']}")
 
     total = options.epochs * batches.steps_per_epoch
@@ -153,39 +158,49 @@ def train(
         sampler=range(state["step"], total),
         batch_size=None,
         num_workers=options.loader_processes,
+        worker_init_fn=ignore_signals,
+        # Its own: else it would draw from the model's random numbers each time it begins.
+        generator=torch.Generator(),
         pin_memory=fabric.device.type == "cuda",
     )
     seconds_before, started = state["seconds"], time.monotonic()
-    last_checkpoint = epoch_started = started
-    epoch_first_step = state["step"]  # of this run: a resumed one takes up amid an epoch
-    for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
-        loss = loss_function(model, batch)
-        if not loss.isfinite():
-            raise InputError(
-                f"{label}: the loss is {loss.item()} at step {state['step'] + 1}; lower "
-                "training.learning_rate"
-            )
-        optimizer.zero_grad()
-        fabric.backward(loss)
-        optimizer.step()
-        state["step"] += 1
-        state["loss_sum"] += loss.item()
-        progress.step(f"loss {loss.item():.4f}")
+    epoch_started, epoch_first_step = started, state["step"]  # a resumed one takes up amid an epoch
+    checkpoint.start(model)
+    with Stopping(runtime_minutes) as stopping:
+        for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
+            loss = loss_function(model, batch)
+            if not loss.isfinite():
+                raise InputError(
+                    f"{label}: the loss is {loss.item()} at step {state['step'] + 1}; lower "
+                    "training.learning_rate"
+                )
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+            state["step"] += 1
+            state["loss_sum"] += loss.item()
+            progress.step(f"loss {loss.item():.4f}")
 
-        now = time.monotonic()
-        state["seconds"] = seconds_before + now - started
-        epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
-        if step_of_epoch == 0:
-            rate = (state["step"] - epoch_first_step) / (now - epoch_started)
-            _end_epoch(fabric, model, valid, state, options, epoch, rate)
-            epoch_started, epoch_first_step = time.monotonic(), state["step"]
-        if now - last_checkpoint > 60 * options.checkpoint_minutes:
-            last_checkpoint = now
-            _save_checkpoint(Path(checkpoint_path), configuration, state, model, optimizer)
+            now = time.monotonic()
+            state["seconds"] = seconds_before + now - started
+            epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
+            if step_of_epoch == 0:
+                rate = (state["step"] - epoch_first_step) / (now - epoch_started)
+                _end_epoch(fabric, model, valid, state, options, epoch, rate)
+                epoch_started, epoch_first_step = time.monotonic(), state["step"]
+            reason = stopping.reason(checkpoint.saving_seconds)
+            stop = reason and state["step"] < total
+            if stop or checkpoint.due():
+                checkpoint.save(state, model, optimizer, precision)
+            if stop:
+                raise Stopped(
+                    f"{label}: stopped by {reason} at step {state['step']} of {total}, and saved; "
+                    "started again, it goes on from there"
+                )
 
     _write_log(log_path, state["rows"])
     save_model(model_path, state["best"]["weights"], about)
-    Path(checkpoint_path).unlink(missing_ok=True)
+    checkpoint.remove()
 
 
 def _audio(song: CachedSong) -> list:
@@ -227,42 +242,3 @@ def _write_log(path: str | Path, rows: list[list]) -> None:
     writer.writerows([COLUMNS, *rows])
     with written_whole(path) as unfinished:
         unfinished.write_text(text.getvalue())
-
-
-def _save_checkpoint(path: Path, configuration: dict, state: dict, model, optimizer) -> None:
-    with written_whole(path) as unfinished:
-        torch.save(
-            {
-                "configuration": configuration,
-                "state": state,
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "random": torch.get_rng_state(),
-            },
-            unfinished,
-        )
-
-
-def _load_checkpoint(path: Path, configuration: dict) -> dict | None:
-    """The checkpoint, if there is one and it was made by this very configuration."""
-    if not path.exists():
-        return None
-    try:
-        # On the CPU, wherever it was saved: a job may go on where there is no GPU.
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        theirs = dict(checkpoint["configuration"])
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # what a foreign file makes of the unpickler is anyone's guess
-        kind = type(error).__name__
-        raise InputError(
-            f"{path}: not a checkpoint of this program ({kind}); delete it to train afresh"
-        ) from error
-    differing = [key for key in configuration if theirs.get(key) != configuration[key]]
-    if differing:
-        details = "; ".join(f"{k}: {theirs.get(k)}, now {configuration[k]}" for k in differing)
-        raise InputError(
-            f"{path}: a checkpoint from another configuration ({details}); "
-            "delete it to train afresh, or restore the setting to go on"
-        )
-    return checkpoint

@@ -1,0 +1,135 @@
+"""Small trainings: three songs to learn from, one to validate on."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from upsampling_artifacts import checkpoint, training
+from upsampling_artifacts.training import TrainingOptions, train
+
+RATE_HZ = 1000
+OPTIONS = TrainingOptions(
+    epochs=3,
+    batch_size=4,
+    segment_seconds=0.128,
+    stride_seconds=0.5,
+    shift_seconds=0.1,
+    remix_group=2,
+    learning_rate=0.003,
+    validate_every_epochs=1,
+    checkpoint_minutes=1e-9,
+    accelerator="cpu",
+    precision="32-true",
+    loader_processes=0,
+)
+STEPS_PER_EPOCH = 6
+SYSTEM = {
+    "architecture": "demucs",
+    "options": {"channels": 4, "depth": 2},
+    "upsampler": {"name": "nearest", "length": 5},
+}
+
+
+def stems(seed: int, seconds: float = 4.0) -> np.ndarray:
+    """A low tone and bright noise: two sources that are easy to tell apart."""
+    rng = np.random.default_rng(seed)
+    n = np.arange(round(seconds * RATE_HZ))
+    tone = 0.2 * np.sin(2 * np.pi * (30 + 5 * seed) * n / RATE_HZ)
+    noise = 0.05 * np.diff(rng.standard_normal((2, len(n) + 1)))
+    return np.stack([np.stack([tone, tone]), noise])
+
+
+@pytest.fixture
+def songs(cache_song: Callable[..., Path]) -> list[str]:
+    return [str(cache_song(f"song {seed}", stems(seed))) for seed in range(4)]
+
+
+@pytest.fixture
+def run(songs: list[str], tmp_path: Path) -> Callable[..., SimpleNamespace]:
+    """A function that trains on three songs, validates on the fourth, and reads what it wrote."""
+
+    def run(folder: str = "run", options: TrainingOptions = OPTIONS, **changes: object) -> object:
+        paths = paths_in(tmp_path / folder)
+        arguments = {
+            "system": SYSTEM,
+            "options": options,
+            "seed": 0,
+            "train_songs": songs[:3],
+            "valid_songs": songs[3:],
+            "model_path": paths.model,
+            "log_path": paths.log,
+            "checkpoint_path": paths.checkpoint,
+        }
+        train(**arguments | changes)
+        return results_in(tmp_path / folder)
+
+    return run
+
+
+def paths_in(folder: Path) -> SimpleNamespace:
+    return SimpleNamespace(
+        model=folder / "model.safetensors",
+        log=folder / "training.csv",
+        checkpoint=folder / "checkpoint.pt",
+    )
+
+
+def results_in(folder: Path) -> SimpleNamespace:
+    paths = paths_in(folder)
+    with paths.log.open() as file:
+        rows = list(csv.DictReader(file))
+    losses = [(row["step"], row["train_loss"], row["valid_loss"]) for row in rows]
+    return SimpleNamespace(paths=paths, rows=rows, losses=losses, weights=load_file(paths.model))
+
+
+def same_weights(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.fixture(autouse=True)
+def checkpoints_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the smallest of intervals would be longer than these trainings."""
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+
+
+@pytest.fixture
+def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
+    """A function that trains like ``run``, and has ``happening()`` happen in the given step."""
+    step = training.Progress.step
+
+    def run_with(
+        happening: Callable[[], None], at: int, folder: str = "run", **changes: object
+    ) -> SimpleNamespace:
+        def step_and_more(progress: training.Progress, note: str = "") -> None:
+            step(progress, note)
+            if progress.done == at:
+                happening()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training.Progress, "step", step_and_more)
+            return run(folder, **changes)
+
+    return run_with
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture
+def run_until(run_with: Callable) -> Callable[..., None]:
+    """A function that trains like ``run``, and fails in the given step."""
+
+    def fail() -> None:
+        raise Interrupted
+
+    def until(last: int, folder: str = "run", **changes: object) -> None:
+        with pytest.raises(Interrupted):
+            run_with(fail, last, folder, **changes)
+
+    return until

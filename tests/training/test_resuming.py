@@ -1,0 +1,264 @@
+"""An interrupted training goes on as if nothing had been; another's checkpoint is refused."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from upsampling_artifacts import training
+from upsampling_artifacts.checkpoint import Checkpoint
+from upsampling_artifacts.errors import InputError, Stopped
+from upsampling_artifacts.stopping import SIGNALS
+
+from .conftest import OPTIONS, STEPS_PER_EPOCH, SYSTEM, paths_in, same_weights, stems
+
+RARELY = replace(OPTIONS, checkpoint_minutes=60)
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 7, 12, 17, 18])
+def test_an_interrupted_training_goes_on_as_if_nothing_had_been(
+    run: Callable, run_until: Callable, step: int
+) -> None:
+    whole = run("whole")
+    run_until(step, "interrupted")
+    resumed = run("interrupted")
+    assert same_weights(whole.weights, resumed.weights)
+    assert whole.losses == resumed.losses
+
+
+def test_a_training_can_be_interrupted_again_and_again(run: Callable, run_until: Callable) -> None:
+    whole = run("whole")
+    for step in (3, 6, 11, 14):
+        run_until(step, "interrupted")
+    resumed = run("interrupted")
+    assert same_weights(whole.weights, resumed.weights)
+    assert whole.losses == resumed.losses
+
+
+def test_it_goes_on_where_it_was_and_does_not_begin_anew(
+    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_until(10)
+    steps, loss_function = [], training.loss_function
+
+    def counted(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            steps.append(model.training)
+        return loss_function(model, batch)
+
+    monkeypatch.setattr(training, "loss_function", counted)
+    run()
+    # The checkpoint was written after step 9: steps 10 to 18 are left.
+    assert len(steps) == 9
+
+
+def test_a_finished_training_removes_its_checkpoint(run: Callable, run_until: Callable) -> None:
+    run_until(10)
+    checkpoint = run().paths.checkpoint
+    assert not checkpoint.exists()
+    assert sorted(path.name for path in checkpoint.parent.iterdir()) == [
+        "model.safetensors", "training.csv",
+    ]  # fmt: skip
+
+
+def saved_step(folder: Path) -> int:
+    return torch.load(paths_in(folder).checkpoint, weights_only=True)["state"]["step"]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("step", [1, 6, 11, 17])
+def test_a_signal_saves_after_the_step_and_costs_none(
+    run: Callable, run_with: Callable, tmp_path: Path, number: int, step: int
+) -> None:
+    whole = run("whole")
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with pytest.raises(Stopped) as stopped:
+        run_with(lambda: os.kill(os.getpid(), number), step, options=RARELY)
+    assert str(stopped.value) == (
+        f"training: stopped by {number.name} at step {step} of 18, and saved; "
+        "started again, it goes on from there"
+    )
+    assert saved_step(tmp_path / "run") == step
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.pt"]
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+    resumed = run("run", RARELY)
+    assert same_weights(whole.weights, resumed.weights)
+    assert whole.losses == resumed.losses
+
+
+def test_a_signal_in_the_last_step_comes_too_late(run_with: Callable) -> None:
+    result = run_with(lambda: os.kill(os.getpid(), signal.SIGTERM), 18, options=RARELY)
+    assert result.rows and not result.paths.checkpoint.exists()
+
+
+def test_a_second_ctrl_c_does_not_wait(run_with: Callable, tmp_path: Path) -> None:
+    def twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_with(twice, 3, options=RARELY)
+    assert not paths_in(tmp_path / "run").checkpoint.exists()
+
+
+def test_loading_processes_survive_the_signal_that_all_get(
+    run: Callable, run_with: Callable, tmp_path: Path
+) -> None:
+    def to_all() -> None:
+        for process in psutil.Process().children():
+            process.send_signal(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    options = replace(RARELY, loader_processes=2)
+    with pytest.raises(Stopped):
+        run_with(to_all, 4, options=options)
+    assert saved_step(tmp_path / "run") == 4
+    assert same_weights(run("run", options).weights, run("whole").weights)
+
+
+def test_however_short_its_time_each_job_adds_a_step(run: Callable, tmp_path: Path) -> None:
+    whole = run("whole")
+    for step in range(1, 18):
+        with pytest.raises(Stopped, match=f"stopped by its time limit at step {step} of 18"):
+            run(options=RARELY, runtime_minutes=0)
+        assert saved_step(tmp_path / "run") == step
+    resumed = run(options=RARELY, runtime_minutes=0)
+    assert same_weights(whole.weights, resumed.weights)
+    assert whole.losses == resumed.losses
+
+
+def test_with_time_enough_it_trains_to_the_end(run: Callable) -> None:
+    assert len(run(options=RARELY, runtime_minutes=2).rows) == 3
+
+
+@pytest.mark.parametrize("loader_processes", [0, 1])
+def test_random_numbers_of_a_layer_go_on_too(
+    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, loader_processes: int
+) -> None:
+    loss_function = training.loss_function
+
+    def noisy(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        noise = torch.rand(()) if torch.is_grad_enabled() else 0
+        return loss_function(model, batch) * (1 + noise)
+
+    monkeypatch.setattr(training, "loss_function", noisy)
+    options = replace(OPTIONS, loader_processes=loader_processes)
+    whole = run("whole", options)
+    run_until(10, options=options)
+    resumed = run("run", options)
+    assert whole.losses == resumed.losses
+    assert same_weights(whole.weights, resumed.weights)
+
+
+def test_the_scaler_of_mixed_precision_is_saved_and_put_back(
+    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A scaler needs a GPU; the plugin that holds one is stood in for."""
+    from lightning_fabric.plugins.precision import Precision
+
+    loaded = []
+    monkeypatch.setattr(Precision, "state_dict", lambda _: {"scale": 128.0})
+    monkeypatch.setattr(Precision, "load_state_dict", lambda _, state: loaded.append(state))
+    run_until(8)
+    assert not loaded
+    run()
+    assert loaded == [{"scale": 128.0}]
+
+
+def test_checkpoints_come_as_often_as_asked_for(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = []
+    monkeypatch.setattr(Checkpoint, "save", lambda *_: saved.append(1))
+    run(options=RARELY)
+    assert not saved
+    run(options=OPTIONS)
+    assert len(saved) == 3 * STEPS_PER_EPOCH
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("learning_rate", {"options": replace(OPTIONS, learning_rate=0.1)}),
+        ("batch_size", {"options": replace(OPTIONS, batch_size=8)}),
+        ("code", {"code": "another"}),
+        ("seed", {"seed": 1}),
+        ("upsampler", {"system": SYSTEM | {"upsampler": {"name": "linear", "length": 5}}}),
+    ],
+)
+def test_a_checkpoint_of_another_configuration_is_refused_by_name(
+    run: Callable, run_until: Callable, name: str, changes: dict
+) -> None:
+    run_until(8)
+    with pytest.raises(InputError, match=rf"\({name}: .*, now .*\); delete it .*$") as error:
+        run(**changes)
+    assert "checkpoint.pt: a checkpoint from another configuration" in str(error.value)
+    assert "\n" not in str(error.value)
+    run()  # the refused one is still there, and fits
+
+
+def test_a_checkpoint_of_other_audio_under_the_same_names_is_refused(
+    run: Callable, run_until: Callable, cache_song: Callable
+) -> None:
+    run_until(8)
+    cache_song("song 3", stems(9))
+    with pytest.raises(InputError, match=r"another configuration \(audio: "):
+        run()
+
+
+def a_foreign_file(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"garbage", b"PK\x03\x04 half a zip", b"\x80\x02.", bytes(range(256)),
+        [1, 2], {"model": {}}, {"configuration": 3},
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_a_file_that_is_no_checkpoint_is_an_input_error(
+    run: Callable, tmp_path: Path, content: object
+) -> None:
+    a_foreign_file(paths_in(tmp_path / "run").checkpoint, content)
+    with pytest.raises(InputError, match=r"checkpoint.pt: not a checkpoint .*delete it") as error:
+        run()
+    assert "\n" not in str(error.value)
+
+
+def test_a_cut_off_checkpoint_is_an_input_error(
+    run: Callable, run_until: Callable, tmp_path: Path
+) -> None:
+    run_until(8)
+    checkpoint = paths_in(tmp_path / "run").checkpoint
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-500])
+    with pytest.raises(InputError, match="not a checkpoint"):
+        run()
+
+
+def test_a_checkpoint_of_a_gpu_can_be_gone_on_with_on_a_cpu(
+    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+        run_until(8, "interrupted")
+    assert same_weights(run("interrupted").weights, whole.weights)
+
+
+def test_a_checkpoint_fits_more_epochs_and_other_intervals(
+    run: Callable, run_until: Callable
+) -> None:
+    longer = replace(OPTIONS, epochs=OPTIONS.epochs + 1, checkpoint_minutes=60.0)
+    at_once = run("at once", longer)
+    run_until(8)
+    assert same_weights(run("run", longer).weights, at_once.weights)
