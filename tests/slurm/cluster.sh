@@ -105,7 +105,7 @@ SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerType=sched/backfill
-SchedulerParameters=bf_interval=1,batch_sched_delay=0,sched_min_interval=100000
+SchedulerParameters=bf_interval=1,batch_sched_delay=0,sched_min_interval=100000,sched_interval=2
 # Memory is watched once a second.
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ..clone import TINY, Clone, plain_environment
+from ..clone import TINY, Clone, copy_repository, plain_environment
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CLIENT_SECONDS = 30
@@ -137,7 +137,7 @@ def _bring_up() -> None:
 
 
 # --- one training, as long as an interruption takes ---
-EPOCHS = 600
+EPOCHS = 300
 MODEL = "results/tiny/variants/demucs_nearest/seed-0/model.safetensors"
 CHECKPOINT = "results/tiny/variants/demucs_nearest/seed-0/checkpoint.pt"
 TRAIN = (
@@ -147,15 +147,29 @@ TRAIN = (
 
 
 @pytest.fixture(scope="session")
-def weights(finished: Clone, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The model that an uninterrupted training makes."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the training has run without a cluster, and without an interruption."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    root = shared / "uninterrupted"
-    with FileLock(shared / "uninterrupted.lock"):
+    root = shared / "trained"
+    with FileLock(shared / "trained.lock"):
         if not root.exists():
-            shutil.copytree(finished.root, root, symlinks=True)
-            result = Clone(root).snakemake(*TRAIN)
+            root.mkdir()
+            result = copy_repository(root).snakemake(*TRAIN)
             assert result.returncode == 0, result.stdout
-    return (root / MODEL).read_bytes()
+    return Clone(root)
+
+
+@pytest.fixture
+def weights(trained: Clone) -> bytes:
+    """The model that an uninterrupted training makes."""
+    return (trained.root / MODEL).read_bytes()
+
+
+@pytest.fixture
+def untrained(trained: Clone, tmp_path: Path) -> Clone:
+    """A clone in which the songs are there and the training is not."""
+    shutil.copytree(trained.root, tmp_path / "clone", symlinks=True)
+    shutil.rmtree(tmp_path / "clone/results/tiny/variants")
+    return Clone(tmp_path / "clone")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import psutil
+import pytest
 
 from ..clone import Clone
 from .conftest import CHECKPOINT, MODEL, TRAIN, Slurm, ended, output_of, wait_for
@@ -15,30 +20,61 @@ def training_is_under_way(clone: Clone, seconds: float = 60) -> None:
     wait_for((clone.root / CHECKPOINT).exists, seconds, output_of(clone))
 
 
+def training_of(clone: Clone) -> psutil.Process:
+    """The process that trains: a job of this cluster is a process of this machine."""
+    scripts = str(clone.root / ".snakemake/scripts")
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if len(command) == 2 and command[1].startswith(scripts):
+            return process
+    raise AssertionError("nothing trains")
+
+
+def log_of(clone: Clone) -> str:
+    return (clone.root / LOG).read_text()
+
+
 def went_on(clone: Clone) -> bool:
     """Whether the last training began with a checkpoint, and not at the first step."""
-    found = re.search(r"going on from .* at step (\d+)", (clone.root / LOG).read_text())
+    found = re.search(r"going on from .* at step (\d+)", log_of(clone))
     return bool(found) and int(found[1]) > 0
 
 
+@pytest.mark.parametrize(("seconds", "state"), [(40, "FAILED"), (70, "TIMEOUT")])
 def test_a_job_out_of_time_goes_on_in_a_second_one(
-    copy_of_finished: Clone, slurm: Slurm, weights: bytes
+    untrained: Clone, slurm: Slurm, weights: bytes, seconds: int, state: str
 ) -> None:
-    clone = copy_of_finished
-    code, output = slurm.run(clone, "--set-resources", "train:runtime=1", *TRAIN, seconds=300)
-    assert code == 0, output
-    first, *_, last = slurm.jobs(clone, "train")
-    assert first["JobState"] in ("TIMEOUT", "FAILED")  # at its limit, or a little before by itself
-    assert last["JobState"] == "COMPLETED"
-    assert went_on(clone)
+    """Frozen, a training of seconds meets the limit of a minute: a little before or just at it."""
+    clone = untrained
+    running = slurm.start(clone, "--set-resources", "train:runtime=1", "train:gpu=1", *TRAIN)
+    try:
+        training_is_under_way(clone)
+        (job,) = slurm.jobs(clone, "train")
+        frozen = training_of(clone)
+        frozen.suspend()
+        started = datetime.fromisoformat(job["StartTime"])
+        wait_for(lambda: datetime.now() - started > timedelta(seconds=seconds), 90, "time passes")
+        with suppress(psutil.NoSuchProcess):
+            frozen.resume()  # SLURM has done so if the limit is over
+        code = ended(running, 180)
+    finally:
+        running.kill()
+    assert code == 0, output_of(clone)
+    assert [job["JobState"] for job in slurm.jobs(clone, "train")] == [state, "COMPLETED"]
+    told = "its time limit" if state == "FAILED" else "SIGTERM"
+    events = r"(?:stopped by (.*)|going on from .*) at step (\d+)"
+    stopped, went_on_at = re.findall(events, log_of(clone))
+    assert stopped == (told, went_on_at[1])  # no step is lost
     assert (clone.root / MODEL).read_bytes() == weights
 
 
 def test_a_pre_empted_job_goes_back_to_the_queue_and_finishes(
-    copy_of_finished: Clone, slurm: Slurm, weights: bytes
+    untrained: Clone, slurm: Slurm, weights: bytes
 ) -> None:
-    clone = copy_of_finished
-    running = slurm.start(clone, "--set-resources", "train:slurm_partition=scavenge", *TRAIN)
+    clone = untrained
+    running = slurm.start(
+        clone, "--set-resources", "train:gpu=1", "train:slurm_partition=scavenge", *TRAIN
+    )
     try:
         training_is_under_way(clone)
         urgent = slurm.ask(
@@ -60,10 +96,8 @@ def test_a_pre_empted_job_goes_back_to_the_queue_and_finishes(
     assert (clone.root / MODEL).read_bytes() == weights
 
 
-def test_a_cancelled_job_is_sent_again(
-    copy_of_finished: Clone, slurm: Slurm, weights: bytes
-) -> None:
-    clone = copy_of_finished
+def test_a_cancelled_job_is_sent_again(untrained: Clone, slurm: Slurm, weights: bytes) -> None:
+    clone = untrained
     running = slurm.start(clone, *TRAIN)
     try:
         training_is_under_way(clone)
@@ -77,24 +111,22 @@ def test_a_cancelled_job_is_sent_again(
     assert (clone.root / MODEL).read_bytes() == weights
 
 
-def test_a_job_short_of_memory_gets_more(copy_of_finished: Clone, slurm: Slurm) -> None:
-    clone = copy_of_finished
-    mask = "results/tiny/variants/ideal_ratio_mask/seed-0/estimates"
-    short = "baseline:mem_mb=100 if attempt == 1 else 4000"
-    code, output = slurm.run(
-        clone, "--set-resources", short, "--configfile", TRAIN[1], "-R", "baseline", "--", mask
-    )
+def test_a_job_short_of_memory_gets_more(untrained: Clone, slurm: Slurm, weights: bytes) -> None:
+    clone = untrained
+    short = "train:mem_mb=100 if attempt == 1 else 32000"
+    code, output = slurm.run(clone, "--set-resources", short, "train:gpu=1", *TRAIN)
     assert code == 0, output
-    first, second = slurm.jobs(clone, "baseline")
+    first, second = slurm.jobs(clone, "train")
     assert first["JobState"] in ("FAILED", "OUT_OF_MEMORY")
-    assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("100M", "4000M")
+    assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("100M", "32000M")
     assert second["JobState"] == "COMPLETED"
+    assert (clone.root / MODEL).read_bytes() == weights
 
 
 def test_ctrl_c_ends_everything_and_the_next_run_goes_on(
-    copy_of_finished: Clone, slurm: Slurm, weights: bytes
+    untrained: Clone, slurm: Slurm, weights: bytes
 ) -> None:
-    clone = copy_of_finished
+    clone = untrained
     running = slurm.start(clone, *TRAIN)
     try:
         training_is_under_way(clone)
@@ -113,9 +145,9 @@ def test_ctrl_c_ends_everything_and_the_next_run_goes_on(
 
 
 def test_a_killed_snakemake_leaves_nothing_that_trains_twice(
-    copy_of_finished: Clone, slurm: Slurm, weights: bytes
+    untrained: Clone, slurm: Slurm, weights: bytes
 ) -> None:
-    clone = copy_of_finished
+    clone = untrained
     running = slurm.start(clone, *TRAIN)
     training_is_under_way(clone)
     running.kill()

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from ..clone import TINY, Clone
-from .conftest import Slurm
-
-ESTIMATES = "results/tiny/variants/ideal_ratio_mask/seed-0/estimates"
+from ..clone import Clone
+from .conftest import TRAIN, Slurm
 
 
-def test_a_wrong_partition_is_told_in_one_line(copy_of_finished: Clone, slurm: Slurm) -> None:
-    code, output = slurm.run(
-        copy_of_finished, "--configfile", TINY, "--set-resources",
-        "baseline:slurm_partition=gpus", "-R", "baseline", "--", ESTIMATES,
-    )  # fmt: skip
+def test_a_wrong_partition_is_told_in_one_line(untrained: Clone, slurm: Slurm) -> None:
+    wrong = ("--set-resources", "train:slurm_partition=gpus")
+    code, output = slurm.run(untrained, *wrong, *TRAIN)
     assert code == 1
     line = (
         "slurm: no partition 'gpus' on this cluster; known: batch, scavenge, urgent; "
         "set slurm_partition in slurm/config.yaml"
     )
-    assert [text for text in output.splitlines() if "gpus" in text] == [line]
+    assert [text for text in output.splitlines() if "'gpus'" in text] == [line]
     assert "Traceback" not in output
-    assert not slurm.jobs(copy_of_finished)
+    assert not slurm.jobs(untrained)
 
 
-def test_a_failure_ends_with_its_log(copy_of_finished: Clone, slurm: Slurm) -> None:
-    clone = copy_of_finished
+def test_a_failure_ends_with_the_logs(untrained: Clone, slurm: Slurm) -> None:
+    clone = untrained
     for cached in (clone.root / "results/tiny/cache").glob("*.npy"):
         cached.write_bytes(b"not an array")
-    code, output = slurm.run(
-        clone, "--configfile", TINY, "--retries", "0", "-R", "baseline", "--", ESTIMATES
-    )
+    code, output = slurm.run(clone, "--retries", "0", "--rerun-triggers", "mtime", *TRAIN)
     assert code == 1
-    end = output[output.index("baseline ideal_ratio_mask 0 failed.") :]
-    log = "logs/results/tiny/variants/ideal_ratio_mask/seed-0/baseline.log"
-    assert f"{log} ends with:\n    " in end
+    end = output[output.index("train demucs_nearest 0 failed.") :]
+    assert "logs/results/tiny/variants/demucs_nearest/seed-0/train.log ends with:\n    " in end
     assert "error: " in end
-    assert f"logs/slurm/rule_baseline/ideal_ratio_mask_0/{slurm.jobs(clone)[0]['JobId']}.log" in end
+    (job,) = slurm.jobs(clone)
+    assert f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log" in end
