@@ -32,13 +32,20 @@ def test_a_log_begins_anew_with_its_job(tmp_path: Path) -> None:
     assert "first" not in (tmp_path / "job.log").read_text()
 
 
-def test_a_job_that_goes_on_keeps_the_lines_of_the_earlier(tmp_path: Path) -> None:
-    for line in ("first", "second"):
-        with job_log(tmp_path / "job.log", goes_on=True):
-            logger.info(line)
-    assert [line[9:] for line in (tmp_path / "job.log").read_text().splitlines()] == [
-        "first", "second",
-    ]  # fmt: skip
+def test_a_further_process_of_a_job_tells_its_faults_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "job.log"
+    with job_log(path):
+        logger.info("first")
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        with pytest.raises(SystemExit), job_log(path):
+            logging.getLogger("upsampling_artifacts").handlers[:2] = []
+            logger.info("the same again")
+            raise KeyError("its own")
+    lines = path.read_text()
+    assert lines.startswith(lines[:9] + "first\n") and "KeyError: 'its own'" in lines
+    assert "the same again" not in lines + capsys.readouterr().err
 
 
 def test_work_that_was_stopped_ends_with_one_line_and_asks_to_be_tried_again(

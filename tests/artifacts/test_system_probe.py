@@ -56,7 +56,13 @@ def test_spectrograms_are_those_of_white_noise_and_of_what_the_first_seed_makes_
 ) -> None:
     arrays = np.load(folder / "spectrograms.npz")
     axes = {"frequencies_hz", "times_seconds", "noise_db"}
-    assert set(arrays.files) == {"rate_hz", "tones_hz", *axes, *(f"input_{key}" for key in axes)}
+    assert set(arrays.files) == {
+        "rate_hz",
+        "tones_hz",
+        "valleys_hz",
+        *axes,
+        *(f"input_{key}" for key in axes),
+    }
     noise = signals.white_noise(1.0, RATE_HZ, 2)
     for prefix, signal in {"input_": noise, "": run(built(5), noise[None])[0]}.items():
         frequencies_hz, times_seconds, level_db = spectrogram_db(signal, RATE_HZ)
@@ -70,6 +76,7 @@ def test_the_tones_of_the_last_two_layers_are_marked(folder: Path) -> None:
     arrays = np.load(folder / "spectrograms.npz")
     assert arrays["rate_hz"] == RATE_HZ
     assert arrays["tones_hz"].tolist() == [500 * k for k in range(1, 9)]
+    assert arrays["valleys_hz"].tolist() == [2000, 4000]
     table = pd.read_csv(folder / "measures.csv")
     measured = table[(table["measure"] == "line_level") & (table["seed"] == 5)]
     assert measured["frequency_hz"].nunique() == 32

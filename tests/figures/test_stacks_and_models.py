@@ -101,7 +101,8 @@ def probe_paths(tmp_path: Path) -> dict[str, Path]:
             paths[system], frequencies_hz=frequencies_hz, times_seconds=times_seconds,
             noise_db=noise_db.astype(np.float16), input_frequencies_hz=frequencies_hz,
             input_times_seconds=times_seconds, input_noise_db=np.full_like(noise_db, -20.0),
-            rate_hz=rate_hz, tones_hz=[rate_hz / 4, rate_hz / 2],
+            rate_hz=rate_hz, tones_hz=[rate_hz / 8, rate_hz / 4, rate_hz / 2],
+            valleys_hz=[rate_hz / 4, rate_hz / 2],
         )  # fmt: skip
     return paths
 
@@ -143,7 +144,8 @@ def test_levels_are_re_the_inputs_maximum(probe_paths: dict[str, Path]) -> None:
 
 def test_tones_and_valleys_are_marked_on_outputs_alone(probe_paths: dict[str, Path]) -> None:
     axes = drawn_models(probe_paths, 1)
-    assert marks_khz(axes["Demucs, transposed"]) == pytest.approx([11.025, 22.05])
+    assert marks_khz(axes["Demucs, transposed"]) == pytest.approx([5.5125, 11.025, 22.05])
+    assert marks_khz(axes["Demucs, nearest"]) == pytest.approx([11.025, 22.05])
     assert marks_khz(axes["white noise, 44.1 kHz"]) == []
     faces = {title: a.lines[0].get_markerfacecolor() for title, a in axes.items() if a.lines}
     open_marks = {title for title, face in faces.items() if face == "white"}

@@ -62,9 +62,10 @@ def test_a_job_out_of_time_goes_on_in_a_second_one(
     assert code == 0, output_of(clone)
     assert [job["JobState"] for job in slurm.jobs(clone, "train")] == [state, "COMPLETED"]
     told = "its time limit" if state == "FAILED" else "SIGTERM"
-    events = r"(?:stopped by (.*)|going on from .*) at step (\d+)"
-    stopped, went_on_at = re.findall(events, log_of(clone))
-    assert stopped == (told, went_on_at[1])  # no step is lost
+    first = clone.root / f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log"
+    stopped = re.search(f"stopped by {told} at step (\\d+) ", first.read_text())
+    assert stopped, first.read_text()
+    assert f"at step {stopped[1]}\n" in log_of(clone)  # no step is lost
     assert (clone.root / MODEL).read_bytes() == weights
 
 

@@ -100,19 +100,21 @@ def checkpoints_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
     """A function that trains like ``run``, and has ``happening()`` happen in the given step."""
-    step = training.Progress.step
+    loss_function = training.loss_function
 
-    def run_with(
-        happening: Callable[[], None], at: int, folder: str = "run", **changes: object
-    ) -> SimpleNamespace:
-        def step_and_more(progress: training.Progress, note: str = "") -> None:
-            step(progress, note)
-            if progress.done == at:
+    def run_with(happening: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
+        steps = 0
+
+        def loss_and_more(model: torch.nn.Module, batch: object) -> torch.Tensor:
+            nonlocal steps
+            steps += torch.is_grad_enabled()
+            if steps == at and torch.is_grad_enabled():
                 happening()
+            return loss_function(model, batch)
 
         with monkeypatch.context() as patch:
-            patch.setattr(training.Progress, "step", step_and_more)
-            return run(folder, **changes)
+            patch.setattr(training, "loss_function", loss_and_more)
+            return run(**changes)
 
     return run_with
 
@@ -122,14 +124,18 @@ class Interrupted(Exception):
 
 
 @pytest.fixture
-def run_until(run_with: Callable) -> Callable[..., None]:
-    """A function that trains like ``run``, and fails in the given step."""
-
-    def fail() -> None:
-        raise Interrupted
+def run_until(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that trains like ``run``, and fails at the end of the given step."""
+    step = training.Progress.step
 
     def until(last: int, folder: str = "run", **changes: object) -> None:
-        with pytest.raises(Interrupted):
-            run_with(fail, last, folder, **changes)
+        def fail(progress: training.Progress, note: str = "") -> None:
+            step(progress, note)
+            if progress.done == last:
+                raise Interrupted
+
+        with monkeypatch.context() as patch, pytest.raises(Interrupted):
+            patch.setattr(training.Progress, "step", fail)
+            run(folder, **changes)
 
     return until

@@ -46,6 +46,11 @@ def test_a_killed_training_leaves_no_output_and_goes_on_from_its_checkpoint(clon
     assert not (clone.root / RUN / "checkpoint.pt").exists()
 
 
+def told_in(output: str) -> list[str]:
+    """The lines in which a training says that it stopped or goes on."""
+    return [line for line in output.splitlines() if "stopped by" in line or "going on" in line]
+
+
 def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
     clone: Clone, finished: Clone
 ) -> None:
@@ -55,10 +60,9 @@ def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
     )
     assert result.returncode == 0, result.stdout
     assert (clone.root / MODEL).read_bytes() == (finished.root / MODEL).read_bytes()
-    lines = (clone.root / f"logs/{RUN}/train.log").read_text().splitlines()
     stops = [f"stopped by its time limit at step {step} of 4" for step in (1, 2, 3)]
     starts = [f"going on from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
-    told = [line for line in lines if "stopped" in line or "going on" in line]
+    told = told_in(result.stdout)
     assert len(told) == 6
     assert all(stop in line for stop, line in zip(stops, told[::2], strict=True))
     assert all(start in line for start, line in zip(starts, told[1::2], strict=True))
@@ -75,15 +79,14 @@ def interrupted(clone: Clone) -> None:
 
 def test_a_forced_training_starts_afresh_once_and_goes_on_when_tried_again(clone: Clone) -> None:
     interrupted(clone)
-    forced = ("--configfile", TINY, MODEL, "-R", "train")
+    forced = (MODEL, "-R", "train", "--configfile", TINY)
     checkpoint = clone.root / RUN / "checkpoint.pt"
     before = checkpoint.read_bytes()
     assert clone.planned(*forced) == {"train": 1}
     assert checkpoint.read_bytes() == before  # a plan does nothing
     result = clone.snakemake(*forced, "--retries", "1", "--set-resources", "train:runtime=0")
     assert result.returncode == 1, result.stdout
-    lines = (clone.root / f"logs/{RUN}/train.log").read_text().splitlines()
-    told = [line.partition("step ")[2] for line in lines if "stopped" in line or "going" in line]
+    told = [line.partition("step ")[2] for line in told_in(result.stdout)]
     assert [step.partition(" of")[0] for step in told] == ["1", "1", "2"]
 
 

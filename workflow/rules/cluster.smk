@@ -37,11 +37,24 @@ def prepare_cluster():
         key: [str(resources[key]) for resources in asked if resources.get(key)]
         for key in ("slurm_partition", "slurm_account")
     }
+    check_gpus(jobs)
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
     comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
     ended = cluster.end_leftovers(workflow.workdir_init, comments)
     if ended:
         logger.info(f"slurm: ended jobs that an earlier run left behind: {', '.join(ended)}")
+
+
+def check_gpus(jobs):
+    """A training on more GPUs than its job has would fail only after it has been queued."""
+    for job in jobs:
+        if job.rule.name == "train":
+            options, gpus = all_training_of(job.wildcards), job.resources.get("gpu", 0)
+            if options["accelerator"] != "cpu" and options["devices"] != gpus:
+                raise InputError(
+                    f"slurm: training.devices is {options['devices']}, but a job of rule train has "
+                    f"{gpus} GPU(s); set gpu under train in slurm/config.yaml"
+                )
 
 
 def forget_checkpoints():

@@ -38,7 +38,7 @@ ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
 # How a training is run: these keys change no result.
-RUNNING = ("threads", "checkpoint_minutes", "loader_processes")
+RUNNING = ("threads", "devices", "checkpoint_minutes", "loader_processes")
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 

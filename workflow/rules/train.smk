@@ -24,3 +24,19 @@ rule train:
         code=code_of("upsampling_artifacts.training"),
     script:
         "../scripts/train.py"
+
+
+rule checkpointing:
+    output:
+        f"{RESULTS}/benchmarks/checkpointing.csv",
+    log:
+        f"logs/{RESULTS}/checkpointing.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        systems={name: system_at(name, config["size"]) for name in config["variants"]},
+        minutes=config["training"]["checkpoint_minutes"],
+        n_sources=len(config["sources"]),
+        code=code("upsampling_artifacts.benchmarks.checkpointing"),
+    script:
+        "../scripts/checkpointing.py"

@@ -1,14 +1,10 @@
 """Train one variant with one seed."""
 
-from pathlib import Path
-
 from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.training import TrainingOptions, train
 
-checkpoint = snakemake.params.checkpoint
-log = job_log(snakemake.log[0], goes_on=Path(checkpoint).exists())
-with log, claimed_gpus(snakemake.resources.get("gpu", 0)):
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
     train(
         system=snakemake.params.system,
         options=TrainingOptions(**snakemake.params.options, **snakemake.params.running),
@@ -17,7 +13,7 @@ with log, claimed_gpus(snakemake.resources.get("gpu", 0)):
         valid_songs=snakemake.input.valid,
         model_path=snakemake.output.model,
         log_path=snakemake.output.log,
-        checkpoint_path=checkpoint,
+        checkpoint_path=snakemake.params.checkpoint,
         code=snakemake.params.code,
         threads=snakemake.threads,
         label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",

@@ -31,6 +31,12 @@ def resolve(config: dict, schema: dict) -> dict:
     for name in complete["variants"]:  # a system may set any key of training anew
         changes = complete["systems"][name]["training"]
         _check(changes, schema["properties"]["training"], f"systems.{name}.training")
+        training = {**complete["training"], **changes}
+        if training["batch_size"] % training["devices"]:
+            raise InputError(
+                f"config: training.batch_size: {training['batch_size']} segments cannot be "
+                f"divided evenly over training.devices: {training['devices']}; change one of them"
+            )
     return complete
 
 

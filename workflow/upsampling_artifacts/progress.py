@@ -65,24 +65,26 @@ def last_lines(path: str | Path, count: int = 5) -> list[str]:
 
 
 @contextmanager
-def job_log(path: str | Path, goes_on: bool = False) -> Iterator[None]:
+def job_log(path: str | Path) -> Iterator[None]:
     """Send what the library logs to a file and to standard error, for the length of a job.
 
     An :class:`InputError`, or a disk that is full, ends the program with its one line, and so
     does :class:`Stopped`, with an exit status of its own (EX_TEMPFAIL: to be tried again);
     anything else is a fault of ours and keeps its traceback, in the log file too.
-
-    Args:
-        path: The log file.
-        goes_on: Whether the job goes on where an earlier one ended: its lines are kept.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     package = logging.getLogger("upsampling_artifacts")
     package.setLevel(logging.INFO)
-    mode = "a" if goes_on else "w"
-    handlers = [logging.FileHandler(path, mode=mode), logging.StreamHandler()]
+    # A further process of a training on several devices (devices.py): what it says, the first
+    # says too; only its faults are its own.
+    further = os.getenv("LOCAL_RANK", "0") != "0"
+    if not further:
+        path.write_text("")
+    # Appending, so that none of several processes writes over what another has written.
+    handlers = [logging.FileHandler(path, mode="a"), logging.StreamHandler()]
     for handler in handlers:
+        handler.setLevel(logging.ERROR if further else logging.INFO)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         package.addHandler(handler)
     try:

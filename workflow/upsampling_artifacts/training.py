@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import lightning_fabric
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +23,7 @@ from upsampling_artifacts.data.segments import (
     ValidationBatches,
     to_waveforms,
 )
+from upsampling_artifacts.devices import agree, end, launch, mean_over
 from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.fingerprint import data_fingerprint
@@ -33,7 +34,7 @@ from upsampling_artifacts.stopping import Stopping, ignore_signals
 logger = logging.getLogger(__name__)
 
 # Changing these changes no result: a checkpoint fits whatever they are.
-NOT_IN_CHECKPOINT = ("epochs", "checkpoint_minutes", "loader_processes")
+NOT_IN_CHECKPOINT = ("epochs", "checkpoint_minutes", "loader_processes", "devices")
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "seconds"]
 
 
@@ -53,6 +54,7 @@ class TrainingOptions:
     accelerator: str
     precision: str
     loader_processes: int
+    devices: int = 1
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
@@ -81,6 +83,9 @@ def train(
     interrupted; a finished one removes it. SIGINT, SIGTERM, SIGUSR1 and the end of its time make
     it write a checkpoint after the step that it is at, and stop.
 
+    With several devices the calling program is started once more for each further one
+    (:mod:`devices`); only the first of the processes writes, and goes on after this function.
+
     Args:
         system: ``{"architecture", "options", "upsampler"}`` as for :func:`models.build`.
         options: How to train.
@@ -92,7 +97,7 @@ def train(
         log_path: Where to write one line per epoch, with the columns ``COLUMNS``.
         checkpoint_path: Where to keep what an interrupted training needs.
         code: Fingerprint of the code that defines the model, part of the checkpoint's.
-        threads: CPU threads.
+        threads: CPU threads per device.
         label: Names the training in the progress lines.
         runtime_minutes: Time limit of the job that this process is; None if there is none.
 
@@ -101,7 +106,11 @@ def train(
         InputError: The checkpoint is of another configuration, the songs do not fit, or the
             loss is no longer a number.
     """
-    torch.set_num_threads(threads)
+    if options.batch_size % options.devices:
+        raise InputError(
+            f"training.batch_size: {options.batch_size} segments cannot be divided evenly over "
+            f"training.devices: {options.devices}; change one of them"
+        )
     songs = [read_cache(path) for path in train_songs]
     batches = TrainingBatches(
         songs,
@@ -133,10 +142,7 @@ def train(
     }
     checkpoint = Checkpoint(checkpoint_path, configuration, options.checkpoint_minutes)
     saved = checkpoint.read()
-    fabric = lightning_fabric.Fabric(
-        accelerator=options.accelerator, devices=1, precision=options.precision
-    )
-    fabric.launch()
+    fabric = launch(options.accelerator, options.devices, options.precision, threads)
     # The data and the initial weights have seeds of their own; this one is for a layer that
     # draws random numbers while it trains.
     torch.manual_seed(seed)
@@ -152,9 +158,9 @@ def train(
         logger.info(f"going on from {checkpoint_path} at step {state['step']}")
 
     total = options.epochs * batches.steps_per_epoch
-    progress = Progress(total, label, done=state["step"])
+    progress = Progress(total, label, done=state["step"]) if fabric.is_global_zero else None
     loader = DataLoader(
-        batches,
+        replace(batches, part=fabric.global_rank, parts=fabric.world_size),
         sampler=range(state["step"], total),
         batch_size=None,
         num_workers=options.loader_processes,
@@ -168,18 +174,20 @@ def train(
     checkpoint.start(model)
     with Stopping(runtime_minutes) as stopping:
         for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
-            loss = loss_function(model, batch)
-            if not loss.isfinite():
-                raise InputError(
-                    f"{label}: the loss is {loss.item()} at step {state['step'] + 1}; lower "
-                    "training.learning_rate"
-                )
             optimizer.zero_grad()
+            loss = loss_function(model, batch)
             fabric.backward(loss)
             optimizer.step()
             state["step"] += 1
-            state["loss_sum"] += loss.item()
-            progress.step(f"loss {loss.item():.4f}")
+            # Only now: asking for the loss waits for the device.
+            reason = stopping.reason(checkpoint.saving_seconds)
+            loss, stop = agree(fabric, loss, reason is not None)
+            if not math.isfinite(loss):
+                message = f"{label}: the loss is {loss} at step {state['step']}; "
+                end(fabric, InputError(f"{message}lower training.learning_rate"))
+            state["loss_sum"] += loss
+            if progress:
+                progress.step(f"loss {loss:.4f}")
 
             now = time.monotonic()
             state["seconds"] = seconds_before + now - started
@@ -188,16 +196,17 @@ def train(
                 rate = (state["step"] - epoch_first_step) / (now - epoch_started)
                 _end_epoch(fabric, model, valid, state, options, epoch, rate)
                 epoch_started, epoch_first_step = time.monotonic(), state["step"]
-            reason = stopping.reason(checkpoint.saving_seconds)
-            stop = reason and state["step"] < total
-            if stop or checkpoint.due():
+            stop = stop and state["step"] < total
+            if fabric.is_global_zero and (stop or checkpoint.due()):
                 checkpoint.save(state, model, optimizer, precision)
             if stop:
-                raise Stopped(
-                    f"{label}: stopped by {reason} at step {state['step']} of {total}, and saved; "
-                    "started again, it goes on from there"
-                )
+                by = f"{label}: stopped by {reason or 'another process'}"
+                where = f"at step {state['step']} of {total}"
+                message = f"{by} {where}, and saved; started again, it goes on from there"
+                end(fabric, Stopped(message))
 
+    if not fabric.is_global_zero:
+        return
     _write_log(log_path, state["rows"])
     save_model(model_path, state["best"]["weights"], about)
     checkpoint.remove()
@@ -213,7 +222,8 @@ def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) ->
     valid_loss = None
     if epoch % options.validate_every_epochs == 0 or epoch == options.epochs:
         valid_loss = _validate(fabric, model, valid)
-        if state["best"] is None or valid_loss < state["best"]["loss"]:
+        better = state["best"] is None or valid_loss < state["best"]["loss"]
+        if better and fabric.is_global_zero:  # who writes the model
             weights = {k: v.detach().cpu().clone() for k, v in model.module.state_dict().items()}
             state["best"] = {"loss": valid_loss, "weights": weights}
     steps_before = state["rows"][-1][0] if state["rows"] else 0
@@ -228,12 +238,12 @@ def _validate(fabric, model: nn.Module, valid: ValidationBatches) -> float:
     """Mean loss over all validation segments."""
     model.eval()
     total = count = 0
-    for index in range(len(valid)):
+    for index in range(fabric.global_rank, len(valid), fabric.world_size):
         batch = fabric.to_device(valid[index])
         total += loss_function(model, batch).item() * len(batch[0])
         count += len(batch[0])
     model.train()
-    return total / count
+    return mean_over(fabric, total, count)
 
 
 def _write_log(path: str | Path, rows: list[list]) -> None:

@@ -64,8 +64,8 @@ def probe_system(
             probe = probe_model(model, test_signals, rate_hz)
             if seed == seeds[0]:
                 noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
-                tones_hz = predicted_tones(rate_hz, tone_strides(probe.layers, MARKED_STRIDE))
-                _save_spectrograms(model, noise, rate_hz, tones_hz, arrays_path)
+                strides = tone_strides(probe.layers, MARKED_STRIDE)
+                _save_spectrograms(model, noise, rate_hz, strides, arrays_path)
         tables.append(labelled(probe.measures, name, seed, "initialization"))
         del model
         gc.collect()
@@ -74,10 +74,12 @@ def probe_system(
 
 
 def _save_spectrograms(
-    model: torch.nn.Module, noise: np.ndarray, rate_hz: int, tones_hz: np.ndarray, path: str | Path
+    model: torch.nn.Module, noise: np.ndarray, rate_hz: int, strides: list[int], path: str | Path
 ) -> None:
     """Spectrograms of white noise and of what the model makes of it, for figures 1 and 9."""
-    arrays = {"rate_hz": rate_hz, "tones_hz": tones_hz}
+    arrays = {"rate_hz": rate_hz, "tones_hz": predicted_tones(rate_hz, strides)}
+    # What comes in by the last skip connection fills the valleys of all layers but the last.
+    arrays["valleys_hz"] = predicted_tones(rate_hz, strides[:1])
     for prefix, signal in {"input_": noise, "": run(model, noise[None])[0]}.items():
         frequencies_hz, times_seconds, level_db = spectrogram_db(signal, rate_hz)
         arrays[f"{prefix}frequencies_hz"] = frequencies_hz

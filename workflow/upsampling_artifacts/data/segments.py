@@ -68,6 +68,8 @@ class TrainingBatches(Dataset[Batch]):
         batch_size: Segments per batch.
         remix_group: Stems are exchanged within groups of this many segments; 1 for never.
         seed: Names the order and the augmentation.
+        part: Which part of each batch to read, where several devices share it.
+        parts: Into how many parts batches are divided, segment by segment in turn.
 
     Raises:
         InputError: A song is shorter than a segment, or all together than a batch.
@@ -80,6 +82,8 @@ class TrainingBatches(Dataset[Batch]):
     batch_size: int
     remix_group: int
     seed: int
+    part: int = 0
+    parts: int = 1
 
     def __post_init__(self) -> None:
         rate_hz = self.songs[0].rate_hz
@@ -111,15 +115,17 @@ class TrainingBatches(Dataset[Batch]):
             group = slice(first, first + self.remix_group)
             origin[group] = rng.permuted(origin[group], axis=0)
 
-        samples = np.empty((*size, channels, self.samples), np.int16)
-        factors = np.empty((*size, 1, 1), np.float32)
-        for item, source in np.ndindex(size):
+        items = range(self.part, self.batch_size, self.parts)
+        samples = np.empty((len(items), n_sources, channels, self.samples), np.int16)
+        factors = np.empty((len(items), n_sources, 1, 1), np.float32)
+        for row, source in np.ndindex(len(items), n_sources):
+            item = items[row]
             song_index, first = self.positions[order[origin[item, source]]]
             song = self.songs[song_index]
             first += shifts[item, source]
             stem = song.stems[source, :, first : first + self.samples]
-            samples[item, source] = stem[::-1] if swaps[item, source] else stem
-            factors[item, source] = signs[item, source] * _factor(song)
+            samples[row, source] = stem[::-1] if swaps[item, source] else stem
+            factors[row, source] = signs[item, source] * _factor(song)
         return torch.from_numpy(samples), torch.from_numpy(factors)
 
 

@@ -50,13 +50,15 @@ class Probe:
         output: Mean power of all sources and channels.
         input: What it was fed with; its maximum is the reference of both.
         rate_hz: Sampling rate.
-        tones_hz: Where theory predicts tones, or valleys if the model interpolates.
+        tones_hz: Where theory predicts tones.
+        valleys_hz: Where it predicts valleys, if the model interpolates.
     """
 
     output: Spectrogram
     input: Spectrogram
     rate_hz: float
     tones_hz: np.ndarray
+    valleys_hz: np.ndarray
 
 
 def models(probes: Mapping[str, Probe], layout: list[list[str]]) -> Figure:
@@ -93,7 +95,7 @@ def draw_models(
     Args:
         arrays_paths: By system, an ``.npz`` with ``frequencies_hz``, ``times_seconds``,
             ``noise_db`` ``(frequency, time)``, the same three with ``input_`` before them,
-            ``rate_hz`` and ``tones_hz``.
+            ``rate_hz``, ``tones_hz`` and ``valleys_hz``.
         image_paths: Where to.
         number: 1 or 9, as in the paper.
 
@@ -118,7 +120,8 @@ def read_probe(path: str | Path) -> Probe:
             )
             for prefix in ("", "input_")
         )
-        return Probe(output, fed, float(arrays["rate_hz"]), arrays["tones_hz"])
+        rate_hz = float(arrays["rate_hz"])
+        return Probe(output, fed, rate_hz, arrays["tones_hz"], arrays["valleys_hz"])
 
 
 def _panel(axes: Axes, probe: Probe, system: str, is_input: bool) -> AxesImage:
@@ -129,7 +132,8 @@ def _panel(axes: Axes, probe: Probe, system: str, is_input: bool) -> AxesImage:
         title = f"white noise, {probe.rate_hz / 1000:g} kHz"
     else:
         title = TITLES[system]
-        panels.mark(axes, probe.tones_hz, tones=system not in INTERPOLATIONS)
+        tones = system not in INTERPOLATIONS
+        panels.mark(axes, probe.tones_hz if tones else probe.valleys_hz, tones)
     axes.set_title(title, fontweight="normal" if is_input else "bold")
     axes.set_xlabel("time (s)")
     return image

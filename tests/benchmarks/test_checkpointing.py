@@ -1,0 +1,57 @@
+"""What checkpoints cost: sizes that are true, shares that add up."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from upsampling_artifacts.benchmarks.checkpointing import (
+    COLUMNS,
+    checkpoint_cost,
+    measure_checkpointing,
+    write_speed,
+)
+from upsampling_artifacts.checkpoint import Checkpoint
+
+SYSTEM = {
+    "architecture": "demucs",
+    "options": {"channels": 4, "depth": 2},
+    "upsampler": {"name": "nearest", "length": 5},
+}
+
+
+def test_the_size_is_that_of_a_real_checkpoint(tmp_path: Path) -> None:
+    model = torch.nn.Linear(1000, 1000, bias=False)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 1000)).sum().backward()
+    optimizer.step()
+    best = {name: weight.clone() for name, weight in model.state_dict().items()}
+    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", {}, minutes=5)
+    checkpoint.save({"best": best}, model, optimizer, torch.amp.GradScaler("cpu", enabled=False))
+    size = (tmp_path / "checkpoint.pt").stat().st_size
+    assert size == pytest.approx(1e9 * checkpoint_cost(10**6, 1, 5)["checkpoint_gigabytes"], 1e-3)
+
+
+def test_the_share_is_that_of_saving_in_all_the_time() -> None:
+    fast = checkpoint_cost(730_000_000, 4 * 730e6, minutes=5)
+    assert fast["saving_seconds"] == pytest.approx(4)
+    assert fast["interval_minutes"] == 5
+    assert fast["share_percent"] == pytest.approx(100 * 4 / 304)
+    slow = checkpoint_cost(730_000_000, 100e6, minutes=5)
+    assert slow["interval_minutes"] > 5
+    assert slow["share_percent"] == pytest.approx(2, rel=0.03) and slow["share_percent"] < 2
+
+
+def test_the_disk_is_measured_and_left_as_it_was(tmp_path: Path) -> None:
+    assert 1e5 < write_speed(tmp_path, megabytes=2) < 1e12
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_system_has_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks" / "checkpointing.csv"
+    larger = {**SYSTEM, "options": {"channels": 8, "depth": 2}}
+    measure_checkpointing(path, {"a": SYSTEM, "b": larger}, 5, n_sources=4, megabytes=2)
+    table = pd.read_csv(path)
+    assert list(table.columns) == COLUMNS
+    assert list(table["system"]) == ["a", "b"]
+    assert table["parameters"].is_monotonic_increasing and len(list(path.parent.iterdir())) == 1

@@ -1,0 +1,161 @@
+"""One training on two devices: two processes on the CPU, started by a program as a job is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.segments import TrainingBatches
+from upsampling_artifacts.errors import InputError
+
+from .conftest import OPTIONS, SYSTEM, paths_in, results_in, same_weights
+
+TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
+PROGRAM = """
+import json, os, signal, sys
+from upsampling_artifacts import checkpoint, training
+from upsampling_artifacts.progress import job_log
+
+rank, calls = int(os.getenv("LOCAL_RANK", 0)), 0
+arguments = json.loads(sys.argv[1])
+options = training.TrainingOptions(**arguments.pop("options"))
+loss_function = training.loss_function
+
+def counted(model, batch):
+    global calls
+    calls += 1
+    loss = loss_function(model, batch)
+    HAPPENING
+    return loss
+
+training.loss_function = counted
+with job_log(arguments.pop("log")):
+    training.train(options=options, **arguments)
+    print("process", rank, "ended well")
+"""
+Program = Callable[..., SimpleNamespace]
+
+
+@pytest.fixture
+def program(songs: list[str], tmp_path: Path) -> Program:
+    """A function that trains in a program of its own; ``happening`` is part of each step."""
+
+    def program(happening: str = "pass", folder: str = "run", options=TWO) -> SimpleNamespace:
+        paths = paths_in(tmp_path / folder)
+        arguments = {
+            "system": SYSTEM,
+            "options": asdict(options),
+            "seed": 0,
+            "train_songs": songs[:3],
+            "valid_songs": songs[3:],
+            "model_path": str(paths.model),
+            "log_path": str(paths.log),
+            "checkpoint_path": str(paths.checkpoint),
+            "log": str(tmp_path / folder / "job.log"),
+        }
+        (tmp_path / "program.py").write_text(PROGRAM.replace("HAPPENING", happening))
+        result = subprocess.run(
+            [sys.executable, tmp_path / "program.py", json.dumps(arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+        )  # fmt: skip
+        log = (tmp_path / folder / "job.log").read_text()
+        return SimpleNamespace(code=result.returncode, output=result.stdout, log=log, paths=paths)
+
+    return program
+
+
+def test_two_devices_train_what_one_trains(run: Callable, program: Program, tmp_path: Path) -> None:
+    ended = program()
+    assert ended.code == 0, ended.output
+    assert sorted(line for line in ended.output.splitlines() if "ended well" in line) == [
+        "process 0 ended well", "process 1 ended well",
+    ]  # fmt: skip
+    alone, together = run("alone"), results_in(tmp_path / "run")
+    assert together.rows and len(together.rows) == len(alone.rows)
+    for one, two in zip(alone.losses, together.losses, strict=True):
+        assert [float(x) for x in two] == pytest.approx([float(x) for x in one], rel=1e-5)
+    for name, weight in alone.weights.items():
+        torch.testing.assert_close(together.weights[name], weight, rtol=1e-3, atol=1e-4)
+    # One of them writes, and one of them speaks.
+    assert sorted(path.name for path in ended.paths.model.parent.iterdir()) == [
+        "job.log", "model.safetensors", "training.csv",
+    ]  # fmt: skip
+    assert ended.log.count("18/18") == ended.output.count("18/18") == 1
+
+
+def test_they_stop_together_and_go_on_as_if_nothing_had_been(
+    program: Program, tmp_path: Path
+) -> None:
+    """Stopped by a signal to the second, then by one to the first, while it validates."""
+    for number, rank, why, step in (
+        ("SIGTERM", 1, "another process", 4),
+        ("SIGUSR1", 0, "SIGUSR1", 7),
+    ):
+        stopped = program(
+            f"rank == {rank} and calls == 4 and os.kill(os.getpid(), signal.{number})"
+        )
+        assert stopped.code == os.EX_TEMPFAIL, stopped.output
+        assert stopped.log.splitlines()[-1][9:] == (
+            f"training: stopped by {why} at step {step} of 18, and saved; "
+            "started again, it goes on from there"
+        )
+        assert "Traceback" not in stopped.output
+    assert program().code == program(folder="whole").code == 0
+    resumed, whole = results_in(tmp_path / "run"), results_in(tmp_path / "whole")
+    assert same_weights(resumed.weights, whole.weights)
+    assert resumed.losses == whole.losses
+
+
+def test_a_loss_that_is_no_number_on_one_ends_both_with_one_line(program: Program) -> None:
+    ended = program("loss = loss * float('nan') if rank == 1 and calls == 4 else loss")
+    assert ended.code == 1
+    assert ended.log.splitlines()[-1][9:] == (
+        "error: training: the loss is nan at step 4; lower training.learning_rate"
+    )
+    assert ended.output.count("error:") == 1
+    assert "Traceback" not in ended.output
+
+
+def test_a_fault_on_one_ends_both_and_is_told(program: Program) -> None:
+    ended = program("1 / (0 if rank == 1 and calls == 4 else 1)")
+    assert ended.code != 0
+    assert "ZeroDivisionError" in ended.log
+    assert not ended.paths.model.exists()
+
+
+def test_a_batch_is_divided_without_rest(run: Callable) -> None:
+    with pytest.raises(InputError, match=r"batch_size: 4 .*training\.devices: 3") as error:
+        run(options=replace(OPTIONS, devices=3))
+    assert "\n" not in str(error.value)
+
+
+def test_devices_that_are_not_there_are_an_input_error(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(InputError, match=r"^training\.devices: 2: ") as error:
+        run(options=replace(OPTIONS, devices=2, accelerator="cuda"))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_the_parts_of_a_batch_are_the_batch(songs: list[str], parts: int) -> None:
+    cached = [read_cache(path) for path in songs]
+    whole = TrainingBatches(cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3)[7]
+    for part in range(parts):
+        batches = TrainingBatches(
+            cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3, part=part, parts=parts
+        )
+        for mine, all_of_it in zip(batches[7], whole, strict=True):
+            np.testing.assert_array_equal(mine, all_of_it[part::parts])
