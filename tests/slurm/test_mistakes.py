@@ -30,3 +30,14 @@ def test_a_failure_ends_with_the_logs(untrained: Clone, slurm: Slurm) -> None:
     assert "error: " in end
     (job,) = slurm.jobs(clone)
     assert f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log" in end
+
+
+def test_more_devices_than_gpus_are_told_before_anything_is_sent(
+    untrained: Clone, slurm: Slurm
+) -> None:
+    two = [argument.replace("epochs", "devices: 2, epochs") for argument in TRAIN]
+    code, output = slurm.run(untrained, *two)
+    assert code == 1
+    line = "slurm: training.devices is 2, but a job of rule train has 1 GPU(s); set gpu under train"
+    assert sum(line in text for text in output.splitlines()) == 1
+    assert not slurm.jobs(untrained)

@@ -37,8 +37,8 @@ def prepare_cluster():
         key: [str(resources[key]) for resources in asked if resources.get(key)]
         for key in ("slurm_partition", "slurm_account")
     }
-    check_gpus(jobs)
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
+    check_gpus(jobs)
     comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
     ended = cluster.end_leftovers(workflow.workdir_init, comments)
     if ended:
