@@ -39,11 +39,7 @@ class Clone:
         """How often each rule would run: the table that ``snakemake -n`` prints."""
         result = self.snakemake("--dry-run", *arguments)
         assert result.returncode == 0, result.stdout
-        if "Nothing to be done" in result.stdout:
-            return {}
-        table = result.stdout.partition("Job stats:")[2].partition("total")[0]
-        rows = [line.split() for line in table.splitlines()]
-        return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+        return job_counts(result.stdout)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text that must be there in a file."""
@@ -51,6 +47,13 @@ class Clone:
         text = file.read_text()
         assert old in text, f"{path} has no {old!r}"
         file.write_text(text.replace(old, new))
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """The number of jobs by rule, from the table that a dry run prints; empty without jobs."""
+    table = output.partition("Job stats:")[2].partition("total")[0]
+    rows = [line.split() for line in table.splitlines()]
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
 
 
 def plain_environment() -> dict[str, str]:

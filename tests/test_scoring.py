@@ -1,6 +1,8 @@
 """Scores: museval's own numbers, and the bookkeeping around them by hand-computed ones."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from upsampling_artifacts import scoring
 from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.musdb18 import Recording
 from upsampling_artifacts.errors import InputError
@@ -19,6 +22,7 @@ from upsampling_artifacts.scoring import (
     keep_common_frames,
     read_frames,
     score_song,
+    score_songs,
     sdr_by_run,
     song_scores,
     write_scores,
@@ -61,7 +65,7 @@ def scored(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_noise_20_db_below_the_reference_gives_an_sdr_of_20_db(scored: Path) -> None:
-    frames = read_frames([scored])
+    frames = read_frames([scored.parents[1]])
     assert set(frames["metric"]) == set(METRICS)
     sdr = frames[frames["metric"] == "SDR"].set_index(["source", "frame"])["value_db"]
     for source in SOURCES:
@@ -70,7 +74,7 @@ def test_noise_20_db_below_the_reference_gives_an_sdr_of_20_db(scored: Path) -> 
 
 
 def test_a_frame_with_a_silent_reference_is_not_scored_for_any_source(scored: Path) -> None:
-    frames = read_frames([scored])
+    frames = read_frames([scored.parents[1]])
     unscored = frames[frames["value_db"].isna()]
     assert set(unscored["frame"]) == {1}
     assert len(unscored) == len(SOURCES) * len(METRICS)
@@ -81,7 +85,7 @@ def test_a_frame_with_a_silent_reference_is_not_scored_for_any_source(scored: Pa
 
 
 def test_frames_carry_the_run_and_the_song_of_their_path(scored: Path) -> None:
-    frames = read_frames([scored])
+    frames = read_frames([scored.parents[1]])
     assert set(frames["system"]) == {"demucs_nearest"}
     assert set(frames["seed"]) == {12}
     assert set(frames["song"]) == {"Artist - Title"}
@@ -93,7 +97,7 @@ def test_musevals_own_tools_read_the_scores(scored: Path) -> None:
     store.add_eval_dir(scored.parents[1])
     table = store.df
     assert set(table["target"]) == set(SOURCES)
-    ours = read_frames([scored])
+    ours = read_frames([scored.parents[1]])
     for metric in METRICS:
         theirs = table[(table["metric"] == metric) & (table["target"] == "bass")]["score"]
         mine = ours[(ours["metric"] == metric) & (ours["source"] == "bass")]["value_db"]
@@ -138,6 +142,53 @@ def test_an_estimate_that_does_not_fit_is_an_input_error(
         score_song(song, estimates, tmp_path / "scores.json")
     assert str(error.value).startswith(f"{estimates / 'bass.wav'}: ")
     assert not (tmp_path / "scores.json").exists()
+
+
+@pytest.fixture
+def two_songs(song: Path, tmp_path: Path) -> list[Path]:
+    """The same song under two names, and estimates of both in ``tmp_path/estimates``."""
+    (tmp_path / "estimates/test").mkdir(parents=True)
+    copies = []
+    for name in ("One", "Two"):
+        copies.append(tmp_path / f"{name}.npy")
+        copies[-1].symlink_to(song)
+        about = json.loads(song.with_suffix(".json").read_text()) | {"song": name}
+        copies[-1].with_suffix(".json").write_text(json.dumps(about))
+        write_estimates(tmp_path / "estimates/test" / name, song, noise_db=-20)
+    return copies
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_songs_of_a_run_are_scored_together(
+    two_songs: list[Path], scored: Path, tmp_path: Path, processes: int
+) -> None:
+    folder = tmp_path / "demucs_nearest" / "seed-12" / "scores"
+    (folder / "test").mkdir(parents=True)
+    (folder / "test" / "A song of long ago.json").touch()
+    score_songs(two_songs, tmp_path / "estimates", folder, processes, "nearest")
+    assert sorted(path.name for path in folder.rglob("*.json")) == ["One.json", "Two.json"]
+    alone = read_frames([scored.parents[1]])
+    for _, frames in read_frames([folder]).groupby("song"):
+        together = frames.drop(columns="song").reset_index(drop=True)
+        pd.testing.assert_frame_equal(together, alone.drop(columns="song"))
+
+
+def test_a_song_that_cannot_be_scored_fails_the_run(two_songs: list[Path], tmp_path: Path) -> None:
+    lose(tmp_path / "estimates/test/Two/bass.wav")
+    with pytest.raises(InputError, match=r"Two/bass\.wav: missing"):
+        score_songs(two_songs, tmp_path / "estimates", tmp_path / "scores", 2, "nearest")
+
+
+def die(*_: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_told_in_one_line(
+    two_songs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "score_song", die)
+    with pytest.raises(InputError, match=r"^nearest: .* want of memory .* scoring\.processes"):
+        score_songs(two_songs, tmp_path / "estimates", tmp_path / "scores", 2, "nearest")
 
 
 def frames_of(
@@ -254,17 +305,17 @@ def write_json(root: Path, system: str, values: dict[str, list[float]]) -> Path:
         for source, of_frames in values.items()
     ]
     path.write_text(json.dumps({"targets": targets}))
-    return path
+    return path.parents[1]
 
 
 def test_scores_are_written_with_or_without_the_frames_that_others_lack(tmp_path: Path) -> None:
-    paths = [
+    folders = [
         write_json(tmp_path, "a", {"bass": [1.0, 5.0, 2.0]}),
         write_json(tmp_path, "b", {"bass": [3.0, NAN, 4.0]}),
     ]
     for common, of_a in ((False, 2.0), (True, 1.5)):
         path = tmp_path / "scores.csv"
-        write_scores(paths, path, common=common)
+        write_scores(folders, path, common=common)
         table = pd.read_csv(path)
         assert list(table.columns) == COLUMNS
         sdr = table[table["metric"] == "SDR"].set_index("system")["value_db"]

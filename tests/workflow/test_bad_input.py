@@ -44,7 +44,7 @@ def line_with(output: str, text: str) -> str:
         (
             "probes={'models': {'mine': {'factory': 'x'}}}",
             "probes.models.mine",
-            "'rate_hz' is a req",
+            "as package.module:name",
         ),
     ],
 )

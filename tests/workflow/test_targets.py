@@ -33,9 +33,9 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
     [
         ("probes", {"probe_system": 7, "probe_model": 1, "claims": 1, "figure_overlap": 3}),
         ("train", {"train": 2}),
-        ("scores", {"train": 2, "score": 8}),
-        ("table_1", {"train": 2, "score": 8, "table_1": 1}),
-        ("report", {"train": 2, "score": 8, "table_1": 1, "probe": 4, "report": 1}),
+        ("scores", {"train": 2, "score": 4}),
+        ("table_1", {"train": 2, "score": 4, "table_1": 1}),
+        ("report", {"train": 2, "score": 4, "table_1": 1, "probe": 4, "report": 1}),
     ],
 )
 def test_named_targets_plan_what_they_name(

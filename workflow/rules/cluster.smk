@@ -16,7 +16,6 @@ localrules:
     measures,
     trained_measures,
     claims,
-    run_scores,
     scores,
     table_1,
     figure_line_levels,

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -14,7 +15,7 @@ PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
 sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
 
-from upsampling_artifacts import configuration, registry
+from upsampling_artifacts import configuration, planning, registry
 from upsampling_artifacts.data import datasets, musdb18
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.fingerprint import code_fingerprint as code
@@ -32,7 +33,9 @@ RESULTS = f"results/{config['experiment']}"
 RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
 FIGURES = f"{RESULTS}/figures"
 BASELINES = ["mixture", "ideal_ratio_mask"]
+SPLIT_OF = {song: split for split, names in SONGS.items() for song in names}
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
+SPLITS = {"train": SONGS["train"], "valid": SONGS["valid"], "test": TEST_SONGS}
 STEMS = ["mixture", *config["sources"]]
 ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
@@ -64,8 +67,17 @@ def cached(songs):
     return expand(f"{RESULTS}/cache/{{song}}.npy", song=songs)
 
 
-def split_of(song):
-    return next(split for split, names in SONGS.items() if song in names)
+def song_list(split):
+    """The file that names the cached songs of a split; it is there when all of them are."""
+    return f"{RESULTS}/cache/{split}.txt"
+
+
+@cache
+def seconds_of(split):
+    """Lengths of the songs of a split; looked up by the jobs that need to know."""
+    known = {"otherwise": config["songs"]["seconds"]} if config["dataset"] == "songs" else {}
+    paths = [musdb18.song_path(Path(ROOT), SPLIT_OF[song], song) for song in SPLITS[split]]
+    return [datasets.song_seconds(path, **known) for path in paths]
 
 
 def system_at(name, size):
@@ -126,7 +138,7 @@ def running_of(wildcards, threads):
 
 def song_files(wildcards):
     """The files that a song is read from."""
-    path = musdb18.song_path(Path(ROOT), split_of(wildcards.song), wildcards.song)
+    path = musdb18.song_path(Path(ROOT), SPLIT_OF[wildcards.song], wildcards.song)
     if path.suffix == ".mp4":
         return ancient(str(path))
     files = [path / f"{stem}.wav" for stem in STEMS]

@@ -47,15 +47,33 @@ rule cache:
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(musdb18.song_path(Path(ROOT), split_of(w.song), w.song)),
+        path=lambda w: str(musdb18.song_path(Path(ROOT), SPLIT_OF[w.song], w.song)),
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
-            config["silent_stems"] == "allow" and split_of(w.song) in ("train", "valid")
+            config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"
+
+
+# A training names one file for its hundred songs: the time to plan an experiment grows with the
+# number of its pairs of a job and an input.
+rule song_list:
+    input:
+        lambda w: cached(SPLITS[w.split]),
+    output:
+        f"{RESULTS}/cache/{{split}}.txt",
+    log:
+        f"logs/{RESULTS}/song_list_{{split}}.log",
+    wildcard_constraints:
+        split="|".join(SPLITS),
+    localrule: True
+    conda:
+        "../../envs/scoring.yaml"
+    script:
+        "../scripts/song_list.py"
 
 
 rule loading:

@@ -6,7 +6,7 @@ BASELINE_RUNS = [(baseline, 0) for baseline in BASELINES]
 rule separate:
     input:
         model=f"{RUN}/model.safetensors",
-        songs=cached(TEST_SONGS),
+        songs=song_list("test"),
     output:
         directory(f"{RUN}/estimates"),
     log:
@@ -24,7 +24,7 @@ rule separate:
 
 rule baseline:
     input:
-        songs=cached(TEST_SONGS),
+        songs=song_list("test"),
     output:
         directory(f"{RUN}/estimates"),
     log:
@@ -42,50 +42,44 @@ rule baseline:
 ruleorder: baseline > separate
 
 
+# One job per run: with one per song, a thousand variants would be a quarter of a million jobs.
 rule score:
     input:
-        song=f"{RESULTS}/cache/{{song}}.npy",
+        songs=song_list("test"),
         estimates=f"{RUN}/estimates",
     output:
-        f"{RUN}/scores/test/{{song}}.json",
+        songs=directory(f"{RUN}/scores"),
+        table=f"{RUN}/scores.csv",
     log:
-        f"logs/{RUN}/score/{{song}}.log",
+        f"logs/{RUN}/score.log",
     benchmark:
-        f"{RUN}/benchmarks/score/{{song}}.tsv"
+        f"{RUN}/benchmarks/score.tsv"
     conda:
         "../../envs/scoring.yaml"
+    threads: config["scoring"]["processes"]
+    resources:
+        mem_mb=lambda w, threads, attempt: (
+            attempt * planning.scoring_memory_mb(seconds_of("test"), config["rate_hz"], threads)
+        ),
     params:
         code=code("upsampling_artifacts.scoring"),
     script:
         "../scripts/score.py"
 
 
-rule run_scores:
+rule scores:
     input:
-        lambda w: runs("scores/test/{song}.json", [(w.system, w.seed)], song=TEST_SONGS),
-    output:
-        f"{RUN}/scores.csv",
-    log:
-        f"logs/{RUN}/scores.log",
-    conda:
-        "../../envs/scoring.yaml"
-    params:
-        common=False,
-        code=code("upsampling_artifacts.scoring"),
-    script:
-        "../scripts/scores.py"
-
-
-use rule run_scores as scores with:
-    input:
-        runs("scores/test/{song}.json", RUNS + BASELINE_RUNS, song=TEST_SONGS),
+        runs("scores", RUNS + BASELINE_RUNS),
     output:
         f"{RESULTS}/scores.csv",
     log:
         f"logs/{RESULTS}/scores.log",
+    conda:
+        "../../envs/scoring.yaml"
     params:
-        common=True,
         code=code("upsampling_artifacts.scoring"),
+    script:
+        "../scripts/scores.py"
 
 
 rule table_1:

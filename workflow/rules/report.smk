@@ -132,7 +132,7 @@ rule report:
             "probe_readings": [f"{PROBES}/benchmarks/readings.tsv"],
             "probe": runs("benchmarks/probe_{stage}.tsv", stage=["initialization", "trained"]),
             "separate": runs("benchmarks/separate.tsv"),
-            "score": runs("benchmarks/score/{song}.tsv", RUNS + BASELINE_RUNS, song=TEST_SONGS),
+            "score": runs("benchmarks/score.tsv", RUNS + BASELINE_RUNS),
         },
         code=code("upsampling_artifacts.report.page"),
     script:

@@ -3,8 +3,8 @@
 
 rule train:
     input:
-        train=cached(SONGS["train"]),
-        valid=cached(SONGS["valid"]),
+        train=song_list("train"),
+        valid=song_list("valid"),
     output:
         model=f"{RUN}/model.safetensors",
         log=f"{RUN}/training.csv",

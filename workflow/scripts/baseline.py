@@ -1,13 +1,14 @@
 """Separate the test songs without a model."""
 
 from upsampling_artifacts.baselines import BASELINES
+from upsampling_artifacts.data.cached_song import read_song_list
 from upsampling_artifacts.estimates import separate_songs
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
     separate_songs(
         BASELINES[snakemake.wildcards.system],
-        snakemake.input.songs,
+        read_song_list(snakemake.input.songs),
         snakemake.output[0],
         label=snakemake.wildcards.system,
     )

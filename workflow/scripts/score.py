@@ -1,13 +1,15 @@
-"""Score the estimates of one song."""
+"""Score the estimates of one run."""
 
-from pathlib import Path
-
+from upsampling_artifacts.data.cached_song import read_song_list
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.scoring import score_song
+from upsampling_artifacts.scoring import score_songs, write_scores
 
 with job_log(snakemake.log[0]):
-    score_song(
-        snakemake.input.song,
-        Path(snakemake.input.estimates) / "test" / snakemake.wildcards.song,
-        snakemake.output[0],
+    score_songs(
+        read_song_list(snakemake.input.songs),
+        snakemake.input.estimates,
+        snakemake.output.songs,
+        processes=snakemake.threads,
+        label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",
     )
+    write_scores([snakemake.output.songs], snakemake.output.table)

@@ -1,5 +1,6 @@
 """Train one variant with one seed."""
 
+from upsampling_artifacts.data.cached_song import read_song_list
 from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.training import TrainingOptions, train
@@ -9,8 +10,8 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
         system=snakemake.params.system,
         options=TrainingOptions(**snakemake.params.options, **snakemake.params.running),
         seed=int(snakemake.wildcards.seed),
-        train_songs=snakemake.input.train,
-        valid_songs=snakemake.input.valid,
+        train_songs=read_song_list(snakemake.input.train),
+        valid_songs=read_song_list(snakemake.input.valid),
         model_path=snakemake.output.model,
         log_path=snakemake.output.log,
         checkpoint_path=snakemake.params.checkpoint,

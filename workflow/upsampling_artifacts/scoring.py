@@ -9,6 +9,10 @@ use.
 from __future__ import annotations
 
 import json
+import multiprocessing
+import shutil
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ import soundfile
 from upsampling_artifacts.data.musdb18 import require_ffmpeg
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.progress import Progress
 
 METRICS = ["SDR", "ISR", "SIR", "SAR"]
 COLUMNS = [
@@ -69,16 +74,61 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
         store.save(unfinished)
 
 
-def read_frames(json_paths: list[str | Path]) -> pd.DataFrame:
+def score_songs(
+    cached_songs: list[str], estimates: str | Path, folder: str | Path, processes: int, label: str
+) -> None:
+    """Score the estimates of one run, song by song, and write ``folder/test/<song>.json``.
+
+    All songs of a run are one job: a run has fifty test songs, and a job of its own for each would
+    cost a scheduler more than the work is worth.
+
+    Args:
+        cached_songs: The songs (``.npy`` of the cache).
+        estimates: Folder that holds ``test/<song>/<source>.wav``.
+        folder: Where to; what it held before is removed.
+        processes: Songs scored at once; museval takes 30 MB per second of audio for each.
+        label: Names the work in the progress lines.
+
+    Raises:
+        InputError: As :func:`score_song`; or there was not enough memory.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    progress = Progress(len(cached_songs), f"{label}: songs scored")
+    # Forked, for a new interpreter would run the script that called this once more.
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        jobs = []
+        for path in cached_songs:
+            name = Path(path).stem
+            target = Path(folder, "test", f"{name}.json")
+            jobs.append(pool.submit(score_song, path, Path(estimates, "test", name), target))
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                progress.step()
+        except BrokenProcessPool:
+            raise InputError(
+                f"{label}: a process that scored a song was killed, most likely for want of "
+                "memory (museval takes 30 MB per second of audio); lower scoring.processes, or "
+                "give the job more"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def read_frames(folders: list[str | Path]) -> pd.DataFrame:
     """The frames of museval's JSON files, one row per song, source, frame and metric.
 
-    The paths end in ``<system>/seed-<n>/scores/test/<song>.json``.
+    Args:
+        folders: Paths that end in ``<system>/seed-<n>/scores``, and hold ``test/<song>.json``.
 
     Returns:
         Columns system, seed, song, source, frame, metric, value_db (NaN: not scored).
     """
     rows = []
-    for path in map(Path, json_paths):
+    for path in (
+        path for folder in folders for path in sorted(Path(folder, "test").glob("*.json"))
+    ):
         system, seed = path.parents[3].name, int(path.parents[2].name.removeprefix("seed-"))
         for target in json.loads(path.read_text())["targets"]:
             for index, frame in enumerate(target["frames"]):
@@ -143,15 +193,15 @@ def sdr_by_run(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
     return by_source.groupby(["system", "seed"]).mean().rename("sdr_db").reset_index()
 
 
-def write_scores(json_paths: list[str], csv_path: str | Path, common: bool = False) -> None:
+def write_scores(folders: list[str], csv_path: str | Path, common: bool = False) -> None:
     """Write ``scores.csv`` from museval's JSON files.
 
     Args:
-        json_paths: As for :func:`read_frames`.
+        folders: As for :func:`read_frames`.
         csv_path: Where to.
-        common: Whether the files are of several systems, to be judged on the same frames.
+        common: Whether they are of several systems, to be judged on the same frames.
     """
-    frames = read_frames(json_paths)
+    frames = read_frames(folders)
     if common:
         frames = keep_common_frames(frames)
     with written_whole(csv_path) as unfinished:

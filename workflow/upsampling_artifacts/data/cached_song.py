@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from upsampling_artifacts.files import written_whole
+
 FULL_SCALE = 2**15
 
 
@@ -55,6 +57,17 @@ def read_cache(path: str | Path) -> CachedSong:
         mixture=pcm[0],
         stems=pcm[1:],
     )
+
+
+def write_song_list(songs: list[str], path: str | Path) -> None:
+    """Write the paths of cached songs, one per line."""
+    with written_whole(path) as unfinished:
+        unfinished.write_text("".join(f"{song}\n" for song in songs))
+
+
+def read_song_list(path: str | Path) -> list[str]:
+    """The paths that :func:`write_song_list` wrote."""
+    return Path(path).read_text().splitlines()
 
 
 def waveform(pcm: np.ndarray) -> np.ndarray:

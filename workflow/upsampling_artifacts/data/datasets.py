@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import soundfile
 import yaml
 
 from upsampling_artifacts.data import songs
@@ -15,6 +16,9 @@ SOURCES_OF = {
     "musdb18-hq": "https://doi.org/10.5281/zenodo.3338373",
     "musdb18": "https://doi.org/10.5281/zenodo.1117372",
 }
+
+SONG_SECONDS = 240.0
+"""A song of MUSDB18: its 150 songs are ten hours."""
 
 
 def song_names(config: dict) -> dict[str, list[str]]:
@@ -88,3 +92,16 @@ def _validation_names(root: Path) -> list[str]:
         package = importlib.util.find_spec("musdb").submodule_search_locations[0]
         setup = Path(package) / "configs" / "mus.yaml"
     return yaml.safe_load(setup.read_text()).get("validation_tracks") or []
+
+
+def song_seconds(song: Path, otherwise: float = SONG_SECONDS) -> float:
+    """Length of a song, from the header of its mixture.
+
+    Args:
+        song: As :func:`musdb18.song_path` gives it.
+        otherwise: What to take for a song that is not there yet, or has no such header (MP4).
+    """
+    try:
+        return soundfile.info(song / "mixture.wav").duration
+    except (soundfile.SoundFileError, OSError):
+        return otherwise

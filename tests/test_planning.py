@@ -1,0 +1,117 @@
+"""The plan against what is counted by other means: by hand, by the data set, by the paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.segments import TrainingBatches
+from upsampling_artifacts.planning import (
+    Experiment,
+    cost_of,
+    plan_text,
+    scoring_memory_mb,
+    steps_per_epoch,
+    storage_bytes,
+    tflop_per_second_of_audio,
+)
+
+from .conftest import CacheSong
+
+TRAINING = {
+    "epochs": 600,
+    "batch_size": 32,
+    "segment_seconds": 10.0,
+    "stride_seconds": 1.0,
+    "shift_seconds": 1.0,
+}
+MUSDB18 = {split: [240.0] * n for split, n in (("train", 86), ("valid", 14), ("test", 50))}
+
+
+def demucs(name: str, length: int) -> dict:
+    return {
+        "architecture": "demucs",
+        "options": {"channels": 100, "depth": 6},
+        "upsampler": {"name": name, "length": length},
+    }
+
+
+@pytest.fixture
+def paper() -> Experiment:
+    """Two of the paper's systems, with three seeds."""
+    systems = {"transposed": demucs("transposed", 8), "nearest": demucs("nearest", 9)}
+    return Experiment(
+        name="paper",
+        systems=systems,
+        training=dict.fromkeys(systems, TRAINING),
+        n_seeds=3,
+        n_baselines=2,
+        song_seconds=MUSDB18,
+        sources=["drums", "bass", "other", "vocals"],
+        rate_hz=44100,
+        processes=8,
+        tflop_per_second=16,
+    )
+
+
+def test_arithmetic_of_a_convolution_by_hand() -> None:
+    with torch.device("meta"):
+        layer = nn.Conv1d(2, 5, 7, padding=3)
+    assert tflop_per_second_of_audio(layer, 1000) * 1e12 == 2 * 2 * 5 * 7 * 1000
+
+
+@pytest.mark.parametrize(("name", "tflop"), [("transposed", 32.5), ("nearest", 47.8)])
+def test_a_step_at_full_size(paper: Experiment, name: str, tflop: float) -> None:
+    """Known from a count of the multiplications layer by layer."""
+    assert cost_of(paper, name).step_tflop == pytest.approx(tflop, rel=0.04)
+
+
+def test_the_papers_epoch_of_319_s_on_four_gpus(paper: Experiment) -> None:
+    cost = cost_of(paper, "transposed")
+    assert cost.training_hours == pytest.approx(4 * 600 * 319 / 3600, rel=0.04)
+    assert cost.parameters == 703_148_208
+    twice = cost_of(replace(paper, tflop_per_second=32), "transposed")
+    assert twice.training_hours == cost.training_hours / 2
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_steps_are_those_of_the_training_data(cache_song: CacheSong, batch_size: int) -> None:
+    lengths = [7.0, 9.35]
+    options = {"segment_seconds": 1.5, "stride_seconds": 0.7, "batch_size": batch_size}
+    songs = [
+        read_cache(cache_song(f"song {seconds}", np.ones((2, 2, round(1000 * seconds)))))
+        for seconds in lengths
+    ]
+    batches = TrainingBatches(songs, 1.5, 0.7, 1.0, batch_size, 1, seed=0)
+    assert steps_per_epoch(lengths, 1000, TRAINING | options) == batches.steps_per_epoch > 2
+
+
+def test_storage(paper: Experiment) -> None:
+    costs = {name: cost_of(paper, name) for name in paper.systems}
+    sizes = {what.split(":")[0]: size / 1e9 for what, size in storage_bytes(paper, costs).items()}
+    assert sizes["cache"] == pytest.approx(36000 * 44100 * 2 * 5 * 2 / 1e9)
+    assert sizes["estimates"] == pytest.approx(12000 * 44100 * 2 * 4 * 4 / 1e9 * (2 * 3 + 2))
+    assert sizes["models"] == pytest.approx(3 * 4 * (0.7031 + 0.7100), rel=1e-3)
+    assert sizes["checkpoints, if all train at once"] == pytest.approx(4 * sizes["models"])
+
+
+def test_memory_of_scoring_covers_what_was_measured() -> None:
+    for seconds, gigabytes in ((30, 1.4), (240, 6.75)):
+        assert gigabytes < scoring_memory_mb([1, seconds], 44100, 1) / 1000 < 2.5 * gigabytes
+    four = scoring_memory_mb([240], 44100, 4) - scoring_memory_mb([240], 44100, 1)
+    assert four > 3 * 6750
+
+
+def test_the_plan_names_every_variant_and_what_it_asks_for(paper: Experiment) -> None:
+    text = plan_text(paper)
+    assert "2 variants x 3 seeds; 150 songs (86 train, 14 valid, 50 test), 10.0 hours" in text
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
+    assert rows["train"][1:3] == ["6", "GPU"]
+    assert rows["score"][1:3] == ["8", "CPU"]
+    assert rows["transposed"][1] == "703.1M"
+    total = 3 * sum(float(rows[name][-1]) for name in paper.systems)
+    assert float(rows["train"][-1]) == pytest.approx(total, rel=1e-2)

@@ -1,0 +1,90 @@
+"""How long planning takes: `python -m tests.workflow.planning 10 100 1000`.
+
+Experiments of so many variants, five seeds and as many songs as MUSDB18 has are planned by the real
+Snakefile; nothing is run, and no data is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..clone import Clone, copy_repository, job_counts
+
+UPSAMPLERS = ["transposed", "nearest", "linear", "subpixel"]
+SEEDS = 5
+SONGS = {"train": 86, "valid": 14, "test": 50}
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What one dry run planned, and what it took.
+
+    Attributes:
+        jobs: Number of jobs, by rule.
+        seconds: CPU time, which does not depend on what else the machine does.
+        memory_bytes: Largest resident set.
+    """
+
+    jobs: dict[str, int]
+    seconds: float
+    memory_bytes: int
+
+
+def write_experiment(path: Path, variants: int, seeds: int = SEEDS, **songs: int) -> None:
+    """Write the config of an experiment with so many generated variants, and without probes."""
+    systems = {
+        f"variant_{number}": {"upsampler": {"name": UPSAMPLERS[number % 4], "length": 4 + number}}
+        for number in range(variants)
+    }
+    experiment = {
+        "experiment": f"planned-{variants}",
+        "songs": {**SONGS, **songs},
+        "excerpt": False,
+        "systems": systems,
+        "variants": list(systems),
+        "seeds": list(range(seeds)),
+        "probes": {"systems": []},
+    }
+    path.write_text(yaml.safe_dump(experiment))
+
+
+def plan(clone: Clone, *arguments: str) -> Planning:
+    """Plan what the arguments ask for."""
+    command = ["snakemake", "--dry-run", "--quiet", "rules", "--cores", "2", *arguments]
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=clone.root, stdout=output, stderr=output)
+        _, status, usage = os.wait4(process.pid, 0)  # unlike Popen.wait, tells of the memory
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    if process.returncode:
+        raise RuntimeError(text[-2000:])
+    return Planning(job_counts(text), usage.ru_utime + usage.ru_stime, 1024 * usage.ru_maxrss)
+
+
+def main(counts: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clone = copy_repository(Path(folder))
+        print("variants    jobs  CPU s  ms per job  memory in MB", flush=True)
+        for variants in counts:
+            config = clone.root / "config/planned.yaml"
+            write_experiment(config, variants)
+            cost = plan(clone, "--configfile", str(config))
+            jobs = sum(cost.jobs.values())
+            per_job = 1000 * cost.seconds / jobs
+            memory = cost.memory_bytes / 1e6
+            print(
+                f"{variants:8} {jobs:7} {cost.seconds:6.0f} {per_job:11.2f} {memory:13.0f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main([int(count) for count in sys.argv[1:]])

@@ -1,0 +1,26 @@
+"""`snakemake plan`: what the experiment asks of a computer, before anything is submitted."""
+
+
+rule plan:
+    log:
+        f"logs/{RESULTS}/plan.log",
+    localrule: True
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        name=config["experiment"],
+        systems={name: system_at(name, config["size"]) for name in config["variants"]},
+        training={
+            name: {**config["training"], **config["systems"][name]["training"]}
+            for name in config["variants"]
+        },
+        n_seeds=len(config["seeds"]),
+        n_baselines=len(BASELINES),
+        # Looked up when the plan is asked for, and not each time that the workflow is read.
+        song_seconds=lambda w: {split: seconds_of(split) for split in SPLITS},
+        sources=config["sources"],
+        rate_hz=config["rate_hz"],
+        processes=config["scoring"]["processes"],
+        tflop_per_second=config["plan"]["gpu_tflop_per_second"],
+    script:
+        "../scripts/plan.py"

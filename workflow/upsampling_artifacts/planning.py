@@ -1,0 +1,219 @@
+"""What an experiment asks of a computer, from its configuration, before any of it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+AUDIO_CHANNELS = 2
+SCORING_SECONDS = 0.8
+"""CPU seconds of museval per second of audio (four stereo sources at 44.1 kHz), measured."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the figures are computed from.
+
+    Attributes:
+        name: The experiment's name.
+        systems: How each variant is built, by name, as for :func:`models.build`.
+        training: The keys of ``training`` in config, for each variant.
+        n_seeds: Each variant is trained once per seed.
+        n_baselines: Separations that need no model.
+        song_seconds: Lengths of the songs, by split: "train", "valid", "test".
+        sources: The stems.
+        rate_hz: Sampling rate.
+        processes: Songs that one job scores at once.
+        tflop_per_second: What a training reaches on one GPU.
+    """
+
+    name: str
+    systems: dict[str, dict]
+    training: dict[str, dict]
+    n_seeds: int
+    n_baselines: int
+    song_seconds: dict[str, list[float]]
+    sources: list[str]
+    rate_hz: int
+    processes: int
+    tflop_per_second: float
+
+    @property
+    def n_runs(self) -> int:
+        return len(self.systems) * self.n_seeds
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the runs of one variant ask for, each.
+
+    Attributes:
+        parameters: Learnable parameters.
+        steps: Training steps.
+        step_tflop: Arithmetic of one step, forward and backward.
+        training_hours: Of one GPU.
+        separation_hours: Of one GPU.
+    """
+
+    parameters: int
+    steps: int
+    step_tflop: float
+    training_hours: float
+    separation_hours: float
+
+
+def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -> int:
+    """Memory of a job that scores songs of these lengths, so many at once.
+
+    Measured at 44.1 kHz with four stereo sources: museval 0.4.1 takes 1.4 GB for 30 s of audio, and
+    6.75 GB for four minutes. The longest songs may meet.
+    """
+    each = 600 + 30 * max(song_seconds) * rate_hz / 44100
+    return round(1400 + processes * each)
+
+
+def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
+    """Number of batches in an epoch over songs of these lengths (:mod:`data.segments`)."""
+    needed = round(options["segment_seconds"] * rate_hz) + round(options["shift_seconds"] * rate_hz)
+    every = max(1, round(options["stride_seconds"] * rate_hz))
+    positions = sum(max(0, (round(s * rate_hz) - needed) // every + 1) for s in seconds)
+    return positions // options["batch_size"]
+
+
+def tflop_per_second_of_audio(model: nn.Module, rate_hz: int) -> float:
+    """Arithmetic of one forward pass per second of audio.
+
+    Counted while the model runs on one second on the "meta" device, where nothing is allocated or
+    computed; the rounding up of that second to whole frames of the model is 2 % at full size.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, AUDIO_CHANNELS, rate_hz, device="meta"))
+    return counter.get_total_flops() / 1e12
+
+
+def cost_of(experiment: Experiment, name: str) -> Cost:
+    """The cost of one run of a variant.
+
+    A backward pass is twice a forward pass. Validation (less than 1 %) is left out.
+    """
+    import torch  # here, for the workflow reads this module whenever it is called
+
+    from upsampling_artifacts import models
+    from upsampling_artifacts.upsamplers.base import parameter_count
+
+    system, options = experiment.systems[name], experiment.training[name]
+    with torch.device("meta"):
+        model = models.build(
+            system["architecture"],
+            system["options"],
+            system["upsampler"],
+            n_sources=len(experiment.sources),
+            audio_channels=AUDIO_CHANNELS,
+        )
+    forward = tflop_per_second_of_audio(model, experiment.rate_hz)
+    step_tflop = 3 * forward * options["segment_seconds"] * options["batch_size"]
+    lengths = experiment.song_seconds
+    steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)
+    hour = 3600 * experiment.tflop_per_second
+    return Cost(
+        parameters=parameter_count(model),
+        steps=steps,
+        step_tflop=step_tflop,
+        training_hours=steps * step_tflop / hour,
+        separation_hours=2 * forward * sum(lengths["test"]) / hour,  # chunks overlap by half
+    )
+
+
+def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, float]:
+    """Size of what is large in the experiment's folder.
+
+    Probes, tables and figures are small beside it.
+    """
+    samples = experiment.rate_hz * AUDIO_CHANNELS
+    n_sources = len(experiment.sources)
+    test = sum(experiment.song_seconds["test"])
+    every = sum(map(sum, experiment.song_seconds.values()))
+    parameters = experiment.n_seeds * sum(cost.parameters for cost in costs.values())
+    runs = experiment.n_runs + experiment.n_baselines
+    return {
+        "cache: int16": 2 * samples * (1 + n_sources) * every,
+        "models: float32": 4 * parameters,
+        "estimates: float32": 4 * samples * n_sources * test * runs,
+        # Weights, the two moments of Adam, the best weights so far; gone when a training ends.
+        "checkpoints, if all train at once": 16 * parameters,
+    }
+
+
+def file_count(experiment: Experiment) -> int:
+    """Number of files below ``cache/`` and ``variants/``, when all is done."""
+    n_songs = sum(map(len, experiment.song_seconds.values()))
+    n_test = len(experiment.song_seconds["test"])
+    separated = n_test * (len(experiment.sources) + 1) + 1  # and museval's JSON each; scores.csv
+    trained = 2 + 4 + 4  # model, training.csv; tables and arrays of two probes; benchmarks
+    timestamps = 2  # Snakemake's, in the folders of estimates and scores
+    scored = separated + timestamps + 1  # benchmark
+    runs = experiment.n_runs
+    return 2 * n_songs + 3 + runs * (scored + trained) + experiment.n_baselines * scored
+
+
+def plan_text(experiment: Experiment) -> str:
+    """The whole plan as text: jobs, GPU hours, storage."""
+    costs = {name: cost_of(experiment, name) for name in experiment.systems}
+    sizes = storage_bytes(experiment, costs)
+    lengths, runs = experiment.song_seconds, experiment.n_runs
+    test_hours = sum(lengths["test"]) / 3600
+    scoring = SCORING_SECONDS * test_hours
+    separations = runs + experiment.n_baselines
+    training = [cost.training_hours for cost in costs.values()]
+    separation = [cost.separation_hours for cost in costs.values()]
+    n_songs = sum(map(len, lengths.values()))
+    counts = ", ".join(f"{len(seconds)} {split}" for split, seconds in lengths.items())
+    lines = [
+        f"Experiment {experiment.name}: {len(costs)} variants x {experiment.n_seeds} seeds; "
+        f"{n_songs} songs ({counts}), {sum(map(sum, lengths.values())) / 3600:.1f} hours",
+        "",
+        f"{'jobs':12} {'number':>7}  on    hours each   hours in all",
+        _job_line("cache", n_songs, "CPU"),
+        _job_line("train", runs, "GPU", training, experiment.n_seeds),
+        _job_line("probe", 2 * runs, "CPU"),
+        _job_line("separate", runs, "GPU", separation, experiment.n_seeds),
+        _job_line("score", separations, "CPU", [scoring], separations),
+        "and a few for tables, figures and the report.",
+        "",
+        f"{'variant':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
+    ]
+    for name, cost in costs.items():
+        lines.append(
+            f"{name:28} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
+            f"{cost.training_hours:10.3g}"
+        )
+    total = experiment.n_seeds * sum(training + separation)
+    memory = scoring_memory_mb(lengths["test"], experiment.rate_hz, experiment.processes) / 1000
+    lines += [
+        "",
+        f"GPU hours: {total:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
+        "(plan.gpu_tflop_per_second: yours is the steps/s in a training's log, times TFLOP/step)",
+        f"A score job works on {experiment.processes} cores: so many songs at once, with "
+        f"{memory:.3g} GB of memory.",
+        "",
+        "storage",
+        *(f"{what:34} {size / 1e9:9.4g} GB" for what, size in sizes.items()),
+        f"{'files':34} {file_count(experiment):9}",
+    ]
+    return "\n".join(lines)
+
+
+def _job_line(rule: str, number: int, device: str, hours: list | None = None, each: int = 1) -> str:
+    """A row of the table; ``hours`` of one job per variant, of which there are ``each``."""
+    line = f"{rule:12} {number:7}  {device}"
+    if hours is None:
+        return line
+    low, high = f"{min(hours):.3g}", f"{max(hours):.3g}"
+    span = low if low == high else f"{low} to {high}"
+    return f"{line}  {span:>12} {sum(hours) * each:12.4g}"
