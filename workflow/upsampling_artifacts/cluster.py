@@ -49,17 +49,14 @@ def check_names(partitions: Iterable[str], accounts: Iterable[str]) -> None:
     Raises:
         InputError: One is unknown; the message lists what is known.
     """
-    known = ask("sinfo", "--noheader", "--format=%R")
-    _check("partition", partitions, known)
     user = f"user={getpass.getuser()}"
-    known = ask(
-        "sacctmgr", "--noheader", "--parsable2", "list", "associations", user, "format=account"
-    )
-    _check("account", accounts, known)
+    list_accounts = "sacctmgr --noheader --parsable2 list associations format=account"
+    _check("partition", set(partitions), ["sinfo", "--noheader", "--format=%R"])
+    _check("account", set(accounts), [*list_accounts.split(), user])
 
 
-def _check(kind: str, asked: Iterable[str], answer: str | None) -> None:
-    known = sorted(set((answer or "").split()))
+def _check(kind: str, asked: set[str], question: list[str]) -> None:
+    known = sorted(set((ask(*question) or "").split())) if asked else []
     for name in sorted({name for names in asked for name in names.split(",")}):
         if known and name not in known:
             raise InputError(
@@ -85,7 +82,7 @@ def end_leftovers(folder: str | Path, comments: Iterable[str]) -> list[str]:
         InputError: A job is still there after ``END_SECONDS``.
     """
     wanted = set(comments)
-    found = [job for job, comment in _jobs_of(folder) if comment in wanted]
+    found = [job for job, comment in _jobs_of(folder) if comment in wanted] if wanted else []
     if not found:
         return []
     ask("scancel", *found)
