@@ -28,6 +28,7 @@ install: .venv/installed
 
 test: install
 	@sh tests/install_browser.sh
+	@sh tests/install_slurm.sh
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto
 
 lint: install
