@@ -5,7 +5,7 @@ PYTHON ?= python3
 CORES ?= all
 ACTIVATE = . .venv/bin/activate
 
-.PHONY: demo install test lint lock clean
+.PHONY: demo install test test-slurm lint lock clean
 .DELETE_ON_ERROR:
 
 # Snakemake 9.27 looks for jobs to start once per timespan for each job that has finished: with its
@@ -28,7 +28,12 @@ install: .venv/installed
 
 test: install
 	@sh tests/install_browser.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --ignore tests/slurm
+
+# `--profile slurm` on a real, throw-away SLURM; needs root, for it may install Debian's.
+test-slurm: install
+	@sh tests/install_slurm.sh
+	@$(ACTIVATE) && REQUIRE_SLURM=1 OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
 
 lint: install
 	@$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow

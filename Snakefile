@@ -2,6 +2,8 @@
 
 snakemake --cores 2                                     the demonstration
 snakemake --cores 2 --configfile config/paper.yaml      the paper's scale
+snakemake --profile slurm                               the same on a cluster
+snakemake --profile workstation                         the same on several GPUs
 """
 
 from snakemake.utils import min_version
@@ -23,6 +25,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/targets.smk"
 
 

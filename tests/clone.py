@@ -24,7 +24,7 @@ class Clone:
         return subprocess.run(
             command,
             cwd=self.root,
-            env={**_environment(), **environment},
+            env={**plain_environment(), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -56,7 +56,8 @@ def job_counts(output: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
 
 
-def _environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
+    """This process's, without what would show jobs another copy of the library."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
 

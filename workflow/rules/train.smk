@@ -1,14 +1,6 @@
 """One training per variant and seed."""
 
 
-onstart:
-    # Who forces a training (-R, -F) wants it from its first step. That is decided here, once per
-    # command, and not by the job: tried again, or requeued by a cluster, the job has to go on.
-    for job in workflow.dag.needrun_jobs():
-        if job.rule.name == "train" and workflow.dag.reason(job).forced and not workflow.touch:
-            Path(job.params.checkpoint).unlink(missing_ok=True)
-
-
 rule train:
     input:
         train=song_list("train"),

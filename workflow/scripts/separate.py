@@ -2,10 +2,11 @@
 
 from upsampling_artifacts.data.cached_song import read_song_list
 from upsampling_artifacts.estimates import separate_songs
+from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.separation import model_separator
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
     separate_songs(
         model_separator(snakemake.input.model, snakemake.threads),
         read_song_list(snakemake.input.songs),

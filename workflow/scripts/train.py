@@ -1,10 +1,11 @@
 """Train one variant with one seed."""
 
 from upsampling_artifacts.data.cached_song import read_song_list
+from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.training import TrainingOptions, train
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
     train(
         system=snakemake.params.system,
         options=TrainingOptions(**snakemake.params.options, **snakemake.params.running),

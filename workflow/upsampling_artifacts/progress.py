@@ -55,6 +55,15 @@ class Progress:
             self.bar.close()
 
 
+def last_lines(path: str | Path, count: int = 5) -> list[str]:
+    """The last lines of a log; none if there is no such file."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return lines[-count:]
+
+
 @contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
     """Send what the library logs to a file and to standard error, for the length of a job.

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# cluster.sh DIR: a throw-away SLURM cluster on 127.0.0.1, for as long as somebody uses it.
+#
+# Brings up two nodes with two GPUs each and two without, all on this machine; DIR/ready appears
+# when they take jobs. Users hold a shared lock on DIR/users (flock -s). When the last one is gone,
+# however it went, all jobs and daemons are ended. Needs root and Debian's slurmctld, slurmd,
+# slurm-client and munge (tests/install_slurm.sh). Partitions: batch (the default; all nodes),
+# scavenge (jobs of `urgent` take its nodes, and its jobs go back to the queue), urgent.
+set -euo pipefail
+mkdir -p "$1"
+DIR=$(cd "$1" && pwd)
+PORT=${SLURM_TEST_PORT:-16810}
+HOST=$(hostname -s)
+NODES=(gpu1 gpu2 cpu1 cpu2)
+
+# Run a client: none may hang.
+ask() { timeout 10 "$@" </dev/null; }
+
+# until_true SECONDS COMMAND ...
+until_true() {
+  local end=$((SECONDS + $1))
+  shift
+  until ask "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "cluster.sh: in vain: $*" >&2; return 1; }
+    sleep 0.1
+  done
+}
+
+no_jobs() { [ -z "$(ask squeue --noheader)" ]; }
+all_idle() { [ "$(ask sinfo --noheader --Node --states=idle --format=%N | sort -u | wc -l)" = 4 ]; }
+
+# The daemon whose number stands in a file, if it is still that daemon.
+pid_of() {
+  local pid
+  pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) || return 1
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q "${1%%-*}" && echo "$pid"
+}
+
+stop() {
+  trap - EXIT
+  rm -f "$DIR/ready"
+  # Jobs outlive slurmd: end them first.
+  if pid_of slurmctld >/dev/null; then
+    ask scancel --user="$(id -un)" || true
+    for _ in $(seq 100); do no_jobs && break; sleep 0.1; done
+  fi
+  for daemon in "${NODES[@]/#/slurmd-}" slurmctld munged; do
+    pid=$(pid_of "$daemon") || continue
+    kill "$pid" 2>/dev/null || true
+    for _ in $(seq 50); do pid_of "$daemon" >/dev/null || break; sleep 0.1; done
+    kill -9 "$pid" 2>/dev/null || true
+  done
+  for file in slurm.conf gres.conf; do
+    [ "$(readlink "/etc/slurm/$file")" = "$DIR/etc/$file" ] && rm -f "/etc/slurm/$file"
+  done
+  return 0
+}
+
+export SLURM_CONF=$DIR/etc/slurm.conf
+for file in slurm.conf gres.conf; do
+  if [ -e /etc/slurm/$file ] && [ ! -L /etc/slurm/$file ]; then
+    echo "cluster.sh: this machine has a SLURM of its own (/etc/slurm/$file)" >&2
+    exit 1
+  fi
+done
+stop # what a killed cluster.sh left behind
+trap stop EXIT
+trap 'exit 1' INT TERM HUP
+
+rm -rf "$DIR"/{etc,log,run,state,spool,dev}
+mkdir -p "$DIR"/{etc,log,run,state,spool,dev} /etc/slurm
+chmod 755 "$DIR" "$DIR"/{run,etc}
+for gpu in 0 1; do mknod "$DIR/dev/gpu$gpu" c 1 3; done # stand-ins: clones of /dev/null
+
+# munge tells the daemons who is asking; a key and a socket of its own.
+head -c 1024 /dev/urandom >"$DIR/etc/munge.key"
+chmod 400 "$DIR/etc/munge.key"
+/usr/sbin/munged --force --key-file="$DIR/etc/munge.key" --socket="$DIR/run/munge.sock" \
+  --pid-file="$DIR/run/munged.pid" --log-file="$DIR/log/munged.log" --seed-file="$DIR/run/seed"
+until_true 10 test -S "$DIR/run/munge.sock"
+
+cat >"$DIR/etc/slurm.conf" <<CONF
+ClusterName=tests
+SlurmctldHost=$HOST(127.0.0.1)
+SlurmctldPort=$PORT
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+# cred_expire is also how long a job that was sent back to the queue waits there: 120 s if not set.
+AuthInfo=socket=$DIR/run/munge.sock,cred_expire=5
+CredType=cred/munge
+StateSaveLocation=$DIR/state
+SlurmdSpoolDir=$DIR/spool/%n
+SlurmctldPidFile=$DIR/run/slurmctld.pid
+SlurmdPidFile=$DIR/run/slurmd-%n.pid
+SlurmctldLogFile=$DIR/log/slurmctld.log
+SlurmdLogFile=$DIR/log/slurmd-%n.log
+# No cgroups and no systemd: what a container has.
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SwitchType=switch/none
+ReturnToService=2
+SlurmdParameters=config_overrides
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerType=sched/backfill
+SchedulerParameters=bf_interval=1,batch_sched_delay=0,sched_min_interval=100000,sched_interval=2
+# Memory is watched once a second.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+KillWait=10
+MinJobAge=3600
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+JobRequeue=1
+AccountingStorageType=accounting_storage/none
+GresTypes=gpu
+# More than there is: the tests' jobs ask for what full-size ones need, and use little of it.
+NodeName=DEFAULT CPUs=16 RealMemory=256000 State=UNKNOWN
+NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 1)) Gres=gpu:fake:2
+NodeName=gpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) Gres=gpu:fake:2
+NodeName=cpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3))
+NodeName=cpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 4))
+PartitionName=DEFAULT State=UP MaxTime=2-0 DefaultTime=10 PreemptMode=off
+PartitionName=batch Nodes=gpu[1-2],cpu[1-2] Default=YES PriorityTier=10
+PartitionName=urgent Nodes=gpu2 PriorityTier=20
+PartitionName=scavenge Nodes=gpu2 PriorityTier=1 PreemptMode=requeue GraceTime=0
+CONF
+cat >"$DIR/etc/gres.conf" <<CONF
+AutoDetect=off
+NodeName=gpu[1-2] Name=gpu Type=fake File=$DIR/dev/gpu[0-1]
+CONF
+# Snakemake's jobs lose SLURM_CONF on their way: the configuration has to be where SLURM looks.
+for file in slurm.conf gres.conf; do ln -sfn "$DIR/etc/$file" "/etc/slurm/$file"; done
+
+# Daemons must not keep the users' lock open.
+/usr/sbin/slurmctld -c
+until_true 30 scontrol ping
+for node in "${NODES[@]}"; do
+  mkdir -p "$DIR/spool/$node"
+  /usr/sbin/slurmd -N "$node"
+done
+for _ in $(seq 300); do all_idle && break; sleep 0.1; done
+all_idle || { ask sinfo --Node --long >&2; exit 1; }
+touch "$DIR/ready"
+
+# Wait until nobody uses it; who comes now waits until it has ended, and starts another.
+exec 9>"$DIR/users"
+flock --exclusive 9
+stop

@@ -1,0 +1,175 @@
+"""A throw-away SLURM cluster, and experiments on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from ..clone import TINY, Clone, copy_repository, plain_environment
+
+SCRIPT = Path(__file__).with_name("cluster.sh")
+CLIENT_SECONDS = 30
+START_SECONDS = 90
+# /etc/slurm is one for the machine, and so is the cluster: all who test at once share it.
+FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
+# The profile as it is, but for the pauses between looks at the jobs, and two cores.
+QUICK = (
+    "--profile", "slurm", "--jobs", "4",
+    "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "3",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """The cluster; no call hangs."""
+
+    def ask(self, *command: str) -> str:
+        """What a client of SLURM answers."""
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=CLIENT_SECONDS
+        ).stdout
+
+    def jobs(self, clone: Clone, rule: str = "") -> list[dict[str, str]]:
+        """What SLURM knows of the jobs sent from a clone, first to last, the ended ones too."""
+        lines = self.ask("scontrol", "--details", "--oneliner", "show", "job").splitlines()
+        jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
+        jobs = [job for job in jobs if job.get("WorkDir") == str(clone.root)]
+        return sorted(
+            (job for job in jobs if job["Comment"].startswith(f"rule_{rule}")),
+            key=lambda job: int(job["JobId"]),
+        )
+
+    def start(self, clone: Clone, *arguments: str) -> subprocess.Popen[str]:
+        """Start ``snakemake --profile slurm``; its output goes to a file in the clone."""
+        with (clone.root / "output.txt").open("a") as output:
+            return subprocess.Popen(
+                ["snakemake", *QUICK, *arguments],
+                cwd=clone.root,
+                env=plain_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def run(self, clone: Clone, *arguments: str, seconds: float = 180) -> tuple[int, str]:
+        """Run ``snakemake --profile slurm`` to its end: its exit code and what it said."""
+        process = self.start(clone, *arguments)
+        code = ended(process, seconds)
+        return code, output_of(clone)
+
+
+def ended(process: subprocess.Popen, seconds: float) -> int:
+    """Wait for a process, and kill it if it takes too long."""
+    try:
+        return process.wait(timeout=seconds)
+    finally:
+        process.kill()
+
+
+def output_of(clone: Clone) -> str:
+    return (clone.root / "output.txt").read_text()
+
+
+def wait_for(happened: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.3)
+
+
+def missing() -> str:
+    """Why there can be no cluster here; nothing if there can."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    lacking = [
+        name
+        for name in ("slurmctld", "slurmd", "munged", "sbatch", "flock")
+        if not shutil.which(name, path=path)
+    ]
+    if lacking:
+        return f"no {', '.join(lacking)} here (Debian: slurmctld slurmd slurm-client munge)"
+    return "" if os.geteuid() == 0 else "the cluster's daemons need root"
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Slurm]:
+    """The cluster, up as long as any test process uses it."""
+    if reason := missing():
+        reason = f"`snakemake --profile slurm` is NOT TESTED: {reason}"
+        if os.environ.get("REQUIRE_SLURM"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "users").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)  # the kernel lets go of it, however this process ends
+        with FileLock(FOLDER / "start.lock", timeout=START_SECONDS + 30):
+            if not (FOLDER / "ready").exists():
+                _bring_up()
+        yield Slurm()
+
+
+def _bring_up() -> None:
+    with (FOLDER / "output.txt").open("w") as output:
+        script = subprocess.Popen(
+            ["bash", str(SCRIPT), str(FOLDER)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not (FOLDER / "ready").exists():
+        if script.poll() is not None or time.monotonic() > deadline:
+            script.terminate()
+            pytest.fail(f"the cluster did not come up: {(FOLDER / 'output.txt').read_text()}")
+        time.sleep(0.1)
+
+
+# --- one training, as long as an interruption takes ---
+EPOCHS = 300
+MODEL = "results/tiny/variants/demucs_nearest/seed-0/model.safetensors"
+CHECKPOINT = "results/tiny/variants/demucs_nearest/seed-0/checkpoint.pt"
+TRAIN = (
+    "--configfile", TINY, "--config",
+    f"training={{epochs: {EPOCHS}, checkpoint_minutes: 0.02}}", "--", MODEL,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the training has run without a cluster, and without an interruption."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    root = shared / "trained"
+    with FileLock(shared / "trained.lock"):
+        if not root.exists():
+            root.mkdir()
+            result = copy_repository(root).snakemake(*TRAIN)
+            assert result.returncode == 0, result.stdout
+    return Clone(root)
+
+
+@pytest.fixture
+def weights(trained: Clone) -> bytes:
+    """The model that an uninterrupted training makes."""
+    return (trained.root / MODEL).read_bytes()
+
+
+@pytest.fixture
+def untrained(trained: Clone, tmp_path: Path) -> Clone:
+    """A clone in which the songs are there and the training is not."""
+    shutil.copytree(trained.root, tmp_path / "clone", symlinks=True)
+    shutil.rmtree(tmp_path / "clone/results/tiny/variants")
+    return Clone(tmp_path / "clone")

@@ -1,0 +1,53 @@
+"""`snakemake --profile ...` from a fresh clone, planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ..clone import REPOSITORY, TINY, Clone
+
+
+def planned(clone: Clone, home: Path, *arguments: str) -> str:
+    home.mkdir(exist_ok=True)
+    return clone.run("snakemake", "--dry-run", *arguments, HOME=str(home)).stdout
+
+
+@pytest.mark.parametrize("profile", ["slurm", "workstation"])
+def test_a_profile_selects_the_papers_experiment(
+    clone: Clone, tmp_path: Path, profile: str
+) -> None:
+    output = planned(clone, tmp_path / "home", "--profile", profile)
+    assert f"Using profile {profile}" in output
+    assert "config: root: is not set, and dataset 'musdb18-hq' needs one" in output
+
+
+@pytest.mark.parametrize("profile", ["slurm", "workstation"])
+def test_another_experiment_can_be_named(clone: Clone, tmp_path: Path, profile: str) -> None:
+    asked = ("--profile", profile, "--configfile", TINY, "--", "train")
+    output = planned(clone, tmp_path / "home", *asked)
+    assert "This was a dry-run" in output, output
+    train = output.partition("\nrule train:")[2].partition("\n\n")[0]
+    assert "mem_mb=32000" in train and "gpu=1" in train, train
+
+
+def test_memory_and_time_grow_with_each_attempt_and_retries_are_the_profiles() -> None:
+    profile = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
+    asked = [profile["default-resources"], *profile["set-resources"].values()]
+    for key in ("mem_mb", "runtime"):
+        assert all("attempt" in resources[key] for resources in asked if key in resources)
+    assert profile["retries"] > 0
+    for rules in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        assert "retries:" not in rules.read_text(), rules
+
+
+@pytest.mark.parametrize("profile", ["slurm", "workstation"])
+def test_every_key_of_a_profile_is_explained(profile: str) -> None:
+    """A comment stands above each key, beside it, or above the one before it."""
+    lines = (REPOSITORY / profile / "config.yaml").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line and line[0] not in "# ":
+            near = [line, *lines[max(0, number - 4) : number]]
+            assert any("#" in text for text in near), line
