@@ -47,8 +47,12 @@ def test_a_killed_training_leaves_no_output_and_goes_on_from_its_checkpoint(clon
 
 
 def told_in(output: str) -> list[str]:
-    """The lines in which a training says that it stopped or goes on."""
-    return [line for line in output.splitlines() if "stopped by" in line or "going on" in line]
+    """The lines in which a training says that it stopped or goes on.
+
+    Not those, indented, in which the log of a job that failed for good is shown again.
+    """
+    lines = [line for line in output.splitlines() if not line.startswith(" ")]
+    return [line for line in lines if "stopped by" in line or "going on" in line]
 
 
 def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
