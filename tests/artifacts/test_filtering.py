@@ -15,8 +15,8 @@ from upsampling_artifacts.artifacts.filtering import (
     response_error_db,
     stack_response_db,
     valley_depth_db,
-    valley_frequencies,
 )
+from upsampling_artifacts.artifacts.lines import predicted_frequencies
 from upsampling_artifacts.errors import InputError
 
 KINDS = ["nearest", "linear"]
@@ -81,7 +81,7 @@ def test_theory_is_the_spectrum_of_what_becomes_of_one_sample(kind: str, stride:
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 6])
 def test_theory_has_zeros_at_the_valleys_and_gain_one_at_multiples_of_the_rate(stride) -> None:
-    valleys_hz = valley_frequencies(RATE_HZ, stride)
+    valleys_hz = predicted_frequencies(RATE_HZ, stride)
     for kind in KINDS:
         assert (interpolation_response_db(kind, stride, valleys_hz, RATE_HZ) == -np.inf).all()
         multiples_hz = np.array([0, RATE_HZ, 3 * RATE_HZ])
@@ -190,7 +190,7 @@ def test_interpolated_noise_has_its_valleys_and_zero_inserted_noise_has_none(str
     frequencies_hz, flat = power_density(stretched, RATE_HZ)
     _, filtered = power_density(interpolate(signal, "nearest", stride), RATE_HZ)
     _, twice = power_density(interpolate(signal, "linear", stride), RATE_HZ)
-    for valley_hz in valley_frequencies(RATE_HZ, stride):
+    for valley_hz in predicted_frequencies(RATE_HZ, stride):
         assert abs(valley_depth_db(frequencies_hz, flat, valley_hz, RATE_HZ)) < 3
         depth_db = valley_depth_db(frequencies_hz, filtered, valley_hz, RATE_HZ)
         assert depth_db > 15

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import welch
 
-from upsampling_artifacts.artifacts.lines import predicted_frequencies
 from upsampling_artifacts.errors import InputError
 
 WINDOW = "blackmanharris"
@@ -115,11 +114,6 @@ def stack_response_db(
         layer_rate_hz = rate_hz / stride**layers_after
         response_db += interpolation_response_db(kind, stride, frequencies_hz, layer_rate_hz)
     return response_db
-
-
-def valley_frequencies(rate_hz: float, stride: int) -> np.ndarray:
-    """Where an interpolation has its zeros: where other upsamplers have their tones."""
-    return predicted_frequencies(rate_hz, stride)
 
 
 def valley_depth_db(
