@@ -1,9 +1,10 @@
 #!/bin/sh
 # `snakemake --profile slurm` is tested on a real SLURM: install Debian's where that is possible.
-command -v slurmctld >/dev/null 2>&1 && command -v munged >/dev/null 2>&1 && exit 0
+PATH=$PATH:/usr/sbin:/sbin
+command -v slurmctld >/dev/null 2>&1 && command -v slurmdbd >/dev/null 2>&1 && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "Installing SLURM for the tests of --profile slurm ..."
-  packages="slurmctld slurmd slurm-client munge"
+  packages="slurmctld slurmd slurmdbd slurm-client munge mariadb-server"
   { apt-get update && DEBIAN_FRONTEND=noninteractive \
     apt-get install --yes --no-install-recommends $packages; } >/dev/null 2>&1 && exit 0
 fi

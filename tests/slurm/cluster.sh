@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # cluster.sh DIR: a throw-away SLURM cluster on 127.0.0.1, for as long as somebody uses it.
 #
-# Brings up two nodes with two GPUs each and two without, all on this machine; DIR/ready appears
-# when they take jobs. Users hold a shared lock on DIR/users (flock -s). When the last one is gone,
-# however it went, all jobs and daemons are ended. Needs root and Debian's slurmctld, slurmd,
-# slurm-client and munge (tests/install_slurm.sh). Partitions: batch (the default; all nodes),
+# Brings up two nodes with two GPUs each and two without, all on this machine, and an accounting
+# database, in which the user has one account, `tests`; DIR/ready appears when they take jobs. Users hold a shared lock on DIR/users (flock -s). When the last one is gone,
+# however it went, all jobs and daemons are ended. Needs root and Debian's packages
+# (tests/install_slurm.sh). Partitions: batch (the default; all nodes),
 # scavenge (jobs of `urgent` take its nodes, and its jobs go back to the queue), urgent.
 set -euo pipefail
 mkdir -p "$1"
@@ -44,7 +44,7 @@ stop() {
     ask scancel --user="$(id -un)" || true
     for _ in $(seq 100); do no_jobs && break; sleep 0.1; done
   fi
-  for daemon in "${NODES[@]/#/slurmd-}" slurmctld munged; do
+  for daemon in "${NODES[@]/#/slurmd-}" slurmctld slurmdbd mariadbd munged; do
     pid=$(pid_of "$daemon") || continue
     kill "$pid" 2>/dev/null || true
     for _ in $(seq 50); do pid_of "$daemon" >/dev/null || break; sleep 0.1; done
@@ -67,8 +67,8 @@ stop # what a killed cluster.sh left behind
 trap stop EXIT
 trap 'exit 1' INT TERM HUP
 
-rm -rf "$DIR"/{etc,log,run,state,spool,dev}
-mkdir -p "$DIR"/{etc,log,run,state,spool,dev} /etc/slurm
+rm -rf "$DIR"/{etc,log,run,state,spool,dev,db}
+mkdir -p "$DIR"/{etc,log,run,state,spool,dev,db} /etc/slurm
 chmod 755 "$DIR" "$DIR"/{run,etc}
 for gpu in 0 1; do mknod "$DIR/dev/gpu$gpu" c 1 3; done # stand-ins: clones of /dev/null
 
@@ -83,6 +83,7 @@ cat >"$DIR/etc/slurm.conf" <<CONF
 ClusterName=tests
 SlurmctldHost=$HOST(127.0.0.1)
 SlurmctldPort=$PORT
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -115,7 +116,11 @@ MinJobAge=3600
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
-AccountingStorageType=accounting_storage/none
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$((PORT + 5))
+AccountingStoragePass=$DIR/run/munge.sock
+AccountingStorageEnforce=associations
 GresTypes=gpu
 # More than there is: the tests' jobs ask for what full-size ones need, and use little of it.
 NodeName=DEFAULT CPUs=16 RealMemory=256000 State=UNKNOWN
@@ -134,6 +139,40 @@ NodeName=gpu[1-2] Name=gpu Type=fake File=$DIR/dev/gpu[0-1]
 CONF
 # Snakemake's jobs lose SLURM_CONF on their way: the configuration has to be where SLURM looks.
 for file in slurm.conf gres.conf; do ln -sfn "$DIR/etc/$file" "/etc/slurm/$file"; done
+
+# The database that knows who may use which account.
+mariadb=(mariadb --no-defaults --user=root "--socket=$DIR/run/mariadbd.sock")
+mariadb-install-db --no-defaults --user=root --datadir="$DIR/db" --skip-test-db \
+  --auth-root-authentication-method=normal >"$DIR/log/mariadb-install.log" 2>&1
+/usr/sbin/mariadbd --no-defaults --user=root --datadir="$DIR/db" --skip-networking \
+  --socket="$DIR/run/mariadbd.sock" --pid-file="$DIR/run/mariadbd.pid" \
+  --innodb-buffer-pool-size=64M --innodb-lock-wait-timeout=900 \
+  --innodb-flush-log-at-trx-commit=0 >"$DIR/log/mariadbd.log" 2>&1 </dev/null &
+until_true 30 "${mariadb[@]}" --execute="SELECT 1"
+ask "${mariadb[@]}" --execute="CREATE DATABASE slurm_acct_db"
+cat >"$DIR/etc/slurmdbd.conf" <<CONF
+AuthType=auth/munge
+AuthInfo=socket=$DIR/run/munge.sock
+DbdHost=$HOST
+CommunicationParameters=NoInAddrAny
+DbdAddr=127.0.0.1
+DbdPort=$((PORT + 5))
+SlurmUser=root
+LogFile=$DIR/log/slurmdbd.log
+PidFile=$DIR/run/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm_acct_db
+CONF
+chmod 600 "$DIR/etc/slurmdbd.conf"
+# The library that slurmdbd talks to it with takes the socket from here.
+export MYSQL_UNIX_PORT=$DIR/run/mariadbd.sock
+/usr/sbin/slurmdbd
+until_true 30 sacctmgr --noheader list cluster
+sacctmgr --immediate add cluster tests >/dev/null
+sacctmgr --immediate add account tests Cluster=tests >/dev/null
+sacctmgr --immediate add user "$(id -un)" Account=tests >/dev/null
 
 # Daemons must not keep the users' lock open.
 /usr/sbin/slurmctld -c

@@ -94,11 +94,11 @@ def missing() -> str:
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     lacking = [
         name
-        for name in ("slurmctld", "slurmd", "munged", "sbatch", "flock")
+        for name in ("slurmctld", "slurmd", "slurmdbd", "mariadbd", "munged", "sbatch", "flock")
         if not shutil.which(name, path=path)
     ]
     if lacking:
-        return f"no {', '.join(lacking)} here (Debian: slurmctld slurmd slurm-client munge)"
+        return f"no {', '.join(lacking)} here (tests/install_slurm.sh names Debian's packages)"
     return "" if os.geteuid() == 0 else "the cluster's daemons need root"
 
 

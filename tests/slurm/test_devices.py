@@ -13,7 +13,7 @@ EPOCHS = 4
 def test_a_job_with_two_gpus_trains_once_on_both(untrained: Clone, slurm: Slurm) -> None:
     code, output = slurm.run(
         untrained, "--configfile", TINY, "--config", f"training={{epochs: {EPOCHS}, devices: 2}}",
-        "--set-resources", "train:gpu=2", "train:cpus_per_task=2", "--", MODEL,
+        "--", MODEL,
     )  # fmt: skip
     assert code == 0, output
     (job,) = slurm.jobs(untrained, "train")

@@ -46,7 +46,7 @@ def test_a_job_out_of_time_goes_on_in_a_second_one(
 ) -> None:
     """Frozen, a training of seconds meets the limit of a minute: a little before or just at it."""
     clone = untrained
-    running = slurm.start(clone, "--set-resources", "train:runtime=1", "train:gpu=1", *TRAIN)
+    running = slurm.start(clone, "--set-resources", "train:runtime=1", *TRAIN)
     try:
         training_is_under_way(clone)
         (job,) = slurm.jobs(clone, "train")
@@ -73,9 +73,7 @@ def test_a_pre_empted_job_goes_back_to_the_queue_and_finishes(
     untrained: Clone, slurm: Slurm, weights: bytes
 ) -> None:
     clone = untrained
-    running = slurm.start(
-        clone, "--set-resources", "train:gpu=1", "train:slurm_partition=scavenge", *TRAIN
-    )
+    running = slurm.start(clone, "--set-resources", "train:slurm_partition=scavenge", *TRAIN)
     try:
         training_is_under_way(clone)
         urgent = slurm.ask(
@@ -97,17 +95,21 @@ def test_a_pre_empted_job_goes_back_to_the_queue_and_finishes(
     assert (clone.root / MODEL).read_bytes() == weights
 
 
-def test_a_cancelled_job_is_sent_again(untrained: Clone, slurm: Slurm, weights: bytes) -> None:
+@pytest.mark.parametrize(("option", "state"), [([], "CANCELLED"), (["--signal=USR1"], "FAILED")])
+def test_a_job_that_is_ended_is_sent_again(
+    untrained: Clone, slurm: Slurm, weights: bytes, option: list[str], state: str
+) -> None:
+    """By whoever cancels it, or by `sbatch --signal=USR1@300`, five minutes before its limit."""
     clone = untrained
     running = slurm.start(clone, *TRAIN)
     try:
         training_is_under_way(clone)
-        slurm.ask("scancel", slurm.jobs(clone, "train")[0]["JobId"])
+        slurm.ask("scancel", *option, slurm.jobs(clone, "train")[0]["JobId"])
         code = ended(running, 240)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
-    assert [job["JobState"] for job in slurm.jobs(clone, "train")] == ["CANCELLED", "COMPLETED"]
+    assert [job["JobState"] for job in slurm.jobs(clone, "train")] == [state, "COMPLETED"]
     assert went_on(clone)
     assert (clone.root / MODEL).read_bytes() == weights
 
@@ -115,7 +117,7 @@ def test_a_cancelled_job_is_sent_again(untrained: Clone, slurm: Slurm, weights: 
 def test_a_job_short_of_memory_gets_more(untrained: Clone, slurm: Slurm, weights: bytes) -> None:
     clone = untrained
     short = "train:mem_mb=100 if attempt == 1 else 32000"
-    code, output = slurm.run(clone, "--set-resources", short, "train:gpu=1", *TRAIN)
+    code, output = slurm.run(clone, "--set-resources", short, *TRAIN)
     assert code == 0, output
     first, second = slurm.jobs(clone, "train")
     assert first["JobState"] in ("FAILED", "OUT_OF_MEMORY")

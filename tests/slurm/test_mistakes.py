@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ..clone import Clone
 from .conftest import TRAIN, Slurm
 
 
-def test_a_wrong_partition_is_told_in_one_line(untrained: Clone, slurm: Slurm) -> None:
-    wrong = ("--set-resources", "train:slurm_partition=gpus")
+@pytest.mark.parametrize(
+    ("kind", "known"), [("partition", "batch, scavenge, urgent"), ("account", "root, tests")]
+)
+def test_a_wrong_name_is_told_in_one_line(
+    untrained: Clone, slurm: Slurm, kind: str, known: str
+) -> None:
+    wrong = ("--set-resources", f"train:slurm_{kind}=nobodys")
     code, output = slurm.run(untrained, *wrong, *TRAIN)
     assert code == 1
     line = (
-        "slurm: no partition 'gpus' on this cluster; known: batch, scavenge, urgent; "
-        "set slurm_partition in slurm/config.yaml"
+        f"slurm: no {kind} 'nobodys' on this cluster; known: {known}; "
+        f"set slurm_{kind} in slurm/config.yaml"
     )
-    assert [text for text in output.splitlines() if "'gpus'" in text] == [line]
+    assert [text for text in output.splitlines() if "'nobodys'" in text] == [line]
     assert "Traceback" not in output
     assert not slurm.jobs(untrained)
+
+
+def test_a_known_account_is_charged(untrained: Clone, slurm: Slurm) -> None:
+    code, output = slurm.run(untrained, "--set-resources", "train:slurm_account=tests", *TRAIN)
+    assert code == 0, output
+    (job,) = slurm.jobs(untrained)
+    assert job["Account"] == "tests"
 
 
 def test_a_failure_ends_with_the_logs(untrained: Clone, slurm: Slurm) -> None:
@@ -30,14 +44,3 @@ def test_a_failure_ends_with_the_logs(untrained: Clone, slurm: Slurm) -> None:
     assert "error: " in end
     (job,) = slurm.jobs(clone)
     assert f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log" in end
-
-
-def test_more_devices_than_gpus_are_told_before_anything_is_sent(
-    untrained: Clone, slurm: Slurm
-) -> None:
-    two = [argument.replace("epochs", "devices: 2, epochs") for argument in TRAIN]
-    code, output = slurm.run(untrained, *two)
-    assert code == 1
-    line = "slurm: training.devices is 2, but a job of rule train has 1 GPU(s); set gpu under train"
-    assert sum(line in text for text in output.splitlines()) == 1
-    assert not slurm.jobs(untrained)

@@ -1,10 +1,16 @@
 """Before the first job and after a failed one; what a cluster needs beyond rules."""
 
 import asyncio
+import signal
 import time
 
 from upsampling_artifacts import cluster
 from upsampling_artifacts.progress import last_lines
+
+
+# Where sbatch is told to send SIGUSR1 before a job's time is up, every process of the job gets it.
+# It is for the training, which saves; Snakemake and its shell would die of it.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 # A second or two each: a place in the queue would take longer.
@@ -37,23 +43,10 @@ def prepare_cluster():
         for key in ("slurm_partition", "slurm_account")
     }
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
-    check_gpus(jobs)
     comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
     ended = cluster.end_leftovers(workflow.workdir_init, comments)
     if ended:
         logger.info(f"slurm: ended jobs that an earlier run left behind: {', '.join(ended)}")
-
-
-def check_gpus(jobs):
-    """A training on more GPUs than its job has would fail only after it has been queued."""
-    for job in jobs:
-        if job.rule.name == "train":
-            options, gpus = all_training_of(job.wildcards), job.resources.get("gpu", 0)
-            if options["accelerator"] != "cpu" and options["devices"] != gpus:
-                raise InputError(
-                    f"slurm: training.devices is {options['devices']}, but a job of rule train has "
-                    f"{gpus} GPU(s); set gpu under train in slurm/config.yaml"
-                )
 
 
 def forget_checkpoints():

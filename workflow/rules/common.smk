@@ -136,6 +136,17 @@ def running_of(wildcards, threads):
     return {key: chosen[key] for key in RUNNING if key != "threads"}
 
 
+def gpus_of(wildcards):
+    """How many GPUs a training asks for."""
+    chosen = all_training_of(wildcards)
+    return 0 if chosen["accelerator"] == "cpu" else chosen["devices"]
+
+
+def training_threads(wildcards):
+    chosen = all_training_of(wildcards)
+    return chosen["threads"] * chosen["devices"]
+
+
 def song_files(wildcards):
     """The files that a song is read from."""
     path = musdb18.song_path(Path(ROOT), SPLIT_OF[wildcards.song], wildcards.song)

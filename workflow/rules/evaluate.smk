@@ -16,7 +16,10 @@ rule separate:
     conda:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]
+    resources:
+        gpu=lambda w: min(1, gpus_of(w)),
     params:
+        accelerator=lambda w: all_training_of(w)["accelerator"],
         code=code_of("upsampling_artifacts.separation"),
     script:
         "../scripts/separate.py"

@@ -14,7 +14,9 @@ rule train:
         f"{RUN}/benchmarks/train.tsv"
     conda:
         "../../envs/learning.yaml"
-    threads: config["training"]["threads"]
+    threads: training_threads
+    resources:
+        gpu=gpus_of,
     params:
         system=system_of,
         options=training_of,

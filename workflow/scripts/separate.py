@@ -6,9 +6,11 @@ from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.separation import model_separator
 
-with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     separate_songs(
-        model_separator(snakemake.input.model, snakemake.threads),
+        model_separator(
+            snakemake.input.model, snakemake.params.accelerator, threads=snakemake.threads
+        ),
         read_song_list(snakemake.input.songs),
         snakemake.output[0],
         label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",

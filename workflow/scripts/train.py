@@ -5,7 +5,7 @@ from upsampling_artifacts.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.training import TrainingOptions, train
 
-with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     train(
         system=snakemake.params.system,
         options=TrainingOptions(**snakemake.params.options, **snakemake.params.running),
@@ -16,7 +16,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.get("gpu", 0)):
         log_path=snakemake.output.log,
         checkpoint_path=snakemake.params.checkpoint,
         code=snakemake.params.code,
-        threads=snakemake.threads,
+        threads=max(1, snakemake.threads // snakemake.params.running["devices"]),
         label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",
         runtime_minutes=snakemake.resources.get("runtime"),
     )

@@ -50,10 +50,19 @@ def overlap_add(model: nn.Module, mixture: Tensor, chunk: int) -> Tensor:
     return (result / total)[..., :time]
 
 
-def model_separator(model_path: str | Path, threads: int = 1) -> Separate:
-    """A trained model as a function from songs to estimates; on a GPU if there is one."""
+def model_separator(
+    model_path: str | Path, accelerator: str = "auto", threads: int = 1
+) -> Separate:
+    """A trained model as a function from songs to estimates.
+
+    Args:
+        model_path: As :func:`models.saved.save_model` wrote it.
+        accelerator: "cpu", "cuda", or "auto" for a GPU if there is one.
+        threads: CPU threads.
+    """
     torch.set_num_threads(threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    gpu = accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available())
+    device = "cuda" if gpu else "cpu"
     model, about = load_model(model_path)
     model.to(device)
     chunk = round(about["segment_seconds"] * about["rate_hz"])
