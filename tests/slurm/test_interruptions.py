@@ -40,6 +40,14 @@ def went_on(clone: Clone) -> bool:
     return bool(found) and int(found[1]) > 0
 
 
+def assert_no_step_is_lost(clone: Clone, job: dict[str, str], told: str) -> None:
+    """The first job says at which step and why it stopped; the second goes on just there."""
+    first = clone.root / f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log"
+    stopped = re.search(f"stopped by {told} at step (\\d+) ", first.read_text())
+    assert stopped, first.read_text()
+    assert f"at step {stopped[1]}\n" in log_of(clone)
+
+
 @pytest.mark.parametrize(("seconds", "state"), [(40, "FAILED"), (70, "TIMEOUT")])
 def test_a_job_out_of_time_goes_on_in_a_second_one(
     untrained: Clone, slurm: Slurm, weights: bytes, seconds: int, state: str
@@ -61,11 +69,7 @@ def test_a_job_out_of_time_goes_on_in_a_second_one(
         running.kill()
     assert code == 0, output_of(clone)
     assert [job["JobState"] for job in slurm.jobs(clone, "train")] == [state, "COMPLETED"]
-    told = "its time limit" if state == "FAILED" else "SIGTERM"
-    first = clone.root / f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log"
-    stopped = re.search(f"stopped by {told} at step (\\d+) ", first.read_text())
-    assert stopped, first.read_text()
-    assert f"at step {stopped[1]}\n" in log_of(clone)  # no step is lost
+    assert_no_step_is_lost(clone, job, "its time limit" if state == "FAILED" else "SIGTERM")
     assert (clone.root / MODEL).read_bytes() == weights
 
 
@@ -95,22 +99,24 @@ def test_a_pre_empted_job_goes_back_to_the_queue_and_finishes(
     assert (clone.root / MODEL).read_bytes() == weights
 
 
-@pytest.mark.parametrize(("option", "state"), [([], "CANCELLED"), (["--signal=USR1"], "FAILED")])
+@pytest.mark.parametrize(("option", "told"), [([], "SIGTERM"), (["--signal=USR1"], "SIGUSR1")])
 def test_a_job_that_is_ended_is_sent_again(
-    untrained: Clone, slurm: Slurm, weights: bytes, option: list[str], state: str
+    untrained: Clone, slurm: Slurm, weights: bytes, option: list[str], told: str
 ) -> None:
     """By whoever cancels it, or by `sbatch --signal=USR1@300`, five minutes before its limit."""
     clone = untrained
     running = slurm.start(clone, *TRAIN)
     try:
         training_is_under_way(clone)
-        slurm.ask("scancel", *option, slurm.jobs(clone, "train")[0]["JobId"])
+        (job,) = slurm.jobs(clone, "train")
+        slurm.ask("scancel", *option, job["JobId"])
         code = ended(running, 240)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
+    state = "CANCELLED" if told == "SIGTERM" else "FAILED"
     assert [job["JobState"] for job in slurm.jobs(clone, "train")] == [state, "COMPLETED"]
-    assert went_on(clone)
+    assert_no_step_is_lost(clone, job, told)
     assert (clone.root / MODEL).read_bytes() == weights
 
 

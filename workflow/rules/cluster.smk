@@ -7,7 +7,6 @@ import time
 from upsampling_artifacts import cluster
 from upsampling_artifacts.progress import last_lines
 
-
 # Where sbatch is told to send SIGUSR1 before a job's time is up, every process of the job gets it.
 # It is for the training, which saves; Snakemake and its shell would die of it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
