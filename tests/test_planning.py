@@ -28,6 +28,7 @@ TRAINING = {
     "segment_seconds": 10.0,
     "stride_seconds": 1.0,
     "shift_seconds": 1.0,
+    "devices": 1,
 }
 MUSDB18 = {split: [240.0] * n for split, n in (("train", 86), ("valid", 14), ("test", 50))}
 
@@ -55,6 +56,7 @@ def paper() -> Experiment:
         rate_hz=44100,
         processes=8,
         tflop_per_second=16,
+        signal_seconds=4,
     )
 
 
@@ -110,8 +112,23 @@ def test_the_plan_names_every_variant_and_what_it_asks_for(paper: Experiment) ->
     text = plan_text(paper)
     assert "2 variants x 3 seeds; 150 songs (86 train, 14 valid, 50 test), 10.0 hours" in text
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
-    assert rows["train"][1:3] == ["6", "GPU"]
-    assert rows["score"][1:3] == ["8", "CPU"]
+    assert rows["train"][1:4] == ["6", "1", "GPU"]
+    assert rows["cache"][1:4] == ["150", "1", "CPU"]
+    assert rows["probe"][1:4] == ["12", "1", "CPU"]
+    assert rows["score"][1:4] == ["8", "8", "CPU"]
     assert rows["transposed"][1] == "703.1M"
     total = 3 * sum(float(rows[name][-1]) for name in paper.systems)
     assert float(rows["train"][-1]) == pytest.approx(total, rel=1e-2)
+
+
+def test_several_gpus_share_the_hours_of_a_training(paper: Experiment) -> None:
+    four = replace(paper, training=dict.fromkeys(paper.systems, TRAINING | {"devices": 4}))
+    one_cost, four_cost = cost_of(paper, "nearest"), cost_of(four, "nearest")
+    assert four_cost.training_hours == one_cost.training_hours / 4
+    assert four_cost.gpu_hours == one_cost.gpu_hours
+    assert "4 GPU" in plan_text(four)
+
+
+def test_a_probe_takes_what_was_measured(paper: Experiment) -> None:
+    """140 s for nearest, with signals of 4 s in chunks of 10 s, beside other work on two cores."""
+    assert 3600 * cost_of(paper, "nearest").probe_hours == pytest.approx(111, rel=0.1)

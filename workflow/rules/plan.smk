@@ -22,5 +22,6 @@ rule plan:
         rate_hz=config["rate_hz"],
         processes=config["scoring"]["processes"],
         tflop_per_second=config["plan"]["gpu_tflop_per_second"],
+        signal_seconds=config["probes"]["signal_seconds"],
     script:
         "../scripts/plan.py"

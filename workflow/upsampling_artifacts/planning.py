@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 AUDIO_CHANNELS = 2
 SCORING_SECONDS = 0.8
 """CPU seconds of museval per second of audio (four stereo sources at 44.1 kHz), measured."""
+CACHE_SECONDS = 0.15
+"""CPU seconds to decode, check and cache a second of audio (five stereo files at 44.1 kHz)."""
+CPU_TFLOP_PER_SECOND = 0.023
+"""What a probe at full size reaches on a core, measures included: 2.6 TFLOP in 111 CPU seconds."""
+PROBE_SIGNALS = 5  # artifacts.signals: silence, ones, noise, sweep, music
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Experiment:
         rate_hz: Sampling rate.
         processes: Songs that one job scores at once.
         tflop_per_second: What a training reaches on one GPU.
+        signal_seconds: Length of the test signals of a probe.
     """
 
     name: str
@@ -40,6 +47,7 @@ class Experiment:
     rate_hz: int
     processes: int
     tflop_per_second: float
+    signal_seconds: float
 
     @property
     def n_runs(self) -> int:
@@ -54,15 +62,24 @@ class Cost:
         parameters: Learnable parameters.
         steps: Training steps.
         step_tflop: Arithmetic of one step, forward and backward.
-        training_hours: Of one GPU.
+        gpus: That a training runs on.
+        training_hours: Of one training, on all its GPUs at once.
         separation_hours: Of one GPU.
+        probe_hours: Of one CPU core.
     """
 
     parameters: int
     steps: int
     step_tflop: float
+    gpus: int
     training_hours: float
     separation_hours: float
+    probe_hours: float
+
+    @property
+    def gpu_hours(self) -> float:
+        """Of the training; several GPUs are taken to share its work without a loss."""
+        return self.gpus * self.training_hours
 
 
 def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -> int:
@@ -121,12 +138,16 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
     lengths = experiment.song_seconds
     steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)
     hour = 3600 * experiment.tflop_per_second
+    # Chunks overlap by half, and the shortest signal takes a whole one.
+    probed = PROBE_SIGNALS * max(2 * experiment.signal_seconds, options["segment_seconds"])
     return Cost(
         parameters=parameter_count(model),
         steps=steps,
         step_tflop=step_tflop,
-        training_hours=steps * step_tflop / hour,
-        separation_hours=2 * forward * sum(lengths["test"]) / hour,  # chunks overlap by half
+        gpus=options["devices"],
+        training_hours=steps * step_tflop / hour / options["devices"],
+        separation_hours=2 * forward * sum(lengths["test"]) / hour,
+        probe_hours=forward * probed / CPU_TFLOP_PER_SECOND / 3600,
     )
 
 
@@ -165,55 +186,68 @@ def file_count(experiment: Experiment) -> int:
 def plan_text(experiment: Experiment) -> str:
     """The whole plan as text: jobs, GPU hours, storage."""
     costs = {name: cost_of(experiment, name) for name in experiment.systems}
-    sizes = storage_bytes(experiment, costs)
-    lengths, runs = experiment.song_seconds, experiment.n_runs
-    test_hours = sum(lengths["test"]) / 3600
-    scoring = SCORING_SECONDS * test_hours
-    separations = runs + experiment.n_baselines
-    training = [cost.training_hours for cost in costs.values()]
-    separation = [cost.separation_hours for cost in costs.values()]
-    n_songs = sum(map(len, lengths.values()))
+    lengths = experiment.song_seconds
     counts = ", ".join(f"{len(seconds)} {split}" for split, seconds in lengths.items())
-    lines = [
+    n_songs = sum(map(len, lengths.values()))
+    title = (
         f"Experiment {experiment.name}: {len(costs)} variants x {experiment.n_seeds} seeds; "
-        f"{n_songs} songs ({counts}), {sum(map(sum, lengths.values())) / 3600:.1f} hours",
+        f"{n_songs} songs ({counts}), {sum(map(sum, lengths.values())) / 3600:.1f} hours"
+    )
+    memory = scoring_memory_mb(lengths["test"], experiment.rate_hz, experiment.processes) / 1000
+    gpu_hours = experiment.n_seeds * sum(c.gpu_hours + c.separation_hours for c in costs.values())
+    lines = [
+        title,
         "",
-        f"{'jobs':12} {'number':>7}  on    hours each   hours in all",
-        _job_line("cache", n_songs, "CPU"),
-        _job_line("train", runs, "GPU", training, experiment.n_seeds),
-        _job_line("probe", 2 * runs, "CPU"),
-        _job_line("separate", runs, "GPU", separation, experiment.n_seeds),
-        _job_line("score", separations, "CPU", [scoring], separations),
+        *_job_lines(experiment, list(costs.values())),
         "and a few for tables, figures and the report.",
         "",
         f"{'variant':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
-    ]
-    for name, cost in costs.items():
-        lines.append(
+        *(
             f"{name:28} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
-            f"{cost.training_hours:10.3g}"
-        )
-    total = experiment.n_seeds * sum(training + separation)
-    memory = scoring_memory_mb(lengths["test"], experiment.rate_hz, experiment.processes) / 1000
-    lines += [
+            f"{cost.gpu_hours:10.3g}"
+            for name, cost in costs.items()
+        ),
         "",
-        f"GPU hours: {total:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
+        f"GPU hours: {gpu_hours:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
         "(plan.gpu_tflop_per_second: yours is the steps/s in a training's log, times TFLOP/step)",
         f"A score job works on {experiment.processes} cores: so many songs at once, with "
         f"{memory:.3g} GB of memory.",
         "",
         "storage",
-        *(f"{what:34} {size / 1e9:9.4g} GB" for what, size in sizes.items()),
+        *(
+            f"{what:34} {size / 1e9:9.4g} GB"
+            for what, size in storage_bytes(experiment, costs).items()
+        ),
         f"{'files':34} {file_count(experiment):9}",
     ]
     return "\n".join(lines)
 
 
-def _job_line(rule: str, number: int, device: str, hours: list | None = None, each: int = 1) -> str:
-    """A row of the table; ``hours`` of one job per variant, of which there are ``each``."""
-    line = f"{rule:12} {number:7}  {device}"
-    if hours is None:
-        return line
-    low, high = f"{min(hours):.3g}", f"{max(hours):.3g}"
-    span = low if low == high else f"{low} to {high}"
-    return f"{line}  {span:>12} {sum(hours) * each:12.4g}"
+def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
+    """A table of the rules whose jobs are many or long."""
+    songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
+    scoring = SCORING_SECONDS * sum(experiment.song_seconds["test"]) / 3600
+    processes = experiment.processes
+    seeds = experiment.n_seeds
+    separations = experiment.n_runs + experiment.n_baselines
+    return [
+        f"{'jobs':12} {'number':>7}  {'on':8} {'hours each':>18} {'hours in all':>14}",
+        _job_line("cache", "CPU", [(CACHE_SECONDS * seconds / 3600, 1) for seconds in songs]),
+        _job_line("train", "GPU", [(cost.training_hours, cost.gpus) for cost in costs] * seeds),
+        _job_line("probe", "CPU", [(cost.probe_hours, 1) for cost in costs] * 2 * seeds),
+        _job_line("separate", "GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
+        _job_line("score", "CPU", [(scoring / processes, processes)] * separations),
+    ]
+
+
+def _job_line(rule: str, device: str, jobs: list[tuple[float, int]]) -> str:
+    """A row of the table; each job takes so many hours on so many devices."""
+    hours, devices = zip(*jobs, strict=True)
+    total = sum(hour * count for hour, count in jobs)
+    on = f"{_span(devices)} {device}"
+    return f"{rule:12} {len(jobs):7}  {on:8} {_span(hours):>18} {total:14.4g}"
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    return low if low == high else f"{low} to {high}"
