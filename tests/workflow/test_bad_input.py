@@ -31,7 +31,7 @@ def line_with(output: str, text: str) -> str:
         (
             "systems={'demucs_nearest': {'upsampler': {'name': 'nearst'}}}",
             "systems.demucs_nearest: unknown upsampler 'nearst'",
-            "known: linear, nearest, subpixel, transposed",
+            "linear, nearest, sinc, subpixel, transposed",
         ),
         (
             "systems={'demucs_nearest': {'architecture': 'demux'}}",

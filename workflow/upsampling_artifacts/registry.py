@@ -15,6 +15,12 @@ UPSAMPLERS = {
     "nearest": "upsampling_artifacts.upsamplers.nearest:NearestConvolution",
     "linear": "upsampling_artifacts.upsamplers.linear:LinearConvolution",
     "subpixel": "upsampling_artifacts.upsamplers.subpixel:SubpixelConvolution",
+    "zero_insertion": "upsampling_artifacts.upsamplers.zero_insertion:ZeroInsertionConvolution",
+    "sinc": "upsampling_artifacts.upsamplers.sinc:SincConvolution",
+    "learned_interpolation": (
+        "upsampling_artifacts.upsamplers.learned_interpolation:LearnedInterpolationConvolution"
+    ),
+    "wavelet": "upsampling_artifacts.upsamplers.wavelet:WaveletConvolution",
 }
 
 ARCHITECTURES = {
