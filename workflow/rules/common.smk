@@ -1,6 +1,5 @@
 """What the rules share: the configuration, the songs, and the names of files."""
 
-import importlib.util
 import os
 import sys
 from functools import cache
@@ -15,7 +14,7 @@ PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
 sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
 
-from upsampling_artifacts import configuration, planning, registry
+from upsampling_artifacts import addresses, configuration, planning, registry
 from upsampling_artifacts.data import datasets, musdb18
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.fingerprint import code_fingerprint as code
@@ -80,12 +79,17 @@ def seconds_of(split):
     return [datasets.song_seconds(path, **known) for path in paths]
 
 
+def sizes_of(name):
+    """The sizes of a system's architecture; a class of anyone's may have none."""
+    return config["architectures"].get(config["systems"][name]["architecture"], {})
+
+
 def system_at(name, size):
     """A system as plain values: architecture, options of the size and its own, upsampler."""
     row = config["systems"][name]
     return {
         "architecture": row["architecture"],
-        "options": {**config["architectures"][row["architecture"]][size], **row["options"]},
+        "options": {**sizes_of(name).get(size, {}), **row["options"]},
         "upsampler": row["upsampler"],
     }
 
@@ -110,15 +114,9 @@ def code_of(*modules):
 
 def source_of_model(wildcards):
     """The file in which a listed model is written, as far as it can be told without importing it."""
-    package, *modules = (
-        config["probes"]["models"][wildcards.model]["factory"].split(":")[0].split(".")
-    )
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return []
-    path = Path(spec.origin).parent.joinpath(*modules)
-    candidates = [path.with_suffix(".py"), path / "__init__.py", Path(spec.origin)]
-    return [str(file) for file in candidates if file.exists()][:1]
+    module = config["probes"]["models"][wildcards.model]["factory"].partition(":")[0]
+    file = addresses.source_file(module)
+    return [str(file)] if file else []
 
 
 def all_training_of(wildcards):

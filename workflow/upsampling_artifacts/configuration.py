@@ -27,6 +27,9 @@ def resolve(config: dict, schema: dict) -> dict:
     """
     complete = _with_defaults(copy.deepcopy(config), schema)
     _check(complete, schema)
+    for system in complete["systems"].values():  # a name alone is one without options
+        if isinstance(system["upsampler"], str):
+            system["upsampler"] = {"name": system["upsampler"]}
     _check_names(complete)
     for name in complete["variants"]:  # a system may set any key of training anew
         changes = complete["systems"][name]["training"]
@@ -109,7 +112,8 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
         except InputError as error:
             raise InputError(f"config: systems.{name}: {error}") from None
         sizes = config["architectures"].get(system["architecture"], {})
-        if size not in sizes:
+        # A class of anyone's may do without sizes: its options are all that its row says.
+        if size not in sizes and (sizes or not registry.is_address(system["architecture"])):
             raise InputError(
                 f"config: {size_key}: architecture '{system['architecture']}' has no size "
                 f"'{size}'; known: {', '.join(sizes)}"
