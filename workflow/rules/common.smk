@@ -39,6 +39,11 @@ STEMS = ["mixture", *config["sources"]]
 ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
+# Upsampling layers to be probed alone.
+LAYERS = configuration.distinct_upsamplers(config)
+LAYER_MODULES = sorted(
+    registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
+)
 # How a training is run: these keys change no result.
 RUNNING = ("threads", "devices", "checkpoint_minutes", "loader_processes")
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
@@ -114,8 +119,8 @@ def code_of(*modules):
 
 def source_of_model(wildcards):
     """The file in which a listed model is written, as far as it can be told without importing it."""
-    module = config["probes"]["models"][wildcards.model]["factory"].partition(":")[0]
-    file = addresses.source_file(module)
+    factory = config["probes"]["models"][wildcards.model]["factory"]
+    file = addresses.source_file(factory.partition(":")[0])
     return [str(file)] if file else []
 
 

@@ -43,6 +43,20 @@ def resolve(config: dict, schema: dict) -> dict:
     return complete
 
 
+def distinct_upsamplers(config: dict) -> dict[str, dict]:
+    """The upsampling layers of ``probes.layers`` and ``variants``, by the first system of each.
+
+    Args:
+        config: Complete, from :func:`resolve`.
+    """
+    layers = {}
+    for system in [*config["probes"]["layers"], *config["variants"]]:
+        upsampler = config["systems"][system]["upsampler"]
+        if upsampler and upsampler not in layers.values():
+            layers[system] = upsampler
+    return layers
+
+
 def _with_defaults(value: object, schema: dict) -> object:
     """Fill in defaults, in the rows of a table (``additionalProperties``) too.
 
@@ -96,21 +110,15 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
 def _check_names(config: dict) -> None:
     """Names that a schema cannot know: systems, architectures, upsamplers, sizes."""
     probes = config["probes"]
+    for name in probes["layers"]:
+        _check_system(config, "probes.layers", name)
     _check_systems(config, "variants", config["variants"], "size", config["size"])
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
 
 def _check_systems(config: dict, key: str, names: list[str], size_key: str, size: str) -> None:
     for name in names:
-        if name not in config["systems"]:
-            known = ", ".join(config["systems"])
-            raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
-        system = config["systems"][name]
-        try:
-            registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
-            registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
-        except InputError as error:
-            raise InputError(f"config: systems.{name}: {error}") from None
+        system = _check_system(config, key, name)
         sizes = config["architectures"].get(system["architecture"], {})
         # A class of anyone's may do without sizes: its options are all that its row says.
         if size not in sizes and (sizes or not registry.is_address(system["architecture"])):
@@ -118,3 +126,17 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
                 f"config: {size_key}: architecture '{system['architecture']}' has no size "
                 f"'{size}'; known: {', '.join(sizes)}"
             )
+
+
+def _check_system(config: dict, key: str, name: str) -> dict:
+    """The system of a name that stands under a key."""
+    if name not in config["systems"]:
+        known = ", ".join(config["systems"])
+        raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
+    system = config["systems"][name]
+    try:
+        registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
+        registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
+    except InputError as error:
+        raise InputError(f"config: systems.{name}: {error}") from None
+    return system

@@ -17,9 +17,9 @@ TIMES = (1, 2, 17)
 BATCH, IN_CHANNELS, OUT_CHANNELS = 2, 8, 4
 
 # Filters of even length cannot help half a sample. What an impulse becomes is averaged over these
-# many channels and weights, so that no more than a tenth is left to chance.
-WIDTH, DRAWS, MIDDLE = 16, 8, 32
-FURTHEST_SAMPLES = 0.75
+# many channels and weights, so that no more than a fifth is left to chance.
+WIDTH, DRAWS, MIDDLE = 16, 40, 32
+FURTHEST_SAMPLES = 0.9
 
 ODD_TIME = 4097
 """A length that no network's strides divide."""
