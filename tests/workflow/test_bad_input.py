@@ -38,6 +38,17 @@ def line_with(output: str, text: str) -> str:
             "systems.demucs_nearest: unknown architecture 'demux'",
             "known: demucs",
         ),
+        (
+            "systems={'demucs_nearest': {'upsampler': 'nowhere:Layer'}}",
+            "systems.demucs_nearest: upsampler 'nowhere:Layer': there is no module 'nowhere'",
+            "put it beside the Snakefile",
+        ),
+        (
+            "systems={'demucs_nearest': {'architecture': 'my_package.nets:Net'}}",
+            "architecture 'my_package.nets:Net': there is no module 'my_package.nets'",
+            "put it beside the Snakefile",
+        ),
+        ("probes={'layers': [demucs_cubic]}", "probes.layers: unknown system", "known: demucs_"),
         ("dataset=folder", "root: is not set", "set root to it"),
         ("probes={'systems': [demucs_cubic]}", "probes.systems: unknown system", "known: demucs_"),
         ("probes={'size': huge}", "probes.size: architecture 'melgan' has no size 'huge'", "tiny"),
