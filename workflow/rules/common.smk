@@ -16,7 +16,7 @@ sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
 
 from upsampling_artifacts import configuration, planning, registry
-from upsampling_artifacts.data import datasets, musdb18
+from upsampling_artifacts.data import datasets, layout, musdb18
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.fingerprint import code_fingerprint as code
 
@@ -25,6 +25,8 @@ try:
         Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
     )
     config = configuration.resolve(config, schema)
+    SETUP = layout.read_setup(config["dataset"], config["root"])
+    layout.check_sources(config, SETUP)
     SONGS = datasets.song_names(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -36,7 +38,6 @@ BASELINES = ["mixture", "ideal_ratio_mask"]
 SPLIT_OF = {song: split for split, names in SONGS.items() for song in names}
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 SPLITS = {"train": SONGS["train"], "valid": SONGS["valid"], "test": TEST_SONGS}
-STEMS = ["mixture", *config["sources"]]
 ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
@@ -67,6 +68,11 @@ def cached(songs):
     return expand(f"{RESULTS}/cache/{{song}}.npy", song=songs)
 
 
+def facts(songs):
+    """What the cache says of each song."""
+    return expand(f"{RESULTS}/cache/{{song}}.json", song=songs)
+
+
 def song_list(split):
     """The file that names the cached songs of a split; it is there when all of them are."""
     return f"{RESULTS}/cache/{split}.txt"
@@ -77,7 +83,7 @@ def seconds_of(split):
     """Lengths of the songs of a split; looked up by the jobs that need to know."""
     known = {"otherwise": config["songs"]["seconds"]} if config["dataset"] == "songs" else {}
     paths = [musdb18.song_path(Path(ROOT), SPLIT_OF[song], song) for song in SPLITS[split]]
-    return [datasets.song_seconds(path, **known) for path in paths]
+    return [datasets.song_seconds(path, SETUP["mixture"], **known) for path in paths]
 
 
 def system_at(name, size):
@@ -147,14 +153,33 @@ def training_threads(wildcards):
     return chosen["threads"] * chosen["devices"]
 
 
+def song_of(wildcards):
+    """Where a song lies: its folder of wav files, or its .stem.mp4."""
+    return musdb18.song_path(Path(ROOT), SPLIT_OF[wildcards.song], wildcards.song)
+
+
+def setup_of(wildcards):
+    """Which stems a song has; the excerpt is laid out as MUSDB18 is, whatever the others are."""
+    return layout.read_setup("musdb18") if wildcards.song in SONGS["excerpt"] else SETUP
+
+
 def song_files(wildcards):
     """The files that a song is read from."""
-    path = musdb18.song_path(Path(ROOT), SPLIT_OF[wildcards.song], wildcards.song)
+    path = song_of(wildcards)
+    if wildcards.song in SONGS["excerpt"]:
+        return ancient(str(path))  # as old as its package's installation
     if path.suffix == ".mp4":
-        return ancient(str(path))
-    files = [path / f"{stem}.wav" for stem in STEMS]
+        return str(path)
+    files = layout.stem_files(path, SETUP).values()
     # What a user's own song lacks is told by the job, in one line, not by Snakemake in ten.
     return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]
+
+
+def modified(wildcards, input):
+    """When a user's own files were written: one that is exchanged for an older one counts, too."""
+    if config["root"] is None or wildcards.song in SONGS["excerpt"]:
+        return None
+    return [os.stat(file).st_mtime_ns for file in input]
 
 
 def figure(name, title, category, caption):

@@ -47,11 +47,16 @@ rule cache:
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(musdb18.song_path(Path(ROOT), SPLIT_OF[w.song], w.song)),
+        path=lambda w: str(song_of(w)),
+        modified=modified,
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
+        ),
+        setup=setup_of,
+        without=lambda w: (
+            "excerpt: false" if w.song in SONGS["excerpt"] else datasets.exclusion([w.song])
         ),
         code=code("upsampling_artifacts.data.cache"),
     script:
@@ -74,6 +79,22 @@ rule song_list:
         "../../envs/scoring.yaml"
     script:
         "../scripts/song_list.py"
+
+
+rule manifest:
+    input:
+        **{split: facts(songs) for split, songs in SONGS.items()},
+    output:
+        f"{RESULTS}/dataset/manifest.csv",
+    log:
+        f"logs/{RESULTS}/manifest.log",
+    localrule: True
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        code=code("upsampling_artifacts.data.manifest"),
+    script:
+        "../scripts/manifest.py"
 
 
 rule loading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 from pathlib import Path
 
 import soundfile
@@ -94,14 +95,30 @@ def _validation_names(root: Path) -> list[str]:
     return yaml.safe_load(setup.read_text()).get("validation_tracks") or []
 
 
-def song_seconds(song: Path, otherwise: float = SONG_SECONDS) -> float:
+def song_seconds(
+    song: Path, mixture: str = "mixture.wav", otherwise: float = SONG_SECONDS
+) -> float:
     """Length of a song, from the header of its mixture.
 
     Args:
         song: As :func:`musdb18.song_path` gives it.
-        otherwise: What to take for a song that is not there yet, or has no such header (MP4).
+        mixture: The mixture's file, in a song that is a folder.
+        otherwise: What to take for a song that is not there yet, or cannot be read.
     """
     try:
-        return soundfile.info(song / "mixture.wav").duration
-    except (soundfile.SoundFileError, OSError):
+        if song.suffix == ".mp4":
+            return _packed_seconds(song)
+        return soundfile.info(song / mixture).duration
+    except (soundfile.SoundFileError, OSError, ValueError):
         return otherwise
+
+
+def _packed_seconds(path: Path) -> float:
+    asked = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path]
+    return float(subprocess.run(asked, capture_output=True, text=True).stdout)
+
+
+def exclusion(songs: list[str]) -> str:
+    """The line of a config file that leaves songs out, whatever characters are in their names."""
+    names = yaml.safe_dump(songs, default_flow_style=True, width=float("inf"), allow_unicode=True)
+    return f"exclude_songs: {names.strip()}"
