@@ -86,6 +86,16 @@ def seconds_of(split):
     return [datasets.song_seconds(path, SETUP["mixture"], **known) for path in paths]
 
 
+def cache_need(songs):
+    """Bytes that the cache of these songs will take beyond what it takes now, and their number."""
+    seconds = dict(zip(sum(SPLITS.values(), []), sum(map(seconds_of, SPLITS), []), strict=True))
+    needed = planning.cache_bytes(
+        [seconds[song] for song in songs], config["rate_hz"], len(config["sources"])
+    )
+    there = sum(os.path.getsize(path) for path in cached(songs) if os.path.exists(path))
+    return max(0, needed - there), len(songs)
+
+
 def system_at(name, size):
     """A system as plain values: architecture, options of the size and its own, upsampler."""
     row = config["systems"][name]
@@ -169,17 +179,18 @@ def song_files(wildcards):
     if wildcards.song in SONGS["excerpt"]:
         return ancient(str(path))  # as old as its package's installation
     if path.suffix == ".mp4":
-        return str(path)
+        return [str(path)]
     files = layout.stem_files(path, SETUP).values()
     # What a user's own song lacks is told by the job, in one line, not by Snakemake in ten.
     return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]
 
 
-def modified(wildcards, input):
+def modified(wildcards):
     """When a user's own files were written: one that is exchanged for an older one counts, too."""
     if config["root"] is None or wildcards.song in SONGS["excerpt"]:
         return None
-    return [os.stat(file).st_mtime_ns for file in input]
+    # Of a parameter made from `input`, Snakemake would not see that it changed.
+    return [os.stat(file).st_mtime_ns for file in song_files(wildcards)]
 
 
 def figure(name, title, category, caption):

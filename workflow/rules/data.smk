@@ -55,9 +55,7 @@ rule cache:
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
         setup=setup_of,
-        without=lambda w: (
-            "excerpt: false" if w.song in SONGS["excerpt"] else datasets.exclusion([w.song])
-        ),
+        otherwise=lambda w: datasets.otherwise(w.song, w.song in SONGS["excerpt"]),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"

@@ -27,7 +27,7 @@ def cache_song(
     rate_hz: int,
     allow_silent: bool,
     setup: dict | None = None,
-    without: str = "exclude_songs",
+    otherwise: str = "or leave the song out",
 ) -> None:
     """Read one song through musdb, check it, and write it to the cache.
 
@@ -38,16 +38,16 @@ def cache_song(
         rate_hz: The experiment's rate.
         allow_silent: Whether a stem without any sound is acceptable.
         setup: Which stems the song has, as :func:`layout.read_setup` gives it.
-        without: The line of config that leaves the song out.
+        otherwise: What one can do with a song that is wrong, other than mending it.
 
     Raises:
-        InputError: As :func:`read_song`, with that line.
+        InputError: As :func:`read_song`, with that at the end.
     """
     require_ffmpeg()
     try:
         recording = read_song(Path(song), sources, allow_silent, setup)
     except InputError as error:
-        raise InputError(f"{error}; or leave the song out, in config: {without}") from error
+        raise InputError(f"{error}; {otherwise}") from error
     write_cache(recording, path, rate_hz)
 
 

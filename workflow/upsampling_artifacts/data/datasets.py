@@ -18,6 +18,8 @@ SOURCES_OF = {
     "musdb18": "https://doi.org/10.5281/zenodo.1117372",
 }
 
+LEAVE_OUT = "or leave the song out, in config:"
+
 SONG_SECONDS = 240.0
 """A song of MUSDB18: its 150 songs are ten hours."""
 
@@ -73,11 +75,21 @@ def _names_below(dataset: str, root: str | None) -> dict[str, list[str]]:
             for entry in entries
             if entry.name[0] != "." and (entry.name.endswith(".stem.mp4") or entry.is_dir())
         ]
+        if any("{" in name or "}" in name for name in found[split]):
+            raise InputError(
+                f"config: root: a song in {folder} has {{ or }} in its name, which Snakemake takes "
+                "for a wildcard; give its folder another name (a link to it will do)"
+            )
         if not found[split]:
             raise InputError(
                 f"config: root: {folder} holds no songs; unpack the data set so that each song is "
                 "a folder of wav files, or a .stem.mp4, in there"
             )
+    both = set(found["train"]) & set(found["test"])
+    if both:
+        raise InputError(
+            f"config: root: {root} has '{min(both)}' in train and in test; a song is one of them"
+        )
     valid = set(_validation_names(Path(root)))
     return {
         "train": [name for name in found["train"] if name not in valid],
@@ -122,3 +134,8 @@ def exclusion(songs: list[str]) -> str:
     """The line of a config file that leaves songs out, whatever characters are in their names."""
     names = yaml.safe_dump(songs, default_flow_style=True, width=float("inf"), allow_unicode=True)
     return f"exclude_songs: {names.strip()}"
+
+
+def otherwise(song: str, is_excerpt: bool) -> str:
+    """What one can do with a song that is wrong, other than mending it."""
+    return f"{LEAVE_OUT} {'excerpt: false' if is_excerpt else exclusion([song])}"
