@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from upsampling_artifacts.data.cached_song import FULL_SCALE
 from upsampling_artifacts.data.checks import residual_db
 from upsampling_artifacts.data.layout import parts_of, read_setup, stem_files
 from upsampling_artifacts.errors import InputError
@@ -76,7 +77,7 @@ class _Header:
 
 
 Decoded = tuple[dict[str, Path], dict[str, np.ndarray], int]
-"""By stem: its file, and ``(channels, time)`` float32; and the sampling rate."""
+"""By stem: its file, and int16 ``(channels, time)``; and the sampling rate."""
 
 
 def song_path(root: Path, split: str, name: str) -> Path:
@@ -132,14 +133,16 @@ def read_song(
     audio = {stem: samples[:, :shortest] for stem, samples in audio.items()}
     stems = [stem for stem in audio if stem != "mixture"]
 
-    rows, origins = [], []
-    for source in ["mixture", *sources]:
+    rows = np.zeros((1 + len(sources), CHANNELS, shortest), np.float32)
+    origins = []
+    for row, source in zip(rows, ["mixture", *sources], strict=True):
         try:
             parts = {"mixture": 1.0} if source == "mixture" else parts_of(source, stems, setup)
         except InputError as error:
             raise InputError(f"{path}: {error}; put it there") from None
-        rows.append(sum(weight * audio[stem] for stem, weight in parts.items()))
-        if not allow_silent and not rows[-1].any():
+        for stem, weight in parts.items():
+            row += np.float32(weight / FULL_SCALE) * audio[stem]
+        if not allow_silent and not row.any():
             raise InputError(f"{path}: {source} is silent throughout, which museval cannot score")
         longest = max(lengths[stem] for stem in parts)
         read_from = tuple(dict.fromkeys(files[stem] for stem in parts))
@@ -147,7 +150,7 @@ def read_song(
     return Recording(
         name,
         tuple(sources),
-        np.stack(rows, dtype=np.float32, casting="same_kind"),
+        rows,
         rate_hz,
         residual_db(audio["mixture"], [audio[stem] for stem in stems]),
         tuple(origins),
@@ -229,7 +232,7 @@ def _check_length(where: str, samples: int, expected: int, rate_hz: int, whose: 
 def _decode(
     path: Path, names: dict[str, str], ids: dict[str, int], headers: dict[str, _Header]
 ) -> dict[str, np.ndarray]:
-    """Every stem of a song, ``(channels, time)`` float32.
+    """Every stem of a song, int16 ``(channels, time)``.
 
     musdb asks ffprobe about every file below its root. Shown a root with this one song, it starts a
     handful of processes instead of five hundred; and a setup file for just its stems.
@@ -254,7 +257,8 @@ def _decode(
             # What ffmpeg says of a damaged file, stempeg does not hand on.
             whose = "its header says"
             _check_length(header.where, len(decoded), header.samples, header.rate_hz, whose)
-            audio[stem] = decoded.T.astype(np.float32, order="C")
+            decoded *= FULL_SCALE  # back to the 16 bits that ffmpeg gave: four times less memory
+            audio[stem] = decoded.T.astype(np.int16, order="C")
     return audio
 
 
