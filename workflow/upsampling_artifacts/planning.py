@@ -15,7 +15,7 @@ AUDIO_CHANNELS = 2
 SCORING_SECONDS = 0.8
 """CPU seconds of museval per second of audio (four stereo sources at 44.1 kHz), measured."""
 CACHE_SECONDS = 0.02
-"""CPU seconds to decode, check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
+"""CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """What a probe at full size reaches on a core, measures included: 2.6 TFLOP in 111 CPU seconds."""
 PROBE_SIGNALS = 5  # artifacts.signals: silence, ones, noise, sweep, music
