@@ -78,7 +78,8 @@ rule song_list:
 
 rule loading:
     output:
-        f"{RESULTS}/benchmarks/loading.csv",
+        speed=f"{RESULTS}/benchmarks/loading.csv",
+        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
     log:
         f"logs/{RESULTS}/loading.log",
     conda:
