@@ -78,7 +78,8 @@ rule song_list:
 
 rule loading:
     output:
-        f"{RESULTS}/benchmarks/loading.csv",
+        speed=f"{RESULTS}/benchmarks/loading.csv",
+        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
     log:
         f"logs/{RESULTS}/loading.log",
     conda:
@@ -87,3 +88,20 @@ rule loading:
         code=code("upsampling_artifacts.benchmarks.loading"),
     script:
         "../scripts/loading.py"
+
+
+rule out_of_distribution:
+    input:
+        ancient(EXCERPT_FILE),
+    output:
+        directory(f"{RESULTS}/dataset/out_of_distribution"),
+    log:
+        f"logs/{RESULTS}/out_of_distribution.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        seconds=config["probes"]["out_of_distribution_seconds"],
+        rate_hz=config["rate_hz"],
+        code=code("upsampling_artifacts.data.out_of_distribution"),
+    script:
+        "../scripts/out_of_distribution.py"
