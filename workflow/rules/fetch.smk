@@ -14,7 +14,6 @@ checkpoint fetch:
     conda:
         "../../envs/data.yaml"
     params:
-        folder=f"results/datasets/{config['dataset']}",
         # A parameter made from `threads` is to Snakemake no reason to run again.
         config=lambda w, threads: {key: config[key] for key in ("dataset", "datasets")},
         songs=lambda w, threads: {split: SONGS[split] for split in ("train", "valid", "test")},

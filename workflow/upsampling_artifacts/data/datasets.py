@@ -37,7 +37,8 @@ def song_names(config: dict) -> dict[str, list[str]]:
     elif is_fetched(config):
         names = _grouped(listed_songs(config))
     else:
-        names = _names_below(config["dataset"], config["root"])
+        valid = _grouped(listed_songs(config))["valid"]
+        names = _names_below(config["dataset"], config["root"], valid)
     excluded = set(config["exclude_songs"])
     listed = {song["song"] for song in listed_songs(config)}
     found = {name for split in names.values() for name in split}
@@ -113,8 +114,11 @@ def songs_below(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def _names_below(dataset: str, root: str | None) -> dict[str, list[str]]:
-    """List ``root/train`` and ``root/test``, and take the validation songs out of the former."""
+def _names_below(dataset: str, root: str | None, valid: list[str]) -> dict[str, list[str]]:
+    """List ``root/train`` and ``root/test``, and take the validation songs out of the former.
+
+    They are named by ``mus.yaml`` in the root if there is one, else by ``valid``, else by musdb.
+    """
     if root is None or not Path(root).is_dir():
         state = "is not set" if root is None else f"{root} is no folder"
         raise InputError(
@@ -128,7 +132,8 @@ def _names_below(dataset: str, root: str | None) -> dict[str, list[str]]:
                 f"config: root: {Path(root) / split} holds no songs; unpack the data set so that "
                 "each song is a folder of wav files, or a .stem.mp4, in there"
             )
-    valid = set(_validation_names(Path(root)))
+    if (Path(root) / "mus.yaml").exists() or not valid:
+        valid = _validation_names(Path(root))
     return {
         "train": [name for name in found["train"] if name not in valid],
         "valid": [name for name in found["train"] if name in valid],
