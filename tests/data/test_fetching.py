@@ -252,14 +252,30 @@ def test_a_wrong_archive_put_there_by_hand_is_neither_used_nor_removed(datasets:
     wrong = ARCHIVE[:-1] + b"x"
     for content, complaint in (
         (wrong, "has the checksum .* is published .*; remove it, or download"),
-        (ARCHIVE + b"x", "is not the archive that is published, nor its beginning"),
-        (b"<html>", "is not the archive that is published, nor its beginning"),
+        (ARCHIVE + b"x", "is not the archive that is published, nor a beginning of it"),
+        (b"<html>", "is not the archive that is published, nor a beginning of it"),
     ):
         (datasets / "tiny.zip").write_bytes(content)
         with file_server(ARCHIVE) as server:
             assert re.search(complaint, failure(server, datasets))
         assert server.starts == []
         assert (datasets / "tiny.zip").read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [len(ARCHIVE), 700_000])
+def test_a_linked_archive_stays_where_it_is(datasets: Path, tmp_path: Path, size: int) -> None:
+    datasets.mkdir()
+    own = tmp_path / "own.zip"
+    own.write_bytes(ARCHIVE[:size])
+    (datasets / "tiny.zip").symlink_to(own)
+    with file_server(ARCHIVE) as server:
+        if size < len(ARCHIVE):
+            assert "remove it and start again" in failure(server, datasets)
+        else:
+            fetched(server, datasets)
+            assert visible(datasets) == ["tiny-hq"]
+    assert server.starts == []
+    assert own.read_bytes() == ARCHIVE[:size]
 
 
 def test_another_folder_of_that_name_is_left_alone(datasets: Path) -> None:

@@ -144,10 +144,12 @@ def _get_archive(
         "again, or set root to an unpacked copy"
     )
     there = archive.stat().st_size if archive.exists() else 0
-    if there > source.size_bytes or (there and not _is_zip(archive)):
+    # Through a link the rest would be written into somebody's own file.
+    own_part = archive.is_symlink() and there < source.size_bytes
+    if own_part or there > source.size_bytes or (there and not _is_zip(archive)):
         raise InputError(
-            f"{archive}: is not the archive that is published, nor its beginning ({there} bytes "
-            f"of {source.size_bytes}); remove it and start again"
+            f"{archive}: is not the archive that is published, nor a beginning of it to go on with "
+            f"({there} bytes of {source.size_bytes}); remove it and start again"
         )
     _check_space(source, archive, there)
     if there == source.size_bytes:
