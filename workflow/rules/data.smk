@@ -47,7 +47,7 @@ rule cache:
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(musdb18.song_path(Path(ROOT), SPLIT_OF[w.song], w.song)),
+        path=lambda w: str(song_path(w.song)),
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
@@ -62,7 +62,7 @@ rule cache:
 # number of its pairs of a job and an input.
 rule song_list:
     input:
-        lambda w: cached(SPLITS[w.split]),
+        lambda w: cached(there(SPLITS[w.split])),
     output:
         f"{RESULTS}/cache/{{split}}.txt",
     log:
