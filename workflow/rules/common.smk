@@ -1,6 +1,7 @@
 """What the rules share: the configuration, the songs, and the names of files."""
 
 import importlib.util
+import json
 import os
 import sys
 from functools import cache
@@ -38,7 +39,15 @@ BASELINES = ["mixture", "ideal_ratio_mask"]
 SPLIT_OF = {song: split for split, names in SONGS.items() for song in names}
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 SPLITS = {"train": SONGS["train"], "valid": SONGS["valid"], "test": TEST_SONGS}
-ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
+FETCHED = datasets.is_fetched(config)
+# What a fetched data set holds. The data themselves are no output of any rule: Snakemake removes the
+# outputs of a job that fails or runs again, and nobody wants to download 23 GB twice.
+DATASET = f"results/datasets/{config['dataset']}.json"
+ROOT = (
+    f"{RESULTS}/songs"
+    if config["dataset"] == "songs"
+    else f"results/datasets/{config['dataset']}" if FETCHED else config["root"]
+)
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
 # How a training is run: these keys change no result.
@@ -78,12 +87,22 @@ def song_list(split):
     return f"{RESULTS}/cache/{split}.txt"
 
 
+def song_path(song):
+    """Where a song is read from; known before it is fetched."""
+    stems = config["datasets"][config["dataset"]]["stems"] if FETCHED else None
+    return musdb18.song_path(Path(ROOT), SPLIT_OF[song], song, stems)
+
+
 @cache
 def seconds_of(split):
     """Lengths of the songs of a split; looked up by the jobs that need to know."""
-    known = {"otherwise": config["songs"]["seconds"]} if config["dataset"] == "songs" else {}
-    paths = [musdb18.song_path(Path(ROOT), SPLIT_OF[song], song) for song in SPLITS[split]]
-    return [datasets.song_seconds(path, SETUP["mixture"], **known) for path in paths]
+    known = {song["song"]: song["seconds"] for song in datasets.listed_songs(config)}
+    if config["dataset"] == "songs":
+        known = dict.fromkeys(SONGS[split], config["songs"]["seconds"])
+    return [
+        datasets.song_seconds(song_path(song), SETUP["mixture"], known.get(song))
+        for song in SPLITS[split]
+    ]
 
 
 def cache_need(songs):
@@ -92,8 +111,17 @@ def cache_need(songs):
     needed = planning.cache_bytes(
         [seconds[song] for song in songs], config["rate_hz"], len(config["sources"])
     )
-    there = sum(os.path.getsize(path) for path in cached(songs) if os.path.exists(path))
-    return max(0, needed - there), len(songs)
+    taken = sum(os.path.getsize(path) for path in cached(songs) if os.path.exists(path))
+    return max(0, needed - taken), len(songs)
+
+
+def there(songs):
+    """Those of the songs that are there, where only a fetched archive tells which it holds."""
+    if not FETCHED or config["datasets"][config["dataset"]]["n_absent"] == 0:
+        return songs
+    with checkpoints.fetch.get().output[0].open() as record:
+        found = {song for names in json.load(record)["songs"].values() for song in names}
+    return [song for song in songs if song in found]
 
 
 def system_at(name, size):
@@ -163,11 +191,6 @@ def training_threads(wildcards):
     return chosen["threads"] * chosen["devices"]
 
 
-def song_of(wildcards):
-    """Where a song lies: its folder of wav files, or its .stem.mp4."""
-    return musdb18.song_path(Path(ROOT), SPLIT_OF[wildcards.song], wildcards.song)
-
-
 def setup_of(wildcards):
     """Which stems a song has; the excerpt is laid out as MUSDB18 is, whatever the others are."""
     return layout.read_setup("musdb18") if wildcards.song in SONGS["excerpt"] else SETUP
@@ -175,9 +198,11 @@ def setup_of(wildcards):
 
 def song_files(wildcards):
     """The files that a song is read from."""
-    path = song_of(wildcards)
     if wildcards.song in SONGS["excerpt"]:
-        return ancient(str(path))  # as old as its package's installation
+        return ancient(EXCERPT_FILE)  # as old as its package's installation
+    if FETCHED:
+        return DATASET
+    path = song_path(wildcards.song)
     if path.suffix == ".mp4":
         return [str(path)]
     files = layout.stem_files(path, SETUP).values()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from upsampling_artifacts.data import checks
 from upsampling_artifacts.data.cached_song import FULL_SCALE
+from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
 from upsampling_artifacts.data.musdb18 import CHANNELS, Recording, read_song, require_ffmpeg
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import written_whole
@@ -68,17 +68,17 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         logger.info(f"{recording.name}: {sum(clipped)} samples clipped at {rate_hz} Hz")
     stems = {
         stem: {
-            "level_db": checks.level_db(recording.audio[row]),
-            "full_scale_samples": checks.full_scale_samples(recording.audio[row]),
+            "level_db": level_db(recording.audio[row]),
+            "full_scale_samples": full_scale_samples(recording.audio[row]),
             "clipped_samples": clipped[row],
-            "silent_seconds": checks.silent_seconds(pcm[row], rate_hz),
+            "silent_seconds": silent_seconds(pcm[row], rate_hz),
         }
         for row, stem in enumerate(["mixture", *recording.sources])
     }
     for facts, origin in zip(stems.values(), recording.origins, strict=False):
         facts["seconds"] = origin.samples / recording.rate_hz
         facts["channels"] = CHANNELS
-        facts["sha256"] = checks.sha256(origin.files)
+        facts["sha256"] = sha256(origin.files)
         facts["trimmed_samples"] = origin.trimmed_samples
     about = {
         "song": recording.name,

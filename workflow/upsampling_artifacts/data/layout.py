@@ -26,8 +26,8 @@ def read_setup(dataset: str, root: str | Path | None = None) -> dict:
         root: The user's folder, whose ``mus.yaml`` is heeded; None for musdb's alone.
 
     Returns:
-        The keys ``KEYS`` of ``mus.yaml``, as plain values. ``sources`` is None for a folder of
-        anyone's that does not say: then a song's stems are the wav files that are there.
+        The keys ``KEYS`` of ``mus.yaml``, as plain values. ``sources`` is None for songs of
+        anyone's, where it is not said: then a song's stems are the wav files that are there.
 
     Raises:
         InputError: ``mus.yaml`` cannot be read, or a key in it is not what musdb has there.
@@ -35,7 +35,7 @@ def read_setup(dataset: str, root: str | Path | None = None) -> dict:
     package = importlib.util.find_spec("musdb").submodule_search_locations[0]
     setup = yaml.safe_load((Path(package) / "configs/mus.yaml").read_text(encoding="utf-8"))
     setup = {key: setup[key] for key in KEYS}
-    if dataset == "folder":
+    if dataset != "songs" and not dataset.startswith("musdb18"):
         setup["sources"] = None
     own = Path(root, "mus.yaml") if root is not None else None
     if own is None or not own.exists():

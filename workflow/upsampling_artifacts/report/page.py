@@ -152,7 +152,7 @@ def page_values(
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
-        "loading": pd.read_csv(files.loading).iloc[0].to_dict(),
+        "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
         "parameters": parameter_rows(table_1, paper),
         "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),
         "excerpt": excerpt,
