@@ -1,21 +1,41 @@
 """Which songs an experiment has, known from the configuration and from names on disk alone."""
 
+import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from upsampling_artifacts.data.datasets import song_names
-from upsampling_artifacts.data.musdb18 import EXCERPT
+import soundfile
+import yaml
+from torchaudio.datasets import musdb_hq
+from upsampling_artifacts.configuration import resolve
+from upsampling_artifacts.data.datasets import exclusion, listed_songs, song_names, song_seconds
+from upsampling_artifacts.data.musdb18 import EXCERPT, song_path
 from upsampling_artifacts.errors import InputError
 
 # One of the 14 songs that musdb takes for validation.
 MUSDB_VALID = "Actions - One Minute Smile"
 
 
+REPOSITORY = Path(__file__).parents[2]
+PUBLISHED = ["musdb18-hq", "musdb18", "musdb18-7s"]
+
+
+def our_datasets() -> dict:
+    """The table of published data sets, as config has it and the schema completes it."""
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+    config = resolve(yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()), schema)
+    for source in config["datasets"].values():
+        source["songs"] = str(REPOSITORY / source["songs"])
+    return config["datasets"]
+
+
 def configuration(root: Path | None = None, dataset: str = "folder", **changes: object) -> dict:
     return {
         "dataset": dataset,
         "root": None if root is None else str(root),
+        "datasets": our_datasets(),
         "songs": {"train": 3, "valid": 1, "test": 2},
         "exclude_songs": [],
         "excerpt": False,
@@ -75,16 +95,85 @@ def test_songs_can_be_left_out(root: Path) -> None:
         song_names(configuration(root, exclude_songs=["B - two", "E - five"]))
 
 
-@pytest.mark.parametrize(
-    ("dataset", "where"), [("musdb18", "1117372"), ("musdb18-hq", "3338373"), ("folder", "unpack")]
-)
-def test_a_root_that_is_not_set_or_not_there_is_an_input_error(
-    tmp_path: Path, dataset: str, where: str
-) -> None:
+def test_a_root_that_is_not_set_or_not_there_is_an_input_error(tmp_path: Path) -> None:
     for root, state in ((None, "is not set"), (tmp_path / "no", "no is no folder")):
-        with pytest.raises(InputError, match=f"config: root: .*{state}.*{where}") as error:
-            song_names(configuration(root, dataset))
+        with pytest.raises(InputError, match=f"config: root: .*{state}.*unpack") as error:
+            song_names(configuration(root))
         assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match=r"config: root: .*no is no folder"):
+        song_names(configuration(tmp_path / "no", "musdb18-hq"))
+
+
+@pytest.mark.parametrize("dataset", PUBLISHED)
+def test_songs_of_a_published_data_set_are_known_without_it(dataset: str) -> None:
+    names = song_names(configuration(dataset=dataset))
+    assert {split: len(of) for split, of in names.items()} == {
+        "train": 86, "valid": 14, "test": 50, "excerpt": 0,
+    }  # fmt: skip
+    assert len({name for of in names.values() for name in of}) == 150
+    assert EXCERPT in names["test"]
+
+
+def test_the_published_validation_songs_are_those_of_musdb_and_torchaudio() -> None:
+    configs = Path(importlib.util.find_spec("musdb").origin).parent / "configs"
+    musdb = yaml.safe_load((configs / "mus.yaml").read_text())["validation_tracks"]
+    valid = song_names(configuration(dataset="musdb18-hq"))["valid"]
+    assert sorted(valid) == sorted(musdb) == sorted(musdb_hq._VALIDATION_SET)
+
+
+def test_the_published_checksum_is_torchaudios() -> None:
+    source = our_datasets()["musdb18-hq"]
+    assert source["checksum"] == f"sha256:{musdb_hq._CHECKSUM}"
+
+
+def test_lengths_are_known_without_the_data() -> None:
+    lengths = {
+        song["song"]: song["seconds"] for song in listed_songs(configuration(dataset="musdb18"))
+    }
+    assert 9.7 < sum(lengths.values()) / 3600 < 9.9  # hours
+    assert lengths[MUSDB_VALID] == 163
+    assert {song["seconds"] for song in listed_songs(configuration(dataset="musdb18-7s"))} == {7}
+    assert song_seconds(Path("not there"), otherwise=lengths[MUSDB_VALID]) == 163
+    assert song_seconds(Path("not there")) == 240
+
+
+def test_a_list_of_songs_that_is_none_is_an_input_error(tmp_path: Path) -> None:
+    config = configuration(dataset="musdb18")
+    for text in (None, "name,split\nA,train\n", "song,split,seconds\nA,train,long\n"):
+        table = tmp_path / "songs.csv"
+        config["datasets"]["musdb18"] |= {"songs": str(table)}
+        if text:
+            table.write_text(text)
+        with pytest.raises(InputError, match=r"songs\.csv is no list of songs"):
+            song_names(config)
+
+
+def write_musdb18(root: Path, *without: str) -> None:
+    for split, names in song_names(configuration(dataset="musdb18-hq")).items():
+        for name in set(names) - set(without):
+            (root / ("test" if split == "test" else "train") / name).mkdir(parents=True)
+
+
+def test_a_whole_copy_of_a_published_data_set_is_used_as_it_is(tmp_path: Path) -> None:
+    write_musdb18(tmp_path)
+    published = song_names(configuration(dataset="musdb18-hq"))
+    assert song_names(configuration(tmp_path, "musdb18-hq")) == published
+
+
+def test_songs_that_a_copy_lacks_are_named_with_the_choice_to_leave_them_out(
+    tmp_path: Path,
+) -> None:
+    lost = ["Flags - 54", "Zeno - Signs"]
+    write_musdb18(tmp_path, *lost)
+    config = configuration(tmp_path, "musdb18-hq")
+    with pytest.raises(InputError) as error:
+        song_names(config)
+    line = str(error.value)
+    assert "lacks 2 of the 150 songs of musdb18-hq" in line and "\n" not in line
+    assert line.endswith(f"exclude_songs: {json.dumps(lost)}")
+    names = song_names(config | {"exclude_songs": lost})
+    assert [len(of) for of in names.values()] == [85, 14, 49, 0]
+    assert len(song_names(configuration(tmp_path, "musdb18-7s"))["train"]) == 85  # may lack six
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -97,6 +186,31 @@ def test_an_empty_or_missing_split_is_an_input_error(root: Path, split: str) -> 
         assert str(root / split) in str(error.value)
         if (root / split).exists():
             (root / split).rmdir()
+
+
+def test_a_song_in_two_splits_and_a_name_with_braces_are_input_errors(root: Path) -> None:
+    (root / "test" / "B - two").mkdir()
+    with pytest.raises(InputError, match="'B - two' in train and in test"):
+        song_names(configuration(root))
+    (root / "test" / "B - two").rename(root / "test" / "E - {five}")
+    with pytest.raises(InputError, match=r"has { or } in its name"):
+        song_names(configuration(root))
+
+
+@pytest.mark.parametrize("name", ["It's: A & B", "- x", "[y] # z", "100%", "true", "12", "Ö, ü"])
+def test_the_line_that_leaves_a_song_out_is_yaml(name: str) -> None:
+    line = exclusion(["One", name])
+    assert yaml.safe_load(line) == {"exclude_songs": ["One", name]}
+    assert "\n" not in line
+
+
+def test_lengths_come_from_headers_of_wavs_and_mp4s(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "mix.wav", np.zeros((4000, 2)), 8000)
+    assert song_seconds(tmp_path, "mix.wav") == 0.5
+    assert song_seconds(tmp_path, otherwise=7) == 7
+    assert song_seconds(song_path(tmp_path, "excerpt", EXCERPT)) == pytest.approx(6.08, abs=0.01)
+    (tmp_path / "A.stem.mp4").write_text("no song")
+    assert song_seconds(tmp_path / "A.stem.mp4", otherwise=7) == 7
 
 
 def test_the_excerpt_is_not_listed_apart_where_its_song_is_a_test_song(root: Path) -> None:

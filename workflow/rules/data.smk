@@ -47,12 +47,15 @@ rule cache:
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(musdb18.song_path(Path(ROOT), SPLIT_OF[w.song], w.song)),
+        path=lambda w: str(song_path(w.song)),
+        modified=modified,
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
+        setup=setup_of,
+        otherwise=lambda w: datasets.otherwise(w.song, w.song in SONGS["excerpt"]),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"
@@ -62,7 +65,7 @@ rule cache:
 # number of its pairs of a job and an input.
 rule song_list:
     input:
-        lambda w: cached(SPLITS[w.split]),
+        lambda w: cached(there(SPLITS[w.split])),
     output:
         f"{RESULTS}/cache/{{split}}.txt",
     log:
@@ -76,9 +79,26 @@ rule song_list:
         "../scripts/song_list.py"
 
 
+rule manifest:
+    input:
+        unpack(lambda w: {split: facts(there(songs)) for split, songs in SONGS.items()}),
+    output:
+        f"{RESULTS}/dataset/manifest.csv",
+    log:
+        f"logs/{RESULTS}/manifest.log",
+    localrule: True
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        code=code("upsampling_artifacts.data.manifest"),
+    script:
+        "../scripts/manifest.py"
+
+
 rule loading:
     output:
-        f"{RESULTS}/benchmarks/loading.csv",
+        speed=f"{RESULTS}/benchmarks/loading.csv",
+        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
     log:
         f"logs/{RESULTS}/loading.log",
     conda:
@@ -87,3 +107,20 @@ rule loading:
         code=code("upsampling_artifacts.benchmarks.loading"),
     script:
         "../scripts/loading.py"
+
+
+rule out_of_distribution:
+    input:
+        ancient(EXCERPT_FILE),
+    output:
+        directory(f"{RESULTS}/dataset/out_of_distribution"),
+    log:
+        f"logs/{RESULTS}/out_of_distribution.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        seconds=config["probes"]["out_of_distribution_seconds"],
+        rate_hz=config["rate_hz"],
+        code=code("upsampling_artifacts.data.out_of_distribution"),
+    script:
+        "../scripts/out_of_distribution.py"

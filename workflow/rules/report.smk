@@ -79,7 +79,8 @@ rule report:
         claims=rules.claims.output,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
-        loading=rules.loading.output,
+        loading=rules.loading.output.speed,
+        manifest=rules.manifest.output,
         paper="config/paper_table_1.csv",
         figures=expand(
             f"{FIGURES}/{{name}}.svg",

@@ -55,6 +55,7 @@ class TrainingOptions:
     precision: str
     loader_processes: int
     devices: int = 1
+    gain_db: float = 0.0
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
@@ -120,6 +121,7 @@ def train(
         options.batch_size,
         options.remix_group,
         seed,
+        options.gain_db,
     )
     valid = ValidationBatches(
         [read_cache(path) for path in valid_songs], options.segment_seconds, options.batch_size
