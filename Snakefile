@@ -41,4 +41,4 @@ rule all:
 rule probes:
     input:
         rules.claims.output,
-        expand(f"{FIGURES}/{{name}}.{{kind}}", name=PAPER_FIGURES, kind=["png", "svg"]),
+        expand(f"{FIGURES}/{{name}}.{{kind}}", name=[*PAPER_FIGURES, "layers"], kind=["png", "svg"]),

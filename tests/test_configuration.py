@@ -160,8 +160,8 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"systems.demucs_nearest: unknown upsampler 'bilinear'; known: .*linear, nearest, ",
         ),
         (
-            put("systems", "demucs_nearest", "upsampler", value="nearest"),
-            r"systems.demucs_nearest.upsampler: 'nearest' is not of type 'object'; it is: Name",
+            put("systems", "demucs_nearest", "upsampler", value=3),
+            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string'; it is: Name",
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value={"length": 9}),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from upsampling_artifacts import fingerprint
+from upsampling_artifacts import addresses, fingerprint
 from upsampling_artifacts.fingerprint import NEUTRAL, code_fingerprint, data_fingerprint
 
 PACKAGE = Path(fingerprint.__file__).parent
@@ -31,18 +31,23 @@ class Thing:
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """A function that writes a module of a small package of the same name."""
-    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr(addresses, "FOLDERS", (tmp_path,))
     folder = tmp_path / "upsampling_artifacts"
     folder.mkdir()
 
     def write(name: str, code: str) -> None:
         (folder / f"{name}.py").write_text(code)
-        fingerprint._read.cache_clear()
+        forget()
 
     write("thing", MODULE)
     write("helpers", "def helper(x):\n    return x\n")
     yield write
-    fingerprint._read.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    for cached in (fingerprint._read, addresses.source_file):
+        cached.cache_clear()
 
 
 def of(name: str = "thing") -> str:

@@ -98,7 +98,7 @@ def test_side_lobes_are_those_of_sinc_and_of_sinc_squared() -> None:
 
 
 def test_an_unknown_interpolation_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^interpolation: 'cubic' is neither"):
+    with pytest.raises(InputError, match=r"^interpolation: 'cubic' is neither 'nearest', 'linear'"):
         interpolation_response_db("cubic", 2, np.zeros(1), RATE_HZ)
 
 

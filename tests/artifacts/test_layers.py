@@ -299,3 +299,20 @@ def test_tone_strides_go_from_the_last_layer_backwards_up_to_the_largest() -> No
     assert tone_strides(layers, largest=12) == [4, 12]
     assert tone_strides(layers, largest=1000) == [4, 12, 60, 120]
     assert tone_strides([down]) == []
+
+
+@pytest.mark.parametrize(
+    ("upsampler", "strides"),
+    [
+        ({"name": "zero_insertion", "length": 9}, [4, 16]),
+        ({"name": "sinc", "length": 9}, [4, 16]),
+        ({"name": "learned_interpolation", "length": 9}, [4, 16]),
+        # Each octave is a layer of its own.
+        ({"name": "wavelet", "length": 3}, [2, 4, 8, 16]),
+        ({"name": "wavelet", "wavelet": "lazy", "learnable": True, "length": 3}, [2, 4, 8, 16]),
+    ],
+)
+def test_upsamplers_beyond_the_paper_are_found_by_what_they_do(upsampler, strides) -> None:
+    shape = {"n_sources": 4, "audio_channels": 2}
+    model = models.build("demucs", {"channels": 4, "depth": 2}, upsampler, **shape, seed=0)
+    assert tone_strides(find_layers(model.eval(), torch.randn(1, 2, 256))) == strides

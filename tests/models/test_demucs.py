@@ -10,7 +10,7 @@ from upsampling_artifacts.table_1 import count_parameters
 
 SMALL = {"channels": 4, "depth": 2}
 MODIFIED = {"bias": False, "omit_relu": ["first_encoder"]}
-LENGTHS = {"transposed": 8, "nearest": 9, "linear": 9, "subpixel": 3}
+LENGTHS = {"transposed": 8, "nearest": 9, "linear": 9, "subpixel": 3, "wavelet": 3}
 
 every_upsampler = pytest.mark.parametrize("upsampler", registry.UPSAMPLERS)
 
@@ -22,7 +22,7 @@ def build(
     seed: int | None = 0,
     **options: object,
 ) -> Demucs:
-    layer = {"name": upsampler, "length": LENGTHS[upsampler]}
+    layer = {"name": upsampler, "length": LENGTHS.get(upsampler, 9)}
     return models.build(
         "demucs",
         SMALL | options,
@@ -215,9 +215,9 @@ def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_referenc
 
 def test_unknown_names_list_the_known_ones() -> None:
     sizes = {"n_sources": 2, "audio_channels": 1}
-    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan$"):
+    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan; "):
         models.build("demux", {}, {"name": "nearest", "length": 9}, **sizes)
-    known = "linear, nearest, subpixel, transposed"
+    known = "linear, nearest, sinc, subpixel, transposed"
     with pytest.raises(InputError, match=rf"^unknown upsampler 'bilinear'; known: .*{known}"):
         models.build("demucs", {}, {"name": "bilinear"}, **sizes)
 

@@ -12,13 +12,13 @@ from upsampling_artifacts.models.melgan import FEWEST_FRAMES, MelGAN
 from upsampling_artifacts.table_1 import count_parameters
 
 RATE_HZ, HOP = 22_050, 256
-LENGTHS = {"transposed": None, "nearest": 9, "linear": 9, "subpixel": 3}
+LENGTHS = {"transposed": None, "nearest": 9, "linear": 9, "subpixel": 3, "wavelet": 3}
 
 every_upsampler = pytest.mark.parametrize("upsampler", registry.UPSAMPLERS)
 
 
 def build(upsampler: str = "transposed", **options: object) -> MelGAN:
-    layer = {"name": upsampler, "length": LENGTHS[upsampler]}
+    layer = {"name": upsampler, "length": LENGTHS.get(upsampler, 9)}
     options = {"channels": 16} | options
     return models.build("melgan", options, layer, n_sources=1, audio_channels=1, seed=0).eval()
 
@@ -44,6 +44,8 @@ def test_any_length_comes_out_at_its_length(upsampler: str, time: int) -> None:
 @every_upsampler
 @pytest.mark.parametrize("strides", [(8, 8, 2, 2), (2, 5), (4, 4, 4)])
 def test_the_generator_makes_a_hop_of_each_frame(upsampler: str, strides: tuple) -> None:
+    if upsampler == "wavelet" and 5 in strides:
+        pytest.skip("a wavelet takes powers of two")
     model = build(upsampler, strides=strides, n_mels=4)
     for frames in (FEWEST_FRAMES, FEWEST_FRAMES + 3):
         y = model.generator(torch.randn(2, 4, frames))

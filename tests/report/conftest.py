@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from upsampling_artifacts.artifacts.claims import VERDICT_COLUMNS
 from upsampling_artifacts.artifacts.figure_arrays import ones_arrays
+from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.source_scores import draw_source_scores
@@ -204,11 +205,17 @@ def make_figures(folder: Path) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.svg")
         for name in (
-            "line_levels", "spectrograms_noise", "spectrograms_silence", "training_curves",
-            "source_scores",
+            "layers", "line_levels", "spectrograms_noise", "spectrograms_silence",
+            "training_curves", "source_scores",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
+    layers = pd.DataFrame(
+        [("layer_demucs_sinc", 0, measure, -26.0) for measure in PANELS],
+        columns=["model", "seed", "measure", "value"],
+    )
+    layers.to_csv(folder / "probes/layers.csv", index=False)
+    draw_layers(folder / "probes/layers.csv", [paths["layers"]])
     draw_source_scores(
         folder / "scores.csv", [paths["source_scores"]], SYSTEMS, SOURCES, songs=[SONG]
     )

@@ -32,13 +32,24 @@ def line_with(output: str, text: str) -> str:
         (
             "systems={'demucs_nearest': {'upsampler': {'name': 'nearst'}}}",
             "systems.demucs_nearest: unknown upsampler 'nearst'",
-            "known: linear, nearest, subpixel, transposed",
+            "linear, nearest, sinc, subpixel, transposed",
         ),
         (
             "systems={'demucs_nearest': {'architecture': 'demux'}}",
             "systems.demucs_nearest: unknown architecture 'demux'",
             "known: demucs",
         ),
+        (
+            "systems={'demucs_nearest': {'upsampler': 'nowhere:Layer'}}",
+            "systems.demucs_nearest: upsampler 'nowhere:Layer': there is no module 'nowhere'",
+            "put it beside the Snakefile",
+        ),
+        (
+            "systems={'demucs_nearest': {'architecture': 'my_package.nets:Net'}}",
+            "architecture 'my_package.nets:Net': there is no module 'my_package.nets'",
+            "put it beside the Snakefile",
+        ),
+        ("probes={'layers': [demucs_cubic]}", "probes.layers: unknown system", "known: demucs_"),
         ("dataset=folder", "root: is not set", "set root to it"),
         ("sources=[vocals, rest]", "sources: songs has no stem 'rest'", "can be: vocals, drums"),
         ("dataset=musdb", "unknown data set 'musdb'", "known: songs, folder, musdb18-hq, musdb18"),

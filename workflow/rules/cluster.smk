@@ -28,6 +28,7 @@ localrules:
     figure_spectrograms,
     figure_training_curves,
     figure_source_scores,
+    figure_layers,
     figure_models,
     figure_overlap,
     figure_ones,

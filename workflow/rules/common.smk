@@ -1,6 +1,5 @@
 """What the rules share: the configuration, the songs, and the names of files."""
 
-import importlib.util
 import json
 import os
 import sys
@@ -16,7 +15,7 @@ PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
 sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
 
-from upsampling_artifacts import configuration, planning, registry
+from upsampling_artifacts import addresses, configuration, planning, registry
 from upsampling_artifacts.data import datasets, layout, musdb18
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.fingerprint import code_fingerprint as code
@@ -50,6 +49,11 @@ ROOT = (
 )
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
+# Upsampling layers to be probed alone.
+LAYERS = configuration.distinct_upsamplers(config)
+LAYER_MODULES = sorted(
+    registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
+)
 # How a training is run: these keys change no result.
 RUNNING = ("threads", "devices", "checkpoint_minutes", "loader_processes")
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
@@ -124,12 +128,17 @@ def there(songs):
     return [song for song in songs if song in found]
 
 
+def sizes_of(name):
+    """The sizes of a system's architecture; a class of anyone's may have none."""
+    return config["architectures"].get(config["systems"][name]["architecture"], {})
+
+
 def system_at(name, size):
     """A system as plain values: architecture, options of the size and its own, upsampler."""
     row = config["systems"][name]
     return {
         "architecture": row["architecture"],
-        "options": {**config["architectures"][row["architecture"]][size], **row["options"]},
+        "options": {**sizes_of(name).get(size, {}), **row["options"]},
         "upsampler": row["upsampler"],
     }
 
@@ -154,15 +163,9 @@ def code_of(*modules):
 
 def source_of_model(wildcards):
     """The file in which a listed model is written, as far as it can be told without importing it."""
-    package, *modules = (
-        config["probes"]["models"][wildcards.model]["factory"].split(":")[0].split(".")
-    )
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return []
-    path = Path(spec.origin).parent.joinpath(*modules)
-    candidates = [path.with_suffix(".py"), path / "__init__.py", Path(spec.origin)]
-    return [str(file) for file in candidates if file.exists()][:1]
+    factory = config["probes"]["models"][wildcards.model]["factory"]
+    file = addresses.source_file(factory.partition(":")[0])
+    return [str(file)] if file else []
 
 
 def all_training_of(wildcards):

@@ -106,7 +106,7 @@ rule table_1:
         full_size={
             name: system_at(name, "paper")
             for name in config["variants"]
-            if "paper" in config["architectures"][config["systems"][name]["architecture"]]
+            if "paper" in sizes_of(name)
         },
         code=code("upsampling_artifacts.table_1"),
     script:

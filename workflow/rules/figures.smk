@@ -82,6 +82,21 @@ rule figure_ones:
         "../scripts/figure_ones.py"
 
 
+rule figure_layers:
+    input:
+        rules.probe_layers.output,
+    output:
+        figure("layers", "one layer each", "Artifacts", "layers"),
+    log:
+        f"logs/{FIGURES}/layers.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.layers"),
+    script:
+        "../scripts/figure_layers.py"
+
+
 rule figure_stacks:
     input:
         rules.figure_arrays.output.stacks,

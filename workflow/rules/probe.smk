@@ -68,6 +68,23 @@ rule probe_stacks:
         "../scripts/probe_stacks.py"
 
 
+rule probe_layers:
+    output:
+        f"{PROBES}/layers.csv",
+    log:
+        f"logs/{PROBES}/layers.log",
+    benchmark:
+        f"{PROBES}/benchmarks/layers.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        layers=LAYERS,
+        seeds=SMALL_SEEDS,
+        code=code("upsampling_artifacts.artifacts.layer_probe", *LAYER_MODULES),
+    script:
+        "../scripts/probe_layers.py"
+
+
 rule probe_readings:
     output:
         f"{PROBES}/readings.csv",
@@ -143,6 +160,7 @@ rule measures:
     input:
         rules.identities.output,
         rules.probe_stacks.output,
+        rules.probe_layers.output,
         rules.probe_readings.output,
         expand(rules.probe_system.output.table, system=config["probes"]["systems"]),
         expand(rules.probe_model.output.measures, model=config["probes"]["models"]),

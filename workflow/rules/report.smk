@@ -86,6 +86,7 @@ rule report:
             f"{FIGURES}/{{name}}.svg",
             name=[
                 "line_levels",
+                "layers",
                 "spectrograms_noise",
                 "spectrograms_silence",
                 "training_curves",
@@ -130,6 +131,7 @@ rule report:
                 f"{PROBES}/benchmarks/{{model}}.tsv", model=config["probes"]["models"]
             ),
             "probe_stacks": [f"{PROBES}/benchmarks/stacks.tsv"],
+            "probe_layers": [f"{PROBES}/benchmarks/layers.tsv"],
             "probe_readings": [f"{PROBES}/benchmarks/readings.tsv"],
             "probe": runs("benchmarks/probe_{stage}.tsv", stage=["initialization", "trained"]),
             "separate": runs("benchmarks/separate.tsv"),

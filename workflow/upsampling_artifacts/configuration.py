@@ -27,6 +27,9 @@ def resolve(config: dict, schema: dict) -> dict:
     """
     complete = _with_defaults(copy.deepcopy(config), schema)
     _check(complete, schema)
+    for system in complete["systems"].values():  # a name alone is one without options
+        if isinstance(system["upsampler"], str):
+            system["upsampler"] = {"name": system["upsampler"]}
     _check_names(complete)
     for name in complete["variants"]:  # a system may set any key of training anew
         changes = complete["systems"][name]["training"]
@@ -38,6 +41,20 @@ def resolve(config: dict, schema: dict) -> dict:
                 f"divided evenly over training.devices: {training['devices']}; change one of them"
             )
     return complete
+
+
+def distinct_upsamplers(config: dict) -> dict[str, dict]:
+    """The upsampling layers of ``probes.layers`` and ``variants``, by the first system of each.
+
+    Args:
+        config: Complete, from :func:`resolve`.
+    """
+    layers = {}
+    for system in [*config["probes"]["layers"], *config["variants"]]:
+        upsampler = config["systems"][system]["upsampler"]
+        if upsampler and upsampler not in layers.values():
+            layers[system] = upsampler
+    return layers
 
 
 def _with_defaults(value: object, schema: dict) -> object:
@@ -98,24 +115,33 @@ def _check_names(config: dict) -> None:
             f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
         )
     probes = config["probes"]
+    for name in probes["layers"]:
+        _check_system(config, "probes.layers", name)
     _check_systems(config, "variants", config["variants"], "size", config["size"])
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
 
 def _check_systems(config: dict, key: str, names: list[str], size_key: str, size: str) -> None:
     for name in names:
-        if name not in config["systems"]:
-            known = ", ".join(config["systems"])
-            raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
-        system = config["systems"][name]
-        try:
-            registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
-            registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
-        except InputError as error:
-            raise InputError(f"config: systems.{name}: {error}") from None
+        system = _check_system(config, key, name)
         sizes = config["architectures"].get(system["architecture"], {})
-        if size not in sizes:
+        # A class of anyone's may do without sizes: its options are all that its row says.
+        if size not in sizes and (sizes or not registry.is_address(system["architecture"])):
             raise InputError(
                 f"config: {size_key}: architecture '{system['architecture']}' has no size "
                 f"'{size}'; known: {', '.join(sizes)}"
             )
+
+
+def _check_system(config: dict, key: str, name: str) -> dict:
+    """The system of a name that stands under a key."""
+    if name not in config["systems"]:
+        known = ", ".join(config["systems"])
+        raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
+    system = config["systems"][name]
+    try:
+        registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
+        registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
+    except InputError as error:
+        raise InputError(f"config: systems.{name}: {error}") from None
+    return system

@@ -1,5 +1,7 @@
 """The exceptions that are shown to a person."""
 
+LONGEST_MESSAGE = 300
+
 
 class InputError(ValueError):
     """Something the user gave is wrong.
@@ -14,3 +16,9 @@ class Stopped(Exception):
 
     The message is one line that says by what, and what to do to go on.
     """
+
+
+def one_line(error: Exception) -> str:
+    """``Class: message`` without line breaks, and no longer than can be read."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."

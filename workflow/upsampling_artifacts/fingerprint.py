@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import json
 from functools import cache
-from pathlib import Path
+
+from upsampling_artifacts import addresses
 
 PACKAGE = "upsampling_artifacts"
-ROOT = Path(__file__).parents[1]
 
 # These say nothing about a result: a registry maps names to classes, and the class's own module
-# is named to code_fingerprint. Without this, one new line in the registry would retrain all.
+# is named to code_fingerprint; a contract is kept or not. Without this, one new line in the
+# registry would retrain all.
 NEUTRAL = {
     f"{PACKAGE}.{name}"
-    for name in ("registry", "progress", "files", "errors", "fingerprint", "stopping")
+    for name in (
+        "addresses",
+        "contract",
+        "errors",
+        "files",
+        "fingerprint",
+        "progress",
+        "registry",
+        "stopping",
+    )
 }
 
 
@@ -30,9 +41,12 @@ def data_fingerprint(value: object) -> str:
 
 
 def code_fingerprint(*modules: str) -> str:
-    """Hash of the named modules and of all they import from this package.
+    """Hash of the named modules and of all they import: see :func:`_followed`.
 
     What cannot change a result does not change the hash: comments, docstrings, layout.
+
+    Raises:
+        FileNotFoundError: There is no such module.
     """
     seen: dict[str, str] = {}
     waiting = list(modules)
@@ -46,24 +60,32 @@ def code_fingerprint(*modules: str) -> str:
 
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
-    """The module's code as a hash, and the modules of this package that it imports."""
-    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
+    """The module's code as a hash, and the modules that it imports and that are followed."""
+    file = addresses.source_file(module)
+    if file is None:
+        raise FileNotFoundError(f"module {module}")
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     imported = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            origin = importlib.util.resolve_name(name, package) if node.level else name
             # "from package import name": the name may be a module too.
-            imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            imported += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         _drop_docstrings(node)
-    ours = [name for name in imported if name.startswith(f"{PACKAGE}.") and _file_of(name).exists()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(ours)
+    followed = tuple(name for name in imported if _followed(name, module))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), followed
 
 
-def _file_of(module: str) -> Path:
-    """Where a module of this package would lie. Python's own search would import its parents."""
-    path = ROOT.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def _followed(name: str, importer: str) -> bool:
+    """Modules of this clone, and those of the package of the module that imports them."""
+    if addresses.local_file(name):
+        return True
+    same_package = name.partition(".")[0] == importer.partition(".")[0]
+    return same_package and addresses.source_file(name) is not None
 
 
 def _drop_docstrings(node: ast.AST) -> None:

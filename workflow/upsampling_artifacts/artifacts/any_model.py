@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import logging
-import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts import addresses
+from upsampling_artifacts.errors import InputError, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +29,6 @@ NEAR_WHOLE = 0.05
 """Frames of up to 800 samples, which a model may cut to, change the ratio by no more."""
 
 USUAL_CHANNELS = (1, 2)
-LONGEST_MESSAGE = 300
 
 
 def target_name(target: nn.Module | str) -> str:
@@ -53,7 +50,7 @@ def load_model(target: nn.Module | str, options: dict, seed: int) -> nn.Module:
     """
     if isinstance(target, nn.Module):
         return target
-    factory = _find(target)
+    factory = addresses.find(target)
     if isinstance(factory, nn.Module):
         return factory
     if not callable(factory):
@@ -66,30 +63,12 @@ def load_model(target: nn.Module | str, options: dict, seed: int) -> nn.Module:
         model = factory(**options)
     except Exception as error:  # whatever it is, it is the factory's, and its user wants one line
         given = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        raise InputError(f"{target}: called with ({given}), raised {_one_line(error)}") from error
+        raise InputError(f"{target}: called with ({given}), raised {one_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise InputError(
             f"{target}: made a {type(model).__name__} where a torch.nn.Module is needed"
         )
     return model
-
-
-def _find(address: str) -> object:
-    """What stands at ``package.module:name``."""
-    module_name, _, attribute = address.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise InputError(
-            f"{address}: module '{module_name}' cannot be imported ({_one_line(error)}); "
-            "install it, or put its folder on PYTHONPATH"
-        ) from error
-    try:
-        return operator.attrgetter(attribute)(module)
-    except AttributeError:
-        similar = difflib.get_close_matches(attribute, dir(module), n=1)
-        hint = f"; did you mean '{similar[0]}'?" if similar else ""
-        raise InputError(f"{address}: module '{module_name}' has no '{attribute}'{hint}") from None
 
 
 class CheckedModel(nn.Module):
@@ -126,7 +105,7 @@ class CheckedModel(nn.Module):
         except Exception as error:
             raise InputError(
                 f"{self.name}: given {tuple(x.shape)} {AXES[self.input_kind]}, "
-                f"the model raised {_one_line(error)}"
+                f"the model raised {one_line(error)}"
             ) from error
         parts = [self._audio(part, len(x)) for part in self._tensors(output)]
         return torch.cat(parts, dim=1)
@@ -254,9 +233,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, was_training in training.items():
             module.training = was_training
-
-
-def _one_line(error: Exception) -> str:
-    """``Class: message`` without line breaks, and no longer than can be read."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."

@@ -68,10 +68,12 @@ def interpolation_response_db(
     ``D(f) = |sin(pi f stride / rate) / (stride sin(pi f / rate))|``, a sinc that repeats.
     Linear is a triangle. An odd stride samples it at its peak: two such filters in a row,
     ``D**2``. An even one (with ``align_corners=False``) samples it half a sample off, which on
-    straight lines is the mean of two neighbours: ``D**2 |cos(pi f / rate)|``.
+    straight lines is the mean of two neighbours: ``D**2 |cos(pi f / rate)|``. Learned
+    interpolation begins as linear, but keeps the samples, so that every stride samples the
+    triangle at its peak.
 
     Args:
-        kind: "nearest" or "linear".
+        kind: "nearest", "linear" or "learned_interpolation", as it begins.
         stride: Upsampling factor.
         frequencies_hz: Any; the response repeats at multiples of the rate.
         rate_hz: Sampling rate after interpolation.
@@ -87,8 +89,12 @@ def interpolation_response_db(
         response = nearest
     elif kind == "linear":
         response = nearest**2 * (np.cos(angle) if stride % 2 == 0 else 1.0)
+    elif kind == "learned_interpolation":
+        response = nearest**2
     else:
-        raise InputError(f"interpolation: {kind!r} is neither 'nearest' nor 'linear'")
+        raise InputError(
+            f"interpolation: {kind!r} is neither 'nearest', 'linear' nor 'learned_interpolation'"
+        )
     # Rounding leaves 1e-16 where the series cancels.
     response = np.where(np.abs(response) < 1e-14, 0.0, np.abs(response))
     with np.errstate(divide="ignore"):

@@ -55,6 +55,36 @@ def polyphase_imbalance(signal: np.ndarray, stride: int) -> PolyphaseImbalance:
         )
 
 
+def phase_means(signal: np.ndarray, stride: int) -> np.ndarray:
+    """The mean of each phase, ``(channels, stride)``.
+
+    Args:
+        signal: ``(channels, time)``. Samples beyond the last whole stride are left out.
+        stride: Number of phases.
+
+    Raises:
+        InputError: The signal is shorter than a stride.
+    """
+    return _phases(signal, stride).mean(axis=1)
+
+
+def phase_tone_db(means: np.ndarray) -> float:
+    """Energy at all multiples of rate / stride re that at 0 Hz.
+
+    Measured, of the phases' means; predicted, of the gains that a layer's phases have at 0 Hz:
+    what a layer makes of an offset. By Parseval's theorem, as :func:`polyphase_imbalance` says.
+
+    Args:
+        means: ``(channels, stride)``; energies are averaged over channels.
+
+    Returns:
+        dB; -inf if all phases are alike.
+    """
+    spread = np.mean(np.var(means - means[:, :1], axis=1))
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(spread / np.mean(np.mean(means, axis=1) ** 2)))
+
+
 def aperiodic_level_db(signal: np.ndarray, stride: int) -> float:
     """What of a signal does not repeat every ``stride`` samples, re the whole.
 

@@ -17,12 +17,7 @@ FAINT = "#8a8a8a"
 COLOUR_MAP = "magma"  # the paper's
 
 LABELS = {
-    "demucs_transposed": "transposed",
-    "demucs_nearest": "nearest",
-    "demucs_linear": "linear",
-    "demucs_subpixel": "subpixel",
-    "modified_transposed": "modified transposed",
-    "modified_subpixel": "modified subpixel",
+    "demucs_subpixel_icnr": "subpixel, ICNR",
     "mixture": "mixture, shared out",
     "ideal_ratio_mask": "ideal ratio mask",
 }
@@ -81,8 +76,8 @@ def new_figure(height_inches: float, width_inches: float = PAGE_WIDTH_INCHES) ->
 
 
 def label(system: str) -> str:
-    """A system's name for readers; the name itself if it is not one of the paper's."""
-    return LABELS.get(system, system.replace("_", " "))
+    """A system's name for readers. The Demucs-like ones are called by their upsampler."""
+    return LABELS.get(system, system.removeprefix("demucs_").replace("_", " "))
 
 
 def prose(system: str) -> str:

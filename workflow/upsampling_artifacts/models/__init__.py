@@ -7,7 +7,7 @@ import inspect
 import torch
 from torch import nn
 
-from upsampling_artifacts import registry
+from upsampling_artifacts import contract, registry
 from upsampling_artifacts.errors import InputError
 
 
@@ -23,10 +23,10 @@ def build(
     """Build a randomly initialised model from names and plain values, as they stand in config.
 
     Args:
-        architecture: A name in :data:`registry.ARCHITECTURES`.
+        architecture: A name in :data:`registry.ARCHITECTURES`, or the address of a class.
         options: Keyword arguments of the architecture.
-        upsampler: ``{"name": ..., **options}``, a name in :data:`registry.UPSAMPLERS` and the
-            keyword arguments of its class.
+        upsampler: ``{"name": ..., **options}``, a name in :data:`registry.UPSAMPLERS` or the
+            address of a class, and the keyword arguments of that class.
         n_sources: Number of sources to separate.
         audio_channels: Channels of the mixture, and of each source.
         seed: Seeds the weights; the global random state is left as it was. None: not seeded.
@@ -36,7 +36,8 @@ def build(
         ``(batch, n_sources, audio_channels, time)``.
 
     Raises:
-        InputError: An unknown name, or an option the class refuses.
+        InputError: An unknown name, an option the class refuses, or a class of anyone's that
+            does not keep the contract (see :mod:`contract`).
     """
     model_class = registry.load("architecture", architecture, registry.ARCHITECTURES)
     upsampler = dict(upsampler)
@@ -49,10 +50,15 @@ def build(
     shape = {"n_sources": n_sources, "audio_channels": audio_channels}
     _check_options(f"upsampler '{name}'", layer, upsampler, 1, 1, 2)
     _check_options(f"architecture '{architecture}'", model_class, options | shape, make_upsampler)
+    if registry.is_address(name):
+        contract.check_upsampler(name, layer, upsampler)
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        return model_class(make_upsampler, **shape, **options)
+        model = model_class(make_upsampler, **shape, **options)
+    if registry.is_address(architecture):
+        contract.check_architecture(architecture, model, **shape)
+    return model
 
 
 def _check_options(what: str, made: type, options: dict, *arguments: object) -> None:

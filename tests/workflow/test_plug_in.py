@@ -1,0 +1,90 @@
+"""docs/plug_in.md to the letter: one file and one entry of config, to Table 1 and report."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from ..clone import REPOSITORY, TINY, Clone
+
+PAGE = (REPOSITORY / "docs/plug_in.md").read_text()
+LAYER, NETWORK = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+MINE, MY_NETWORK = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+RUN = "results/tiny/variants/demucs_hann/seed-0"
+
+
+@pytest.fixture
+def followed(copy_of_finished: Clone) -> Clone:
+    """A clone in which the page has been followed, up to its command."""
+    assert "`my_upsampler.py`" in PAGE and "`config/mine.yaml`" in PAGE
+    for name, text in {
+        "my_upsampler.py": LAYER,
+        "config/mine.yaml": MINE,
+        "my_network.py": NETWORK,
+        "config/network.yaml": MY_NETWORK,
+    }.items():
+        (copy_of_finished.root / name).write_text(text)
+    return copy_of_finished
+
+
+def asked(*configs: str) -> tuple[str, ...]:
+    """The page's command, tiny; its experiment takes what is finished of the tiny one."""
+    assert "snakemake --cores 2 --configfile config/mine.yaml" in PAGE
+    return ("--configfile", TINY, *configs, "--config", "experiment=tiny")
+
+
+def test_the_examples_are_short() -> None:
+    for example in (LAYER, NETWORK):
+        assert example.count("\n") <= 30
+
+
+def test_an_upsampler_and_a_network_in_one_file_each(followed: Clone) -> None:
+    command = asked("config/mine.yaml")
+    result = followed.snakemake(*command)
+    assert result.returncode == 0, result.stdout
+    table = pd.read_csv(followed.root / "results/tiny/table_1.csv").set_index("system")
+    assert table.loc["demucs_hann", ["sdr_db", "parameters", "parameters_full_size"]].notna().all()
+    page = (followed.root / "results/tiny/report.html").read_text()
+    assert ">hann<" in page
+    probes = followed.root / "results/tiny/probes"
+    assert "layer_demucs_hann" in set(pd.read_csv(probes / "layers.csv")["model"])
+    variants = pd.read_csv(probes / "variants.csv").query("model == 'demucs_hann'")
+    assert set(variants["stage"]) == {"initialization", "trained"}
+    assert followed.planned(*command) == {}
+
+    followed.edit("my_upsampler.py", "length=9", "length=7")
+    plan = followed.planned(*command)
+    assert plan["train"] == plan["separate"] == plan["probe_layers"] == 1
+    output = followed.snakemake("--dry-run", *command).stdout
+    assert f"output: {RUN}/model" in output
+    assert "output: results/tiny/variants/demucs_nearest/seed-0/model" not in output
+    followed.edit("my_upsampler.py", "length=7", "length=9")
+
+    result = followed.snakemake(*asked("config/mine.yaml", "config/network.yaml"))
+    assert result.returncode == 0, result.stdout
+    table = pd.read_csv(followed.root / "results/tiny/table_1.csv").set_index("system")
+    assert table.loc["my_network", ["sdr_db", "parameters"]].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        (", self.stride // 2,", ", 0,", "the output is shifted by +"),
+        ("* self.stride])", "* self.stride]).float()", "dtype torch.float32 for an input"),
+        ("class HannConvolution", "class HanConvolution", "did you mean 'HanConvolution'?"),
+        ("import torch\n", "import torhc\n", "cannot be imported (ModuleNotFoundError"),
+    ],
+)
+def test_a_layer_that_breaks_the_contract_is_told_in_one_line(
+    followed: Clone, old: str, new: str, complaint: str
+) -> None:
+    followed.edit("my_upsampler.py", old, new)
+    command = (*asked("config/mine.yaml"), "--", f"{RUN}/probe/initialization.csv")
+    result = followed.snakemake(*command)
+    assert result.returncode != 0
+    lines = [line for line in result.stdout.splitlines() if complaint in line]
+    assert lines and "error: " in lines[0], result.stdout
+    assert "Traceback" not in result.stdout
+    assert not (followed.root / RUN / "probe/initialization.csv").exists()
