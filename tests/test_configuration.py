@@ -161,7 +161,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value="nearest"),
-            r"systems.demucs_nearest.upsampler: 'nearest' is not of type 'object'; it is: Name",
+            r"systems.demucs_nearest.upsampler: 'nearest' is not of type 'object', 'null'; it is",
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value={"length": 9}),

@@ -104,8 +104,7 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
             raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
         system = config["systems"][name]
         try:
-            registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
-            registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
+            registry.modules_of(system)
         except InputError as error:
             raise InputError(f"config: systems.{name}: {error}") from None
         sizes = config["architectures"].get(system["architecture"], {})

@@ -23,6 +23,10 @@ LABELS = {
     "demucs_subpixel": "subpixel",
     "modified_transposed": "modified transposed",
     "modified_subpixel": "modified subpixel",
+    "demucs": "Demucs",
+    "wave_unet": "Wave-U-Net",
+    "open_unmix": "Open-Unmix",
+    "sams_net": "Sams-Net, reconstructed",
     "mixture": "mixture, shared out",
     "ideal_ratio_mask": "ideal ratio mask",
 }
