@@ -37,7 +37,8 @@ class OpenUnmix(nn.Module):
       songs are scaled to unit deviation. The learning rate stays as it is; the original lowers it
       when the validation loss no longer falls.
     - A song is filtered in the chunks it is separated in, not in excerpts of 300 frames.
-    - With several GPUs, batch normalization keeps the statistics of the first one's segments.
+    - With several GPUs, the statistics of batch normalization are those of the first one's
+      segments.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``; for the loss also the
