@@ -104,8 +104,10 @@ def test_storage(paper: Experiment) -> None:
 def test_memory_of_scoring_covers_what_was_measured() -> None:
     for seconds, gigabytes in ((30, 1.4), (240, 6.75)):
         assert gigabytes < scoring_memory_mb([1, seconds], 44100, 1) / 1000 < 2.5 * gigabytes
-    four = scoring_memory_mb([240], 44100, 4) - scoring_memory_mb([240], 44100, 1)
-    assert four > 3 * 6750
+    songs = [240.0] * 3 + [120.0]
+    four = scoring_memory_mb(songs, 44100, 4)
+    assert four - scoring_memory_mb(songs, 44100, 1) > 2.5 * 6750
+    assert scoring_memory_mb([*songs, 10.0], 44100, 4) == four  # of all, the longest four
 
 
 def test_the_plan_names_every_variant_and_what_it_asks_for(paper: Experiment) -> None:

@@ -1,10 +1,14 @@
 """Which songs an experiment has, known from the configuration and from names on disk alone."""
 
+import importlib.util
 import json
 from pathlib import Path
 
 import pytest
-from upsampling_artifacts.data.datasets import song_names
+import yaml
+from torchaudio.datasets import musdb_hq
+from upsampling_artifacts.configuration import resolve
+from upsampling_artifacts.data.datasets import listed_songs, song_names, song_seconds
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
 
@@ -12,10 +16,24 @@ from upsampling_artifacts.errors import InputError
 MUSDB_VALID = "Actions - One Minute Smile"
 
 
+REPOSITORY = Path(__file__).parents[2]
+PUBLISHED = ["musdb18-hq", "musdb18", "musdb18-7s"]
+
+
+def our_datasets() -> dict:
+    """The table of published data sets, as config has it and the schema completes it."""
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+    config = resolve(yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()), schema)
+    for source in config["datasets"].values():
+        source["songs"] = str(REPOSITORY / source["songs"])
+    return config["datasets"]
+
+
 def configuration(root: Path | None = None, dataset: str = "folder", **changes: object) -> dict:
     return {
         "dataset": dataset,
         "root": None if root is None else str(root),
+        "datasets": our_datasets(),
         "songs": {"train": 3, "valid": 1, "test": 2},
         "exclude_songs": [],
         "excerpt": False,
@@ -75,16 +93,85 @@ def test_songs_can_be_left_out(root: Path) -> None:
         song_names(configuration(root, exclude_songs=["B - two", "E - five"]))
 
 
-@pytest.mark.parametrize(
-    ("dataset", "where"), [("musdb18", "1117372"), ("musdb18-hq", "3338373"), ("folder", "unpack")]
-)
-def test_a_root_that_is_not_set_or_not_there_is_an_input_error(
-    tmp_path: Path, dataset: str, where: str
-) -> None:
+def test_a_root_that_is_not_set_or_not_there_is_an_input_error(tmp_path: Path) -> None:
     for root, state in ((None, "is not set"), (tmp_path / "no", "no is no folder")):
-        with pytest.raises(InputError, match=f"config: root: .*{state}.*{where}") as error:
-            song_names(configuration(root, dataset))
+        with pytest.raises(InputError, match=f"config: root: .*{state}.*unpack") as error:
+            song_names(configuration(root))
         assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match=r"config: root: .*no is no folder"):
+        song_names(configuration(tmp_path / "no", "musdb18-hq"))
+
+
+@pytest.mark.parametrize("dataset", PUBLISHED)
+def test_songs_of_a_published_data_set_are_known_without_it(dataset: str) -> None:
+    names = song_names(configuration(dataset=dataset))
+    assert {split: len(of) for split, of in names.items()} == {
+        "train": 86, "valid": 14, "test": 50, "excerpt": 0,
+    }  # fmt: skip
+    assert len({name for of in names.values() for name in of}) == 150
+    assert EXCERPT in names["test"]
+
+
+def test_the_published_validation_songs_are_those_of_musdb_and_torchaudio() -> None:
+    configs = Path(importlib.util.find_spec("musdb").origin).parent / "configs"
+    musdb = yaml.safe_load((configs / "mus.yaml").read_text())["validation_tracks"]
+    valid = song_names(configuration(dataset="musdb18-hq"))["valid"]
+    assert sorted(valid) == sorted(musdb) == sorted(musdb_hq._VALIDATION_SET)
+
+
+def test_the_published_checksum_is_torchaudios() -> None:
+    source = our_datasets()["musdb18-hq"]
+    assert source["checksum"] == f"sha256:{musdb_hq._CHECKSUM}"
+
+
+def test_lengths_are_known_without_the_data() -> None:
+    lengths = {
+        song["song"]: song["seconds"] for song in listed_songs(configuration(dataset="musdb18"))
+    }
+    assert 9.7 < sum(lengths.values()) / 3600 < 9.9  # hours
+    assert lengths[MUSDB_VALID] == 163
+    assert {song["seconds"] for song in listed_songs(configuration(dataset="musdb18-7s"))} == {7}
+    assert song_seconds(Path("not there"), lengths[MUSDB_VALID]) == 163
+    assert song_seconds(Path("not there")) == 240
+
+
+def test_a_list_of_songs_that_is_none_is_an_input_error(tmp_path: Path) -> None:
+    config = configuration(dataset="musdb18")
+    for text in (None, "name,split\nA,train\n", "song,split,seconds\nA,train,long\n"):
+        table = tmp_path / "songs.csv"
+        config["datasets"]["musdb18"] |= {"songs": str(table)}
+        if text:
+            table.write_text(text)
+        with pytest.raises(InputError, match=r"songs\.csv is no list of songs"):
+            song_names(config)
+
+
+def write_musdb18(root: Path, *without: str) -> None:
+    for split, names in song_names(configuration(dataset="musdb18-hq")).items():
+        for name in set(names) - set(without):
+            (root / ("test" if split == "test" else "train") / name).mkdir(parents=True)
+
+
+def test_a_whole_copy_of_a_published_data_set_is_used_as_it_is(tmp_path: Path) -> None:
+    write_musdb18(tmp_path)
+    published = song_names(configuration(dataset="musdb18-hq"))
+    assert song_names(configuration(tmp_path, "musdb18-hq")) == published
+
+
+def test_songs_that_a_copy_lacks_are_named_with_the_choice_to_leave_them_out(
+    tmp_path: Path,
+) -> None:
+    lost = ["Flags - 54", "Zeno - Signs"]
+    write_musdb18(tmp_path, *lost)
+    config = configuration(tmp_path, "musdb18-hq")
+    with pytest.raises(InputError) as error:
+        song_names(config)
+    line = str(error.value)
+    assert "lacks 2 of the 150 songs of musdb18-hq" in line and "\n" not in line
+    assert line.endswith(f"exclude_songs: {json.dumps(lost)}")
+    names = song_names(config | {"exclude_songs": lost})
+    assert [len(of) for of in names.values()] == [85, 14, 49, 0]
+    assert len(song_names(configuration(tmp_path, "musdb18-7s"))["train"]) == 85  # may lack six
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

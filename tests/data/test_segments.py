@@ -1,13 +1,16 @@
 """Training segments: every sample says where it comes from, so every read can be traced."""
 
+import hashlib
 import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong
+from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong, read_cache
 from upsampling_artifacts.data.segments import (
     Batch,
     TrainingBatches,
@@ -100,6 +103,22 @@ def test_waveforms_are_scaled_by_the_song_and_the_sign() -> None:
     assert to_waveforms((samples, factors)).flatten().tolist() == [0.5, 2.0]
 
 
+def test_a_normalised_song_has_a_mono_mixture_of_standard_deviation_one(
+    cache_song: Callable[..., Path],
+) -> None:
+    rng = np.random.default_rng(0)
+    middle, sides = 0.05 * rng.standard_normal((2, 4000))
+    bass = 0.02 * rng.standard_normal((2, 4000))
+    stems = np.stack([[middle + sides, middle - sides], bass]) + 0.01  # an offset counts nothing
+    song = read_cache(cache_song("song", stems))
+    batch = ValidationBatches([song], segment_seconds=4.0, batch_size=1)[0]
+    waveforms = to_waveforms(batch)[0].numpy()
+    mixture = waveforms.sum(axis=0)
+    assert mixture.mean(axis=0).std() == pytest.approx(1, abs=1e-3)
+    assert mixture[0].std() > 1.2  # by the mono mixture: each channel holds the sides too
+    np.testing.assert_allclose(waveforms * song.scale, stems, atol=1 / FULL_SCALE)
+
+
 def test_an_epoch_visits_every_position_at_most_once() -> None:
     batches = training()
     # Starts at 0, 200, ... as long as 100 samples and a shift of 150 fit into 2048.
@@ -175,6 +194,29 @@ def equal(a: Batch, b: Batch) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+def test_gains_fill_their_range_in_decibels_and_change_nothing_else() -> None:
+    plain, louder = training(), training(gain_db=6.0)
+    gains = []
+    for step in range(20 * plain.steps_per_epoch):
+        (samples, factors), (same_samples, scaled) = plain[step], louder[step]
+        assert torch.equal(samples, same_samples)
+        gains.append(20 * torch.log10(scaled / factors)[:, :, 0, 0].numpy())
+    gains = np.concatenate(gains)
+    np.testing.assert_allclose([gains.min(), gains.max()], [-6, 6], atol=0.1)
+    # As often in every quarter of the range, and each stem for itself.
+    assert np.abs(np.histogram(gains, 4, (-6, 6))[0] / gains.size - 0.25).max() < 0.04
+    assert abs(np.corrcoef(gains.T)[0, 1]) < 0.1
+
+
+def test_the_batches_of_a_training_stay_what_they_are() -> None:
+    # Written down before there was a gain: a checkpoint goes on with the batches it began with.
+    batches, digest = training(), hashlib.sha256()
+    for step in (0, 1, 5, 6, 40):
+        for part in batches[step]:
+            digest.update(part.numpy().tobytes())
+    assert digest.hexdigest().startswith("a1548fc21f029b7f")
+
+
 def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
     batches, same, other = training(), training(), training(seed=1)
     steps = [0, 1, 5, 6, 7, 40]
@@ -188,16 +230,22 @@ def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
         assert not any(equal(batches[i], batches[j]) for j in steps if j != i)
 
 
-def test_loading_processes_change_nothing() -> None:
-    def load(processes: int, first: int) -> list[Batch]:
-        sampler = range(first, 9)
-        loader = DataLoader(training(), sampler=sampler, batch_size=None, num_workers=processes)
-        return list(loader)
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker processes")
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("processes", [0, 1, 3])
+def test_loading_processes_and_devices_change_nothing(processes: int, parts: int) -> None:
+    def load(first: int, part: int) -> list[Batch]:
+        batches = training(gain_db=3.0, part=part, parts=parts)
+        sampler = range(first, 9)  # steps of two epochs
+        return list(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=processes))
 
-    alone, helped, resumed = load(0, 0), load(2, 0), load(2, 4)
-    assert len(alone) == len(helped) == 9
-    assert all(equal(a, b) for a, b in zip(alone, helped, strict=True))
-    assert all(equal(a, b) for a, b in zip(alone[4:], resumed, strict=True))
+    whole = [training(gain_db=3.0)[step] for step in range(9)]
+    for part in range(parts):
+        expected = [tuple(tensor[part::parts] for tensor in batch) for batch in whole]
+        for first in (0, 4):  # from the start, and resumed
+            loaded = load(first, part)
+            assert len(loaded) == 9 - first
+            assert all(equal(a, b) for a, b in zip(loaded, expected[first:], strict=True))
 
 
 def test_a_song_shorter_than_a_segment_with_its_shift_is_an_input_error() -> None:

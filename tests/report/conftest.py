@@ -72,7 +72,10 @@ def make_files(folder: Path) -> ReportFiles:
     make_table_1().to_csv(folder / "table_1.csv", index=False)
     loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}
     loading |= {"repeats": 9, "segment_seconds": 10.0, "rate_hz": 44100, "stems": 4}
-    pd.DataFrame([loading]).to_csv(folder / "loading.csv", index=False)
+    readers = ("cache", "augmented", "soundfile", "musdb_wav", "musdb_mp4")
+    pd.DataFrame([{"reader": reader, **loading} for reader in readers]).to_csv(
+        folder / "loading.csv", index=False
+    )
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),

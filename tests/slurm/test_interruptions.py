@@ -46,6 +46,7 @@ def assert_no_step_is_lost(clone: Clone, job: dict[str, str], told: str) -> None
     stopped = re.search(f"stopped by {told} at step (\\d+) ", first.read_text())
     assert stopped, first.read_text()
     assert f"at step {stopped[1]}\n" in log_of(clone)
+    assert "User defined signal" not in first.read_text()  # it ended by itself, not by SIGUSR1
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(40, "FAILED"), (70, "TIMEOUT")])

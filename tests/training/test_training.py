@@ -70,12 +70,14 @@ def test_the_seed_names_the_initial_weights_and_the_batches(
 
     monkeypatch.setattr(training, "loss_function", first_loss)
     with pytest.raises(Begun) as begun:
-        run(seed=5)
+        run(seed=5, options=replace(OPTIONS, gain_db=6.0))
     weights, batch = begun.value.args
     about = {**SYSTEM, "sources": ["drums", "bass"], "audio_channels": 2, "seed": 5}
     assert same_weights(weights, build_described(about).state_dict())
     cached = [read_cache(path) for path in songs[:3]]
-    expected = TrainingBatches(cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=5)[0]
+    expected = TrainingBatches(
+        cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=5, gain_db=6.0
+    )[0]
     assert all(torch.equal(a, b) for a, b in zip(batch, expected, strict=True))
 
 

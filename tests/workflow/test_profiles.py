@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ..clone import REPOSITORY, TINY, Clone
+from ..clone import REPOSITORY, TINY, Clone, job_counts
 
 
 def planned(clone: Clone, home: Path, *arguments: str) -> str:
@@ -21,7 +22,9 @@ def test_a_profile_selects_the_papers_experiment(
 ) -> None:
     output = planned(clone, tmp_path / "home", "--profile", profile)
     assert f"Using profile {profile}" in output
-    assert "config: root: is not set, and dataset 'musdb18-hq' needs one" in output
+    jobs = job_counts(output)
+    assert jobs["train"] == 18
+    assert jobs["fetch"] == 1 and jobs["cache"] == 150  # planned without data
 
 
 @pytest.mark.parametrize("profile", ["slurm", "workstation"])
@@ -40,7 +43,7 @@ def test_memory_and_time_grow_with_each_attempt_and_retries_are_the_profiles() -
         assert all("attempt" in resources[key] for resources in asked if key in resources)
     assert profile["retries"] > 0
     for rules in (REPOSITORY / "workflow/rules").glob("*.smk"):
-        assert "retries:" not in rules.read_text(), rules
+        assert not re.search("retries: [^0]", rules.read_text()), rules
 
 
 @pytest.mark.parametrize("profile", ["slurm", "workstation"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from upsampling_artifacts.data.out_of_distribution import out_of_distribution
 
-from ..clone import REPOSITORY, TINY, Clone
+from ..clone import REPOSITORY, TINY, Clone, job_counts
 
 README_COMMANDS = re.findall(
     r"^ {4}(snakemake .+?)(?: +#.*)?$", (REPOSITORY / "README.md").read_text(), re.MULTILINE
@@ -35,6 +36,7 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
         ("train", {"train": 2}),
         ("scores", {"train": 2, "score": 4}),
         ("table_1", {"train": 2, "score": 4, "table_1": 1}),
+        ("out_of_distribution", {"out_of_distribution": 1}),
         ("report", {"train": 2, "score": 4, "table_1": 1, "probe": 4, "report": 1}),
     ],
 )
@@ -45,6 +47,14 @@ def test_named_targets_plan_what_they_name(
     assert {rule: plan.get(rule) for rule in rules} == rules
     if target == "probes":
         assert "train" not in plan
+
+
+def test_the_out_of_distribution_set_comes_without_songs_or_models(clone: Clone) -> None:
+    result = clone.snakemake("out_of_distribution", "--configfile", TINY)
+    assert result.returncode == 0, result.stdout
+    sounds = out_of_distribution(clone.root / "results/tiny/dataset/out_of_distribution")
+    assert {signal.shape for signal in sounds.values()} == {(2, 6 * 8000)}
+    assert job_counts(result.stdout) == {"out_of_distribution": 1}
 
 
 def test_the_workflow_is_linted_and_formatted(clone: Clone) -> None:

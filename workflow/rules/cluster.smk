@@ -18,6 +18,7 @@ localrules:
     probes,
     songs_setup,
     excerpt,
+    out_of_distribution,
     measures,
     trained_measures,
     claims,

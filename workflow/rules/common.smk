@@ -1,6 +1,7 @@
 """What the rules share: the configuration, the songs, and the names of files."""
 
 import importlib.util
+import json
 import os
 import sys
 from functools import cache
@@ -37,7 +38,15 @@ SPLIT_OF = {song: split for split, names in SONGS.items() for song in names}
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 SPLITS = {"train": SONGS["train"], "valid": SONGS["valid"], "test": TEST_SONGS}
 STEMS = ["mixture", *config["sources"]]
-ROOT = f"{RESULTS}/songs" if config["dataset"] == "songs" else config["root"]
+FETCHED = datasets.is_fetched(config)
+# What a fetched data set holds. The data themselves are no output of any rule: Snakemake removes the
+# outputs of a job that fails or runs again, and nobody wants to download 23 GB twice.
+DATASET = f"results/datasets/{config['dataset']}.json"
+ROOT = (
+    f"{RESULTS}/songs"
+    if config["dataset"] == "songs"
+    else f"results/datasets/{config['dataset']}" if FETCHED else config["root"]
+)
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
 # How a training is run: these keys change no result.
@@ -72,12 +81,28 @@ def song_list(split):
     return f"{RESULTS}/cache/{split}.txt"
 
 
+def song_path(song):
+    """Where a song is read from; known before it is fetched."""
+    stems = config["datasets"][config["dataset"]]["stems"] if FETCHED else None
+    return musdb18.song_path(Path(ROOT), SPLIT_OF[song], song, stems)
+
+
 @cache
 def seconds_of(split):
     """Lengths of the songs of a split; looked up by the jobs that need to know."""
-    known = {"otherwise": config["songs"]["seconds"]} if config["dataset"] == "songs" else {}
-    paths = [musdb18.song_path(Path(ROOT), SPLIT_OF[song], song) for song in SPLITS[split]]
-    return [datasets.song_seconds(path, **known) for path in paths]
+    known = {song["song"]: song["seconds"] for song in datasets.listed_songs(config)}
+    if config["dataset"] == "songs":
+        known = dict.fromkeys(SPLITS[split], config["songs"]["seconds"])
+    return [datasets.song_seconds(song_path(song), known.get(song)) for song in SPLITS[split]]
+
+
+def there(songs):
+    """Those of the songs that are there, where only a fetched archive tells which it holds."""
+    if not FETCHED or config["datasets"][config["dataset"]]["n_absent"] == 0:
+        return songs
+    with checkpoints.fetch.get().output[0].open() as record:
+        found = {song for names in json.load(record)["songs"].values() for song in names}
+    return [song for song in songs if song in found]
 
 
 def system_at(name, size):
@@ -144,7 +169,9 @@ def training_threads(wildcards):
 
 def song_files(wildcards):
     """The files that a song is read from."""
-    path = musdb18.song_path(Path(ROOT), SPLIT_OF[wildcards.song], wildcards.song)
+    if FETCHED and SPLIT_OF[wildcards.song] != "excerpt":
+        return DATASET
+    path = song_path(wildcards.song)
     if path.suffix == ".mp4":
         return ancient(str(path))
     files = [path / f"{stem}.wav" for stem in STEMS]

@@ -47,7 +47,7 @@ rule cache:
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(musdb18.song_path(Path(ROOT), SPLIT_OF[w.song], w.song)),
+        path=lambda w: str(song_path(w.song)),
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
@@ -62,7 +62,7 @@ rule cache:
 # number of its pairs of a job and an input.
 rule song_list:
     input:
-        lambda w: cached(SPLITS[w.split]),
+        lambda w: cached(there(SPLITS[w.split])),
     output:
         f"{RESULTS}/cache/{{split}}.txt",
     log:
@@ -78,7 +78,8 @@ rule song_list:
 
 rule loading:
     output:
-        f"{RESULTS}/benchmarks/loading.csv",
+        speed=f"{RESULTS}/benchmarks/loading.csv",
+        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
     log:
         f"logs/{RESULTS}/loading.log",
     conda:
@@ -87,3 +88,20 @@ rule loading:
         code=code("upsampling_artifacts.benchmarks.loading"),
     script:
         "../scripts/loading.py"
+
+
+rule out_of_distribution:
+    input:
+        ancient(EXCERPT_FILE),
+    output:
+        directory(f"{RESULTS}/dataset/out_of_distribution"),
+    log:
+        f"logs/{RESULTS}/out_of_distribution.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        seconds=config["probes"]["out_of_distribution_seconds"],
+        rate_hz=config["rate_hz"],
+        code=code("upsampling_artifacts.data.out_of_distribution"),
+    script:
+        "../scripts/out_of_distribution.py"

@@ -79,7 +79,7 @@ rule report:
         claims=rules.claims.output,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
-        loading=rules.loading.output,
+        loading=rules.loading.output.speed,
         paper="config/paper_table_1.csv",
         figures=expand(
             f"{FIGURES}/{{name}}.svg",

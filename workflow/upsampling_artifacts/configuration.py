@@ -91,7 +91,12 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
 
 
 def _check_names(config: dict) -> None:
-    """Names that a schema cannot know: systems, architectures, upsamplers, sizes."""
+    """Names that a schema cannot know: data sets, systems, architectures, upsamplers, sizes."""
+    known = ["songs", "folder", *config["datasets"]]
+    if config["dataset"] not in known:
+        raise InputError(
+            f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
+        )
     probes = config["probes"]
     _check_systems(config, "variants", config["variants"], "size", config["size"])
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])

@@ -88,8 +88,8 @@ def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -
     Measured at 44.1 kHz with four stereo sources: museval 0.4.1 takes 1.4 GB for 30 s of audio, and
     6.75 GB for four minutes. The longest songs may meet.
     """
-    each = 600 + 30 * max(song_seconds) * rate_hz / 44100
-    return round(1400 + processes * each)
+    longest = sum(sorted(song_seconds)[-processes:])
+    return round(1400 + processes * 600 + 30 * longest * rate_hz / 44100)
 
 
 def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:

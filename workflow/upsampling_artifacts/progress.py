@@ -28,20 +28,24 @@ class Progress:
         total: Number of steps of the whole work.
         done: Steps that an earlier run has already done.
         label: What the work is, at the start of each line.
+        unit: What is counted.
     """
 
-    def __init__(self, total: int, label: str, done: int = 0):
+    def __init__(self, total: int, label: str, done: int = 0, unit: str = "steps"):
         self.total, self.label, self.done, self.at_start = total, label, done, done
+        self.unit = unit
         self.started = self.last_line = time.monotonic()
         self.bar = tqdm(
             total=total, initial=done, desc=label, leave=False, disable=not sys.stderr.isatty()
         )
 
-    def step(self, note: str = "") -> None:
-        """One step is done; ``note`` (a loss, say) goes beside it."""
-        self.done += 1
+    def step(self, note: str = "", count: int = 1) -> None:
+        """One step is done, or ``count``; ``note`` (a loss, say) goes beside it."""
+        if count == 0:
+            return
+        self.done += count
         self.bar.set_postfix_str(note, refresh=False)
-        self.bar.update()
+        self.bar.update(count)
         now = time.monotonic()
         if self.done == self.total or now - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = now
@@ -49,7 +53,8 @@ class Progress:
             left = timedelta(seconds=round((self.total - self.done) / rate))
             note = f", {note}" if note else ""
             logger.info(
-                f"{self.label}: {self.done}/{self.total}{note}, {rate:.1f} steps/s, {left} left"
+                f"{self.label}: {self.done}/{self.total}{note}, {rate:.1f} {self.unit}/s, "
+                f"{left} left"
             )
         if self.done == self.total:
             self.bar.close()

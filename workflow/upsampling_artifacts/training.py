@@ -56,6 +56,7 @@ class TrainingOptions:
     loader_processes: int
     devices: int = 1
     weight_decay: float = 0.0
+    gain_db: float = 0.0
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
@@ -127,6 +128,7 @@ def train(
         options.batch_size,
         options.remix_group,
         seed,
+        options.gain_db,
     )
     valid = ValidationBatches(
         [read_cache(path) for path in valid_songs], options.segment_seconds, options.batch_size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import json
 from pathlib import Path
 
 import soundfile
@@ -11,11 +13,6 @@ import yaml
 from upsampling_artifacts.data import songs
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
-
-SOURCES_OF = {
-    "musdb18-hq": "https://doi.org/10.5281/zenodo.3338373",
-    "musdb18": "https://doi.org/10.5281/zenodo.1117372",
-}
 
 SONG_SECONDS = 240.0
 """A song of MUSDB18: its 150 songs are ten hours."""
@@ -31,16 +28,22 @@ def song_names(config: dict) -> dict[str, list[str]]:
         Keys "train", "valid", "test"; and "excerpt", the real song that is listed apart.
 
     Raises:
-        InputError: The data set's root is missing or empty, or a split has no song.
+        InputError: The data set's root is missing or empty, lacks songs that it is known to
+            have, or a split has no song.
     """
     if config["dataset"] == "songs":
         counts = config["songs"]
         names = songs.song_names(counts["train"], counts["valid"], counts["test"])
+    elif is_fetched(config):
+        names = _grouped(listed_songs(config))
     else:
-        names = _names_below(config["dataset"], config["root"])
+        valid = _grouped(listed_songs(config))["valid"]
+        names = _names_below(config["dataset"], config["root"], valid)
     excluded = set(config["exclude_songs"])
-    unknown = excluded - {name for split in names.values() for name in split}
-    if unknown:
+    listed = {song["song"] for song in listed_songs(config)}
+    found = {name for split in names.values() for name in split}
+    _check_complete(config, len(listed), listed - excluded - found)
+    if unknown := excluded - listed - found:
         raise InputError(f"config: exclude_songs: no song is called '{min(unknown)}'")
     names = {split: [n for n in names[split] if n not in excluded] for split in names}
     for split, chosen in names.items():
@@ -54,30 +57,83 @@ def song_names(config: dict) -> dict[str, list[str]]:
     return {**names, "excerpt": [EXCERPT] if listed_apart else []}
 
 
-def _names_below(dataset: str, root: str | None) -> dict[str, list[str]]:
-    """List ``root/train`` and ``root/test``, and take the validation songs out of the former."""
-    if root is None or not Path(root).is_dir():
-        state = "is not set" if root is None else f"{root} is no folder"
-        where = f"download it from {SOURCES_OF[dataset]}, " if dataset in SOURCES_OF else ""
+def _check_complete(config: dict, n_songs: int, missing: set[str]) -> None:
+    """A copy of a published data set that lacks songs is used as it is only if config says so."""
+    if missing and len(missing) > config["datasets"][config["dataset"]]["n_absent"]:
         raise InputError(
-            f"config: root: {state}, and dataset '{dataset}' needs one; {where}unpack it so that "
-            "<root>/train and <root>/test exist, and set root to it"
+            f"config: root: {config['root']} lacks {len(missing)} of the {n_songs} songs of "
+            f"{config['dataset']}; complete it, or leave these out: "
+            f"exclude_songs: {json.dumps(sorted(missing))}"
         )
+
+
+def is_fetched(config: dict) -> bool:
+    """Whether the pipeline fetches the data set: a published one, of which no copy is named."""
+    return config["dataset"] in config["datasets"] and config["root"] is None
+
+
+def listed_songs(config: dict) -> list[dict]:
+    """The songs of a published data set, known without it: "song", "split" and "seconds".
+
+    Raises:
+        InputError: Their list is not there, or is none.
+    """
+    if config["dataset"] not in config["datasets"]:
+        return []
+    source = config["datasets"][config["dataset"]]
+    path = Path(source["songs"])
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [{**row, "seconds": source["song_seconds"] or float(row["seconds"])} for row in rows]
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"config: datasets.{config['dataset']}.songs: {path} is no list of songs ({error}); "
+            "it needs columns song, split and seconds"
+        ) from error
+
+
+def _grouped(listed: list[dict]) -> dict[str, list[str]]:
+    return {
+        split: [song["song"] for song in listed if song["split"] == split]
+        for split in ("train", "valid", "test")
+    }
+
+
+def songs_below(root: Path) -> dict[str, list[str]]:
+    """Names of the songs in ``root/train`` and ``root/test``: folders, and .stem.mp4 files."""
     found = {}
     for split in ("train", "test"):
-        folder = Path(root) / split
+        folder = root / split
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
         found[split] = [
             entry.name.removesuffix(".stem.mp4")
             for entry in entries
             if entry.name[0] != "." and (entry.name.endswith(".stem.mp4") or entry.is_dir())
         ]
-        if not found[split]:
+    return found
+
+
+def _names_below(dataset: str, root: str | None, valid: list[str]) -> dict[str, list[str]]:
+    """List ``root/train`` and ``root/test``, and take the validation songs out of the former.
+
+    They are named by ``mus.yaml`` in the root if there is one, else by ``valid``, else by musdb.
+    """
+    if root is None or not Path(root).is_dir():
+        state = "is not set" if root is None else f"{root} is no folder"
+        raise InputError(
+            f"config: root: {state}, and dataset '{dataset}' needs one; unpack the data set so "
+            "that <root>/train and <root>/test exist, and set root to it"
+        )
+    found = songs_below(Path(root))
+    for split, songs_of_split in found.items():
+        if not songs_of_split:
             raise InputError(
-                f"config: root: {folder} holds no songs; unpack the data set so that each song is "
-                "a folder of wav files, or a .stem.mp4, in there"
+                f"config: root: {Path(root) / split} holds no songs; unpack the data set so that "
+                "each song is a folder of wav files, or a .stem.mp4, in there"
             )
-    valid = set(_validation_names(Path(root)))
+    if (Path(root) / "mus.yaml").exists() or not valid:
+        valid = _validation_names(Path(root))
     return {
         "train": [name for name in found["train"] if name not in valid],
         "valid": [name for name in found["train"] if name in valid],
@@ -94,14 +150,15 @@ def _validation_names(root: Path) -> list[str]:
     return yaml.safe_load(setup.read_text()).get("validation_tracks") or []
 
 
-def song_seconds(song: Path, otherwise: float = SONG_SECONDS) -> float:
+def song_seconds(song: Path, otherwise: float | None = None) -> float:
     """Length of a song, from the header of its mixture.
 
     Args:
         song: As :func:`musdb18.song_path` gives it.
-        otherwise: What to take for a song that is not there yet, or has no such header (MP4).
+        otherwise: What to take for a song that is not there yet, or has no such header (MP4); if
+            that is unknown, too, :data:`SONG_SECONDS`.
     """
     try:
         return soundfile.info(song / "mixture.wav").duration
     except (soundfile.SoundFileError, OSError):
-        return otherwise
+        return SONG_SECONDS if otherwise is None else otherwise

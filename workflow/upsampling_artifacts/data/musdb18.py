@@ -37,7 +37,7 @@ class Recording:
     rate_hz: int
 
 
-def song_path(root: Path, split: str, name: str) -> Path:
+def song_path(root: Path, split: str, name: str, stems: str | None = None) -> Path:
     """The folder of wav files, or the ``.stem.mp4`` file, of one song.
 
     Args:
@@ -45,13 +45,15 @@ def song_path(root: Path, split: str, name: str) -> Path:
         split: "train", "valid", "test" or "excerpt". Validation songs lie with the training
             songs. The excerpt's song is also one of MUSDB18's test songs, whole.
         name: The song's name.
+        stems: How songs are stored there, "wav" or "mp4"; None to look.
     """
     if split == "excerpt":
         package = importlib.util.find_spec("stempeg").submodule_search_locations[0]
         return Path(package) / "data" / f"{name}.stem.mp4"
     folder = root / ("test" if split == "test" else "train")
     packed = folder / f"{name}.stem.mp4"
-    return packed if packed.exists() else folder / name
+    is_packed = packed.exists() if stems is None else stems == "mp4"
+    return packed if is_packed else folder / name
 
 
 def read_song(path: Path, sources: list[str], allow_silent: bool = False) -> Recording:

@@ -2,8 +2,12 @@
 
 The augmentation of the original Demucs recipe (Uhlich et al. 2017; Défossez et al. 2019): the
 stems of a batch are exchanged between songs, and each one is shifted in time, flipped in sign
-and has its channels swapped at random. Here all of that only decides *which samples are read*
-and by what factor they are scaled, so it costs nothing beyond the reading.
+and has its channels swapped at random; its level, too, if asked to. Here all of that only decides
+*which samples are read* and by what factor they are scaled, so it costs nothing beyond the reading.
+
+Normalised as there: each song is divided by the standard deviation of its whole mono mixture. The
+recipe also subtracts that mixture's mean, from every stem; here it stays, for in music it is next
+to nothing (0.0002 standard deviations in the excerpt, 0.03 at most in the rendered songs).
 """
 
 from __future__ import annotations
@@ -68,6 +72,7 @@ class TrainingBatches(Dataset[Batch]):
         batch_size: Segments per batch.
         remix_group: Stems are exchanged within groups of this many segments; 1 for never.
         seed: Names the order and the augmentation.
+        gain_db: Each stem is made louder or softer by up to this much.
         part: Which part of each batch to read, where several devices share it.
         parts: Into how many parts batches are divided, segment by segment in turn.
 
@@ -82,6 +87,7 @@ class TrainingBatches(Dataset[Batch]):
     batch_size: int
     remix_group: int
     seed: int
+    gain_db: float = 0.0
     part: int = 0
     parts: int = 1
 
@@ -114,6 +120,8 @@ class TrainingBatches(Dataset[Batch]):
         for first in range(0, self.batch_size, self.remix_group):
             group = slice(first, first + self.remix_group)
             origin[group] = rng.permuted(origin[group], axis=0)
+        # Drawn last, so that all else stays what it is without; exactly 1 then.
+        gains = 10 ** (rng.uniform(-self.gain_db, self.gain_db, size) / 20)
 
         items = range(self.part, self.batch_size, self.parts)
         samples = np.empty((len(items), n_sources, channels, self.samples), np.int16)
@@ -125,7 +133,7 @@ class TrainingBatches(Dataset[Batch]):
             first += shifts[item, source]
             stem = song.stems[source, :, first : first + self.samples]
             samples[row, source] = stem[::-1] if swaps[item, source] else stem
-            factors[row, source] = signs[item, source] * _factor(song)
+            factors[row, source] = signs[item, source] * gains[item, source] * _factor(song)
         return torch.from_numpy(samples), torch.from_numpy(factors)
 
 

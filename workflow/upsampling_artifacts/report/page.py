@@ -148,7 +148,7 @@ def page_values(
         "line_entries": findings.line_rows(summary, systems),
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),
-        "loading": pd.read_csv(files.loading).iloc[0].to_dict(),
+        "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
         "parameters": parameter_rows(table_1, paper),
         "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),
         "excerpt": excerpt,

@@ -1,0 +1,123 @@
+"""Several runs that fetch the same, and runs that are interrupted."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts.data.fetching import fetch
+from upsampling_artifacts.errors import Stopped
+
+from .file_server import FileServer, file_server
+from .published import (
+    ARCHIVE,
+    FILES,
+    SONGS,
+    fetched,
+    files_below,
+    source_of,
+)
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("wget") is None, reason="NO DOWNLOAD TESTED: wget is not on PATH"
+)
+
+
+def in_another_process(url: str, datasets: Path) -> None:
+    logging.basicConfig(filename=datasets.parent / f"{os.getpid()}.log", level=logging.INFO)
+    fetch(source_of(url), SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
+
+
+def test_of_two_runs_at_once_one_downloads(datasets: Path, tmp_path: Path) -> None:
+    with file_server(ARCHIVE, bytes_per_second=1.5e6) as server:
+        spawn = multiprocessing.get_context("spawn")
+        runs = [
+            spawn.Process(target=in_another_process, args=(server.url, datasets)) for _ in range(2)
+        ]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join(60)
+            assert run.exitcode == 0
+    assert server.starts == [0]
+    assert files_below(datasets / "tiny-hq") == FILES
+    logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert "another run is fetching it; waiting for that" in logs
+    assert "already there" in logs
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.data.published import SONGS, source_of
+from upsampling_artifacts.data.fetching import fetch
+from upsampling_artifacts.progress import job_log
+with job_log(sys.argv[3]):
+    fetch(source_of(sys.argv[1]), SONGS, Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_download_goes_on(
+    datasets: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    with file_server(ARCHIVE, bytes_per_second=1.5e6) as server:
+        command = [sys.executable, "-c", SCRIPT, server.url, datasets / "tiny-hq", tmp_path / "log"]
+        run = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
+        until(lambda: server.sent_bytes and server.sent_bytes[0] > 1_000_000)
+        run.send_signal(number)
+        error = run.communicate(timeout=30)[1].decode()
+        if number == signal.SIGKILL:  # wget has to be ended, too: it holds the lock
+            assert run.returncode == -9
+            with pytest.raises(Stopped):
+                fetched_until_stopped(server, datasets)
+            (wget,) = wgets_of(server)
+            os.kill(wget, signal.SIGKILL)
+            until(lambda: not wgets_of(server))
+        else:
+            assert run.returncode == os.EX_TEMPFAIL
+            assert f"stopped by {number.name}; " in error and "start again to go on" in error
+            assert "Traceback" not in error
+        kept = (datasets / "tiny.zip").stat().st_size
+        assert 0 < kept < len(ARCHIVE)
+        server.bytes_per_second = None
+        fetched(server, datasets)
+    assert server.starts == [0, kept]
+    assert files_below(datasets / "tiny-hq") == FILES
+
+
+def fetched_until_stopped(server: FileServer, datasets: Path) -> None:
+    """Wait for the other run's lock until told to stop."""
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    fetched(server, datasets)
+
+
+def wgets_of(server: FileServer) -> list[int]:
+    """Process ids of the wgets that download from a server."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if arguments[0] == b"wget" and server.url.encode() in arguments:
+            found.append(int(path.parent.name))
+    return found
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)

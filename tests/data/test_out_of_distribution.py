@@ -1,0 +1,168 @@
+"""The out-of-distribution set: each sound is what its name says, and the table tells the truth."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from scipy.signal import hilbert
+from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
+from upsampling_artifacts.data.out_of_distribution import (
+    COLUMNS,
+    LEVEL,
+    SOUNDS,
+    out_of_distribution,
+    write_out_of_distribution,
+)
+from upsampling_artifacts.data.speech import speech
+from upsampling_artifacts.errors import InputError
+
+pytest.importorskip("parselmouth", reason="has no wheel for this machine")
+
+RATE_HZ, SECONDS = 44100, 6.0
+SAMPLES = round(SECONDS * RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("out_of_distribution")
+    write_out_of_distribution(folder, SECONDS, RATE_HZ)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sounds(folder: Path) -> dict[str, np.ndarray]:
+    return out_of_distribution(folder)
+
+
+def density(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies, and the power there, mean over channels."""
+    power = np.mean(np.abs(np.fft.rfft(signal.astype(float))) ** 2, axis=0)
+    return np.fft.rfftfreq(signal.shape[-1], 1 / RATE_HZ), power
+
+
+def test_all_are_stereo_and_equally_long_in_the_units_of_a_network(
+    sounds: dict[str, np.ndarray],
+) -> None:
+    kinds = {sound.kind for sound in SOUNDS.values()}
+    assert kinds == {"silence", "sine sweep", "impulses", "speech", "noise", "music"}
+    assert list(sounds) == list(SOUNDS)
+    for name, signal in sounds.items():
+        assert signal.shape == (2, SAMPLES) and signal.dtype == np.float32
+        if name not in ("silence", "impulses"):
+            assert np.sqrt(np.mean(signal.astype(float) ** 2)) == pytest.approx(1, abs=0.01)
+        assert np.abs(signal).max() * LEVEL <= 1  # nothing clips when it is played
+
+
+def test_the_table_says_what_is_in_the_files(folder: Path) -> None:
+    table = pd.read_csv(folder / "sounds.csv")
+    assert list(table.columns) == COLUMNS
+    assert sorted(table["file"]) == sorted(path.name for path in folder.glob("*.wav"))
+    for row in table.itertuples():
+        audio, rate_hz = soundfile.read(folder / row.file)
+        assert (rate_hz, len(audio) / rate_hz, audio.shape[1]) == (row.rate_hz, row.seconds, 2)
+        if row.name == "silence":
+            assert row.level_db == -np.inf
+        else:
+            assert 10 * np.log10(np.mean(audio**2)) == pytest.approx(row.level_db, abs=0.01)
+        assert len(row.licence) > 5 and len(row.origin) > 4
+    licences = dict(zip(table["name"], table["licence"], strict=True))
+    assert licences["music"] == "CC BY-NC-SA 3.0"  # as stempeg and MUSDB18's list of songs say
+
+
+def test_silence_is_exactly_that(sounds: dict[str, np.ndarray]) -> None:
+    assert not sounds["silence"].any()
+
+
+@pytest.mark.parametrize("name", ["linear_sweep", "logarithmic_sweep"])
+def test_sweeps_cover_the_band_as_they_should(sounds: dict[str, np.ndarray], name: str) -> None:
+    left, right = sounds[name]
+    np.testing.assert_array_equal(left, right)
+    passed = np.linspace(0.1, 0.95, 18)
+    phase = np.unwrap(np.angle(hilbert(left.astype(float))))
+    at = np.round(passed * SAMPLES).astype(int)
+    hertz = (phase[at + 400] - phase[at - 400]) / 800 * RATE_HZ / (2 * np.pi)
+    nyquist = RATE_HZ / 2
+    expected = nyquist * passed if name == "linear_sweep" else 20 * (nyquist / 20) ** passed
+    np.testing.assert_allclose(hertz, expected, rtol=0.02, atol=2)
+    # Nothing of the band is left out.
+    frequencies_hz, power = density(sounds[name])
+    bands = np.geomspace(25, 21500, 40)
+    energies = [power[(frequencies_hz >= low) & (frequencies_hz < high)].mean()
+                for low, high in pairwise(bands)]  # fmt: skip
+    slope_db = -3.01 if name == "logarithmic_sweep" else 0  # as long in every octave, or hertz
+    expected_db = slope_db * np.log2(bands[:-1] / 1000)
+    measured_db = 10 * np.log10(energies)
+    assert np.ptp(measured_db - expected_db) < 5
+
+
+def test_impulses_stand_alone_and_meet_every_phase_of_a_stride(
+    sounds: dict[str, np.ndarray],
+) -> None:
+    left, right = sounds["impulses"]
+    np.testing.assert_array_equal(left, right)
+    positions = np.flatnonzero(left)
+    assert (left[positions] * LEVEL == 1).all()
+    np.testing.assert_array_equal(np.diff(positions, prepend=0), 11025)
+    assert len(positions) == 23
+    for stride in (2, 4, 8, 16):
+        assert len(set(positions % stride)) == stride
+
+
+def test_white_noise_is_as_strong_in_every_hertz(sounds: dict[str, np.ndarray]) -> None:
+    _, power = density(sounds["white_noise"])
+    bands_db = 10 * np.log10([band.mean() for band in np.array_split(power, 20)])
+    assert np.ptp(bands_db) < 0.5
+    assert abs(np.corrcoef(sounds["white_noise"])[0, 1]) < 0.01
+
+
+def test_pink_noise_falls_by_three_decibels_per_octave(sounds: dict[str, np.ndarray]) -> None:
+    frequencies_hz, power = density(sounds["pink_noise"])
+    edges = 22050 / 2.0 ** np.arange(10)[::-1]  # nine octaves, from 43 Hz
+    octaves = [(frequencies_hz >= low) & (frequencies_hz < high)
+               for low, high in pairwise(edges)]  # fmt: skip
+    density_db = 10 * np.log10([power[octave].mean() for octave in octaves])
+    slope_db, offset_db = np.polyfit(np.arange(9), density_db, 1)
+    assert slope_db == pytest.approx(-10 * np.log10(2), abs=0.1)
+    assert np.abs(density_db - offset_db - slope_db * np.arange(9)).max() < 0.6
+    assert power[frequencies_hz < 20].max() < 1e-6 * power.max()
+    assert abs(np.corrcoef(sounds["pink_noise"])[0, 1]) < 0.05
+    assert abs(np.corrcoef(sounds["pink_noise"][0], sounds["white_noise"][0])[0, 1]) < 0.05
+
+
+def test_music_is_the_middle_of_the_decoded_excerpt(sounds: dict[str, np.ndarray]) -> None:
+    mixture = read_song(song_path(Path(), "excerpt", EXCERPT), sources=[]).audio[0]
+    first = (mixture.shape[-1] - SAMPLES) // 2
+    middle = mixture[:, first : first + SAMPLES]
+    np.testing.assert_allclose(sounds["music"], middle / middle.std(), atol=1e-4)
+
+
+def test_speech_is_the_speech(sounds: dict[str, np.ndarray]) -> None:
+    np.testing.assert_array_equal(sounds["speech"], speech(SECONDS, RATE_HZ, 2))
+
+
+def test_another_process_writes_the_same(sounds: dict[str, np.ndarray], tmp_path: Path) -> None:
+    program = (
+        "from upsampling_artifacts.data.out_of_distribution import *;"
+        f"write_out_of_distribution({str(tmp_path)!r}, {SECONDS}, {RATE_HZ})"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+    for name, signal in out_of_distribution(tmp_path).items():
+        np.testing.assert_array_equal(signal, sounds[name], err_msg=name)
+
+
+@pytest.mark.parametrize("rate_hz", [1000, 8000, 96000])
+def test_other_rates_and_lengths(tmp_path: Path, rate_hz: int) -> None:
+    write_out_of_distribution(tmp_path, 2.0, rate_hz)
+    for name, signal in out_of_distribution(tmp_path).items():
+        assert signal.shape == (2, 2 * rate_hz), name
+        assert np.isfinite(signal).all() and np.abs(signal).max() * LEVEL <= 1, name
+
+
+def test_a_folder_without_a_set_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sounds.csv: no such file; .* makes it$"):
+        out_of_distribution(tmp_path / "elsewhere")

@@ -1,0 +1,163 @@
+"""Sounds unlike the songs that a system was trained on, to probe it with.
+
+Generated, or from packages that are installed anyway; a table beside the files says from where, and
+under which licence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from scipy.signal import chirp
+
+from upsampling_artifacts.artifacts.excerpt import excerpt_music
+from upsampling_artifacts.artifacts.signals import silence, sine_sweep, white_noise
+from upsampling_artifacts.data.musdb18 import EXCERPT
+from upsampling_artifacts.data.speech import TEXT, speech
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.files import written_whole
+
+TABLE = "sounds.csv"
+COLUMNS = [
+    "name", "kind", "file", "seconds", "rate_hz", "channels", "level_db", "licence", "origin",
+]  # fmt: skip
+
+CHANNELS = 2
+"""As the songs have."""
+
+LEVEL = 1 / 16
+"""What 1 in a network's units (the RMS of a normalised mixture) is in a file, re full scale.
+-24 dB leave room for the peaks of speech."""
+
+LOWEST_HZ = 20
+"""Below, nothing is heard: where the logarithmic sweep and the pink noise begin."""
+
+
+def logarithmic_sweep(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+    """A sine of RMS 1 that rises by as many octaves in every second, up to Nyquist."""
+    times = np.arange(round(seconds * rate_hz)) / rate_hz
+    sweep = chirp(times, LOWEST_HZ, seconds, rate_hz / 2, method="logarithmic", phi=-90)
+    return np.tile((np.sqrt(2) * sweep).astype(np.float32), (channels, 1))
+
+
+def impulses(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+    """Single samples, full scale in the file, about a quarter of a second apart.
+
+    The distance is an odd number of samples: whatever the strides of a network that are powers of
+    two, the impulses meet their phases one after the other.
+    """
+    distance = 2 * (rate_hz // 8) + 1
+    signal = np.zeros((channels, round(seconds * rate_hz)), np.float32)
+    signal[:, distance::distance] = 1 / LEVEL
+    return signal
+
+
+def pink_noise(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> np.ndarray:
+    """Gaussian noise of RMS 1 with equal power in every octave: its density falls by 3 dB in each.
+
+    White noise, filtered by its Fourier transform (Timmer & König 1995).
+    """
+    white = white_noise(seconds, rate_hz, channels, seed)
+    frequencies_hz = np.fft.rfftfreq(white.shape[-1], 1 / rate_hz)
+    gain = np.where(frequencies_hz < LOWEST_HZ, 0, np.maximum(frequencies_hz, LOWEST_HZ) ** -0.5)
+    pink = np.fft.irfft(np.fft.rfft(white) * gain, n=white.shape[-1])
+    return (pink / np.sqrt(np.mean(pink**2))).astype(np.float32)
+
+
+def music(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+    """The middle of a real song of MUSDB18, of standard deviation 1."""
+    return excerpt_music(rate_hz, channels, seconds)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """How a sound of the set comes about.
+
+    Attributes:
+        kind: What it is.
+        make: From ``(seconds, rate_hz, channels)`` to ``(channels, time)``, in a network's units.
+        origin: Where it is from.
+        licence: What may be done with it.
+    """
+
+    kind: str
+    make: Callable[[float, int, int], np.ndarray]
+    origin: str
+    licence: str = "none needed (generated)"
+
+
+SOUNDS = {
+    "silence": Sound("silence", silence, "zeros"),
+    "linear_sweep": Sound("sine sweep", sine_sweep, "a sine from 0 Hz to Nyquist"),
+    "logarithmic_sweep": Sound(
+        "sine sweep", logarithmic_sweep, f"a sine from {LOWEST_HZ} Hz to Nyquist"
+    ),
+    "impulses": Sound("impulses", impulses, "single samples a quarter of a second apart"),
+    "speech": Sound(
+        "speech",
+        speech,
+        f"synthesized by eSpeak NG in Praat (praat-parselmouth, GPL-3.0-or-later): {TEXT}",
+        "none needed (what a program says; the text is Aesop's)",
+    ),
+    "white_noise": Sound("noise", white_noise, "Gaussian, seed 0"),
+    "pink_noise": Sound("noise", pink_noise, f"Gaussian, seed 1, from {LOWEST_HZ} Hz up"),
+    "music": Sound(
+        "music",
+        music,
+        f"{EXCERPT}: from MUSDB18's test set, six seconds of which the stempeg package ships",
+        "CC BY-NC-SA 3.0",
+    ),
+}
+
+
+def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) -> None:
+    """Write a stereo wav file (float32) for every sound, and the table :data:`TABLE` of them all.
+
+    Args:
+        folder: Where to.
+        seconds: Length of the sounds, at most 6.
+        rate_hz: Sampling rate.
+
+    Raises:
+        InputError: ffmpeg or the speech synthesizer is missing.
+    """
+    folder, rows = Path(folder), []
+    for name, sound in SOUNDS.items():
+        signal = LEVEL * sound.make(seconds, rate_hz, CHANNELS)
+        with written_whole(folder / f"{name}.wav") as unfinished:
+            soundfile.write(unfinished, signal.T, rate_hz, subtype="FLOAT")
+        with np.errstate(divide="ignore"):  # silence has -inf
+            level_db = 10 * np.log10(np.mean(signal.astype(np.float64) ** 2))
+        rows.append(
+            (name, sound.kind, f"{name}.wav", signal.shape[-1] / rate_hz, rate_hz, CHANNELS,
+             round(level_db, 2), sound.licence, sound.origin)
+        )  # fmt: skip
+    with written_whole(folder / TABLE) as unfinished:
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False)
+
+
+def out_of_distribution(folder: str | Path) -> dict[str, np.ndarray]:
+    """The sounds that :func:`write_out_of_distribution` wrote, by name.
+
+    Returns:
+        ``(channels, time)`` float32 each, in a network's units: 1 is the RMS of a normalised
+        mixture, and of all of them but silence and impulses.
+
+    Raises:
+        InputError: The folder holds no such set.
+    """
+    folder = Path(folder)
+    if not (folder / TABLE).is_file():
+        raise InputError(
+            f"{folder / TABLE}: no such file; `snakemake out_of_distribution` makes it"
+        )
+    table = pd.read_csv(folder / TABLE)
+    return {
+        name: soundfile.read(folder / file, dtype="float32")[0].T / np.float32(LEVEL)
+        for name, file in zip(table["name"], table["file"], strict=True)
+    }
