@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.planning import (
     Experiment,
+    cache_bytes,
+    cache_room,
     cost_of,
     plan_text,
     scoring_memory_mb,
@@ -99,6 +103,17 @@ def test_storage(paper: Experiment) -> None:
     assert sizes["estimates"] == pytest.approx(12000 * 44100 * 2 * 4 * 4 / 1e9 * (2 * 3 + 2))
     assert sizes["models"] == pytest.approx(3 * 4 * (0.7031 + 0.7100), rel=1e-3)
     assert sizes["checkpoints, if all train at once"] == pytest.approx(4 * sizes["models"])
+
+
+def test_the_cache_is_refused_only_where_it_does_not_fit(tmp_path: Path) -> None:
+    needed = cache_bytes([240.0] * 150, 44100, 4)
+    assert needed == pytest.approx(31.75e9, rel=1e-3)
+    later = tmp_path / "results" / "not yet there"
+    line, fits = cache_room(1e6, 3, later)
+    free = shutil.disk_usage(tmp_path).free
+    assert fits and line.startswith("cache: 0.001 GB for 3 songs; ") and f"in {later}" in line
+    line, fits = cache_room(free + 1e12, 150, later)
+    assert not fits and "it does not fit; make room" in line and "\n" not in line
 
 
 def test_memory_of_scoring_covers_what_was_measured() -> None:

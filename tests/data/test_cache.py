@@ -64,14 +64,23 @@ def test_the_file_beside_it_says_what_it_holds(tmp_path: Path) -> None:
     audio[0, 0, ::2] = -0.5
     song = cached(tmp_path / "feat. Somebody.npy", audio, RATE_HZ)
     about = json.loads((tmp_path / "feat. Somebody.json").read_text())
+    stems = about.pop("stems")
+    assert np.isnan(about.pop("residual_db"))
     assert about == {
         "song": "A song",
         "rate_hz": RATE_HZ,
         "source_rate_hz": RATE_HZ,
         "sources": ["drums", "bass"],
         "scale": 0.25,
-        "clipped_samples": 0,
     }
+    assert list(stems) == ["mixture", "drums", "bass"]
+    assert stems["mixture"] == {
+        "level_db": pytest.approx(-9.03, abs=0.01),  # half a channel's full scale, in one of two
+        "full_scale_samples": 0,
+        "clipped_samples": 0,
+        "silent_seconds": 0,
+    }
+    assert (stems["bass"]["level_db"], stems["bass"]["silent_seconds"]) == (-np.inf, 1)
     assert (song.name, song.rate_hz, song.sources) == ("A song", RATE_HZ, SOURCES)
     assert song.scale == 0.25
 
@@ -119,7 +128,9 @@ def test_samples_beyond_full_scale_are_clipped_and_counted(
     audio[2, 0, 40] = -1.0  # just fits
     with caplog.at_level(logging.INFO, cache.__name__):
         song = cached(tmp_path / "song.npy", audio, RATE_HZ)
-    assert json.loads((tmp_path / "song.json").read_text())["clipped_samples"] == 3
+    stems = json.loads((tmp_path / "song.json").read_text())["stems"]
+    assert [facts["clipped_samples"] for facts in stems.values()] == [0, 2, 1]
+    assert [facts["full_scale_samples"] for facts in stems.values()] == [0, 2, 2]
     assert "A song: 3 samples clipped at 44100 Hz" in caplog.text
     assert song.stems[0, 0, 10] == FULL_SCALE - 1
     assert song.stems[0, 1, 20] == -FULL_SCALE

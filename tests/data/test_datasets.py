@@ -4,12 +4,14 @@ import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 from torchaudio.datasets import musdb_hq
 from upsampling_artifacts.configuration import resolve
-from upsampling_artifacts.data.datasets import listed_songs, song_names, song_seconds
-from upsampling_artifacts.data.musdb18 import EXCERPT
+from upsampling_artifacts.data.datasets import exclusion, listed_songs, song_names, song_seconds
+from upsampling_artifacts.data.musdb18 import EXCERPT, song_path
 from upsampling_artifacts.errors import InputError
 
 # One of the 14 songs that musdb takes for validation.
@@ -131,7 +133,7 @@ def test_lengths_are_known_without_the_data() -> None:
     assert 9.7 < sum(lengths.values()) / 3600 < 9.9  # hours
     assert lengths[MUSDB_VALID] == 163
     assert {song["seconds"] for song in listed_songs(configuration(dataset="musdb18-7s"))} == {7}
-    assert song_seconds(Path("not there"), lengths[MUSDB_VALID]) == 163
+    assert song_seconds(Path("not there"), otherwise=lengths[MUSDB_VALID]) == 163
     assert song_seconds(Path("not there")) == 240
 
 
@@ -184,6 +186,31 @@ def test_an_empty_or_missing_split_is_an_input_error(root: Path, split: str) -> 
         assert str(root / split) in str(error.value)
         if (root / split).exists():
             (root / split).rmdir()
+
+
+def test_a_song_in_two_splits_and_a_name_with_braces_are_input_errors(root: Path) -> None:
+    (root / "test" / "B - two").mkdir()
+    with pytest.raises(InputError, match="'B - two' in train and in test"):
+        song_names(configuration(root))
+    (root / "test" / "B - two").rename(root / "test" / "E - {five}")
+    with pytest.raises(InputError, match=r"has { or } in its name"):
+        song_names(configuration(root))
+
+
+@pytest.mark.parametrize("name", ["It's: A & B", "- x", "[y] # z", "100%", "true", "12", "Ö, ü"])
+def test_the_line_that_leaves_a_song_out_is_yaml(name: str) -> None:
+    line = exclusion(["One", name])
+    assert yaml.safe_load(line) == {"exclude_songs": ["One", name]}
+    assert "\n" not in line
+
+
+def test_lengths_come_from_headers_of_wavs_and_mp4s(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "mix.wav", np.zeros((4000, 2)), 8000)
+    assert song_seconds(tmp_path, "mix.wav") == 0.5
+    assert song_seconds(tmp_path, otherwise=7) == 7
+    assert song_seconds(song_path(tmp_path, "excerpt", EXCERPT)) == pytest.approx(6.08, abs=0.01)
+    (tmp_path / "A.stem.mp4").write_text("no song")
+    assert song_seconds(tmp_path / "A.stem.mp4", otherwise=7) == 7
 
 
 def test_the_excerpt_is_not_listed_apart_where_its_song_is_a_test_song(root: Path) -> None:

@@ -46,7 +46,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     files = make_files(folder)
     config = {
         "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
-        "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES, "training": {"epochs": 3},
+        "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
+        "exclude_songs": ["Bad <one>"], "training": {"epochs": 3},
         "report": {"listen_seconds": LISTEN_SECONDS},
         "probes": {"size": "figures", "seeds": [0, 1, 2], "small_seeds": 10},
     }  # fmt: skip
@@ -76,6 +77,7 @@ def make_files(folder: Path) -> ReportFiles:
     pd.DataFrame([{"reader": reader, **loading} for reader in readers]).to_csv(
         folder / "loading.csv", index=False
     )
+    make_manifest().to_csv(folder / "manifest.csv", index=False)
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
@@ -83,6 +85,7 @@ def make_files(folder: Path) -> ReportFiles:
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
         loading=str(folder / "loading.csv"),
+        manifest=str(folder / "manifest.csv"),
         paper=str(PAPER),
         figures=make_figures(folder),
         models=[str(make_model(folder))],
@@ -174,6 +177,28 @@ def make_table_1() -> pd.DataFrame:
     )
     paper = pd.read_csv(PAPER).drop(columns="label")
     return paper.merge(pd.concat([ours, baselines]), on="system", how="outer")
+
+
+def make_manifest(n_train: int = 3) -> pd.DataFrame:
+    """One mixture is the sum of its stems, one is far from it; the drums of one are silent."""
+    songs = [(f"Training {index}", "train", -30.0 - index) for index in range(n_train)]
+    songs[0] = (songs[0][0], "train", -np.inf)
+    songs += [("Wrong & louder", "valid", -3.0), (SONG, "test", -29.0), (EXCERPT, "excerpt", -15.0)]
+    rows = [
+        {
+            "song": song, "split": split, "source": source, "seconds": 90.0, "rate_hz": 44100,
+            "channels": 2, "level_db": -20.0 - index - place, "silent_seconds": 0, "sha256": "0",
+            "residual_db": residual_db if source == "mixture" else np.nan,
+            "full_scale_samples": 0, "clipped_samples": 0, "trimmed_samples": 0,
+        }
+        for index, (song, split, residual_db) in enumerate(songs)
+        for place, source in enumerate(["mixture", *SOURCES])
+    ]  # fmt: skip
+    table = pd.DataFrame(rows).set_index(["song", "source"])
+    table.loc[("Training 1", "drums"), ["level_db", "silent_seconds"]] = -np.inf, 90
+    table.loc[("Training 2", "bass"), ["clipped_samples", "full_scale_samples"]] = 12, 3456
+    table.loc[("Training 2", "bass"), "trimmed_samples"] = 441
+    return table.reset_index()
 
 
 def make_figures(folder: Path) -> dict[str, str]:

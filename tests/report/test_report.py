@@ -71,7 +71,7 @@ def test_all_sections_are_there_in_the_order_of_the_article(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
         "tones", "claims", "figures", "models", "before-after", "training", "listen", "parameters",
-        "provenance", "reading",
+        "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections
@@ -155,6 +155,42 @@ def test_parameters_are_exact_beside_the_papers(page: Page) -> None:
     row = page.rows("parameter-table", "Demucs-like (Fig. 1, b)")[0]
     assert row[1:] == ["1,234,567", "703,148,208", "703M", "703M"]
     assert page.rows("parameter-table", "Sams-Net")[0][1:] == ["-", "-", "-", "3.7M"]
+
+
+def test_the_data_set_is_summarised_and_listed_song_by_song(page: Page) -> None:
+    text = words(page)
+    counts = "3 training songs (4 min 30 s), 1 validation (1 min 30 s), 1 test (1 min 30 s), 1 real"
+    assert counts in text
+    assert "at 44.1 kHz in their files, used at 8 kHz" in text
+    assert "Left out by exclude_songs : Bad <one>." in text
+    assert "exactly nothing in 1 of 5 songs, median −31.0 dB, at most −3.0 dB (Wrong & lou" in text
+    assert "coded one by one (MP4): −15.0 dB" in text
+    assert (
+        "1 song has stems of different lengths, cut to the shortest: Training 2 by 10.0 ms." in text
+    )
+    assert page.rows("stem-table", "drums")[0][1:] == [
+        "−25.0", "−23.5", "−21.0", "1 min 30 s (20.0 %)", "1", "0", "0",
+    ]  # fmt: skip
+    assert page.rows("stem-table", "bass")[0][-2:] == ["3,456", "12 in 1 song"]
+    assert page.rows("song-table", "Training 1")[0][1:] == [
+        "train", "1 min 30 s", "−31.0 dB", "−21.0", "nothing", "−23.0", "90 s drums",
+    ]  # fmt: skip
+    assert "100 training songs" not in text
+
+
+def test_the_official_numbers_of_songs_are_stated_beside_those_that_were_used(
+    report: Report, tmp_path: Path
+) -> None:
+    write_report(
+        tmp_path / "report.html", tmp_path / "provenance.json", report.files,
+        report.config | {"dataset": "musdb18-hq", "exclude_songs": []},
+        test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
+    )  # fmt: skip
+    text = words(Page((tmp_path / "report.html").read_text(encoding="utf-8")))
+    assert (
+        "MUSDB18 has 100 training songs, 14 of which are for validation, and 50 test songs" in text
+    )
+    assert "No song was left out." in text
 
 
 def test_provenance_is_on_the_page_and_in_a_file(report: Report, page: Page) -> None:

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from ..clone import TINY, Clone
+from ..folders import state_of
 
 STEMS = ("mixture", "drums", "bass", "other", "vocals")
 
@@ -39,6 +40,7 @@ def line_with(output: str, text: str) -> str:
             "known: demucs",
         ),
         ("dataset=folder", "root: is not set", "set root to it"),
+        ("sources=[vocals, rest]", "sources: songs has no stem 'rest'", "can be: vocals, drums"),
         ("dataset=musdb", "unknown data set 'musdb'", "known: songs, folder, musdb18-hq, musdb18"),
         ("datasets={'musdb18': {'md5': x}}", "unknown key 'datasets.musdb18.md5'", "url"),
         ("datasets={'mine': {'archive': x.zip}}", "datasets.mine.", "Address of its archive"),
@@ -88,13 +90,13 @@ def cache_song(clone: Clone, root: Path, song: str, **environment: str) -> str:
 
 
 def test_a_good_folder_is_accepted_and_not_written_to(clone: Clone, root: Path) -> None:
-    before = sorted(path for path in root.rglob("*"))
+    before = state_of(root)
     result = clone.snakemake(
         "--configfile", TINY, "--config", "dataset=folder", f"root={root}", "--",
         "results/tiny/cache/One.npy", "results/tiny/cache/Three.npy",
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
-    assert sorted(path for path in root.rglob("*")) == before
+    assert state_of(root) == before
 
 
 def test_an_empty_root(clone: Clone, tmp_path: Path) -> None:
@@ -107,7 +109,8 @@ def test_an_empty_root(clone: Clone, tmp_path: Path) -> None:
 
 def test_a_missing_stem(clone: Clone, root: Path) -> None:
     (root / "train/One/bass.wav").unlink()
-    assert "One/bass.wav" in cache_song(clone, root, "One")
+    line = line_with(cache_song(clone, root, "One"), "no stem 'bass'")
+    assert "train/One" in line and "exclude_songs: [One]" in line
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,7 @@ def test_a_missing_stem(clone: Clone, root: Path) -> None:
         (np.zeros((64000, 2)), 8000, "bass is silent throughout"),
         (np.ones((64000, 1)) / 2, 8000, "bass.wav: 1 channel(s) where stereo is needed"),
         (np.ones((60000, 2)) / 2, 8000, "bass.wav: 60000 samples where the mixture has 64000"),
+        (np.ones((0, 2)), 8000, "bass.wav: 0 samples where the mixture has 64000"),
         (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz where the mixture has 8000 Hz"),
     ],
 )

@@ -49,6 +49,16 @@ def prepare_cluster():
         logger.info(f"slurm: ended jobs that an earlier run left behind: {', '.join(ended)}")
 
 
+def tell_cache():
+    """How large the cache of the songs that are to be decoded is; it must fit."""
+    songs = [job.wildcards.song for job in workflow.dag.needrun_jobs() if job.rule.name == "cache"]
+    if songs and not workflow.touch:
+        line, fits = planning.cache_room(*cache_need(songs), "results")
+        if not fits:
+            raise InputError(line)
+        logger.info(line)
+
+
 def forget_checkpoints():
     """Who forces a training (-R, -F) wants it from its first step.
 
@@ -87,13 +97,30 @@ def show_failure(job):
             logger.error("\n".join([f"{path} ends with:", *(f"    {line}" for line in lines)]))
 
 
+def tell_broken_songs(jobs):
+    """The one line of config that leaves out all the songs that were found broken."""
+    songs = [
+        job.wildcards.song
+        for job in jobs
+        if datasets.LEAVE_OUT in "".join(last_lines(job.log[0]))
+        and job.wildcards.song not in SONGS["excerpt"]
+    ]
+    if songs:
+        logger.error(
+            f"\nBroken songs: {len(songs)}. Mend them, or leave them out with this line in config:"
+            f"\n    {datasets.exclusion([*config['exclude_songs'], *songs])}"
+        )
+
+
 # Snakemake keeps one onstart, the last: whatever is to happen then goes here.
 onstart:
-    if workflow.executor_plugin.name == "slurm":
-        try:
+    try:
+        tell_cache()
+        if workflow.executor_plugin.name == "slurm":
             prepare_cluster()
-        except InputError as error:
-            raise WorkflowError(str(error)) from None
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    if workflow.executor_plugin.name == "slurm":
         watch(
             workflow.scheduler._executor,
             workflow.remote_execution_settings.seconds_between_status_checks,
@@ -102,6 +129,11 @@ onstart:
 
 
 onerror:
-    for failed in sorted(workflow.scheduler.failed, key=str):
-        for job in getattr(failed, "jobs", [failed]):
-            show_failure(job)
+    failed = [
+        job
+        for failure in sorted(workflow.scheduler.failed, key=str)
+        for job in getattr(failure, "jobs", [failure])
+    ]
+    for job in failed:
+        show_failure(job)
+    tell_broken_songs([job for job in failed if job.rule.name == "cache"])

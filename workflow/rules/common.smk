@@ -17,7 +17,7 @@ sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
 
 from upsampling_artifacts import configuration, planning, registry
-from upsampling_artifacts.data import datasets, musdb18
+from upsampling_artifacts.data import datasets, layout, musdb18
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.fingerprint import code_fingerprint as code
 
@@ -26,6 +26,8 @@ try:
         Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
     )
     config = configuration.resolve(config, schema)
+    SETUP = layout.read_setup(config["dataset"], config["root"])
+    layout.check_sources(config, SETUP)
     SONGS = datasets.song_names(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -37,7 +39,6 @@ BASELINES = ["mixture", "ideal_ratio_mask"]
 SPLIT_OF = {song: split for split, names in SONGS.items() for song in names}
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 SPLITS = {"train": SONGS["train"], "valid": SONGS["valid"], "test": TEST_SONGS}
-STEMS = ["mixture", *config["sources"]]
 FETCHED = datasets.is_fetched(config)
 # What a fetched data set holds. The data themselves are no output of any rule: Snakemake removes the
 # outputs of a job that fails or runs again, and nobody wants to download 23 GB twice.
@@ -76,6 +77,11 @@ def cached(songs):
     return expand(f"{RESULTS}/cache/{{song}}.npy", song=songs)
 
 
+def facts(songs):
+    """What the cache says of each song."""
+    return expand(f"{RESULTS}/cache/{{song}}.json", song=songs)
+
+
 def song_list(split):
     """The file that names the cached songs of a split; it is there when all of them are."""
     return f"{RESULTS}/cache/{split}.txt"
@@ -92,8 +98,21 @@ def seconds_of(split):
     """Lengths of the songs of a split; looked up by the jobs that need to know."""
     known = {song["song"]: song["seconds"] for song in datasets.listed_songs(config)}
     if config["dataset"] == "songs":
-        known = dict.fromkeys(SPLITS[split], config["songs"]["seconds"])
-    return [datasets.song_seconds(song_path(song), known.get(song)) for song in SPLITS[split]]
+        known = dict.fromkeys(SONGS[split], config["songs"]["seconds"])
+    return [
+        datasets.song_seconds(song_path(song), SETUP["mixture"], known.get(song))
+        for song in SPLITS[split]
+    ]
+
+
+def cache_need(songs):
+    """Bytes that the cache of these songs will take beyond what it takes now, and their number."""
+    seconds = dict(zip(sum(SPLITS.values(), []), sum(map(seconds_of, SPLITS), []), strict=True))
+    needed = planning.cache_bytes(
+        [seconds[song] for song in songs], config["rate_hz"], len(config["sources"])
+    )
+    taken = sum(os.path.getsize(path) for path in cached(songs) if os.path.exists(path))
+    return max(0, needed - taken), len(songs)
 
 
 def there(songs):
@@ -167,16 +186,31 @@ def training_threads(wildcards):
     return chosen["threads"] * chosen["devices"]
 
 
+def setup_of(wildcards):
+    """Which stems a song has; the excerpt is laid out as MUSDB18 is, whatever the others are."""
+    return layout.read_setup("musdb18") if wildcards.song in SONGS["excerpt"] else SETUP
+
+
 def song_files(wildcards):
     """The files that a song is read from."""
-    if FETCHED and SPLIT_OF[wildcards.song] != "excerpt":
+    if wildcards.song in SONGS["excerpt"]:
+        return ancient(EXCERPT_FILE)  # as old as its package's installation
+    if FETCHED:
         return DATASET
     path = song_path(wildcards.song)
     if path.suffix == ".mp4":
-        return ancient(str(path))
-    files = [path / f"{stem}.wav" for stem in STEMS]
+        return [str(path)]
+    files = layout.stem_files(path, SETUP).values()
     # What a user's own song lacks is told by the job, in one line, not by Snakemake in ten.
     return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]
+
+
+def modified(wildcards):
+    """When a user's own files were written: one that is exchanged for an older one counts, too."""
+    if config["root"] is None or wildcards.song in SONGS["excerpt"]:
+        return None
+    # Of a parameter made from `input`, Snakemake would not see that it changed.
+    return [os.stat(file).st_mtime_ns for file in song_files(wildcards)]
 
 
 def figure(name, title, category, caption):

@@ -48,11 +48,14 @@ rule cache:
         "../../envs/data.yaml"
     params:
         path=lambda w: str(song_path(w.song)),
+        modified=modified,
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
+        setup=setup_of,
+        otherwise=lambda w: datasets.otherwise(w.song, w.song in SONGS["excerpt"]),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"
@@ -74,6 +77,22 @@ rule song_list:
         "../../envs/scoring.yaml"
     script:
         "../scripts/song_list.py"
+
+
+rule manifest:
+    input:
+        unpack(lambda w: {split: facts(there(songs)) for split, songs in SONGS.items()}),
+    output:
+        f"{RESULTS}/dataset/manifest.csv",
+    log:
+        f"logs/{RESULTS}/manifest.log",
+    localrule: True
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        code=code("upsampling_artifacts.data.manifest"),
+    script:
+        "../scripts/manifest.py"
 
 
 rule loading:

@@ -80,6 +80,7 @@ rule report:
         scores=rules.scores.output,
         table_1=rules.table_1.output,
         loading=rules.loading.output.speed,
+        manifest=rules.manifest.output,
         paper="config/paper_table_1.csv",
         figures=expand(
             f"{FIGURES}/{{name}}.svg",

@@ -10,4 +10,6 @@ with job_log(snakemake.log[0]):
         sources=snakemake.params.sources,
         rate_hz=snakemake.params.rate_hz,
         allow_silent=snakemake.params.allow_silent,
+        setup=snakemake.params.setup,
+        otherwise=snakemake.params.otherwise,
     )

@@ -1,7 +1,9 @@
 """Print what the experiment asks of a computer."""
 
-from upsampling_artifacts.planning import Experiment, plan_text
+from upsampling_artifacts.planning import Experiment, cache_room, plan_text
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
-    print(plan_text(Experiment(**dict(snakemake.params.items()))))
+    experiment = dict(snakemake.params.items())
+    room = experiment.pop("room")
+    print(plan_text(Experiment(**experiment)), cache_room(*room, "results")[0], sep="\n\n")

@@ -16,6 +16,7 @@ with job_log(snakemake.log[0]):
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],
             loading=snakemake.input.loading,
+            manifest=snakemake.input.manifest[0],
             paper=snakemake.input.paper,
             figures={Path(path).stem: path for path in snakemake.input.figures},
             models=[str(Path(path).parent) for path in snakemake.input.models],

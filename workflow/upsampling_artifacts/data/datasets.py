@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import subprocess
 from pathlib import Path
 
 import soundfile
@@ -13,6 +14,8 @@ import yaml
 from upsampling_artifacts.data import songs
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
+
+LEAVE_OUT = "or leave the song out, in config:"
 
 SONG_SECONDS = 240.0
 """A song of MUSDB18: its 150 songs are ten hours."""
@@ -132,6 +135,16 @@ def _names_below(dataset: str, root: str | None, valid: list[str]) -> dict[str, 
                 f"config: root: {Path(root) / split} holds no songs; unpack the data set so that "
                 "each song is a folder of wav files, or a .stem.mp4, in there"
             )
+    for split, names in found.items():
+        if any("{" in name or "}" in name for name in names):
+            raise InputError(
+                f"config: root: a song in {Path(root) / split} has {{ or }} in its name, which "
+                "Snakemake takes for a wildcard; give its folder another name (a link will do)"
+            )
+    if both := set(found["train"]) & set(found["test"]):
+        raise InputError(
+            f"config: root: {root} has '{min(both)}' in train and in test; a song is one of them"
+        )
     if (Path(root) / "mus.yaml").exists() or not valid:
         valid = _validation_names(Path(root))
     return {
@@ -150,15 +163,36 @@ def _validation_names(root: Path) -> list[str]:
     return yaml.safe_load(setup.read_text()).get("validation_tracks") or []
 
 
-def song_seconds(song: Path, otherwise: float | None = None) -> float:
+def song_seconds(song: Path, mixture: str = "mixture.wav", otherwise: float | None = None) -> float:
     """Length of a song, from the header of its mixture.
 
     Args:
         song: As :func:`musdb18.song_path` gives it.
-        otherwise: What to take for a song that is not there yet, or has no such header (MP4); if
-            that is unknown, too, :data:`SONG_SECONDS`.
+        mixture: The mixture's file, in a song that is a folder.
+        otherwise: What to take for a song that is not there yet or cannot be read, and for MP4,
+            where to look takes longer; if that is unknown, the MP4's header, :data:`SONG_SECONDS`.
     """
     try:
-        return soundfile.info(song / "mixture.wav").duration
-    except (soundfile.SoundFileError, OSError):
-        return SONG_SECONDS if otherwise is None else otherwise
+        if song.suffix != ".mp4":
+            return soundfile.info(song / mixture).duration
+        if otherwise is None:
+            return _packed_seconds(song)
+    except (soundfile.SoundFileError, OSError, ValueError):
+        pass
+    return SONG_SECONDS if otherwise is None else otherwise
+
+
+def _packed_seconds(path: Path) -> float:
+    asked = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path]
+    return float(subprocess.run(asked, capture_output=True, text=True).stdout)
+
+
+def exclusion(songs: list[str]) -> str:
+    """The line of a config file that leaves songs out, whatever characters are in their names."""
+    names = yaml.safe_dump(songs, default_flow_style=True, width=float("inf"), allow_unicode=True)
+    return f"exclude_songs: {names.strip()}"
+
+
+def otherwise(song: str, is_excerpt: bool) -> str:
+    """What one can do with a song that is wrong, other than mending it."""
+    return f"{LEAVE_OUT} {'excerpt: false' if is_excerpt else exclusion([song])}"

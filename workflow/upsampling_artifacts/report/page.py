@@ -24,6 +24,7 @@ from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups
+from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.numbers import duration, listed, number
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import job_costs, provenance
@@ -45,6 +46,7 @@ class ReportFiles:
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
         loading: ``loading.csv`` of the loading benchmark.
+        manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Images by the name that the template knows them by: line_levels,
             spectrograms_noise, spectrograms_silence, training_curves, source_scores, and
@@ -63,6 +65,7 @@ class ReportFiles:
     scores: str
     table_1: str
     loading: str
+    manifest: str
     paper: str
     figures: dict[str, str]
     models: list[str]
@@ -148,6 +151,7 @@ def page_values(
         "line_entries": findings.line_rows(summary, systems),
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),
+        "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
         "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
         "parameters": parameter_rows(table_1, paper),
         "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),

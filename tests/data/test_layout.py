@@ -1,0 +1,93 @@
+"""Stems, targets and setup files."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from upsampling_artifacts.data.layout import check_sources, parts_of, read_setup, stem_files
+from upsampling_artifacts.errors import InputError
+
+MUSDB18 = read_setup("musdb18")
+FOUR = ["drums", "bass", "other", "vocals"]
+
+
+def make_song(folder: Path, *stems: str) -> Path:
+    for stem in stems:
+        (folder / f"{stem}.wav").touch()
+    return folder
+
+
+def test_musdbs_own_setup_is_where_one_starts() -> None:
+    assert MUSDB18["sources"] == {stem: f"{stem}.wav" for stem in FOUR}
+    assert MUSDB18["stem_ids"] == {"mixture": 0, "drums": 1, "bass": 2, "other": 3, "vocals": 4}
+    assert read_setup("folder")["sources"] is None
+
+
+def test_a_setup_file_in_the_root_replaces_what_it_names(tmp_path: Path) -> None:
+    own = {"sources": {"speech": "s.wav"}, "mixture": "mix.wav", "validation_tracks": ["A"]}
+    (tmp_path / "mus.yaml").write_text(yaml.safe_dump(own))
+    for dataset in ("folder", "musdb18-hq"):
+        setup = read_setup(dataset, tmp_path)
+        assert setup["sources"] == {"speech": "s.wav"}
+        assert setup["targets"] == MUSDB18["targets"]
+        assert stem_files(tmp_path, setup) == {
+            "mixture": tmp_path / "mix.wav",
+            "speech": tmp_path / "s.wav",
+        }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sources: [a",
+        "sources: [a, b]",
+        "targets: {a: b}",
+        "targets: {a: {b: c}}",
+        "- a",
+        "mixture: 1",
+    ],
+)
+def test_a_setup_file_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mus.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"mus\.yaml: not a setup file.*mend it$") as error:
+        read_setup("folder", tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_the_stems_of_a_folder_are_its_wav_files(tmp_path: Path) -> None:
+    song = make_song(tmp_path, "mixture", "vocals", "accompaniment", "._vocals")
+    (song / "notes.txt").touch()
+    files = stem_files(song, read_setup("folder"))
+    assert files == {stem: song / f"{stem}.wav" for stem in ("mixture", "accompaniment", "vocals")}
+
+
+def test_a_file_that_repeats_other_stems_is_not_one_more(tmp_path: Path) -> None:
+    song = make_song(tmp_path, "mixture", *FOUR, "accompaniment", "linear_mixture")
+    assert set(stem_files(song, read_setup("folder"))) == {"mixture", *FOUR}
+
+
+def test_a_source_is_a_stem_before_it_is_a_target() -> None:
+    setup = MUSDB18 | {"targets": {"vocals": {"vocals": 2}, "beat": {"drums": 1, "bass": 0.5}}}
+    assert parts_of("vocals", FOUR, setup) == {"vocals": 1.0}
+    assert parts_of("beat", FOUR, setup) == {"drums": 1.0, "bass": 0.5}
+    with pytest.raises(InputError, match=r"no stem 'beat'; sources can be: drums, vocals$"):
+        parts_of("beat", ["drums", "vocals"], setup)
+    with pytest.raises(InputError, match=r"sources can be: drums, bass or, mixed from them, beat$"):
+        parts_of("piano", ["drums", "bass"], setup)
+
+
+@pytest.mark.parametrize("dataset", ["songs", "musdb18", "musdb18-hq"])
+def test_a_misspelt_source_is_told_before_any_song_is_read(dataset: str) -> None:
+    config = {"dataset": dataset, "sources": ["vocals", "accompanyment"], "excerpt": False}
+    with pytest.raises(
+        InputError, match=rf"^config: sources: {dataset} has no stem 'accompanyment'"
+    ):
+        check_sources(config, read_setup(dataset))
+    check_sources(config | {"sources": ["vocals", "accompaniment"]}, read_setup(dataset))
+
+
+def test_the_excerpt_must_have_the_sources_of_a_folder() -> None:
+    config = {"dataset": "folder", "sources": ["piano", "rest"], "excerpt": True}
+    with pytest.raises(InputError, match=r"excerpt has no stem 'piano'.*set excerpt: false"):
+        check_sources(config, read_setup("folder"))
+    check_sources(config | {"excerpt": False}, read_setup("folder"))
