@@ -70,7 +70,8 @@ def table() -> pd.DataFrame:
         ("demucs_nearest", 2): log(2.0, 2.0),
         ("ours", 0): log(5.0),
     }
-    return table_1.table_1(scores(of_runs), logs, SYSTEMS, FULL_SIZE, PAPER, ["s"])
+    notes = {"ours": "a remark", "open_unmix": "not trained here"}
+    return table_1.table_1(scores(of_runs), logs, SYSTEMS, FULL_SIZE, PAPER, ["s"], notes)
 
 
 def row(table: pd.DataFrame, name: str) -> pd.Series:
@@ -104,6 +105,10 @@ def test_what_was_not_measured_or_published_is_missing(table: pd.DataFrame) -> N
     assert row(table, "demucs_nearest")[papers].tolist() == [5.17, 423, 716]
 
 
+def test_a_remark_stands_beside_what_was_measured_here(table: pd.DataFrame) -> None:
+    assert table.set_index("system")["note"].dropna().to_dict() == {"ours": "a remark"}
+
+
 def test_epoch_seconds_are_the_median_over_seeds(table: pd.DataFrame) -> None:
     assert row(table, "demucs_nearest")["epoch_seconds"] == 15
     assert row(table, "ours")["epoch_seconds"] == 6
@@ -114,7 +119,7 @@ def test_without_the_reference_there_is_no_ratio_and_with_it_it_has_one(table) -
     systems = SYSTEMS | {"demucs_transposed": system("transposed", 8)}
     full_size = FULL_SIZE | {"demucs_transposed": system("transposed", 8)}
     logs = {("demucs_transposed", 0): log(3.0), ("demucs_nearest", 0): log(2.0)}
-    table = table_1.table_1(scores({}), logs, systems, full_size, PAPER, ["s"])
+    table = table_1.table_1(scores({}), logs, systems, full_size, PAPER, ["s"], {})
     assert table["epoch_ratio"].tolist()[:2] == [1, 1.5]
     assert table["epoch_ratio"].tolist()[2:] == pytest.approx([np.nan] * 2, nan_ok=True)
     assert table["sdr_db"].isna().all()
@@ -159,10 +164,12 @@ def test_the_table_is_written_from_files(tmp_path: Path) -> None:
         tmp_path / "table_1.csv",
         ["s"],
         FULL_SIZE,
+        {"demucs_nearest": "a remark"},
     )
     table = pd.read_csv(tmp_path / "table_1.csv")
     nearest = row(table, "demucs_nearest")
     assert (nearest["sdr_db"], nearest["epoch_seconds"], nearest["n_seeds"]) == (4.5, 10, 2)
+    assert nearest["note"] == "a remark"
     assert "709969008" not in (tmp_path / "table_1.csv").read_text()  # two sources, not four
     expected = count_parameters(FULL_SIZE["demucs_nearest"], 2, 2)
     assert f",{expected}," in (tmp_path / "table_1.csv").read_text()

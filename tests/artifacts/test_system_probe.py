@@ -71,6 +71,19 @@ def test_spectrograms_are_those_of_white_noise_and_of_what_the_first_seed_makes_
         np.testing.assert_allclose(arrays[f"{prefix}noise_db"], level_db, atol=0.1)
 
 
+def test_a_system_without_upsampling_layers_has_no_tones_to_mark(tmp_path: Path) -> None:
+    sizes = {"n_fft": 128, "hop": 32, "widths": [4], "slices": 2}
+    system = {"architecture": "sams_net", "options": sizes, "upsampler": None}
+    probe_system(
+        system, "mine", [0], SHAPE, signal_seconds=1.5, spectrogram_seconds=1.0,
+        csv_path=tmp_path / "measures.csv", arrays_path=tmp_path / "spectrograms.npz",
+    )  # fmt: skip
+    arrays = np.load(tmp_path / "spectrograms.npz")
+    assert arrays["tones_hz"].size == arrays["valleys_hz"].size == 0
+    measures = pd.read_csv(tmp_path / "measures.csv")["measure"]
+    assert "flatness" in set(measures) and "line_level" not in set(measures)
+
+
 def test_the_tones_of_the_last_two_layers_are_marked(folder: Path) -> None:
     """Three layers x4: the third, at rate / 64, would fill the margin."""
     arrays = np.load(folder / "spectrograms.npz")

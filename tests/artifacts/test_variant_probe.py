@@ -45,6 +45,18 @@ def probed(folder: Path, song: Path, **changes: object) -> pd.DataFrame:
     return pd.read_csv(folder / "measures.csv")
 
 
+def test_a_system_without_upsampling_layers_is_measured_where_the_others_have_their_tones(
+    song: Path, tmp_path: Path
+) -> None:
+    sizes = {"n_fft": 256, "hop": 64, "hidden": 4, "max_bin": None}
+    system = {"architecture": "open_unmix", "options": sizes, "upsampler": None}
+    table = probed(tmp_path, song, system=system)
+    lines = table[(table["measure"] == "line_prominence") & (table["layer"] == "output")]
+    assert set(lines["frequency_hz"]) == {RATE_HZ / 4, RATE_HZ / 2}
+    noise = lines[lines["signal"] == "noise"]["value"]
+    assert (noise < 15).all()  # nothing there that makes a tone
+
+
 def described(song: Path, seed: int) -> dict:
     return {**SYSTEM, "sources": read_cache(song).sources, "audio_channels": 2, "seed": seed}
 

@@ -215,7 +215,7 @@ def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_referenc
 
 def test_unknown_names_list_the_known_ones() -> None:
     sizes = {"n_sources": 2, "audio_channels": 1}
-    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan; "):
+    with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan, "):
         models.build("demux", {}, {"name": "nearest", "length": 9}, **sizes)
     known = "linear, nearest, sinc, subpixel, transposed"
     with pytest.raises(InputError, match=rf"^unknown upsampler 'bilinear'; known: .*{known}"):

@@ -170,6 +170,7 @@ def make_table_1() -> pd.DataFrame:
             "epoch_ratio": [1.0, 1.5, 1.0, 1.25],
             "parameters": 1234567,
             "parameters_full_size": [703148208, 709969008, 703008000, 1],
+            "note": [None, None, None, "a remark"],
         }
     )
     baselines = pd.DataFrame(

@@ -50,10 +50,12 @@ Program = Callable[..., SimpleNamespace]
 def program(songs: list[str], tmp_path: Path) -> Program:
     """A function that trains in a program of its own; ``happening`` is part of each step."""
 
-    def program(happening: str = "pass", folder: str = "run", options=TWO) -> SimpleNamespace:
+    def program(
+        happening: str = "pass", folder: str = "run", options=TWO, system: dict = SYSTEM
+    ) -> SimpleNamespace:
         paths = paths_in(tmp_path / folder)
         arguments = {
-            "system": SYSTEM,
+            "system": system,
             "options": asdict(options),
             "seed": 0,
             "train_songs": songs[:3],
@@ -116,6 +118,19 @@ def test_they_stop_together_and_go_on_as_if_nothing_had_been(
         )
         assert "Traceback" not in stopped.output
     assert program().code == program(folder="whole").code == 0
+    resumed, whole = results_in(tmp_path / "run"), results_in(tmp_path / "whole")
+    assert same_weights(resumed.weights, whole.weights)
+    assert resumed.losses == whole.losses
+
+
+def test_statistics_kept_beside_the_weights_go_on_too(program: Program, tmp_path: Path) -> None:
+    """Batch normalization's, of a model that brings a loss and starting values of its own."""
+    sizes = {"n_fft": 64, "hop": 32, "hidden": 4, "max_bin": None}
+    system = {"architecture": "open_unmix", "options": sizes, "upsampler": None}
+    stopped = program("rank == 0 and calls == 4 and os.kill(os.getpid(), signal.SIGTERM)",
+                      system=system)  # fmt: skip
+    assert stopped.code == os.EX_TEMPFAIL, stopped.output
+    assert program(system=system).code == program(folder="whole", system=system).code == 0
     resumed, whole = results_in(tmp_path / "run"), results_in(tmp_path / "whole")
     assert same_weights(resumed.weights, whole.weights)
     assert resumed.losses == whole.losses

@@ -17,7 +17,7 @@ def test_table_1_has_the_ten_systems_of_the_paper_and_the_baselines(finished: Cl
     assert list(table.columns) == [
         "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds",
         "epoch_ratio", "parameters", "parameters_full_size", "paper_sdr_db",
-        "paper_epoch_seconds", "paper_parameters_millions",
+        "paper_epoch_seconds", "paper_parameters_millions", "note",
     ]  # fmt: skip
     rows = table.set_index("system")
     assert list(rows.index) == [

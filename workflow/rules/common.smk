@@ -151,12 +151,7 @@ def code_of(*modules):
     """Fingerprint of the modules and of those that define the variant: see fingerprint.py."""
 
     def of(wildcards):
-        row = config["systems"][wildcards.system]
-        return code(
-            *modules,
-            registry.module_of("architecture", row["architecture"], registry.ARCHITECTURES),
-            registry.module_of("upsampler", row["upsampler"]["name"], registry.UPSAMPLERS),
-        )
+        return code(*modules, *registry.modules_of(config["systems"][wildcards.system]))
 
     return of
 

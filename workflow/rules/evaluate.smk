@@ -108,6 +108,7 @@ rule table_1:
             for name in config["variants"]
             if "paper" in sizes_of(name)
         },
+        notes={name: row["note"] for name, row in config["systems"].items() if row["note"]},
         code=code("upsampling_artifacts.table_1"),
     script:
         "../scripts/table_1.py"

@@ -12,4 +12,5 @@ with job_log(snakemake.log[0]):
         snakemake.output[0],
         songs=snakemake.params.songs,
         full_size=snakemake.params.full_size,
+        notes=snakemake.params.notes,
     )

@@ -140,8 +140,7 @@ def _check_system(config: dict, key: str, name: str) -> dict:
         raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
     system = config["systems"][name]
     try:
-        registry.module_of("architecture", system["architecture"], registry.ARCHITECTURES)
-        registry.module_of("upsampler", system["upsampler"]["name"], registry.UPSAMPLERS)
+        registry.modules_of(system)
     except InputError as error:
         raise InputError(f"config: systems.{name}: {error}") from None
     return system

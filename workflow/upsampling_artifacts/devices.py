@@ -39,8 +39,9 @@ def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabr
             accelerator=accelerator,
             devices=devices,
             precision=precision,
-            # What a model keeps beside its weights needs no exchange in every step.
-            strategy=DDPStrategy(broadcast_buffers=False) if devices > 1 else "auto",
+            # What a model keeps beside its weights is the first's on all of them, as in a
+            # checkpoint, which the first writes.
+            strategy=DDPStrategy(broadcast_buffers=True) if devices > 1 else "auto",
             # Even inside a job of SLURM, which would else be believed to have started them all.
             plugins=LightningEnvironment(),
         )

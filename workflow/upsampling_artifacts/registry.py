@@ -30,6 +30,9 @@ UPSAMPLERS = {
 ARCHITECTURES = {
     "demucs": "upsampling_artifacts.models.demucs:Demucs",
     "melgan": "upsampling_artifacts.models.melgan:MelGAN",
+    "wave_unet": "upsampling_artifacts.models.wave_unet:WaveUNet",
+    "open_unmix": "upsampling_artifacts.models.open_unmix:OpenUnmix",
+    "sams_net": "upsampling_artifacts.models.sams_net:SamsNet",
 }
 
 
@@ -56,6 +59,18 @@ def module_of(kind: str, name: str, registry: dict[str, str]) -> str:
             "install it, or put its folder on PYTHONPATH"
         )
     return module
+
+
+def modules_of(system: dict) -> list[str]:
+    """The modules that define a system: of its architecture and, if it has one, its upsampler.
+
+    Raises:
+        InputError: As in :func:`module_of`.
+    """
+    modules = [module_of("architecture", system["architecture"], ARCHITECTURES)]
+    if system["upsampler"] is not None:
+        modules.append(module_of("upsampler", system["upsampler"]["name"], UPSAMPLERS))
+    return modules
 
 
 def load(kind: str, name: str, registry: dict[str, str]) -> type:

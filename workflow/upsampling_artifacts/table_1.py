@@ -19,7 +19,7 @@ REFERENCE = "demucs_transposed"
 COLUMNS = [
     "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds", "epoch_ratio",
     "parameters", "parameters_full_size",
-    "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions",
+    "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions", "note",
 ]  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def table_1(
     full_size: dict[str, dict],
     paper: pd.DataFrame,
     songs: list[str],
+    notes: dict[str, str],
 ) -> pd.DataFrame:
     """One row per system: the paper's ten in its order, then others of ours, then baselines.
 
@@ -63,6 +64,7 @@ def table_1(
         full_size: The same systems at the paper's size.
         paper: ``config/paper_table_1.csv``.
         songs: The test songs that count.
+        notes: What is to be known of systems of ours, by name.
 
     Returns:
         The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
@@ -79,6 +81,7 @@ def table_1(
             row |= {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high}
             row |= {"n_seeds": len(sdr[system])}
         if system in systems:
+            row["note"] = notes.get(system)
             shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
             row["epoch_seconds"] = pd.Series(times[system]).median()
             row["parameters"] = count_parameters(systems[system], *shape)
@@ -101,6 +104,7 @@ def write_table_1(
     csv_path: str | Path,
     songs: list[str],
     full_size: dict[str, dict],
+    notes: dict[str, str],
 ) -> None:
     """Write ``table_1.csv`` from files; see :func:`table_1`.
 
@@ -112,12 +116,13 @@ def write_table_1(
         csv_path: Where to.
         songs: The test songs that count.
         full_size: Each system at the paper's size.
+        notes: What is to be known of systems, by name.
     """
     logs = {
         (path.parents[1].name, int(path.parent.name.removeprefix("seed-"))): pd.read_csv(path)
         for path in map(Path, training)
     }
     systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
-    table = table_1(pd.read_csv(scores), logs, systems, full_size, pd.read_csv(paper), songs)
+    table = table_1(pd.read_csv(scores), logs, systems, full_size, pd.read_csv(paper), songs, notes)
     with written_whole(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from upsampling_artifacts.checkpoint import Checkpoint, restore
-from upsampling_artifacts.data.cached_song import CachedSong, read_cache
+from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
 from upsampling_artifacts.data.segments import (
     Batch,
     TrainingBatches,
@@ -55,13 +55,20 @@ class TrainingOptions:
     precision: str
     loader_processes: int
     devices: int = 1
+    weight_decay: float = 0.0
     gain_db: float = 0.0
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
-    """L1 distance between the estimated and the true waveforms, normalised by the song."""
+    """L1 distance between the estimated and the true waveforms, normalised by the song.
+
+    A model may be trained by a loss of its own (:mod:`models`); all are validated by this one.
+    """
     stems = to_waveforms(batch)
-    return F.l1_loss(model(stems.sum(dim=1)), stems)
+    mixture = stems.sum(dim=1)
+    if getattr(model, "own_loss", False) and model.training:
+        return model(mixture, stems)
+    return F.l1_loss(model(mixture), stems)
 
 
 def train(
@@ -149,9 +156,12 @@ def train(
     # draws random numbers while it trains.
     torch.manual_seed(seed)
     model = build_described(about)
-    model, optimizer = fabric.setup(
-        model, torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    if hasattr(model, "adapt_to") and not saved:
+        model.adapt_to(torch.from_numpy(waveform(song.mixture) / song.scale) for song in songs)
+    adam = torch.optim.Adam(
+        model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
+    model, optimizer = fabric.setup(model, adam)
     precision = fabric.strategy.precision
     state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
     if saved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,7 @@ def probe_model(
     test_signals: dict[str, np.ndarray],
     rate_hz: int,
     chunk: int | None = None,
+    strides_without_layers: Sequence[int] = (),
 ) -> Probe:
     """Measure what a model makes of each signal, at its output and inside.
 
@@ -59,6 +61,8 @@ def probe_model(
             model does when it separates. A tone of the last layers has the same phase in every
             chunk if half of one is a multiple of their strides. None: in one piece, signals of
             equal length as one batch.
+        strides_without_layers: Where to look for lines, as products of strides, in a model that
+            has no upsampling layer to predict them from. Empty: nowhere.
     """
     rows: list[tuple] = []
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
@@ -69,7 +73,7 @@ def probe_model(
         with trace_layers(model, inside):
             outputs = run(model, batch, chunk)
         layers = list(inside.layers.values())
-        strides = tone_strides(layers)
+        strides = tone_strides(layers) or list(strides_without_layers)
         same_rate = outputs.shape[-1] == batch.shape[-1]
         ends = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
         for index, name in enumerate(names):

@@ -96,9 +96,7 @@ def rates_hz(layers: int = 3) -> list[int]:
 def _layer(recipe: StackRecipe, first: bool) -> Upsampler:
     upsampler = registry.load("upsampler", recipe.upsampler, registry.UPSAMPLERS)
     if recipe.length is None:
-        layer = upsampler(1, 1, STRIDE, length=1, bias=False)
-        layer.convolution = nn.Identity()
-        return layer
+        return upsampler(1, 1, STRIDE, length=None, bias=False)
     given = {} if recipe.initialization == "default" else {"initialization": recipe.initialization}
     inputs = 1 if first else WIDTH
     return upsampler(inputs, WIDTH, STRIDE, length=recipe.length, bias=False, **given)

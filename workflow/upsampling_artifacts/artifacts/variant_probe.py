@@ -15,6 +15,10 @@ from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import build_described, load_model
 
+LAST_STRIDE = 4
+"""Of the last upsampling layer of the Demucs-like systems. A system without such layers is
+measured at the same frequencies, for comparison."""
+
 
 def probe_variant(
     system: dict,
@@ -53,7 +57,8 @@ def probe_variant(
     music = signals.music(cached, signal_seconds)
     test_signals = signals.test_signals(signal_seconds, rate_hz, channels, music)
     with low_memory(model):
-        probe = probe_model(model, test_signals, rate_hz, round(segment_seconds * rate_hz))
+        chunk = round(segment_seconds * rate_hz)
+        probe = probe_model(model, test_signals, rate_hz, chunk, [LAST_STRIDE])
     stage = "trained" if model_path else "initialization"
     with written_whole(arrays_path) as unfinished:
         np.savez_compressed(unfinished, **probe.arrays)

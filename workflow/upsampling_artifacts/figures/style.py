@@ -18,6 +18,10 @@ COLOUR_MAP = "magma"  # the paper's
 
 LABELS = {
     "demucs_subpixel_icnr": "subpixel, ICNR",
+    "demucs": "Demucs",
+    "wave_unet": "Wave-U-Net",
+    "open_unmix": "Open-Unmix",
+    "sams_net": "Sams-Net, reconstructed",
     "mixture": "mixture, shared out",
     "ideal_ratio_mask": "ideal ratio mask",
 }

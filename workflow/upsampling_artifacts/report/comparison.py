@@ -37,7 +37,7 @@ def table_1_groups(
             title = "Without a model" if system in baselines else "Other systems of ours"
         groups[title].append(
             {
-                "label": labels.get(system, label(system)),
+                "label": _label(row, labels),
                 "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
                 "n_seeds": number(row["n_seeds"], 0),
                 "paper_sdr": number(row["paper_sdr_db"], 2),
@@ -62,7 +62,7 @@ def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str,
         ours, full = (NOTHING if pd.isna(count) else f"{int(count):,}" for count in counts)
         rows.append(
             {
-                "label": labels.get(row["system"], label(row["system"])),
+                "label": _label(row, labels),
                 "ours": ours,
                 "full_size": full,
                 "full_size_millions": NOTHING if pd.isna(counts[1]) else millions(counts[1]),
@@ -70,3 +70,9 @@ def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str,
             }
         )
     return rows
+
+
+def _label(row: dict[str, object], labels: dict[str, str]) -> str:
+    """The paper's name of a system, or ours, and what is to be known of our row."""
+    name = labels.get(row["system"], label(row["system"]))
+    return name if pd.isna(row["note"]) else f"{name} ({row['note']})"

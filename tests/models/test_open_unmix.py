@@ -1,0 +1,122 @@
+"""Open-Unmix: the package's networks and filter, trained by its recipe."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from openunmix.model import Separator
+from safetensors.torch import load_file
+from torch.nn import functional as F
+from upsampling_artifacts import models, training
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.open_unmix import OpenUnmix
+from upsampling_artifacts.table_1 import count_parameters
+
+SMALL = {"n_fft": 256, "hop": 64, "hidden": 8, "max_bin": 100}
+
+
+def build(n_sources: int = 3, audio_channels: int = 2, **options: object) -> OpenUnmix:
+    shape = {"n_sources": n_sources, "audio_channels": audio_channels}
+    return models.build("open_unmix", SMALL | options, None, **shape, seed=0)
+
+
+@pytest.mark.parametrize("n_sources", [1, 4])
+def test_the_parameter_count_is_the_packages_for_each_source(n_sources: int) -> None:
+    system = {"architecture": "open_unmix", "options": {}, "upsampler": None}
+    assert count_parameters(system, n_sources, audio_channels=2) == n_sources * 8_893_348
+
+
+def test_it_separates_as_the_package_does() -> None:
+    model = build().eval()
+    networks = {str(index): network for index, network in enumerate(model.networks)}
+    package = Separator(networks, niter=1, n_fft=256, n_hop=64, wiener_win_len=None).eval()
+    mixture = torch.randn(2, 2, 1001)
+    with torch.no_grad():
+        estimates = model(mixture)
+        torch.testing.assert_close(estimates, package(mixture))
+        assert not torch.allclose(estimates, build(wiener_iterations=0).eval()(mixture))
+
+
+def test_the_loss_is_the_sum_over_sources_of_squared_differences_of_magnitudes() -> None:
+    model, stems = build(n_sources=2).eval(), torch.randn(2, 2, 2, 900)
+    mixture = stems.sum(1)
+
+    def magnitude(x: torch.Tensor) -> torch.Tensor:
+        window = torch.hann_window(256)
+        flat = torch.stft(x.flatten(0, 1), 256, 64, window=window, return_complex=True).abs()
+        return flat.unflatten(0, x.shape[:2])
+
+    expected = sum(
+        (network(magnitude(mixture)) - magnitude(stems[:, index])).square().mean()
+        for index, network in enumerate(model.networks)
+    )
+    torch.testing.assert_close(model(mixture, stems), expected)
+
+
+def test_bins_begin_with_the_mean_and_deviation_of_the_training_mixtures() -> None:
+    model = build()
+    generator = torch.Generator().manual_seed(0)
+    songs = [torch.randn(2, n, generator=generator) * scale for n, scale in ((3000, 1), (5000, 3))]
+    model.adapt_to(songs)
+    window = torch.hann_window(256)
+    spectra = [torch.stft(s, 256, 64, window=window, return_complex=True).abs() for s in songs]
+    frames = torch.cat([spectrum.mean(0) for spectrum in spectra], dim=1)[:100]
+    for network in model.networks:
+        torch.testing.assert_close(-network.input_mean, frames.mean(1))
+        torch.testing.assert_close(1 / network.input_scale, frames.std(1, correction=0))
+        assert network.input_mean.requires_grad
+
+
+def test_an_empty_band_is_scaled_by_no_less_than_the_smallest_deviation() -> None:
+    model = build()
+    time = torch.arange(8000) / 8000
+    tone = torch.sin(2 * torch.pi * 250 * time) * torch.hann_window(8000)
+    model.adapt_to([tone.expand(2, -1)])
+    scale = 1 / model.networks[0].input_scale.detach()
+    assert scale.min().item() == pytest.approx(1e-4 * scale.max().item(), rel=1e-3)
+
+
+def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
+    cache_song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, 4000))
+    song = str(cache_song("song", stems))
+    options = training.TrainingOptions(
+        epochs=1, batch_size=2, segment_seconds=0.5, stride_seconds=0.5, shift_seconds=0.1,
+        remix_group=1, learning_rate=1e-9, validate_every_epochs=1, checkpoint_minutes=60,
+        accelerator="cpu", precision="32-true", loader_processes=0,
+    )  # fmt: skip
+    seen, loss_function = [], training.loss_function
+
+    def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        stems = training.to_waveforms(batch)
+        expected = None if model.training else F.l1_loss(model(stems.sum(1)), stems)
+        loss = loss_function(model, batch)
+        seen.append((model.training, loss, expected))
+        return loss
+
+    monkeypatch.setattr(training, "loss_function", watched)
+    system = {"architecture": "open_unmix", "options": SMALL, "upsampler": None}
+    path = tmp_path / "model.safetensors"
+    training.train(
+        system, options, 0, [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt"
+    )
+    losses = [loss for trains, loss, _ in seen if trains]
+    assert len(losses) == 3 and all(loss > 5 for loss in losses)  # of spectra: unit waveforms < 2
+    assert [loss for trains, loss, _ in seen if not trains] == [
+        expected for trains, _, expected in seen if not trains
+    ]
+    adapted, cached = build(n_sources=2), read_cache(song)
+    adapted.adapt_to([torch.from_numpy(np.float32(cached.mixture / 2**15 / cached.scale))])
+    torch.testing.assert_close(
+        load_file(path)["networks.1.input_mean"], adapted.networks[1].input_mean.detach(),
+        atol=1e-5, rtol=1e-4,
+    )  # fmt: skip
+
+
+def test_more_than_two_channels_are_refused() -> None:
+    with pytest.raises(InputError, match="mono and stereo, not 3 channels"):
+        build(audio_channels=3)

@@ -1,0 +1,190 @@
+"""Every architecture keeps the same contract: it is built, trained, saved, read and separates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+from upsampling_artifacts import checkpoint, models, registry, training
+from upsampling_artifacts.artifacts import signals
+from upsampling_artifacts.artifacts.probing import probe_model
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.estimates import separate_songs
+from upsampling_artifacts.models.saved import build_described, load_model
+from upsampling_artifacts.planning import tflop_per_second_of_audio
+from upsampling_artifacts.separation import model_separator
+from upsampling_artifacts.table_1 import count_parameters
+from upsampling_artifacts.training import TrainingOptions, train
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
+RATE_HZ = 8000
+TRAINING = TrainingOptions(
+    epochs=1, batch_size=2, segment_seconds=0.25, stride_seconds=0.25, shift_seconds=0.1,
+    remix_group=2, learning_rate=0.001, validate_every_epochs=1, checkpoint_minutes=60,
+    accelerator="cpu", precision="32-true", loader_processes=0,
+)  # fmt: skip
+TWO_STEPS_SECONDS = 1.15  # four positions in batches of two
+
+SEPARATING = sorted(set(registry.ARCHITECTURES) - {"melgan"})  # a vocoder: one source, mono
+every_architecture = pytest.mark.parametrize("architecture", SEPARATING)
+
+
+def system_of(architecture: str, size: str = "demo") -> dict:
+    """The first system in config that is built so."""
+    row = next(
+        row
+        for row in CONFIG["systems"].values()
+        if row.get("architecture", "demucs") == architecture
+    )
+    options = CONFIG["architectures"][architecture][size] | row.get("options", {})
+    return {"architecture": architecture, "options": options, "upsampler": row["upsampler"]}
+
+
+def built(architecture: str, n_sources: int = 4, audio_channels: int = 2) -> torch.nn.Module:
+    shape = {"n_sources": n_sources, "audio_channels": audio_channels}
+    return models.build(**system_of(architecture), **shape, seed=0).eval()
+
+
+def noise(*shape: int) -> np.ndarray:
+    return 0.1 * np.random.default_rng(0).standard_normal(shape)
+
+
+def test_every_architecture_is_a_row_of_config_in_every_size() -> None:
+    for architecture in registry.ARCHITECTURES:
+        sizes = {"paper", "figures"} | ({"demo"} if architecture in SEPARATING else set())
+        assert set(CONFIG["architectures"][architecture]) == sizes
+        assert system_of(architecture, "paper")
+
+
+@every_architecture
+@pytest.mark.parametrize("n_sources", [2, 4])
+@pytest.mark.parametrize("audio_channels", [1, 2])
+def test_it_trains_two_steps_is_read_again_and_separates_to_the_exact_length(
+    architecture: str,
+    n_sources: int,
+    audio_channels: int,
+    cache_song: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    samples = round(TWO_STEPS_SECONDS * RATE_HZ)
+    train_song = cache_song("train", noise(n_sources, audio_channels, samples), RATE_HZ)
+    test_song = cache_song("test", noise(n_sources, audio_channels, 2 * samples + 1), RATE_HZ)
+    path = tmp_path / "model.safetensors"
+    system = system_of(architecture)
+    train(
+        system, TRAINING, 0, [str(train_song)], [str(train_song)],
+        path, tmp_path / "training.csv", tmp_path / "checkpoint.pt",
+    )  # fmt: skip
+    assert (tmp_path / "training.csv").read_text().splitlines()[-1].startswith("2,")
+    model, about = load_model(path)
+    before = build_described(about).state_dict()
+    changed = [key for key, value in model.state_dict().items() if not value.equal(before[key])]
+    learnable = [key for key, value in model.named_parameters() if value.requires_grad]
+    assert set(learnable) <= set(changed)
+    assert all(value.isfinite().all() for value in load_file(path).values())
+
+    separate = model_separator(path)
+    song = read_cache(test_song)
+    estimates = separate(song)
+    assert estimates.shape == song.stems.shape
+    assert np.isfinite(estimates).all() and estimates.any()
+    separate_songs(separate, [str(test_song)], tmp_path / "estimates", "test")
+    assert len(list((tmp_path / "estimates/test/test").glob("*.wav"))) == n_sources
+
+
+@every_architecture
+@pytest.mark.parametrize("time", [1, 7, 511, 512, 2049, 4097])
+def test_any_length_comes_out_at_its_length(architecture: str, time: int) -> None:
+    y = built(architecture, 3, 2)(torch.from_numpy(noise(2, 2, time)).float())
+    assert y.shape == (2, 3, 2, time)
+    assert y.isfinite().all()
+
+
+@every_architecture
+def test_each_item_of_a_batch_is_separated_by_itself(architecture: str) -> None:
+    model, x = built(architecture), torch.from_numpy(noise(3, 2, 3000)).float()
+    with torch.no_grad():
+        together, alone = model(x), torch.cat([model(item[None]) for item in x])
+    torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-4)
+
+
+@every_architecture
+def test_silence_gives_numbers(architecture: str) -> None:
+    assert built(architecture)(torch.zeros(1, 2, 2000)).isfinite().all()
+
+
+@every_architecture
+def test_it_is_counted_without_being_computed(architecture: str) -> None:
+    for size in ("demo", "paper"):
+        system = system_of(architecture, size)
+        with torch.device("meta"):
+            model = models.build(**system, n_sources=4, audio_channels=2)
+        assert tflop_per_second_of_audio(model, 44_100 if size == "paper" else RATE_HZ) > 1e-5
+    assert count_parameters(system_of(architecture), 4, 2) < 1_200_000
+
+
+@every_architecture
+def test_it_can_be_probed_and_has_tones_only_where_layers_raise_the_rate(architecture: str) -> None:
+    music = noise(2, RATE_HZ).astype(np.float32)
+    test_signals = signals.test_signals(1.5, RATE_HZ, 2, music)
+    with torch.inference_mode():
+        probe = probe_model(built(architecture), test_signals, RATE_HZ, chunk=2048)
+    lines = probe.measures[probe.measures["measure"] == "line_level"]
+    has_upsampler = system_of(architecture)["upsampler"] is not None
+    assert (len(lines) > 0) == (len(probe.arrays["tones_hz"]) > 0) == has_upsampler
+    if has_upsampler:
+        assert RATE_HZ / 4 in lines["frequency_hz"].values
+    assert {"offset_level", "flatness"} <= set(probe.measures["measure"])
+
+
+@pytest.mark.parametrize("architecture", registry.ARCHITECTURES)
+def test_an_upsampler_too_many_or_too_few_is_told(architecture: str) -> None:
+    has_upsampler = system_of(architecture, "paper")["upsampler"] is not None
+    wrong = None if has_upsampler else {"name": "nearest", "length": 9}
+    message = "needs an upsampling layer" if has_upsampler else "write upsampler: null"
+    with pytest.raises(InputError, match=f"^architecture '{architecture}' .*{message}"):
+        models.build(architecture, {}, wrong, n_sources=1, audio_channels=1)
+
+
+@every_architecture
+def test_an_interrupted_training_ends_as_if_it_had_not_been(
+    architecture: str,
+    cache_song: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Random numbers drawn in training and statistics kept beside the weights go on, too."""
+    song = str(cache_song("train", noise(2, 1, round(TWO_STEPS_SECONDS * RATE_HZ)), RATE_HZ))
+    options = replace(TRAINING, epochs=2, weight_decay=0.01, checkpoint_minutes=1e-9)
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+
+    def trained(name: str) -> dict[str, torch.Tensor]:
+        folder = tmp_path / name
+        train(
+            system_of(architecture), options, 0, [song], [song],
+            folder / "model.safetensors", folder / "training.csv", folder / "checkpoint.pt",
+        )  # fmt: skip
+        return load_file(folder / "model.safetensors")
+
+    class Interrupted(Exception):
+        pass
+
+    step = training.Progress.step
+
+    def fail_at_three(progress: training.Progress, note: str = "") -> None:
+        step(progress, note)
+        if progress.done == 3:
+            raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(training.Progress, "step", fail_at_three)
+        trained("interrupted")
+    whole, resumed = trained("whole"), trained("interrupted")
+    assert all(whole[key].equal(resumed[key]) for key in whole)

@@ -1,0 +1,74 @@
+"""Wave-U-Net: the original's size and arithmetic, whatever its upsampling layer."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+from upsampling_artifacts import models, registry
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.wave_unet import WaveUNet
+from upsampling_artifacts.table_1 import count_parameters
+
+LENGTHS = {"transposed": 4, "nearest": 9, "linear": None, "subpixel": 3}
+
+
+def build(upsampler: str = "linear", length: int | None = None, **options: object) -> WaveUNet:
+    layer = {"name": upsampler, "length": length}
+    sizes = {"filters": 4, "depth": 3} | options
+    return models.build("wave_unet", sizes, layer, n_sources=3, audio_channels=2, seed=0).eval()
+
+
+def test_the_parameter_count_is_the_originals() -> None:
+    layer = {"name": "linear", "length": None}
+    system = {"architecture": "wave_unet", "options": {}, "upsampler": layer}
+    assert count_parameters(system, n_sources=4, audio_channels=2) == 10_263_498
+
+
+def test_the_estimates_add_up_to_the_mixture() -> None:
+    mixture = torch.randn(2, 2, 61)
+    torch.testing.assert_close(build()(mixture).sum(dim=1), mixture)
+
+
+def test_the_arithmetic_is_the_originals_on_padded_signals() -> None:
+    """The original's layers one after the other."""
+    model, mixture = build().double(), torch.randn(2, 2, 64, dtype=torch.float64)
+
+    def convolution(x: torch.Tensor, layer: torch.nn.Conv1d) -> torch.Tensor:
+        half = layer.kernel_size[0] // 2
+        return F.leaky_relu(F.conv1d(F.pad(x, (half, half)), layer.weight, layer.bias), 0.2)
+
+    x, skips = mixture, []
+    for layer in model.encoder:
+        assert layer.kernel_size == (15,)
+        skips.append(convolution(x, layer))
+        x = skips[-1][:, :, torch.arange(0, x.shape[-1], 2)]
+    x = convolution(x, model.bottleneck)
+    for layer in model.decoder:
+        assert layer.kernel_size == (5,)
+        x = F.interpolate(x, scale_factor=2, mode="linear")
+        x = convolution(torch.cat([x, skips.pop()], 1), layer)
+    x = torch.cat([x, mixture], 1)
+    expected = torch.einsum("oi,bit->bot", model.output.weight[..., 0], x)
+    expected = (expected + model.output.bias[:, None]).reshape(2, 2, 2, 64)
+    torch.testing.assert_close(model(mixture)[:, :2], expected)
+    assert [layer.out_channels for layer in model.encoder] == [4, 8, 12]
+    assert model.bottleneck.out_channels == 16
+
+
+@pytest.mark.parametrize("upsampler", LENGTHS)
+def test_any_upsampler_fits_and_learns(upsampler: str) -> None:
+    model = build(upsampler, LENGTHS[upsampler])
+    y = model(torch.randn(2, 2, 37))
+    assert y.shape == (2, 3, 2, 37)
+    y.square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["nearest", "linear"])
+def test_an_interpolation_alone_has_nothing_to_learn_and_keeps_its_channels(name: str) -> None:
+    layer = registry.load("upsampler", name, registry.UPSAMPLERS)
+    alone = layer(3, 3, 2, length=None)
+    assert not list(alone.parameters())
+    x = torch.randn(1, 3, 5)
+    torch.testing.assert_close(alone(x), alone.interpolate(x))
+    with pytest.raises(InputError, match="cannot make 4 channels of 3; give the convolution"):
+        layer(3, 4, 2, length=None)
