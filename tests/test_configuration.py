@@ -161,7 +161,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value=3),
-            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; it is: Name",
+            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; it",
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value={"length": 9}),

@@ -23,7 +23,7 @@ rule plan:
         processes=config["scoring"]["processes"],
         tflop_per_second=config["plan"]["gpu_tflop_per_second"],
         signal_seconds=config["probes"]["signal_seconds"],
-        # Room for what is not there yet is looked for when a run begins, too (cluster.smk).
+        # Room for what is not there yet is looked for when a run begins, too (events.smk).
         room=lambda w: cache_need(sum(SPLITS.values(), [])),
     script:
         "../scripts/plan.py"
