@@ -57,13 +57,21 @@ def log(offset: float) -> pd.DataFrame:
 
 
 def test_curves_are_means_over_seeds_with_each_seed_thin() -> None:
-    axes = training_curves({("my_upsampler", 0): log(0.0), ("my_upsampler", 1): log(0.2)}).axes[0]
+    figure = training_curves({("my_upsampler", 0): log(0.0), ("my_upsampler", 1): log(0.2)})
+    axes = figure.axes[0]
     thick = max(axes.lines, key=lambda line: line.get_linewidth())
     assert list(thick.get_ydata()) == pytest.approx([0.4, 0.3, 0.2])
     assert list(thick.get_xdata()) == [10, 20, 30]
     drawn = [line for line in axes.lines if len(line.get_xdata())]  # the legend's have no data
     assert len(drawn) == 3
-    assert axes.get_legend().get_texts()[0].get_text() == "my upsampler"
+    assert figure.legends[0].get_texts()[0].get_text() == "my upsampler"
+
+
+def test_a_training_that_diverges_does_not_flatten_the_others() -> None:
+    diverged = pd.DataFrame({"step": [10, 20, 30], "valid_loss": [0.3, 2e3, 1e2]})
+    figure = training_curves({("good", 0): log(0.0), ("bad", 0): diverged})
+    low, high = figure.axes[0].get_ylim()
+    assert low < 0.1 and 0.3 < high < 0.4
 
 
 def test_curve_files_are_written_from_logs(tmp_path: Path) -> None:

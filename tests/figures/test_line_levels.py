@@ -80,10 +80,9 @@ def test_levels_stand_beside_the_trained_lines_in_silence(figure: Figure) -> Non
     assert [text.get_text() for text in figure.axes[0].texts].count("−50") == 2
 
 
-def test_every_system_is_named_in_every_panel(figure: Figure) -> None:
-    for axes in figure.axes[:3]:
-        names = [label.get_text() for label in axes.get_xticklabels()]
-        assert names == ["transposed", "nearest", "my\nupsampler"]
+def test_every_system_is_named_below_the_panels(figure: Figure) -> None:
+    names = [label.get_text() for label in figure.axes[2].get_xticklabels()]
+    assert names == ["transposed", "nearest", "my\nupsampler"]
 
 
 def test_one_seed_is_drawn_without_interval(lines: pd.DataFrame) -> None:

@@ -46,6 +46,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("results") / "tiny"
     files = make_files(folder)
     config = {
+        "systems": {name: {"architecture": "demucs", "options": {}} for name in SYSTEMS},
         "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
         "exclude_songs": ["Bad <one>"], "training": {"epochs": 3},

@@ -90,3 +90,19 @@ def test_unscored_frames_that_differ_between_systems_are_told() -> None:
     rows = [("a", "s", "SDR", 30, 30), ("b", "s", "SDR", 30, 28), ("b", "s", "SIR", 30, 0)]
     told = findings.unscored_frames(pd.DataFrame(rows, columns=columns))
     assert (told["n_frames"], told["n_unscored"], told["same_for_all"]) == (30, 2, False)
+
+
+def test_the_headline_compares_upsamplers_of_one_network() -> None:
+    demucs = {"architecture": "demucs", "options": {}}
+    systems = {
+        "demucs_transposed": demucs,
+        "mine": demucs,
+        "demucs": demucs | {"options": {"encoder_context": 1}},
+        "modified_transposed": demucs | {"options": {"bias": False}},
+        "wave_unet": demucs | {"architecture": "wave_unet"},
+    }
+    assert findings.kinds_of_systems({"variants": list(systems), "systems": systems}) == {
+        "same": ["demucs_transposed", "mine"],
+        "modified": ["modified_transposed"],
+        "other": ["demucs", "wave_unet"],
+    }

@@ -27,9 +27,10 @@ MOST_BEYOND_DB = 25.0
 def line_levels(lines: pd.DataFrame, systems: list[str], frequency_hz: float) -> Figure:
     """Prominence of one line for each system, before and after training.
 
-    One panel per signal. Open marker: after initialization; filled: after training; an arrow
-    leads from one to the other. Means over seeds with 95 % intervals, the seeds as dots beside
-    them. Runs whose output is exactly zero stand as squares in a lane of their own.
+    One panel per signal, each with a scale of its own. Open marker: after initialization; filled:
+    after training; an arrow leads from one to the other. Means over seeds with 95 % intervals, the
+    seeds as dots beside them. Runs whose output is exactly zero stand as squares in a lane of
+    their own.
 
     Args:
         lines: As :func:`line_summary.read_lines` gives them.
@@ -38,21 +39,24 @@ def line_levels(lines: pd.DataFrame, systems: list[str], frequency_hz: float) ->
     """
     lines = lines_at(lines, frequency_hz)
     summary = summarise_lines(lines, frequency_hz)
-    bottom, floor, top = _heights(summary, lines)
     with style.look():
-        figure = style.new_figure(4.6)
-        panels = figure.subplots(1, len(SIGNALS), sharey=True)
+        figure = style.new_figure(7.6)
+        panels = figure.subplots(len(SIGNALS), 1, sharex=True)
         for axes, (signal, title) in zip(panels, SIGNALS.items(), strict=True):
+            runs, means = lines[lines["signal"] == signal], summary[summary["signal"] == signal]
+            bottom, floor, top = _heights(means, runs)
             _draw_frame(axes, title, systems)
-            _draw_runs(axes, lines[lines["signal"] == signal], systems)
-            _draw_means(axes, summary[summary["signal"] == signal], systems)
-            _draw_silent(axes, summary[summary["signal"] == signal], systems, bottom, floor)
+            _draw_runs(axes, runs, systems)
+            _draw_means(axes, means, systems)
+            _draw_silent(axes, means, systems, bottom, floor)
             axes.set_ylim(bottom, top)
+            axes.set_yticks([tick for tick in range(-100, 220, 20) if floor <= tick <= top])
+            _draw_sides(axes)
         # What stands far above an unheard floor may be unheard itself, so say how loud it is.
         _write_levels(panels[0], summary[summary["signal"] == "silence"], systems)
-        panels[0].set_ylabel(f"line at {frequency_hz / 1000:g} kHz over its surroundings (dB)")
-        panels[0].set_yticks([tick for tick in range(-100, 220, 20) if floor <= tick <= top])
-        _draw_sides(panels[-1])
+        figure.supylabel(
+            f"line at {frequency_hz / 1000:g} kHz over its surroundings (dB)", fontsize=9
+        )
         figure.legend(handles=_legend(), loc="outside lower center", ncols=5)
     return figure
 
@@ -82,10 +86,10 @@ def _heights(summary: pd.DataFrame, lines: pd.DataFrame) -> tuple[float, float, 
 
 
 def _draw_frame(axes: Axes, title: str, systems: list[str]) -> None:
-    axes.set_title(title, fontweight="bold")
+    axes.set_title(title, fontweight="bold", loc="left")
     axes.set_xlim(-0.6, len(systems) - 0.4)
     names = [style.label(system).replace(" ", "\n") for system in systems]
-    axes.set_xticks(range(len(systems)), names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_xticks(range(len(systems)), names, fontsize=8)
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y", color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -166,9 +170,9 @@ def _draw_sides(axes: Axes) -> None:
     """Say at the right margin what above and below zero mean."""
     where = axes.get_yaxis_transform()
     style_of_text = {"transform": where, "fontsize": 8.5, "color": "#666666", "clip_on": False}
-    axes.text(1.02, CHANCE_DB / 2, "chance", va="center", **style_of_text)
-    axes.text(1.02, CHANCE_DB + 8, "tone ↑", va="center", **style_of_text)
-    axes.text(1.02, -8, "valley ↓", va="center", **style_of_text)
+    axes.text(1.01, CHANCE_DB / 2, "chance", va="center", **style_of_text)
+    axes.text(1.01, CHANCE_DB + 12, "tone ↑", va="center", **style_of_text)
+    axes.text(1.01, -12, "valley ↓", va="center", **style_of_text)
 
 
 def _legend() -> list[Line2D]:

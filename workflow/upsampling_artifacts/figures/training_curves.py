@@ -14,6 +14,9 @@ from upsampling_artifacts.figures import style
 def training_curves(logs: dict[tuple[str, int], pd.DataFrame]) -> Figure:
     """Validation loss against steps: the mean over seeds, and each seed as a thin line.
 
+    The scale ends where the trainings begin: one that diverges leaves the picture, and does not
+    flatten the others.
+
     Args:
         logs: ``training.csv`` of each system and seed.
     """
@@ -34,18 +37,20 @@ def training_curves(logs: dict[tuple[str, int], pd.DataFrame]) -> Figure:
             **shared, units="seed", estimator=None, linewidth=0.6, alpha=0.4, legend=False, ax=axes
         )
         seaborn.lineplot(**shared, errorbar=None, linewidth=2, ax=axes)
+        first = runs.groupby(["system", "seed"])["valid_loss"].first().max()
         axes.set_yscale("log")
+        axes.set_ylim(0.97 * runs["valid_loss"].min(), 1.03 * first)
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:.2g}")
         axes.grid(which="both", color="#ececec", linewidth=0.8)
         axes.set(xlabel="training steps", ylabel="validation loss (L1, normalised waveforms)")
         axes.margins(x=0.01)
         handles, names = axes.get_legend_handles_labels()
-        axes.legend(
+        axes.get_legend().remove()
+        figure.legend(
             handles,
             [style.label(name) for name in names],
-            loc="upper right",
-            ncols=2,
+            loc="outside right upper",
             title="mean over seeds (thin: one seed)",
         )
     return figure

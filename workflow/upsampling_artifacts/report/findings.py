@@ -7,12 +7,35 @@ import pandas as pd
 
 from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
-from upsampling_artifacts.figures.style import label, prose
+from upsampling_artifacts.figures.style import is_modified, label, prose
 from upsampling_artifacts.report.numbers import number, with_interval
 from upsampling_artifacts.statistics import mean_interval
 
 SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
 STAGES = ("initialization", "trained")
+
+
+def kinds_of_systems(config: dict) -> dict[str, list[str]]:
+    """The variants by what they can be compared with.
+
+    Args:
+        config: The complete configuration.
+
+    Returns:
+        Keys ``same`` (the first variant's network, with one upsampling layer or another),
+        ``modified`` (that network without what makes offsets) and ``other`` (other networks).
+    """
+    kinds = {"same": [], "modified": [], "other": []}
+    network = _network_of(config, config["variants"][0])
+    for system in config["variants"]:
+        same = "same" if _network_of(config, system) == network else "other"
+        kinds["modified" if is_modified(system) else same].append(system)
+    return kinds
+
+
+def _network_of(config: dict, system: str) -> tuple[str, dict]:
+    row = config["systems"][system]
+    return row["architecture"], row["options"]
 
 
 def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, list[dict]]:

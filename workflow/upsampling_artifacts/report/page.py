@@ -126,6 +126,7 @@ def page_values(
     summary = summarise_lines(read_lines(files.variants), tone_hz)
     scores = pd.read_csv(files.scores)
     table_1, paper = pd.read_csv(files.table_1), pd.read_csv(files.paper)
+    kinds = findings.kinds_of_systems(config)
     estimates = {label(Path(path).parents[1].name): path for path in files.estimates}
     return {
         "files": files,
@@ -136,6 +137,9 @@ def page_values(
         "unheard_db": UNHEARD_DB,
         "answers": {
             signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS
+        },
+        "silence": {
+            kind: findings.tones(summary, "silence", names) for kind, names in kinds.items()
         },
         "claims": claim_rows(pd.read_csv(files.claims)),
         "models": [
