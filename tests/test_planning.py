@@ -28,6 +28,7 @@ from .conftest import CacheSong
 
 TRAINING = {
     "epochs": 600,
+    "minutes": None,
     "batch_size": 32,
     "segment_seconds": 10.0,
     "stride_seconds": 1.0,
@@ -144,6 +145,14 @@ def test_several_gpus_share_the_hours_of_a_training(paper: Experiment) -> None:
     assert four_cost.training_hours == one_cost.training_hours / 4
     assert four_cost.gpu_hours == one_cost.gpu_hours
     assert "4 GPU" in plan_text(four)
+
+
+def test_a_set_time_is_the_most_that_a_training_takes(paper: Experiment) -> None:
+    for minutes, hours in ((90, 1.5), (1e6, cost_of(paper, "nearest").training_hours)):
+        timed = replace(
+            paper, training=dict.fromkeys(paper.systems, TRAINING | {"minutes": minutes})
+        )
+        assert cost_of(timed, "nearest").training_hours == hours
 
 
 def test_a_probe_takes_what_was_measured(paper: Experiment) -> None:

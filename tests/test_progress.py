@@ -150,3 +150,18 @@ def test_a_step_without_a_note_and_no_time_at_all_can_be_told(clock, caplog) -> 
         bar = Progress(1, "one")
         bar.step()
     assert caplog.messages[0].startswith("one: 1/1, ")
+
+
+def test_the_time_left_is_no_more_than_there_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "upsampling_artifacts")
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    for most_seconds in (60, 1e6):
+        working = Progress(1000, "training", most_seconds=most_seconds)
+        now += 20
+        working.step()
+    assert [message.split(", ")[-1] for message in caplog.messages] == [
+        "0:00:40 left", "5:33:00 left",
+    ]  # fmt: skip

@@ -8,7 +8,12 @@ import pytest
 import torch
 from upsampling_artifacts import scoring, table_1
 from upsampling_artifacts.models.saved import save_model
-from upsampling_artifacts.table_1 import COLUMNS, count_parameters, epoch_seconds, write_table_1
+from upsampling_artifacts.table_1 import (
+    COLUMNS,
+    epoch_seconds,
+    size_of,
+    write_table_1,
+)
 
 PAPER = pd.DataFrame(
     [
@@ -29,6 +34,7 @@ def system(upsampler: str, length: int, **options: object) -> dict:
         "upsampler": {"name": upsampler, "length": length},
         "sources": ["drums", "bass"],
         "audio_channels": 2,
+        "rate_hz": 8000,
     }
 
 
@@ -55,7 +61,7 @@ def scores(of_runs: dict[tuple[str, int], float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=scoring.COLUMNS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     of_runs = {
         ("mixture", 0): -3.0,
@@ -127,16 +133,54 @@ def test_without_the_reference_there_is_no_ratio_and_with_it_it_has_one(table) -
 
 def test_parameters_are_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
     nearest = row(table, "demucs_nearest")
-    assert nearest["parameters"] == count_parameters(SYSTEMS["demucs_nearest"], 2, 2)
-    full = count_parameters(FULL_SIZE["demucs_nearest"], 2, 2)
+    assert nearest["parameters"] == size_of(SYSTEMS["demucs_nearest"], 2, 2, 8000)[0]
+    full = size_of(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
     assert nearest["parameters_full_size"] == full > 700_000_000
     for column in ("n_seeds", "parameters", "parameters_full_size"):
         assert table[column].dtype == "Int64"
 
 
+def test_steps_are_those_of_the_shortest_and_of_the_longest_training(table: pd.DataFrame) -> None:
+    logs = {("ours", 0): log(1.0), ("ours", 1): log(1.0, 1.0, 1.0), ("ours", 2): log(1.0, 1.0)}
+    longer = table_1.table_1(scores({}), logs, SYSTEMS, FULL_SIZE, PAPER, ["s"], {})
+    assert row(longer, "ours")[["steps_least", "steps_most"]].tolist() == [30, 90]
+    assert row(table, "demucs_nearest")[["steps_least", "steps_most"]].tolist() == [60, 60]
+
+
+def test_compute_is_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
+    nearest = row(table, "demucs_nearest")
+    assert nearest["gflop_per_second"] == size_of(SYSTEMS["demucs_nearest"], 2, 2, 8000)[1]
+    assert nearest["gflop_per_second_full_size"] == pytest.approx(51.1, abs=0.3)  # four sources
+    assert row(table, "ours")["gflop_per_second"] < nearest["gflop_per_second"]
+    assert table["gflop_per_second"].notna().sum() == 2
+
+
+def test_compute_grows_with_the_rate() -> None:
+    slow, fast = (size_of(SYSTEMS["ours"], 2, 2, rate_hz)[1] for rate_hz in (8000, 32000))
+    assert fast == pytest.approx(4 * slow, rel=0.01)
+
+
+class LooksAtValues(torch.nn.Module):
+    """A model of anyone's that cannot run where there are no values."""
+
+    def __init__(self, n_sources: int, audio_channels: int):
+        super().__init__()
+        self.n_sources, self.gain = n_sources, torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, mixture: torch.Tensor) -> torch.Tensor:
+        return self.gain.item() * mixture[:, None].expand(-1, self.n_sources, -1, -1)
+
+
+def test_what_does_not_run_without_values_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
+    theirs = {"architecture": f"{__name__}:LooksAtValues", "options": {}, "upsampler": None}
+    parameters, gflop = size_of(theirs, 2, 2, 8000)
+    assert parameters == 1 and np.isnan(gflop)
+    assert "LooksAtValues" in caplog.text
+
+
 def test_parameters_depend_on_sources_and_channels() -> None:
     convolution_to_sources = 4 * 9  # weights of one more output channel, and its offset
-    a, b = (count_parameters(SYSTEMS["demucs_nearest"], n, 1) for n in (2, 3))
+    a, b = (size_of(SYSTEMS["demucs_nearest"], n, 1, 8000)[0] for n in (2, 3))
     assert b - a == convolution_to_sources + 1
 
 
@@ -171,5 +215,5 @@ def test_the_table_is_written_from_files(tmp_path: Path) -> None:
     assert (nearest["sdr_db"], nearest["epoch_seconds"], nearest["n_seeds"]) == (4.5, 10, 2)
     assert nearest["note"] == "a remark"
     assert "709969008" not in (tmp_path / "table_1.csv").read_text()  # two sources, not four
-    expected = count_parameters(FULL_SIZE["demucs_nearest"], 2, 2)
+    expected = size_of(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
     assert f",{expected}," in (tmp_path / "table_1.csv").read_text()

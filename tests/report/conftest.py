@@ -15,6 +15,7 @@ from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
+from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
@@ -49,7 +50,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         "systems": {name: {"architecture": "demucs", "options": {}} for name in SYSTEMS},
         "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
-        "exclude_songs": ["Bad <one>"], "training": {"epochs": 3},
+        "exclude_songs": ["Bad <one>"], "training": {"epochs": 3, "minutes": None},
+        "systems": {system: {"training": {}} for system in SYSTEMS},
         "report": {"listen_seconds": LISTEN_SECONDS},
         "probes": {"size": "figures", "seeds": [0, 1, 2], "small_seeds": 10},
     }  # fmt: skip
@@ -169,7 +171,11 @@ def make_table_1() -> pd.DataFrame:
             "n_seeds": 3,
             "epoch_seconds": [4.0, 6.0, 4.0, 5.0],
             "epoch_ratio": [1.0, 1.5, 1.0, 1.25],
+            "steps_least": 90,
+            "steps_most": 90,
             "parameters": 1234567,
+            "gflop_per_second": [0.12478, 0.1839, 0.12478, 0.2],
+            "gflop_per_second_full_size": [34.873, 51.148, 34.873, np.nan],
             "parameters_full_size": [703148208, 709969008, 703008000, 1],
             "note": [None, None, None, "a remark"],
         }
@@ -208,7 +214,7 @@ def make_figures(folder: Path) -> dict[str, str]:
         name: str(folder / f"figures/{name}.svg")
         for name in (
             "layers", "line_levels", "spectrograms_noise", "spectrograms_silence",
-            "training_curves", "source_scores",
+            "training_curves", "source_scores", "trade_offs",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
@@ -220,6 +226,13 @@ def make_figures(folder: Path) -> dict[str, str]:
     draw_layers(folder / "probes/layers.csv", [paths["layers"]])
     draw_source_scores(
         folder / "scores.csv", [paths["source_scores"]], SYSTEMS, SOURCES, songs=[SONG]
+    )
+    draw_trade_offs(
+        folder / "table_1.csv",
+        folder / "probes/variants.csv",
+        [paths["trade_offs"]],
+        SYSTEMS,
+        2000.0,
     )
     arrays, logs = [], []
     for system in SYSTEMS:

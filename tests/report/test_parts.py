@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import busiest_start
-from upsampling_artifacts.report.numbers import duration, listed, millions, number, with_interval
+from upsampling_artifacts.report.comparison import trained_for
+from upsampling_artifacts.report.numbers import (
+    duration,
+    listed,
+    millions,
+    number,
+    significant,
+    with_interval,
+)
 from upsampling_artifacts.report.provenance import job_costs
 
 
@@ -106,3 +114,30 @@ def test_the_headline_compares_upsamplers_of_one_network() -> None:
         "modified": ["modified_transposed"],
         "other": ["demucs", "wave_unet"],
     }
+
+
+@pytest.mark.parametrize(
+    ("least", "changes", "said"),
+    [
+        (90, [{}, {}], "Each trained for 3 epochs, 90 steps"),
+        (60, [{}, {}], "Each trained for 3 epochs, 60 to 90 steps"),
+        (60, [{"minutes": 2.5}] * 2, "Each trained for 2.5 minutes, and to the end of the epoch "
+         "then begun, 3 epochs at most: 60 to 90 steps"),
+        (60, [{}, {"epochs": 2}],
+         "Systems differ in how long config lets them train: 60 to 90 steps"),
+    ],
+)  # fmt: skip
+def test_the_report_says_whether_steps_or_time_are_the_same(
+    least: int, changes: list[dict], said: str
+) -> None:
+    table = pd.DataFrame({"steps_least": [90, least, None], "steps_most": [90, 90, None]})
+    trainings = [{"epochs": 3, "minutes": None} | change for change in changes]
+    assert trained_for(table, trainings) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.12478, "0.125"), (34.873, "34.9"), (0.0999999, "0.100"), (1234.5, "1,230"), (None, "-")],
+)
+def test_significant_digits(value: float | None, text: str) -> None:
+    assert significant(value) == text

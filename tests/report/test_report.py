@@ -97,7 +97,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
 
 def test_every_picture_has_a_description_and_every_player_a_name(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 8
+    assert len(pictures) == 9
     assert all(len(attributes["alt"]) > 40 for attributes in pictures)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))
@@ -125,18 +125,25 @@ def test_the_line_table_has_each_system_and_signal(page: Page) -> None:
 
 
 def test_table_1_has_the_papers_ten_rows_then_ours_then_baselines(page: Page) -> None:
-    rows = [[" ".join(c.split()) for c in row] for row in page.tables["table-1"] if len(row) == 6]
+    rows = [[" ".join(c.split()) for c in row] for row in page.tables["table-1"] if len(row) == 8]
     rows = [row for row in rows if row[0] != "system" and "SDR" not in row[1]]
     papers = [row for row in rows if row[2] != "-"]
     assert len(papers) == 10
     demucs = page.rows("table-1", "Demucs-like (Fig. 1, c)")[0]
-    assert demucs[1:] == ["3.25 ± 0.10", "5.17", "3", "6.0 s (1.50)", "423 s (1.33)"]
-    assert page.rows("table-1", "Wave-U-Net")[0][1:] == ["-", "3.23", "-", "-", "-"]
+    assert demucs[1:] == [
+        "3.25 ± 0.10", "5.17", "3", "1.23M (710M)", "0.184 (51.1)", "6.0 s (1.50)", "423 s (1.33)",
+    ]  # fmt: skip
+    assert page.rows("table-1", "Wave-U-Net")[0][1:] == ["-", "3.23", "-", "-", "-", "-", "-"]
+    assert page.rows("table-1", "my upsampler")[0][5] == "0.200"
     assert page.rows("table-1", "my upsampler")[0][2] == "-"
-    assert page.rows("table-1", "ideal ratio mask")[0][1:] == ["9.00", "-", "1", "-", "-"]
+    assert page.rows("table-1", "ideal ratio mask")[0][1:] == ["9.00", "-", "1", *"----"]
     titles = [row[0] for row in page.tables["table-1"] if len(row) == 1]
     assert titles == ["Other systems of ours", "Without a model"]
     assert "absolute values are not comparable" in words(page)
+
+
+def test_the_same_steps_are_told_beside_table_1(page: Page) -> None:
+    assert words(page).count("Each trained for 3 epochs, 90 steps.") == 2
 
 
 def test_scores_of_sources_and_of_the_real_song_are_listed_apart(page: Page) -> None:

@@ -22,7 +22,8 @@ from .conftest import OPTIONS, SYSTEM, paths_in, results_in, same_weights
 
 TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
 PROGRAM = """
-import json, os, signal, sys
+import json, os, signal, sys, time
+from types import SimpleNamespace
 from upsampling_artifacts import checkpoint, training
 from upsampling_artifacts.progress import job_log
 
@@ -134,6 +135,21 @@ def test_statistics_kept_beside_the_weights_go_on_too(program: Program, tmp_path
     resumed, whole = results_in(tmp_path / "run"), results_in(tmp_path / "whole")
     assert same_weights(resumed.weights, whole.weights)
     assert resumed.losses == whole.losses
+
+
+@pytest.mark.parametrize(("ahead", "epochs"), [(0, 1), (1, 3)])
+def test_the_clock_of_the_first_ends_both(
+    program: Program, tmp_path: Path, ahead: int, epochs: int
+) -> None:
+    """One's clock is a year ahead from its fourth step on, which the other's knows nothing of."""
+    later = "SimpleNamespace(monotonic=lambda: time.monotonic() + 3e7)"
+    ended = program(
+        f"if rank == {ahead} and calls == 4: training.time = {later}",
+        options=replace(TWO, minutes=60),
+    )
+    assert ended.code == 0, ended.output
+    assert ended.output.count("ended well") == 2
+    assert len(results_in(tmp_path / "run").rows) == epochs
 
 
 def test_a_loss_that_is_no_number_on_one_ends_both_with_one_line(program: Program) -> None:

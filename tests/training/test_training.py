@@ -168,3 +168,86 @@ def test_a_loss_that_is_no_number_ends_the_training(run: Callable, tmp_path: Pat
     with pytest.raises(InputError, match=r"the loss is (nan|inf) at step .*learning_rate"):
         run("lost", replace(OPTIONS, learning_rate=1e30))
     assert not list((tmp_path / "lost").glob("*.safetensors"))
+
+
+@pytest.fixture
+def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock for the training that goes on by a second with each of its steps."""
+    seconds, loss_function = 0, training.loss_function
+
+    def timed(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        nonlocal seconds
+        seconds += torch.is_grad_enabled()
+        return loss_function(model, batch)
+
+    monkeypatch.setattr(training, "loss_function", timed)
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: seconds))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "epochs"), [(1, 1), (6, 1), (6.5, 2), (11, 2), (12.5, 3), (1e6, 3)]
+)
+def test_it_ends_with_the_first_epoch_after_its_time(
+    run: Callable, a_second_per_step: None, seconds: float, epochs: int
+) -> None:
+    timed = run("timed", replace(OPTIONS, minutes=seconds / 60))
+    counted = run("counted", replace(OPTIONS, epochs=epochs))
+    assert len(timed.rows) == epochs
+    assert same_weights(timed.weights, counted.weights)
+    assert timed.losses == counted.losses
+    assert not timed.paths.checkpoint.exists()
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, 11, 12])
+def test_its_time_goes_on_where_it_was(
+    run: Callable, run_until: Callable, a_second_per_step: None, step: int
+) -> None:
+    options = replace(OPTIONS, minutes=11 / 60)
+    run_until(step, options=options)
+    resumed = run(options=options)
+    # Counted from the beginning again, there would be time for a third epoch.
+    assert [row["step"] for row in resumed.rows] == ["6", "12"]
+    assert same_weights(resumed.weights, run("whole", options).weights)
+
+
+def test_the_last_epoch_is_validated_when_the_time_ends_it(
+    run: Callable, a_second_per_step: None
+) -> None:
+    result = run(options=replace(OPTIONS, minutes=11 / 60, validate_every_epochs=3))
+    assert [row["valid_loss"] != "" for row in result.rows] == [False, True]
+
+
+def test_a_checkpoint_fits_another_time(
+    run: Callable, run_until: Callable, a_second_per_step: None
+) -> None:
+    """One that was saved at the very end, too, is gone on with when there is more."""
+    short, longer = (replace(OPTIONS, minutes=seconds / 60) for seconds in (6, 12))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(training, "save_model", _no_room)
+        run(options=short)
+    assert len(run(options=longer).rows) == 2
+
+
+def test_a_training_that_had_ended_does_no_further_step(
+    run: Callable, a_second_per_step: None
+) -> None:
+    options = replace(OPTIONS, minutes=6 / 60)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(training, "save_model", _no_room)
+        run(options=options)
+    assert same_weights(run(options=options).weights, run("whole", options).weights)
+
+
+def _no_room(*_: object) -> None:
+    raise OSError("disk full")
+
+
+def test_the_log_says_that_the_time_ended_it(
+    run: Callable, a_second_per_step: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "upsampling_artifacts")
+    run(options=replace(OPTIONS, minutes=0.1))
+    assert caplog.messages[-1] == (
+        "training: ended at step 6 of at most 18, "
+        "with the first epoch after 0.1 minutes (training.minutes)"
+    )

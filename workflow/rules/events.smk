@@ -28,6 +28,7 @@ localrules:
     figure_spectrograms,
     figure_training_curves,
     figure_source_scores,
+    figure_trade_offs,
     figure_layers,
     figure_models,
     figure_overlap,

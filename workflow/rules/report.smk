@@ -72,6 +72,24 @@ rule figure_source_scores:
         "../scripts/figure_source_scores.py"
 
 
+rule figure_trade_offs:
+    input:
+        table_1=rules.table_1.output,
+        variants=rules.trained_measures.output,
+    output:
+        figure("trade_offs", "quality, compute, tone", "Training", "trade_offs"),
+    log:
+        f"logs/{FIGURES}/trade_offs.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        systems=config["variants"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.trade_offs"),
+    script:
+        "../scripts/figure_trade_offs.py"
+
+
 rule report:
     input:
         variants=rules.trained_measures.output,
@@ -91,6 +109,7 @@ rule report:
                 "spectrograms_silence",
                 "training_curves",
                 "source_scores",
+                "trade_offs",
                 *PAPER_FIGURES,
             ],
         ),

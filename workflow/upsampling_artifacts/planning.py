@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Cost:
 
     Attributes:
         parameters: Learnable parameters.
-        steps: Training steps.
+        steps: Training steps; the most, where the time of a training is set.
         step_tflop: Arithmetic of one step, forward and backward.
         gpus: That a training runs on.
         training_hours: Of one training, on all its GPUs at once.
@@ -102,17 +103,22 @@ def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
     return positions // options["batch_size"]
 
 
-def tflop_per_second_of_audio(model: nn.Module, rate_hz: int) -> float:
+def tflop_per_second_of_audio(
+    model: nn.Module, rate_hz: int, audio_channels: int = AUDIO_CHANNELS
+) -> float:
     """Arithmetic of one forward pass per second of audio.
 
     Counted while the model runs on one second on the "meta" device, where nothing is allocated or
     computed; the rounding up of that second to whole frames of the model is 2 % at full size.
+    PyTorch's counter knows matrix products and convolutions, where a multiplication and an addition
+    are two; it counts no Fourier transform, no interpolation, and nothing that is done sample by
+    sample.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(1, AUDIO_CHANNELS, rate_hz, device="meta"))
+        model(torch.zeros(1, audio_channels, rate_hz, device="meta"))
     return counter.get_total_flops() / 1e12
 
 
@@ -147,7 +153,10 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
         steps=steps,
         step_tflop=step_tflop,
         gpus=options["devices"],
-        training_hours=steps * step_tflop / hour / options["devices"],
+        training_hours=min(
+            steps * step_tflop / hour / options["devices"],
+            math.inf if options["minutes"] is None else options["minutes"] / 60,
+        ),
         separation_hours=2 * forward * sum(lengths["test"]) / hour,
         probe_hours=forward * probed / CPU_TFLOP_PER_SECOND / 3600,
     )

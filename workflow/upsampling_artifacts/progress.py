@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sys
 import time
@@ -29,11 +30,19 @@ class Progress:
         done: Steps that an earlier run has already done.
         label: What the work is, at the start of each line.
         unit: What is counted.
+        most_seconds: The work may end before its last step, after so long.
     """
 
-    def __init__(self, total: int, label: str, done: int = 0, unit: str = "steps"):
+    def __init__(
+        self,
+        total: int,
+        label: str,
+        done: int = 0,
+        unit: str = "steps",
+        most_seconds: float = math.inf,
+    ):
         self.total, self.label, self.done, self.at_start = total, label, done, done
-        self.unit = unit
+        self.unit, self.most_seconds = unit, most_seconds
         self.started = self.last_line = time.monotonic()
         self.bar = tqdm(
             total=total, initial=done, desc=label, leave=False, disable=not sys.stderr.isatty()
@@ -50,14 +59,19 @@ class Progress:
         if self.done == self.total or now - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = now
             rate = (self.done - self.at_start) / max(now - self.started, 1e-9)
-            left = timedelta(seconds=round((self.total - self.done) / rate))
+            most = max(0.0, self.most_seconds - (now - self.started))
+            left = timedelta(seconds=round(min((self.total - self.done) / rate, most)))
             note = f", {note}" if note else ""
             logger.info(
                 f"{self.label}: {self.done}/{self.total}{note}, {rate:.1f} {self.unit}/s, "
                 f"{left} left"
             )
         if self.done == self.total:
-            self.bar.close()
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar away; a work that reaches its last step does so itself."""
+        self.bar.close()
 
 
 def last_lines(path: str | Path, count: int = 5) -> list[str]:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
 import torch
+from torch import nn
 
 from upsampling_artifacts import models
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.models.saved import read_about
+from upsampling_artifacts.planning import tflop_per_second_of_audio
 from upsampling_artifacts.scoring import sdr_by_run
 from upsampling_artifacts.statistics import mean_interval
 from upsampling_artifacts.upsamplers.base import parameter_count
 
+logger = logging.getLogger(__name__)
+
 REFERENCE = "demucs_transposed"
+FULL_SIZE_RATE_HZ = 44100
 COLUMNS = [
     "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds", "epoch_ratio",
-    "parameters", "parameters_full_size",
+    "steps_least", "steps_most", "parameters", "parameters_full_size", "gflop_per_second",
+    "gflop_per_second_full_size",
     "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions", "note",
 ]  # fmt: skip
 
@@ -33,17 +40,39 @@ def epoch_seconds(log: pd.DataFrame) -> float:
     return float((steps / log["steps_per_second"]).median())
 
 
-def count_parameters(system: dict, n_sources: int, audio_channels: int) -> int:
-    """Learnable parameters of a system, counted without allocating them."""
+def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Module:
+    """A system's model without memory for its weights: for counting."""
     with torch.device("meta"):
-        model = models.build(
+        return models.build(
             system["architecture"],
             system["options"],
             system["upsampler"],
             n_sources=n_sources,
             audio_channels=audio_channels,
         )
-    return parameter_count(model)
+
+
+def count_parameters(system: dict, n_sources: int, audio_channels: int) -> int:
+    """Learnable parameters of a system."""
+    return parameter_count(build_on_meta(system, n_sources, audio_channels))
+
+
+def size_of(system: dict, n_sources: int, audio_channels: int, rate_hz: int) -> tuple[int, float]:
+    """How large a system is.
+
+    Returns:
+        Its learnable parameters, and the GFLOP of a forward pass per second of audio
+        (:func:`planning.tflop_per_second_of_audio`). The latter is NaN for a model of anyone's that
+        does not run without values: a count is not worth a table that took days of training.
+    """
+    model = build_on_meta(system, n_sources, audio_channels)
+    try:
+        gflop = 1000 * tflop_per_second_of_audio(model, rate_hz, audio_channels)
+    except Exception as error:
+        name = system["architecture"], system["upsampler"]
+        logger.warning(f"the compute of {name} is not counted, on the meta device: {error}")
+        gflop = float("nan")
+    return parameter_count(model), gflop
 
 
 def table_1(
@@ -70,9 +99,10 @@ def table_1(
         The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
     """
     sdr = {name: group["sdr_db"] for name, group in sdr_by_run(scores, songs).groupby("system")}
-    times = defaultdict(list)
+    times, steps = defaultdict(list), defaultdict(list)
     for (system, _), log in logs.items():
         times[system].append(epoch_seconds(log))
+        steps[system].append(log["step"].iloc[-1])
     rows = []
     for system in dict.fromkeys([*paper["system"], *systems, *sdr]):
         row = {"system": system}
@@ -84,15 +114,20 @@ def table_1(
             row["note"] = notes.get(system)
             shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
             row["epoch_seconds"] = pd.Series(times[system]).median()
-            row["parameters"] = count_parameters(systems[system], *shape)
+            if system in steps:
+                row |= {"steps_least": min(steps[system]), "steps_most": max(steps[system])}
+            rate_hz = systems[system]["rate_hz"]
+            row["parameters"], row["gflop_per_second"] = size_of(systems[system], *shape, rate_hz)
             if system in full_size:
-                row["parameters_full_size"] = count_parameters(full_size[system], *shape)
+                row["parameters_full_size"], row["gflop_per_second_full_size"] = size_of(
+                    full_size[system], *shape, FULL_SIZE_RATE_HZ
+                )
         rows.append(row)
     table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
     reference = table.loc[table["system"] == REFERENCE, "epoch_seconds"]
     if len(reference):
         table["epoch_ratio"] = table["epoch_seconds"] / reference.iloc[0]
-    whole = ["n_seeds", "parameters", "parameters_full_size"]
+    whole = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
     return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
 
 

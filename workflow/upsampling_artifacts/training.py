@@ -34,7 +34,7 @@ from upsampling_artifacts.stopping import Stopping, ignore_signals
 logger = logging.getLogger(__name__)
 
 # Changing these changes no result: a checkpoint fits whatever they are.
-NOT_IN_CHECKPOINT = ("epochs", "checkpoint_minutes", "loader_processes", "devices")
+NOT_IN_CHECKPOINT = ("epochs", "minutes", "checkpoint_minutes", "loader_processes", "devices")
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "seconds"]
 
 
@@ -57,6 +57,12 @@ class TrainingOptions:
     devices: int = 1
     weight_decay: float = 0.0
     gain_db: float = 0.0
+    minutes: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Training time after which no further epoch begins."""
+        return math.inf if self.minutes is None else 60 * self.minutes
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
@@ -170,10 +176,15 @@ def train(
         logger.info(f"going on from {checkpoint_path} at step {state['step']}")
 
     total = options.epochs * batches.steps_per_epoch
-    progress = Progress(total, label, done=state["step"]) if fabric.is_global_zero else None
+    seconds_left = options.seconds - state["seconds"]
+    progress = (
+        Progress(total, label, done=state["step"], most_seconds=seconds_left)
+        if fabric.is_global_zero
+        else None
+    )
     loader = DataLoader(
         replace(batches, part=fabric.global_rank, parts=fabric.world_size),
-        sampler=range(state["step"], total),
+        sampler=range(state["step"], state["step"] if _has_ended(state, options) else total),
         batch_size=None,
         num_workers=options.loader_processes,
         worker_init_fn=ignore_signals,
@@ -206,9 +217,12 @@ def train(
             epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
             if step_of_epoch == 0:
                 rate = (state["step"] - epoch_first_step) / (now - epoch_started)
+                # The first one's clock counts: all have to end with the same epoch.
+                state["seconds"] = fabric.broadcast(state["seconds"])
                 _end_epoch(fabric, model, valid, state, options, epoch, rate)
                 epoch_started, epoch_first_step = time.monotonic(), state["step"]
-            stop = stop and state["step"] < total
+            ended = state["step"] == total or _has_ended(state, options)
+            stop = stop and not ended
             if fabric.is_global_zero and (stop or checkpoint.due()):
                 checkpoint.save(state, model, optimizer, precision)
             if stop:
@@ -216,9 +230,17 @@ def train(
                 where = f"at step {state['step']} of {total}"
                 message = f"{by} {where}, and saved; started again, it goes on from there"
                 end(fabric, Stopped(message))
+            if ended:
+                break
 
     if not fabric.is_global_zero:
         return
+    if state["step"] < total:
+        progress.close()
+        logger.info(
+            f"{label}: ended at step {state['step']} of at most {total}, "
+            f"with the first epoch after {options.minutes:g} minutes (training.minutes)"
+        )
     _write_log(log_path, state["rows"])
     save_model(model_path, state["best"]["weights"], about)
     checkpoint.remove()
@@ -229,10 +251,20 @@ def _audio(song: CachedSong) -> list:
     return [song.name, list(song.stems.shape), song.scale]
 
 
+def _has_ended(state: dict, options: TrainingOptions) -> bool:
+    """Whether an epoch has just ended, and been validated, after all the time there is."""
+    if not state["rows"]:
+        return False
+    row = dict(zip(COLUMNS, state["rows"][-1], strict=True))
+    validated = row["step"] == state["step"] and row["valid_loss"] is not None
+    return validated and row["seconds"] >= options.seconds
+
+
 def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) -> None:
     """Log the epoch; when it is due, validate and keep the model if it is the best so far."""
     valid_loss = None
-    if epoch % options.validate_every_epochs == 0 or epoch == options.epochs:
+    is_last = epoch == options.epochs or state["seconds"] >= options.seconds
+    if epoch % options.validate_every_epochs == 0 or is_last:
         valid_loss = _validate(fabric, model, valid)
         better = state["best"] is None or valid_loss < state["best"]["loss"]
         if better and fabric.is_global_zero:  # who writes the model

@@ -7,7 +7,13 @@ import math
 import pandas as pd
 
 from upsampling_artifacts.figures.style import label
-from upsampling_artifacts.report.numbers import NOTHING, millions, number, with_interval
+from upsampling_artifacts.report.numbers import (
+    NOTHING,
+    millions,
+    number,
+    significant,
+    with_interval,
+)
 
 REFERENCE = "demucs_transposed"
 
@@ -41,6 +47,10 @@ def table_1_groups(
                 "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
                 "n_seeds": number(row["n_seeds"], 0),
                 "paper_sdr": number(row["paper_sdr_db"], 2),
+                "parameters": millions(row["parameters"]),
+                "parameters_full_size": millions(row["parameters_full_size"]),
+                "compute": significant(row["gflop_per_second"]),
+                "compute_full_size": significant(row["gflop_per_second_full_size"]),
                 "epoch": number(row["epoch_seconds"], 1, "s"),
                 "epoch_ratio": number(row["epoch_ratio"], 2),
                 "paper_epoch": number(row["paper_epoch_seconds"], 0, "s"),
@@ -70,6 +80,28 @@ def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str,
             }
         )
     return rows
+
+
+def trained_for(table_1: pd.DataFrame, trainings: list[dict]) -> str:
+    """Whether the systems had the same steps or the same time, and how many steps that were.
+
+    Args:
+        table_1: ``table_1.csv``.
+        trainings: The keys of ``training`` in config, of each system.
+    """
+    ours = table_1.dropna(subset="steps_most")
+    if ours.empty:
+        return ""
+    least, most = int(ours["steps_least"].min()), int(ours["steps_most"].max())
+    steps = f"{most:,} steps" if least == most else f"{least:,} to {most:,} steps"
+    lengths = {(training["epochs"], training["minutes"]) for training in trainings}
+    if len(lengths) > 1:
+        return f"Systems differ in how long config lets them train: {steps}"
+    ((epochs, minutes),) = lengths
+    if minutes is None:
+        return f"Each trained for {epochs:,} epochs, {steps}"
+    until = f"to the end of the epoch then begun, {epochs:,} epochs at most"
+    return f"Each trained for {minutes:g} minutes, and {until}: {steps}"
 
 
 def _label(row: dict[str, object], labels: dict[str, str]) -> str:

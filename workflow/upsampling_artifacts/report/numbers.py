@@ -22,6 +22,15 @@ def with_interval(mean: float, high: float, digits: int = 1) -> str:
     return f"{text} ± {high - mean:.{digits}f}"
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """A positive number to so many significant digits: 0.125, 34.9, 1,230."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    rounded = float(f"{value:.{digits}g}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(rounded))) if rounded > 0 else 0
+    return f"{rounded:,.{decimals}f}"
+
+
 def millions(count: float | None) -> str:
     """A count in millions, to three digits or more: 703M, 8.9M, 1.04M."""
     if count is None or not math.isfinite(count):

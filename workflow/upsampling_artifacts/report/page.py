@@ -23,7 +23,7 @@ from upsampling_artifacts.figures.style import label
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
-from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups
+from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups, trained_for
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.numbers import duration, listed, number
 from upsampling_artifacts.report.paper_figures import paper_figures
@@ -49,8 +49,8 @@ class ReportFiles:
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Images by the name that the template knows them by: line_levels,
-            spectrograms_noise, spectrograms_silence, training_curves, source_scores, and
-            figure_1 to figure_9 as far as they are drawn.
+            spectrograms_noise, spectrograms_silence, training_curves, source_scores, trade_offs,
+            and figure_1 to figure_9 as far as they are drawn.
         models: Folders of the listed models' probes: ``summary.txt`` and ``spectrograms.svg``.
         song: The cached song to listen to.
         estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
@@ -157,6 +157,10 @@ def page_values(
         "table_1": table_1_groups(table_1, paper, BASELINES),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
         "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
+        "trained_for": trained_for(
+            table_1,
+            [config["training"] | config["systems"][name]["training"] for name in systems],
+        ),
         "parameters": parameter_rows(table_1, paper),
         "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),
         "excerpt": excerpt,
