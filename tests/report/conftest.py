@@ -47,11 +47,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("results") / "tiny"
     files = make_files(folder)
     config = {
-        "systems": {name: {"architecture": "demucs", "options": {}} for name in SYSTEMS},
+        "systems": {
+            name: {"architecture": "demucs", "options": {}, "training": {}} for name in SYSTEMS
+        },
         "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
         "exclude_songs": ["Bad <one>"], "training": {"epochs": 3, "minutes": None},
-        "systems": {system: {"training": {}} for system in SYSTEMS},
         "report": {"listen_seconds": LISTEN_SECONDS},
         "probes": {"size": "figures", "seeds": [0, 1, 2], "small_seeds": 10},
     }  # fmt: skip
