@@ -114,7 +114,7 @@ def _limits(table: pd.DataFrame, name: str, most_beyond_db: float) -> tuple[floa
 def _frame_compute(axes: Axes) -> None:
     axes.set_title("quality against compute", fontweight="bold")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("forward pass, GFLOP per second of audio (as trained), cheaper to the left")
