@@ -69,7 +69,8 @@ def test_our_files_resolve_to_a_value_for_every_key(names: list[str]) -> None:
 def test_the_papers_file_is_a_list_of_differences() -> None:
     demo, paper = (resolve(read(*names), SCHEMA)
                    for names in (["config.yaml"], ["config.yaml", "paper.yaml"]))  # fmt: skip
-    assert paper["variants"] == demo["variants"]
+    # What the demonstration trains beyond Table 1 stands at its end.
+    assert paper["variants"] == demo["variants"][: len(paper["variants"])]
     assert paper["training"]["epochs"] == 600
     assert paper["training"]["learning_rate"] == 2e-4
     assert paper["systems"]["modified_subpixel"]["training"] == {"learning_rate": 1e-4}
@@ -194,10 +195,10 @@ def test_systems_that_are_not_among_the_variants_may_be_unfinished(config: dict)
     resolve(config, SCHEMA)
 
 
-def test_every_variant_of_the_papers_table_that_we_build_is_a_row_of_it() -> None:
+def test_the_papers_experiment_is_its_table() -> None:
     table = (REPOSITORY / "config" / "paper_table_1.csv").read_text().splitlines()
-    names = {line.split(",")[0] for line in table[1:]}
-    assert set(read("config.yaml")["variants"]) <= names
+    names = [line.split(",")[0] for line in table[1:]]
+    assert read("paper.yaml")["variants"] == names
 
 
 def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:

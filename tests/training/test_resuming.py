@@ -98,6 +98,9 @@ def test_a_signal_in_the_last_step_comes_too_late(run_with: Callable) -> None:
 
 
 def test_a_second_ctrl_c_does_not_wait(run_with: Callable, tmp_path: Path) -> None:
+    # What a shell starts in the background ignores Ctrl-C, and so would the tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def twice() -> None:
         noting = signal.getsignal(signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -106,16 +109,21 @@ def test_a_second_ctrl_c_does_not_wait(run_with: Callable, tmp_path: Path) -> No
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)  # another thread may have taken it, and told this one
 
-    with pytest.raises(KeyboardInterrupt):
-        run_with(twice, 3, options=RARELY)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_with(twice, 3, options=RARELY)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not paths_in(tmp_path / "run").checkpoint.exists()
 
 
 def test_loading_processes_survive_the_signal_that_all_get(
     run: Callable, run_with: Callable, tmp_path: Path
 ) -> None:
+    others = psutil.Process().children()  # of tests before
+
     def to_all() -> None:
-        helpers = psutil.Process().children()
+        helpers = [child for child in psutil.Process().children() if child not in others]
         assert len(helpers) == 2
         pids = [str(process.pid) for process in (*helpers, psutil.Process())]
         # Another sender than ourselves, from whom loading processes accept it as a farewell.

@@ -23,7 +23,7 @@ def test_a_profile_selects_the_papers_experiment(
     output = planned(clone, tmp_path / "home", "--profile", profile)
     assert f"Using profile {profile}" in output
     jobs = job_counts(output)
-    assert jobs["train"] == 18
+    assert jobs["train"] == 30
     assert jobs["fetch"] == 1 and jobs["cache"] == 150  # planned without data
 
 
