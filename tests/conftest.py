@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.musdb18 import Recording
 
 from .clone import TINY, Clone, copy_repository
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOURCES = ("drums", "bass", "other", "vocals")
 

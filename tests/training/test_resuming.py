@@ -98,9 +98,6 @@ def test_a_signal_in_the_last_step_comes_too_late(run_with: Callable) -> None:
 
 
 def test_a_second_ctrl_c_does_not_wait(run_with: Callable, tmp_path: Path) -> None:
-    # What a shell starts in the background ignores Ctrl-C, and so would the tests.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
     def twice() -> None:
         noting = signal.getsignal(signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -109,11 +106,8 @@ def test_a_second_ctrl_c_does_not_wait(run_with: Callable, tmp_path: Path) -> No
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)  # another thread may have taken it, and told this one
 
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_with(twice, 3, options=RARELY)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        run_with(twice, 3, options=RARELY)
     assert not paths_in(tmp_path / "run").checkpoint.exists()
 
 
