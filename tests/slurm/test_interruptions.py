@@ -52,7 +52,7 @@ def assert_no_step_is_lost(clone: Clone, job: dict[str, str], told: str) -> None
 def test_a_job_out_of_time_goes_on_in_a_second_one(
     untrained: Clone, slurm: Slurm, weights: bytes, state: str
 ) -> None:
-    """Frozen, a training of seconds meets the limit of a minute: it sees it coming, or SLURM acts."""
+    """Frozen, a training of seconds meets the limit of a minute: sees it coming, or is ended."""
     clone = untrained
     running = slurm.start(clone, "--set-resources", "train:runtime=1", *TRAIN)
     try:
