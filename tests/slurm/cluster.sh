@@ -2,10 +2,11 @@
 # cluster.sh DIR: a throw-away SLURM cluster on 127.0.0.1, for as long as somebody uses it.
 #
 # Brings up two nodes with two GPUs each and two without, all on this machine, and an accounting
-# database, in which the user has one account, `tests`; DIR/ready appears when they take jobs. Users hold a shared lock on DIR/users (flock -s). When the last one is gone,
-# however it went, all jobs and daemons are ended. Needs root and Debian's packages
-# (tests/install_slurm.sh). Partitions: batch (the default; all nodes),
-# scavenge (jobs of `urgent` take its nodes, and its jobs go back to the queue), urgent.
+# database, in which the user has one account, `tests`; DIR/ready appears when they take jobs. Users
+# hold a shared lock on DIR/users (flock -s). When the last one is gone, however it went, all jobs
+# and daemons are ended. Needs root and Debian's packages (tests/install_slurm.sh). Partitions: batch
+# (the default; all nodes but gpu2), scavenge (gpu2; jobs of `urgent` take it, and its jobs go back
+# to the queue), urgent.
 set -euo pipefail
 mkdir -p "$1"
 DIR=$(cd "$1" && pwd)
@@ -129,7 +130,7 @@ NodeName=gpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) Gres=gpu:
 NodeName=cpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3))
 NodeName=cpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 4))
 PartitionName=DEFAULT State=UP MaxTime=2-0 DefaultTime=10 PreemptMode=off
-PartitionName=batch Nodes=gpu[1-2],cpu[1-2] Default=YES PriorityTier=10
+PartitionName=batch Nodes=gpu1,cpu[1-2] Default=YES PriorityTier=10
 PartitionName=urgent Nodes=gpu2 PriorityTier=20
 PartitionName=scavenge Nodes=gpu2 PriorityTier=1 PreemptMode=requeue GraceTime=0
 CONF

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import psutil
@@ -15,10 +17,6 @@ from .conftest import CHECKPOINT, MODEL, TRAIN, Slurm, ended, output_of, wait_fo
 LOG = "logs/results/tiny/variants/demucs_nearest/seed-0/train.log"
 
 
-def training_is_under_way(clone: Clone, seconds: float = 60) -> None:
-    wait_for((clone.root / CHECKPOINT).exists, seconds, output_of(clone))
-
-
 def training_of(clone: Clone) -> psutil.Process:
     """The process that trains: a job of this cluster is a process of this machine."""
     scripts = str(clone.root / ".snakemake/scripts")
@@ -27,6 +25,19 @@ def training_of(clone: Clone) -> psutil.Process:
         if len(command) == 2 and command[1].startswith(scripts):
             return process
     raise AssertionError("nothing trains")
+
+
+@contextmanager
+def frozen_training(clone: Clone) -> Iterator[None]:
+    """A training of seconds waits amid its steps for what is to happen to it."""
+    wait_for((clone.root / CHECKPOINT).exists, 60, "the training is under way")
+    process = training_of(clone)
+    process.suspend()
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 def log_of(clone: Clone) -> str:
@@ -56,15 +67,13 @@ def test_a_job_out_of_time_goes_on_in_a_second_one(
     clone = untrained
     running = slurm.start(clone, "--set-resources", "train:runtime=1", *TRAIN)
     try:
-        training_is_under_way(clone)
-        (job,) = slurm.jobs(clone, "train")
-        frozen = training_of(clone)
-        frozen.suspend()
-        if state == "FAILED":
+        with frozen_training(clone):
+            (job,) = slurm.jobs(clone, "train")
             late = datetime.fromisoformat(job["StartTime"]) + timedelta(seconds=40)
-            wait_for(lambda: datetime.now() > late, 90, "time passes")
-            frozen.resume()
-        # Else SLURM wakes it, with SIGTERM, when the limit is over.
+            if state == "FAILED":
+                wait_for(lambda: datetime.now() > late, 90, "time passes")
+            else:  # SLURM wakes it, with SIGTERM, when the limit is over
+                wait_for(lambda: slurm.jobs(clone, "train")[0]["JobState"] == state, 150, state)
         code = ended(running, 180)
     finally:
         running.kill()
@@ -80,16 +89,16 @@ def test_a_pre_empted_job_goes_back_to_the_queue_and_finishes(
     clone = untrained
     running = slurm.start(clone, "--set-resources", "train:slurm_partition=scavenge", *TRAIN)
     try:
-        training_is_under_way(clone)
-        urgent = slurm.ask(
-            "sbatch", "--parsable", "--partition=urgent", "--exclusive", "--output=/dev/null",
-            "--wrap=sleep 2",
-        ).strip()  # fmt: skip
-        wait_for(
-            lambda: "JobState=COMPLETED" in slurm.ask("scontrol", "show", "job", urgent),
-            90,
-            "the urgent job has taken the node",
-        )
+        with frozen_training(clone):
+            urgent = slurm.ask(
+                "sbatch", "--parsable", "--partition=urgent", "--exclusive", "--output=/dev/null",
+                "--wrap=sleep 2",
+            ).strip()  # fmt: skip
+            wait_for(
+                lambda: "JobState=COMPLETED" in slurm.ask("scontrol", "show", "job", urgent),
+                90,
+                "the urgent job has taken the node",
+            )
         code = ended(running, 240)
     finally:
         running.kill()
@@ -108,9 +117,9 @@ def test_a_job_that_is_ended_is_sent_again(
     clone = untrained
     running = slurm.start(clone, *TRAIN)
     try:
-        training_is_under_way(clone)
-        (job,) = slurm.jobs(clone, "train")
-        slurm.ask("scancel", *option, job["JobId"])
+        with frozen_training(clone):
+            (job,) = slurm.jobs(clone, "train")
+            slurm.ask("scancel", *option, job["JobId"])
         code = ended(running, 240)
     finally:
         running.kill()
@@ -139,9 +148,9 @@ def test_ctrl_c_ends_everything_and_the_next_run_goes_on(
     clone = untrained
     running = slurm.start(clone, *TRAIN)
     try:
-        training_is_under_way(clone)
-        running.send_signal(signal.SIGINT)
-        code = ended(running, 60)
+        with frozen_training(clone):
+            running.send_signal(signal.SIGINT)
+            code = ended(running, 60)
     finally:
         running.kill()
     assert code != 0
@@ -159,14 +168,14 @@ def test_a_killed_snakemake_leaves_nothing_that_trains_twice(
 ) -> None:
     clone = untrained
     running = slurm.start(clone, *TRAIN)
-    training_is_under_way(clone)
-    running.kill()
-    running.wait(timeout=30)
-    (orphan,) = slurm.jobs(clone, "train")
-    assert still_there(slurm, orphan)
-    code, output = slurm.run(clone, "--unlock", *TRAIN, seconds=60)
-    assert code == 0, output
-    code, output = slurm.run(clone, *TRAIN)
+    with frozen_training(clone):
+        running.kill()
+        running.wait(timeout=30)
+        (orphan,) = slurm.jobs(clone, "train")
+        assert still_there(slurm, orphan)
+        code, output = slurm.run(clone, "--unlock", *TRAIN, seconds=60)
+        assert code == 0, output
+        code, output = slurm.run(clone, *TRAIN)
     assert code == 0, output
     assert f"ended jobs that an earlier run left behind: {orphan['JobId']}" in output
     orphan, job = slurm.jobs(clone, "train")
