@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
 
 
-class LinearConvolution(InterpolationConvolution):
+class LinearConvolution(FusedInterpolationConvolution):
     """Samples are joined by straight lines, then a learnable convolution follows.
 
     The straight lines are a triangular filter: a squared sinc in the frequency domain, which

@@ -1,0 +1,286 @@
+"""Interpolation and convolution as one convolution at the low rate.
+
+A layer that interpolates and then convolves works at the high rate, on ``stride`` times as many
+samples, most of which say nothing new. Nothing is lost by working at the low rate. Let ``s`` be
+the stride, ``h`` the impulse response of the interpolation (nearest: ``s`` ones; linear: a
+triangle of ``2 s``) and ``w`` the filter, whose sample ``left`` stands above the output sample.
+With ``x`` zero outside of its ``T`` samples, the two layers are
+
+    u[m] = sum_j x[j] h[m - s j]                      y[n] = sum_k w[k] u[n + k - left]
+
+and put together, with the *fused filter* ``v``, of ``len(h) + len(w) - 1`` samples,
+
+    y[n] = sum_j x[j] v[n - s j]                      v[r] = sum_k w[k] h[r + k - left]
+
+Every ``s``-th sample of ``v`` meets an input sample, the others would meet inserted zeros. So each
+phase ``p`` of the output is a short filter at the low rate (the polyphase identity):
+
+    y[s t + p] = sum_e x[t + e] v[p - s e]
+
+which is a convolution to ``s`` times the channels and a periodic shuffle, as in a subpixel
+convolution; only that its filters are made of ``w``, by one matrix of constants. Per input sample
+and pair of channels, two layers of stride 4 and length 9 take 36 products, these 12 (nearest) or
+16 (linear), and what is kept for the gradients is ``x``, not ``u``, of 4 times its samples. Phases
+are counted from where all of them find their samples in the same ``ceil(len(v) / s)`` of ``x``;
+counted from 0, those of linear would take 5, not 4.
+
+**Borders.** The convolution sees zeros outside of the ``s T`` samples, not what the sum for ``u``
+gives there; and an interpolation that holds the end samples (linear) has more inside than that
+sum. Both concern the first and the last input sample alone, if ``h`` reaches one sample either
+way. At the start,
+
+    u[m] - sum_j x[j] h[m - s j] = x[0] h[m + s]     0 <= m < s: of the sample held before x[0]
+                                 = -x[0] h[m]       -s <= m < 0: zeros there
+
+and at the end likewise; filtered by ``w``, these few samples are added to ``y``. For nearest they
+are zero. All of this is exact; only the order of the sums differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
+from upsampling_artifacts.upsamplers.subpixel import periodic_shuffle
+
+IMPLEMENTATIONS = ("auto", "plain", "fused")
+
+
+class FusedInterpolationConvolution(InterpolationConvolution):
+    """A fixed interpolation and a convolution, done in one where that is faster.
+
+    Parameters, outputs and gradients are those of the two layers, to rounding. Without gradients
+    and in evaluation mode, the fused filter is made once, and again when the weight changes.
+
+    A convolution with hooks runs itself, for whoever registered them (a tracer of layers, weight
+    normalisation) counts on it: then it is always two layers.
+
+    A subclass's :meth:`interpolate` takes zeros or the end samples for what is beyond the borders,
+    and an input sample reaches no further than its neighbours' output samples.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        stride: Upsampling factor.
+        length: Filter length of the convolution; None for none.
+        bias: Whether to learn an offset per output channel.
+        implementation: ``plain`` is two layers, ``fused`` is one, ``auto`` the faster of them:
+            :func:`is_faster`.
+
+    Raises:
+        InputError: The implementation is unknown.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        *,
+        length: int | None,
+        bias: bool = True,
+        implementation: str = "auto",
+    ):
+        super().__init__(in_channels, out_channels, stride, length=length, bias=bias)
+        if implementation not in IMPLEMENTATIONS:
+            raise InputError(
+                f"implementation: {implementation!r} is unknown; known: "
+                f"{', '.join(IMPLEMENTATIONS)}"
+            )
+        self.implementation = implementation
+        self._response = self._impulse_response()
+        self._folded = FoldedFilter()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._fused(x) if self.is_fused(x) else super().forward(x)
+
+    def is_fused(self, x: Tensor) -> bool:
+        """Whether an input ``(batch, in_channels, time)`` goes through one layer or through two."""
+        convolution = self.convolution
+        if self.implementation == "plain" or isinstance(convolution, nn.Identity):
+            return False
+        if convolution._forward_pre_hooks or convolution._forward_hooks:
+            return False
+        return self.implementation == "fused" or is_faster(x)
+
+    def _impulse_response(self) -> tuple[float, ...]:
+        impulse = torch.tensor([[[0.0, 1.0, 0.0]]], dtype=torch.float64, device="cpu")
+        return tuple(self.interpolate(impulse).flatten().tolist())
+
+    def _fused(self, x: Tensor) -> Tensor:
+        weight, bias = self.convolution.weight, self.convolution.bias
+        # Weights of less than single precision are transformed in single precision.
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        length = self.convolution.kernel_size[0]
+        plan = plan_fusion(self._response, self.stride, length, dtype, weight.device)
+        if self.training or torch.is_grad_enabled():
+            filters = fuse(weight, plan)
+        else:
+            filters = self._folded.filters(weight, plan)
+        if bias is not None:
+            bias = bias.repeat_interleave(self.stride)
+        phases = F.conv1d(x, filters, bias, padding=plan.padding)
+        y = periodic_shuffle(phases, self.stride)
+        inside = slice(plan.first, plan.first + x.shape[-1] * self.stride)
+        if plan.start.shape[1]:
+            y = AddBorders.apply(y, inside, *border_samples(x, weight, plan))
+        return y[..., inside]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What fusing takes, beside the weight: constants of interpolation, stride and length.
+
+    Attributes:
+        transform: From a filter to its fused filter, by phase: ``(length, stride, taps)``.
+        padding: Zeros on either side of the low-rate input.
+        first: Which sample of the shuffled phases is the first of the output.
+        start: From a filter to what the first input sample adds to the first output samples,
+            ``(length, samples)``; of no samples if borders take no care.
+        end: The same of the last.
+    """
+
+    transform: Tensor
+    padding: int
+    first: int
+    start: Tensor
+    end: Tensor
+
+
+@cache
+def plan_fusion(
+    response: tuple[float, ...], stride: int, length: int, dtype: torch.dtype, device: torch.device
+) -> Plan:
+    """The constants of one kind of layer, in the terms of the module's docstring.
+
+    Args:
+        response: ``h[-stride] .. h[2 * stride - 1]``, what an input sample becomes.
+        stride: Upsampling factor.
+        length: Of the convolution's filter.
+        dtype: Of the constants; they are computed in float64.
+        device: Where they will be needed.
+    """
+    present = [m for m, value in enumerate(response, -stride) if value]
+    before, after = (length - 1) // 2, length // 2  # w reaches before and after its output sample
+
+    def h(m: int) -> float:
+        return response[m + stride] if -stride <= m < 2 * stride else 0.0
+
+    # Where v begins. Zeros before it are samples to spare: phases may so be counted from 0.
+    begin = present[0] - after
+    support = present[-1] - present[0] + length
+    taps = -(-support // stride)
+    if begin % stride <= taps * stride - support:
+        begin -= begin % stride
+    phase = -(-begin % stride)
+    latest = (phase - begin) // stride
+    earliest = latest - taps + 1
+    transform = [
+        [
+            [h(p - stride * e + k - before) for e in range(earliest, latest + 1)]
+            for p in range(phase, phase + stride)
+        ]
+        for k in range(length)
+    ]
+    padding = max(-earliest, latest + (phase < 0))
+
+    # What u lacks, by its sample re the first input sample's, and re the last one's.
+    at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-stride, stride)}
+    at_end = {m: h(m - stride) if m < stride else -h(m) for m in range(2 * stride)}
+    n_start = max((m + before + 1 for m, lack in at_start.items() if lack), default=0)
+    n_end = max((stride - m + after for m, lack in at_end.items() if lack), default=0)
+
+    def borders(lack: dict[int, float], samples: range) -> list[list[float]]:
+        return [[lack.get(n + k - before, 0.0) for n in samples] for k in range(length)]
+
+    def constant(values: list) -> Tensor:
+        return torch.tensor(values, dtype=torch.float64).to(device, dtype)
+
+    with torch.inference_mode(False):  # for gradients, too, should it be asked for without first
+        return Plan(
+            transform=constant(transform),
+            padding=padding,
+            first=(padding + earliest) * stride - phase,
+            start=constant(borders(at_start, range(n_start))),
+            end=constant(borders(at_end, range(stride - n_end, stride))),
+        )
+
+
+def fuse(weight: Tensor, plan: Plan) -> Tensor:
+    """The filters of all phases: ``(out * stride, in, taps)`` of a weight ``(out, in, length)``."""
+    outputs, inputs, length = weight.shape
+    stride, taps = plan.transform.shape[1:]
+    # Under autocast, too: what is rounded is the filter, not what it is made of.
+    with torch.autocast(weight.device.type, enabled=False):
+        by_phase = weight.to(plan.transform.dtype).reshape(-1, length) @ plan.transform.flatten(1)
+        by_phase = by_phase.reshape(outputs, inputs, stride, taps).transpose(1, 2)
+        return by_phase.reshape(outputs * stride, inputs, taps).to(weight.dtype)
+
+
+class FoldedFilter:
+    """The fused filters of a weight that does not change, kept.
+
+    A weight counts as changed when torch counts a change in place (an optimizer's step,
+    ``load_state_dict``), or when it lies elsewhere (another device, dtype, or tensor). Copies of
+    a layer, and layers in a file, hold none.
+    """
+
+    def __init__(self) -> None:
+        self._weight: Tensor | None = None
+
+    def filters(self, weight: Tensor, plan: Plan) -> Tensor:
+        """As :func:`fuse`, without gradients."""
+        if weight.is_inference():  # its changes are not counted
+            return fuse(weight, plan)
+        key = (weight.data_ptr(), weight._version, weight.dtype, weight.device)
+        if self._weight is None or key != self._key:
+            self._key, self._filters = key, fuse(weight, plan)
+            self._weight = weight.detach()  # held, so that no other comes to lie there
+        return self._filters
+
+    def __reduce__(self) -> tuple:
+        return FoldedFilter, ()
+
+
+def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
+    """What the first and the last input sample add to the output's ends.
+
+    Returns:
+        Two of ``(batch, out_channels, samples)``, of no more samples than the output has.
+    """
+    batch = len(x)
+    samples = x.shape[-1] * plan.transform.shape[1]
+    ends = torch.cat([x[..., 0], x[..., -1]])
+    products = torch.matmul(ends, weight)  # (out, 2 * batch, length)
+    start = products[:, :batch] @ plan.start[:, :samples].to(products.dtype)
+    end = products[:, batch:] @ plan.end[:, -samples:].to(products.dtype)
+    return start.transpose(0, 1), end.transpose(0, 1)
+
+
+class AddBorders(torch.autograd.Function):
+    """Add to both ends of a range of samples, in place: no pass over what lies in between."""
+
+    @staticmethod
+    def forward(ctx: object, y: Tensor, inside: slice, start: Tensor, end: Tensor) -> Tensor:
+        ctx.inside, ctx.samples = inside, (start.shape[-1], end.shape[-1])
+        ctx.mark_dirty(y)
+        y[..., inside.start : inside.start + start.shape[-1]] += start.to(y.dtype)
+        y[..., inside.stop - end.shape[-1] : inside.stop] += end.to(y.dtype)
+        return y
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        n_start, n_end = ctx.samples
+        inside = gradient[..., ctx.inside]
+        return gradient, None, inside[..., :n_start], inside[..., inside.shape[-1] - n_end :]
+
+
+def is_faster(x: Tensor) -> bool:
+    """Whether an input ``(batch, channels, time)`` is worth transforming the weight for."""
+    return x.shape[0] * x.shape[-1] >= 64
