@@ -47,7 +47,6 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
-from upsampling_artifacts.upsamplers.subpixel import periodic_shuffle
 
 IMPLEMENTATIONS = ("auto", "plain", "fused")
 
@@ -123,12 +122,13 @@ class FusedInterpolationConvolution(InterpolationConvolution):
             filters = fuse(weight, plan)
         else:
             filters = self._folded.filters(weight, plan)
-        if bias is not None:
-            bias = bias.repeat_interleave(self.stride)
+        bias = None if bias is None else bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
-        y = periodic_shuffle(phases, self.stride)
+        # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
+        phases = phases.unflatten(1, (self.stride, self.out_channels))
+        y = phases.permute(0, 2, 3, 1).flatten(2)
         inside = slice(plan.first, plan.first + x.shape[-1] * self.stride)
-        if plan.start.shape[1]:
+        if plan.start.shape[1] or plan.end.shape[1]:
             y = AddBorders.apply(y, inside, *border_samples(x, weight, plan))
         return y[..., inside]
 
@@ -138,7 +138,7 @@ class Plan:
     """What fusing takes, beside the weight: constants of interpolation, stride and length.
 
     Attributes:
-        transform: From a filter to its fused filter, by phase: ``(length, stride, taps)``.
+        transform: From a filter to its fused filter, by phase: ``(stride, length, taps)``.
         padding: Zeros on either side of the low-rate input.
         first: Which sample of the shuffled phases is the first of the output.
         start: From a filter to what the first input sample adds to the first output samples,
@@ -184,9 +184,9 @@ def plan_fusion(
     transform = [
         [
             [h(p - stride * e + k - before) for e in range(earliest, latest + 1)]
-            for p in range(phase, phase + stride)
+            for k in range(length)
         ]
-        for k in range(length)
+        for p in range(phase, phase + stride)
     ]
     padding = max(-earliest, latest + (phase < 0))
 
@@ -213,14 +213,12 @@ def plan_fusion(
 
 
 def fuse(weight: Tensor, plan: Plan) -> Tensor:
-    """The filters of all phases: ``(out * stride, in, taps)`` of a weight ``(out, in, length)``."""
-    outputs, inputs, length = weight.shape
-    stride, taps = plan.transform.shape[1:]
-    # Under autocast, too: what is rounded is the filter, not what it is made of.
+    """The filters of all phases, ``(stride * out, in, taps)``, of a weight ``(out, in, length)``."""
+    # Under autocast, too: what may be rounded is the filter, not what it is made of.
     with torch.autocast(weight.device.type, enabled=False):
-        by_phase = weight.to(plan.transform.dtype).reshape(-1, length) @ plan.transform.flatten(1)
-        by_phase = by_phase.reshape(outputs, inputs, stride, taps).transpose(1, 2)
-        return by_phase.reshape(outputs * stride, inputs, taps).to(weight.dtype)
+        samples = weight.to(plan.transform.dtype).flatten(0, 1)
+        by_phase = torch.matmul(samples, plan.transform).to(weight.dtype)
+        return by_phase.unflatten(1, weight.shape[:2]).flatten(0, 1)
 
 
 class FoldedFilter:
@@ -254,13 +252,12 @@ def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tenso
     Returns:
         Two of ``(batch, out_channels, samples)``, of no more samples than the output has.
     """
-    batch = len(x)
-    samples = x.shape[-1] * plan.transform.shape[1]
+    samples = x.shape[-1] * len(plan.transform)
     ends = torch.cat([x[..., 0], x[..., -1]])
-    products = torch.matmul(ends, weight)  # (out, 2 * batch, length)
-    start = products[:, :batch] @ plan.start[:, :samples].to(products.dtype)
-    end = products[:, batch:] @ plan.end[:, -samples:].to(products.dtype)
-    return start.transpose(0, 1), end.transpose(0, 1)
+    products = ends @ weight.transpose(0, 1).flatten(1)
+    first, last = products.unflatten(1, (len(weight), -1)).chunk(2)  # (batch, out, length)
+    start = first @ plan.start[:, :samples].to(products.dtype)
+    return start, last @ plan.end[:, -samples:].to(products.dtype)
 
 
 class AddBorders(torch.autograd.Function):
