@@ -44,11 +44,17 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 
 IMPLEMENTATIONS = ("auto", "plain", "fused")
+
+
+# What else takes as long as a product in a convolution; per call: at a width of one channel.
+PRODUCTS_PER_TRANSFORMED = 32
+PRODUCTS_PER_CALL = {"trained": 150_000, "folded": 50_000, "borders": 75_000}
 
 
 class FusedInterpolationConvolution(InterpolationConvolution):
@@ -57,8 +63,8 @@ class FusedInterpolationConvolution(InterpolationConvolution):
     Parameters, outputs and gradients are those of the two layers, to rounding. Without gradients
     and in evaluation mode, the fused filter is made once, and again when the weight changes.
 
-    A convolution with hooks runs itself, for whoever registered them (a tracer of layers, weight
-    normalisation) counts on it: then it is always two layers.
+    A convolution with hooks runs itself, for whoever registered them (a tracer of layers, old
+    weight normalisation) counts on it: then it is two layers, whatever the implementation.
 
     A subclass's :meth:`interpolate` takes zeros or the end samples for what is beyond the borders,
     and an input sample reaches no further than its neighbours' output samples.
@@ -97,6 +103,8 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         self._folded = FoldedFilter()
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self._is_folded():
+            self._folded.drop()
         return self._fused(x) if self.is_fused(x) else super().forward(x)
 
     def is_fused(self, x: Tensor) -> bool:
@@ -106,7 +114,19 @@ class FusedInterpolationConvolution(InterpolationConvolution):
             return False
         if convolution._forward_pre_hooks or convolution._forward_hooks:
             return False
-        return self.implementation == "fused" or is_faster(x)
+        if self.implementation == "fused":
+            return True
+        return is_faster(self._plan(), x, self.out_channels, self._is_folded())
+
+    def _is_folded(self) -> bool:
+        return not (self.training or torch.is_grad_enabled())
+
+    def _plan(self) -> Plan:
+        weight = self.convolution.weight
+        # Weights of less than single precision are transformed in single precision.
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        length = self.convolution.kernel_size[0]
+        return plan_fusion(self._response, self.stride, length, dtype, weight.device)
 
     def _impulse_response(self) -> tuple[float, ...]:
         impulse = torch.tensor([[[0.0, 1.0, 0.0]]], dtype=torch.float64, device="cpu")
@@ -114,21 +134,15 @@ class FusedInterpolationConvolution(InterpolationConvolution):
 
     def _fused(self, x: Tensor) -> Tensor:
         weight, bias = self.convolution.weight, self.convolution.bias
-        # Weights of less than single precision are transformed in single precision.
-        dtype = torch.promote_types(weight.dtype, torch.float32)
-        length = self.convolution.kernel_size[0]
-        plan = plan_fusion(self._response, self.stride, length, dtype, weight.device)
-        if self.training or torch.is_grad_enabled():
-            filters = fuse(weight, plan)
-        else:
-            filters = self._folded.filters(weight, plan)
+        plan = self._plan()
+        filters = self._folded.filters(weight, plan) if self._is_folded() else fuse(weight, plan)
         bias = None if bias is None else bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
         # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
         phases = phases.unflatten(1, (self.stride, self.out_channels))
         y = phases.permute(0, 2, 3, 1).flatten(2)
         inside = slice(plan.first, plan.first + x.shape[-1] * self.stride)
-        if plan.start.shape[1] or plan.end.shape[1]:
+        if plan.has_borders:
             y = AddBorders.apply(y, inside, *border_samples(x, weight, plan))
         return y[..., inside]
 
@@ -151,6 +165,10 @@ class Plan:
     first: int
     start: Tensor
     end: Tensor
+
+    @property
+    def has_borders(self) -> bool:
+        return bool(self.start.shape[1] or self.end.shape[1])
 
 
 @cache
@@ -213,7 +231,7 @@ def plan_fusion(
 
 
 def fuse(weight: Tensor, plan: Plan) -> Tensor:
-    """The filters of all phases, ``(stride * out, in, taps)``, of a weight ``(out, in, length)``."""
+    """Filters of all phases, ``(stride * out, in, taps)``, of a weight ``(out, in, length)``."""
     # Under autocast, too: what may be rounded is the filter, not what it is made of.
     with torch.autocast(weight.device.type, enabled=False):
         samples = weight.to(plan.transform.dtype).flatten(0, 1)
@@ -224,26 +242,41 @@ def fuse(weight: Tensor, plan: Plan) -> Tensor:
 class FoldedFilter:
     """The fused filters of a weight that does not change, kept.
 
-    A weight counts as changed when torch counts a change in place (an optimizer's step,
-    ``load_state_dict``), or when it lies elsewhere (another device, dtype, or tensor). Copies of
-    a layer, and layers in a file, hold none.
+    A weight counts as changed when torch counts a change in place, when it lies elsewhere (another
+    device, dtype, or tensor), and after every step of any optimizer, for torch does not count what
+    a fused one does. What is written through ``weight.data`` is not noticed. Copies of a layer,
+    and layers in a file, hold nothing.
     """
 
+    steps = 0
+    """Of all optimizers."""
+
     def __init__(self) -> None:
-        self._weight: Tensor | None = None
+        self.drop()
+
+    def drop(self) -> None:
+        """Free the memory."""
+        self._weight = self._filters = self._key = None
 
     def filters(self, weight: Tensor, plan: Plan) -> Tensor:
         """As :func:`fuse`, without gradients."""
         if weight.is_inference():  # its changes are not counted
             return fuse(weight, plan)
-        key = (weight.data_ptr(), weight._version, weight.dtype, weight.device)
-        if self._weight is None or key != self._key:
+        key = (weight.data_ptr(), weight._version, weight.dtype, weight.device, self.steps)
+        if key != self._key:
             self._key, self._filters = key, fuse(weight, plan)
             self._weight = weight.detach()  # held, so that no other comes to lie there
         return self._filters
 
     def __reduce__(self) -> tuple:
         return FoldedFilter, ()
+
+    @classmethod
+    def count_step(cls, *_: object) -> None:
+        cls.steps += 1
+
+
+register_optimizer_step_post_hook(FoldedFilter.count_step)
 
 
 def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
@@ -267,8 +300,8 @@ class AddBorders(torch.autograd.Function):
     def forward(ctx: object, y: Tensor, inside: slice, start: Tensor, end: Tensor) -> Tensor:
         ctx.inside, ctx.samples = inside, (start.shape[-1], end.shape[-1])
         ctx.mark_dirty(y)
-        y[..., inside.start : inside.start + start.shape[-1]] += start.to(y.dtype)
-        y[..., inside.stop - end.shape[-1] : inside.stop] += end.to(y.dtype)
+        y[..., inside.start : inside.start + start.shape[-1]].add_(start)
+        y[..., inside.stop - end.shape[-1] : inside.stop].add_(end)
         return y
 
     @staticmethod
@@ -278,6 +311,23 @@ class AddBorders(torch.autograd.Function):
         return gradient, None, inside[..., :n_start], inside[..., inside.shape[-1] - n_end :]
 
 
-def is_faster(x: Tensor) -> bool:
-    """Whether an input ``(batch, channels, time)`` is worth transforming the weight for."""
-    return x.shape[0] * x.shape[-1] >= 64
+def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
+    """Whether one layer takes less time than two, forward and backward.
+
+    Each input sample of each pair of channels saves products; each pair has its filter to be
+    transformed, once a call; and each call has its own cost. The weights of these are those of
+    one thread of a CPU, from the benchmark of layers (results/README.md).
+
+    Args:
+        plan: Of the layer.
+        x: ``(batch, in_channels, time)``.
+        out_channels: Of the layer.
+        folded: Whether the fused filter is there already.
+    """
+    stride, length, taps = plan.transform.shape
+    saved = stride * (length - taps) * len(x) * x.shape[-1]
+    transform = 0 if folded else PRODUCTS_PER_TRANSFORMED * stride * length * taps
+    call = PRODUCTS_PER_CALL["folded" if folded else "trained"]
+    if plan.has_borders:
+        call += PRODUCTS_PER_CALL["borders"]
+    return saved > transform + call / (x.shape[1] * out_channels) ** 0.5
