@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations
 from upsampling_artifacts import models
 from upsampling_artifacts.artifacts.layers import Layer, find_layers
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, fuse
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan, fuse
 from upsampling_artifacts.upsamplers.linear import LinearConvolution
 from upsampling_artifacts.upsamplers.nearest import NearestConvolution
 
@@ -190,7 +190,7 @@ def test_the_folded_filter_is_never_stale(name: str, change: str, without_gradie
 def test_it_is_folded_once_and_only_where_nothing_is_learnt(monkeypatch) -> None:
     folds = []
 
-    def counted(weight: Tensor, plan: object) -> Tensor:
+    def counted(weight: Tensor, plan: Plan) -> Tensor:
         folds.append(weight)
         return fuse(weight, plan)
 

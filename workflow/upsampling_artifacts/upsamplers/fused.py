@@ -39,14 +39,14 @@ are zero. All of this is exact; only the order of the sums differs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.upsamplers.folding import Folded
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 
 IMPLEMENTATIONS = ("auto", "plain", "fused")
@@ -60,8 +60,9 @@ PRODUCTS_PER_CALL = {"trained": 150_000, "folded": 50_000, "borders": 75_000}
 class FusedInterpolationConvolution(InterpolationConvolution):
     """A fixed interpolation and a convolution, done in one where that is faster.
 
-    Parameters, outputs and gradients are those of the two layers, to rounding. Without gradients
-    and in evaluation mode, the fused filter is made once, and again when the weight changes.
+    Parameters, outputs and gradients are those of the two layers, to rounding (of a constant, each
+    phase is rounded in its own way: a tone of -136 dB in single precision). Without gradients and
+    in evaluation mode, the fused filter is made once, and again when the weight changes.
 
     A convolution with hooks runs itself, for whoever registered them (a tracer of layers, old
     weight normalisation) counts on it: then it is two layers, whatever the implementation.
@@ -100,7 +101,7 @@ class FusedInterpolationConvolution(InterpolationConvolution):
             )
         self.implementation = implementation
         self._response = self._impulse_response()
-        self._folded = FoldedFilter()
+        self._folded = Folded()
 
     def forward(self, x: Tensor) -> Tensor:
         if not self._is_folded():
@@ -135,7 +136,8 @@ class FusedInterpolationConvolution(InterpolationConvolution):
     def _fused(self, x: Tensor) -> Tensor:
         weight, bias = self.convolution.weight, self.convolution.bias
         plan = self._plan()
-        filters = self._folded.filters(weight, plan) if self._is_folded() else fuse(weight, plan)
+        make = partial(fuse, plan=plan)
+        filters = self._folded.of(weight, make) if self._is_folded() else make(weight)
         bias = None if bias is None else bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
         # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
@@ -237,46 +239,6 @@ def fuse(weight: Tensor, plan: Plan) -> Tensor:
         samples = weight.to(plan.transform.dtype).flatten(0, 1)
         by_phase = torch.matmul(samples, plan.transform).to(weight.dtype)
         return by_phase.unflatten(1, weight.shape[:2]).flatten(0, 1)
-
-
-class FoldedFilter:
-    """The fused filters of a weight that does not change, kept.
-
-    A weight counts as changed when torch counts a change in place, when it lies elsewhere (another
-    device, dtype, or tensor), and after every step of any optimizer, for torch does not count what
-    a fused one does. What is written through ``weight.data`` is not noticed. Copies of a layer,
-    and layers in a file, hold nothing.
-    """
-
-    steps = 0
-    """Of all optimizers."""
-
-    def __init__(self) -> None:
-        self.drop()
-
-    def drop(self) -> None:
-        """Free the memory."""
-        self._weight = self._filters = self._key = None
-
-    def filters(self, weight: Tensor, plan: Plan) -> Tensor:
-        """As :func:`fuse`, without gradients."""
-        if weight.is_inference():  # its changes are not counted
-            return fuse(weight, plan)
-        key = (weight.data_ptr(), weight._version, weight.dtype, weight.device, self.steps)
-        if key != self._key:
-            self._key, self._filters = key, fuse(weight, plan)
-            self._weight = weight.detach()  # held, so that no other comes to lie there
-        return self._filters
-
-    def __reduce__(self) -> tuple:
-        return FoldedFilter, ()
-
-    @classmethod
-    def count_step(cls, *_: object) -> None:
-        cls.steps += 1
-
-
-register_optimizer_step_post_hook(FoldedFilter.count_step)
 
 
 def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
