@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,11 @@ from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.base import Upsampler
 
 STRIDE = 4
-LAYERS = {
-    ("transposed", "plain"): {"length": 8},
-    ("subpixel", "plain"): {"length": 3},
-    **{
-        (name, implementation): {"length": 9, "implementation": implementation}
-        for name in ("nearest", "linear")
-        for implementation in ("plain", "fused", "auto")
-    },
-}
+LENGTHS = {"transposed": 8, "subpixel": 3, "nearest": 9, "linear": 9}
+FUSED = ("nearest", "linear")
+LAYERS = [(name, "plain") for name in LENGTHS] + [(name, "fused") for name in FUSED]
 REFERENCE = ("transposed", "plain")
+DIRECTIONS = ("forward", "backward", "step", "inference")
 
 Shape = tuple[int, int, int, int]
 """Channels in, channels out, samples in, batch."""
@@ -41,7 +37,7 @@ DEMO_SHAPES: list[Shape] = [(128, 64, 32, 4), (64, 32, 125, 4), (32, 16, 500, 4)
 """The four levels of the demonstration's network: one second at 8 kHz."""
 
 WIDE_SHAPES: list[Shape] = [
-    (width, width, samples, 4) for width in (64, 128, 256) for samples in (16, 64, 250)
+    (width, width, samples, 4) for width in (64, 128, 256) for samples in (16, 64, 250, 1000)
 ]
 """Where there is little and where there is much to do per weight."""
 
@@ -54,7 +50,7 @@ PAPER_SHAPES: list[Shape] = [
 COLUMNS = [
     "upsampler", "implementation", "c_in", "c_out", "time", "batch", "direction",
     "median_seconds", "low_quartile", "high_quartile", "ratio_to_transposed", "ratio_to_plain",
-    "saved_bytes", "saved_bytes_per_example", "device", "repeats", "threads", "cores",
+    "chosen", "saved_bytes", "saved_bytes_per_example", "device", "repeats", "threads", "cores",
     "load_average",
 ]  # fmt: skip
 
@@ -72,6 +68,7 @@ def measure_upsamplers(
 
     Args:
         csv_path: Where to; one row per layer, shape and direction with the columns ``COLUMNS``.
+            ``chosen`` says whether ``implementation: auto`` is this one.
             ``saved_bytes`` is what lies in memory between forward and backward, beside parameters;
             ``saved_bytes_per_example`` how much more of it there is per example of a batch.
         repeats: How many turns.
@@ -112,7 +109,7 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
         saved = saved_bytes(layer, x)
         about["saved_bytes"] = saved
         about["saved_bytes_per_example"] = (saved_bytes(layer, torch.cat([x, x])) - saved) // batch
-        for direction in turns[0][key]:
+        for direction in DIRECTIONS:
             seconds, reference, plain = (
                 np.array([turn[which][direction] for turn in turns])
                 for which in (key, REFERENCE, (key[0], "plain"))
@@ -129,40 +126,49 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
                     "high_quartile": high,
                     "ratio_to_transposed": np.median(seconds / reference),
                     "ratio_to_plain": np.median(seconds / plain),
+                    "chosen": is_chosen(key, x, c_out, trained=direction != "inference"),
                 }
             )
     return rows
 
 
 def build(key: tuple[str, str], c_in: int, c_out: int) -> Upsampler:
-    """One of ``LAYERS``."""
-    return registry.load("upsampler", key[0], registry.UPSAMPLERS)(
-        c_in, c_out, STRIDE, **LAYERS[key]
-    )
+    """A layer by its name and implementation."""
+    name, implementation = key
+    options = {"length": LENGTHS[name]}
+    if name in FUSED:
+        options["implementation"] = implementation
+    return registry.load("upsampler", name, registry.UPSAMPLERS)(c_in, c_out, STRIDE, **options)
+
+
+def is_chosen(key: tuple[str, str], x: Tensor, c_out: int, trained: bool) -> bool:
+    """Whether ``implementation: auto`` means this one, for this input."""
+    if key[0] not in FUSED:
+        return True
+    layer = build((key[0], "auto"), x.shape[1], c_out).train(trained)
+    with torch.set_grad_enabled(trained):
+        return layer.is_fused(x) == (key[1] == "fused")
 
 
 def time_layer(layer: Upsampler, x: Tensor, gradient: Tensor) -> dict[str, float]:
-    """Seconds of one call, by direction.
+    """Seconds of one call, by direction; after one that is not counted, for a layer that comes
+    after another one finds neither its weights in the cache nor memory of its sizes.
 
     Args:
         layer: What to run; its weights stay as they are.
         x: Its input, ``(batch, channels, time)``, with a gradient as inside a network.
         gradient: Of the output, of its shape.
     """
-    layer.train()
-    forward, y = _timed(lambda: layer(x))
     inputs = [x, *layer.parameters()]
-    backward, _ = _timed(lambda: torch.autograd.grad(y, inputs, gradient))
+    layer.train()
+    for _ in range(2):
+        forward, y = _timed(lambda: layer(x))
+        backward, _ = _timed(partial(torch.autograd.grad, y, inputs, gradient))
     layer.eval()
     with torch.no_grad():
-        layer(x)  # folds what can be folded
-        inference, _ = _timed(lambda: layer(x))
-    return {
-        "forward": forward,
-        "backward": backward,
-        "step": forward + backward,
-        "inference": inference,
-    }
+        for _ in range(2):
+            inference, _ = _timed(lambda: layer(x))
+    return dict(zip(DIRECTIONS, (forward, backward, forward + backward, inference), strict=True))
 
 
 def _timed(run: Callable[[], object]) -> tuple[float, object]:

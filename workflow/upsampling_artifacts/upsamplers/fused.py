@@ -249,10 +249,9 @@ def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tenso
     """
     samples = x.shape[-1] * len(plan.transform)
     ends = torch.cat([x[..., 0], x[..., -1]])
-    products = ends @ weight.transpose(0, 1).flatten(1)
-    first, last = products.unflatten(1, (len(weight), -1)).chunk(2)  # (batch, out, length)
-    start = first @ plan.start[:, :samples].to(products.dtype)
-    return start, last @ plan.end[:, -samples:].to(products.dtype)
+    first, last = (ends @ weight).transpose(0, 1).chunk(2)  # (batch, out, length)
+    start = first @ plan.start[:, :samples].to(first.dtype)
+    return start, last @ plan.end[:, -samples:].to(last.dtype)
 
 
 class AddBorders(torch.autograd.Function):
