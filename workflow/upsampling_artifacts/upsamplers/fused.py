@@ -2,9 +2,9 @@
 
 A layer that interpolates and then convolves works at the high rate, on ``stride`` times as many
 samples, most of which say nothing new. Nothing is lost by working at the low rate. Let ``s`` be
-the stride, ``h`` the impulse response of the interpolation (nearest: ``s`` ones; linear: a
-triangle of ``2 s``) and ``w`` the filter, whose sample ``left`` stands above the output sample.
-With ``x`` zero outside of its ``T`` samples, the two layers are
+the stride, ``h`` the impulse response of the interpolation (nearest: a box, ``s`` ones) and ``w``
+the filter, whose sample ``left`` stands above the output sample. With ``x`` zero outside of its
+``T`` samples, the two layers are
 
     u[m] = sum_j x[j] h[m - s j]                      y[n] = sum_k w[k] u[n + k - left]
 
@@ -18,16 +18,18 @@ phase ``p`` of the output is a short filter at the low rate (the polyphase ident
     y[s t + p] = sum_e x[t + e] v[p - s e]
 
 which is a convolution to ``s`` times the channels and a periodic shuffle, as in a subpixel
-convolution; only that its filters are made of ``w``, by one matrix of constants. Per input sample
-and pair of channels, two layers of stride 4 and length 9 take 36 products, these 12 (nearest) or
-16 (linear), and what is kept for the gradients is ``x``, not ``u``, of 4 times its samples. Phases
-are counted from where all of them find their samples in the same ``ceil(len(v) / s)`` of ``x``;
-counted from 0, those of linear would take 5, not 4.
+convolution; only that its filters are made of ``w``, by a matrix of constants. Per input sample
+and pair of channels, two layers of stride 4 and length 9 take 36 products, this one 12, and what
+is kept for the gradients is ``x``, not ``u``, of 4 times its samples.
+
+**Linear.** Its triangle is the box, smoothed by a short symmetric filter ``g`` (a running mean; for
+even strides, of the means of neighbours, so that it has a centre): ``[1, 2, 2, 2, 1] / 8`` for
+stride 4. The order of filters does not matter, so the output of the box is smoothed, by a few
+additions per sample and no product. Put into ``v``, the triangle would take 16 products.
 
 **Borders.** The convolution sees zeros outside of the ``s T`` samples, not what the sum for ``u``
-gives there; and an interpolation that holds the end samples (linear) has more inside than that
-sum. Both concern the first and the last input sample alone, if ``h`` reaches one sample either
-way. At the start,
+gives there; and linear interpolation, which holds the end samples, has more inside than that sum.
+Both concern the first and the last input sample alone. At the start,
 
     u[m] - sum_j x[j] h[m - s j] = x[0] h[m + s]     0 <= m < s: of the sample held before x[0]
                                  = -x[0] h[m]       -s <= m < 0: zeros there
@@ -41,6 +43,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -67,8 +70,7 @@ class FusedInterpolationConvolution(InterpolationConvolution):
     A convolution with hooks runs itself, for whoever registered them (a tracer of layers, old
     weight normalisation) counts on it: then it is two layers, whatever the implementation.
 
-    A subclass's :meth:`interpolate` takes zeros or the end samples for what is beyond the borders,
-    and an input sample reaches no further than its neighbours' output samples.
+    A subclass says what its :meth:`interpolate` is.
 
     Args:
         in_channels: Channels of the input.
@@ -79,9 +81,14 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         implementation: ``plain`` is two layers, ``fused`` is one, ``auto`` the faster of them:
             :func:`is_faster`.
 
+    Attributes:
+        kind: ``nearest`` or ``linear``.
+
     Raises:
         InputError: The implementation is unknown.
     """
+
+    kind: str
 
     def __init__(
         self,
@@ -100,7 +107,6 @@ class FusedInterpolationConvolution(InterpolationConvolution):
                 f"{', '.join(IMPLEMENTATIONS)}"
             )
         self.implementation = implementation
-        self._response = self._impulse_response()
         self._folded = Folded()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,26 +133,23 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         # Weights of less than single precision are transformed in single precision.
         dtype = torch.promote_types(weight.dtype, torch.float32)
         length = self.convolution.kernel_size[0]
-        return plan_fusion(self._response, self.stride, length, dtype, weight.device)
-
-    def _impulse_response(self) -> tuple[float, ...]:
-        impulse = torch.tensor([[[0.0, 1.0, 0.0]]], dtype=torch.float64, device="cpu")
-        return tuple(self.interpolate(impulse).flatten().tolist())
+        return plan_fusion(self.kind, self.stride, length, dtype, weight.device)
 
     def _fused(self, x: Tensor) -> Tensor:
         weight, bias = self.convolution.weight, self.convolution.bias
         plan = self._plan()
         make = partial(fuse, plan=plan)
         filters = self._folded.of(weight, make) if self._is_folded() else make(weight)
-        bias = None if bias is None else bias.repeat(self.stride)
+        bias = None if bias is None else plan.height * bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
         # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
         phases = phases.unflatten(1, (self.stride, self.out_channels))
         y = phases.permute(0, 2, 3, 1).flatten(2)
-        inside = slice(plan.first, plan.first + x.shape[-1] * self.stride)
-        if plan.has_borders:
-            y = AddBorders.apply(y, inside, *border_samples(x, weight, plan))
-        return y[..., inside]
+        samples = x.shape[-1] * self.stride
+        if self.kind == "nearest":
+            return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
+        y = Smooth.apply(y, self.stride, plan.first, samples + 2 * plan.margin)
+        return AddBorders.apply(y, *border_samples(x, weight, plan))
 
 
 @dataclass(frozen=True)
@@ -156,45 +159,54 @@ class Plan:
     Attributes:
         transform: From a filter to its fused filter, by phase: ``(stride, length, taps)``.
         padding: Zeros on either side of the low-rate input.
-        first: Which sample of the shuffled phases is the first of the output.
+        first: Which sample of the shuffled phases is the first that is needed.
+        margin: How many samples are needed beyond each end of the output, to be smoothed.
+        height: Of the box, and of the offset, before they are smoothed.
         start: From a filter to what the first input sample adds to the first output samples,
-            ``(length, samples)``; of no samples if borders take no care.
+            ``(length, samples)``; of no samples for nearest.
         end: The same of the last.
     """
 
     transform: Tensor
     padding: int
     first: int
+    margin: int
+    height: float
     start: Tensor
     end: Tensor
-
-    @property
-    def has_borders(self) -> bool:
-        return bool(self.start.shape[1] or self.end.shape[1])
 
 
 @cache
 def plan_fusion(
-    response: tuple[float, ...], stride: int, length: int, dtype: torch.dtype, device: torch.device
+    kind: str, stride: int, length: int, dtype: torch.dtype, device: torch.device
 ) -> Plan:
     """The constants of one kind of layer, in the terms of the module's docstring.
 
     Args:
-        response: ``h[-stride] .. h[2 * stride - 1]``, what an input sample becomes.
+        kind: ``nearest`` or ``linear``.
         stride: Upsampling factor.
         length: Of the convolution's filter.
         dtype: Of the constants; they are computed in float64.
         device: Where they will be needed.
     """
-    present = [m for m, value in enumerate(response, -stride) if value]
     before, after = (length - 1) // 2, length // 2  # w reaches before and after its output sample
+    smoothing = [1.0]
+    if kind == "linear":
+        for times, spacing in smoothing_steps(stride):
+            smoothing = np.convolve(smoothing, ([1.0] + [0.0] * (spacing - 1)) * times)
+        smoothing = np.trim_zeros(smoothing)
+    margin = len(smoothing) // 2
+    height = 1 / sum(smoothing)  # of the box: smoothing only adds
+    response = np.convolve(smoothing, [height] * stride)
+
+    def box(m: int) -> float:
+        return height if 0 <= m < stride else 0.0
 
     def h(m: int) -> float:
-        return response[m + stride] if -stride <= m < 2 * stride else 0.0
+        return response[m + margin] if 0 <= m + margin < len(response) else 0.0
 
     # Where v begins. Zeros before it are samples to spare: phases may so be counted from 0.
-    begin = present[0] - after
-    support = present[-1] - present[0] + length
+    begin, support = -after, stride + length - 1
     taps = -(-support // stride)
     if begin % stride <= taps * stride - support:
         begin -= begin % stride
@@ -203,18 +215,20 @@ def plan_fusion(
     earliest = latest - taps + 1
     transform = [
         [
-            [h(p - stride * e + k - before) for e in range(earliest, latest + 1)]
+            [box(p - stride * e + k - before) for e in range(earliest, latest + 1)]
             for k in range(length)
         ]
         for p in range(phase, phase + stride)
     ]
-    padding = max(-earliest, latest + (phase < 0))
+    blocks_before, blocks_after = -(-(phase + margin) // stride), -(-(margin - phase) // stride)
+    padding = max(blocks_before - earliest, latest + blocks_after)
 
     # What u lacks, by its sample re the first input sample's, and re the last one's.
-    at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-stride, stride)}
-    at_end = {m: h(m - stride) if m < stride else -h(m) for m in range(2 * stride)}
-    n_start = max((m + before + 1 for m, lack in at_start.items() if lack), default=0)
-    n_end = max((stride - m + after for m, lack in at_end.items() if lack), default=0)
+    at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-margin, margin)}
+    at_end = {
+        m: h(m - stride) if m < stride else -h(m) for m in range(stride - margin, stride + margin)
+    }
+    n_start, n_end = (before + margin, after + margin) if margin else (0, 0)
 
     def borders(lack: dict[int, float], samples: range) -> list[list[float]]:
         return [[lack.get(n + k - before, 0.0) for n in samples] for k in range(length)]
@@ -226,7 +240,9 @@ def plan_fusion(
         return Plan(
             transform=constant(transform),
             padding=padding,
-            first=(padding + earliest) * stride - phase,
+            first=(padding + earliest) * stride - phase - margin,
+            margin=margin,
+            height=height,
             start=constant(borders(at_start, range(n_start))),
             end=constant(borders(at_end, range(stride - n_end, stride))),
         )
@@ -248,28 +264,70 @@ def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tenso
         Two of ``(batch, out_channels, samples)``, of no more samples than the output has.
     """
     samples = x.shape[-1] * len(plan.transform)
-    ends = torch.cat([x[..., 0], x[..., -1]])
-    first, last = (ends @ weight).transpose(0, 1).chunk(2)  # (batch, out, length)
+    ends = x[..., :: max(x.shape[-1] - 1, 1)].expand(-1, -1, 2)
+    products = ends.transpose(1, 2) @ weight.transpose(0, 1).flatten(1)
+    first, last = products.unflatten(2, (len(weight), -1)).unbind(1)  # (batch, out, length)
     start = first @ plan.start[:, :samples].to(first.dtype)
     return start, last @ plan.end[:, -samples:].to(last.dtype)
 
 
-class AddBorders(torch.autograd.Function):
-    """Add to both ends of a range of samples, in place: no pass over what lies in between."""
+def smoothing_steps(stride: int) -> list[tuple[int, int]]:
+    """How a box becomes a triangle: add up so many samples, so far apart; and again.
+
+    A running sum of ``stride`` samples, factor by factor (8 samples are 3 additions, not 7); for
+    even strides, of the sums of neighbours.
+    """
+    steps, spacing = [(2, 1)] if stride % 2 == 0 else [], 1
+    while spacing < stride:
+        rest = stride // spacing
+        times = next(factor for factor in range(2, rest + 1) if rest % factor == 0)
+        steps.append((times, spacing))
+        spacing *= times
+    return steps
+
+
+def smooth(y: Tensor, stride: int) -> Tensor:
+    """All :func:`smoothing_steps` of ``(batch, channels, time)``, where all samples are there."""
+    for times, spacing in smoothing_steps(stride):
+        samples = y.shape[-1] - (times - 1) * spacing
+        shifted = [y[..., i * spacing :][..., :samples] for i in range(times)]
+        y = sum(shifted[2:], shifted[0] + shifted[1])
+    return y
+
+
+class Smooth(torch.autograd.Function):
+    """:func:`smooth` so many samples, from the first that is needed.
+
+    It is its own transpose but for the ends: nothing is kept, and the gradient is smoothed.
+    """
 
     @staticmethod
-    def forward(ctx: object, y: Tensor, inside: slice, start: Tensor, end: Tensor) -> Tensor:
-        ctx.inside, ctx.samples = inside, (start.shape[-1], end.shape[-1])
-        ctx.mark_dirty(y)
-        y[..., inside.start : inside.start + start.shape[-1]].add_(start)
-        y[..., inside.stop - end.shape[-1] : inside.stop].add_(end)
-        return y
+    def forward(ctx: object, y: Tensor, stride: int, first: int, samples: int) -> Tensor:
+        ctx.stride, ctx.before, ctx.after = stride, first, y.shape[-1] - first - samples
+        return smooth(y[..., first : first + samples], stride)
 
     @staticmethod
     def backward(ctx: object, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        n_start, n_end = ctx.samples
-        inside = gradient[..., ctx.inside]
-        return gradient, None, inside[..., :n_start], inside[..., inside.shape[-1] - n_end :]
+        reach = sum((times - 1) * spacing for times, spacing in smoothing_steps(ctx.stride))
+        padded = F.pad(gradient, (reach + ctx.before, reach + ctx.after))
+        return smooth(padded, ctx.stride), None, None, None
+
+
+class AddBorders(torch.autograd.Function):
+    """Add to both ends, in place: no pass over what lies in between."""
+
+    @staticmethod
+    def forward(ctx: object, y: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        ctx.n_start, ctx.n_end = start.shape[-1], end.shape[-1]
+        ctx.mark_dirty(y)
+        y[..., : ctx.n_start].add_(start)
+        y[..., y.shape[-1] - ctx.n_end :].add_(end)
+        return y
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        first_of_end = gradient.shape[-1] - ctx.n_end
+        return gradient, gradient[..., : ctx.n_start], gradient[..., first_of_end:]
 
 
 def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
@@ -289,6 +347,6 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
     saved = stride * (length - taps) * len(x) * x.shape[-1]
     transform = 0 if folded else PRODUCTS_PER_TRANSFORMED * stride * length * taps
     call = PRODUCTS_PER_CALL["folded" if folded else "trained"]
-    if plan.has_borders:
+    if plan.margin:
         call += PRODUCTS_PER_CALL["borders"]
     return saved > transform + call / (x.shape[1] * out_channels) ** 0.5

@@ -16,5 +16,7 @@ class LinearConvolution(FusedInterpolationConvolution):
     held beyond the borders (``align_corners=False``), so every stride centres its output.
     """
 
+    kind = "linear"
+
     def interpolate(self, x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=self.stride, mode="linear", align_corners=False)

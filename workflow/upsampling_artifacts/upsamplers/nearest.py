@@ -16,5 +16,7 @@ class NearestConvolution(FusedInterpolationConvolution):
     so is signal: the filtering artifact.
     """
 
+    kind = "nearest"
+
     def interpolate(self, x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=self.stride, mode="nearest")
