@@ -249,7 +249,7 @@ def test_it_is_chosen_where_there_is_enough_to_do() -> None:
         assert chosen(name, 1, 1, 1, implementation="fused")
         assert not chosen(name, 128, 4, 10_000, length=1)  # takes no fewer products
         assert not chosen(name, 128, 4, 250, length=None)
-    assert chosen("nearest", 128, 1, 200) and not chosen("linear", 128, 1, 200)
+    assert chosen("nearest", 128, 1, 120) and not chosen("linear", 128, 1, 120)
     with torch.no_grad():
         folded = NearestConvolution(128, 128, 4, length=9).eval()
         assert folded.is_fused(torch.zeros(1, 128, 50))

@@ -51,13 +51,14 @@ from torch.nn import functional as F
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.folding import Folded
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
+from upsampling_artifacts.upsamplers.smoothing import Smooth, smoothing_steps
 
 IMPLEMENTATIONS = ("auto", "plain", "fused")
 
 
 # What else takes as long as a product in a convolution; per call: at a width of one channel.
-PRODUCTS_PER_TRANSFORMED = 32
-PRODUCTS_PER_CALL = {"trained": 150_000, "folded": 50_000, "borders": 75_000}
+PRODUCTS_PER_TRANSFORMED = 13
+PRODUCTS_PER_CALL = {"trained": 110_000, "folded": 60_000, "linear": 200_000}
 
 
 class FusedInterpolationConvolution(InterpolationConvolution):
@@ -271,48 +272,6 @@ def border_samples(x: Tensor, weight: Tensor, plan: Plan) -> tuple[Tensor, Tenso
     return start, last @ plan.end[:, -samples:].to(last.dtype)
 
 
-def smoothing_steps(stride: int) -> list[tuple[int, int]]:
-    """How a box becomes a triangle: add up so many samples, so far apart; and again.
-
-    A running sum of ``stride`` samples, factor by factor (8 samples are 3 additions, not 7); for
-    even strides, of the sums of neighbours.
-    """
-    steps, spacing = [(2, 1)] if stride % 2 == 0 else [], 1
-    while spacing < stride:
-        rest = stride // spacing
-        times = next(factor for factor in range(2, rest + 1) if rest % factor == 0)
-        steps.append((times, spacing))
-        spacing *= times
-    return steps
-
-
-def smooth(y: Tensor, stride: int) -> Tensor:
-    """All :func:`smoothing_steps` of ``(batch, channels, time)``, where all samples are there."""
-    for times, spacing in smoothing_steps(stride):
-        samples = y.shape[-1] - (times - 1) * spacing
-        shifted = [y[..., i * spacing :][..., :samples] for i in range(times)]
-        y = sum(shifted[2:], shifted[0] + shifted[1])
-    return y
-
-
-class Smooth(torch.autograd.Function):
-    """:func:`smooth` so many samples, from the first that is needed.
-
-    It is its own transpose but for the ends: nothing is kept, and the gradient is smoothed.
-    """
-
-    @staticmethod
-    def forward(ctx: object, y: Tensor, stride: int, first: int, samples: int) -> Tensor:
-        ctx.stride, ctx.before, ctx.after = stride, first, y.shape[-1] - first - samples
-        return smooth(y[..., first : first + samples], stride)
-
-    @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        reach = sum((times - 1) * spacing for times, spacing in smoothing_steps(ctx.stride))
-        padded = F.pad(gradient, (reach + ctx.before, reach + ctx.after))
-        return smooth(padded, ctx.stride), None, None, None
-
-
 class AddBorders(torch.autograd.Function):
     """Add to both ends, in place: no pass over what lies in between."""
 
@@ -334,8 +293,10 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
     """Whether one layer takes less time than two, forward and backward.
 
     Each input sample of each pair of channels saves products; each pair has its filter to be
-    transformed, once a call; and each call has its own cost. The weights of these are those of
-    one thread of a CPU, from the benchmark of layers (results/README.md).
+    transformed, once a call; and each call has its own cost, for linear also that of smoothing and
+    borders, which the more channels share the more there are. The weights of these are fitted to
+    one thread of a CPU (benchmarks/upsamplers.csv, column ``chosen``). With stride 4 and length 9,
+    nearest is fused from about 100 samples in a batch on (128 channels), linear from about 160.
 
     Args:
         plan: Of the layer.
@@ -348,5 +309,5 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
     transform = 0 if folded else PRODUCTS_PER_TRANSFORMED * stride * length * taps
     call = PRODUCTS_PER_CALL["folded" if folded else "trained"]
     if plan.margin:
-        call += PRODUCTS_PER_CALL["borders"]
+        call += PRODUCTS_PER_CALL["linear"]
     return saved > transform + call / (x.shape[1] * out_channels) ** 0.5
