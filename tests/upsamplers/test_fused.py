@@ -256,6 +256,19 @@ def test_it_is_chosen_where_there_is_enough_to_do() -> None:
         assert not folded.train().is_fused(torch.zeros(1, 128, 50))
 
 
+class Shifted(NearestConvolution):
+    """Of anyone's, who knows nothing of fusing."""
+
+    def interpolate(self, x: Tensor) -> Tensor:
+        return super().interpolate(x).roll(1, dims=-1)
+
+
+def test_an_interpolation_of_anyones_is_left_as_it_is() -> None:
+    layer = Shifted(2, 2, 4, length=9, implementation="fused")
+    x = torch.randn(4, 2, 1000)
+    assert torch.equal(layer(x), layer.convolution(layer.interpolate(x)))
+
+
 @each
 def test_an_unknown_implementation_is_an_input_error(name: str) -> None:
     with pytest.raises(InputError, match="implementation: 'fast' is unknown; known: auto, plain"):

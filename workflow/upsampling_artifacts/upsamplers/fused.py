@@ -71,8 +71,6 @@ class FusedInterpolationConvolution(InterpolationConvolution):
     A convolution with hooks runs itself, for whoever registered them (a tracer of layers, old
     weight normalisation) counts on it: then it is two layers, whatever the implementation.
 
-    A subclass says what its :meth:`interpolate` is.
-
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
@@ -83,13 +81,19 @@ class FusedInterpolationConvolution(InterpolationConvolution):
             :func:`is_faster`.
 
     Attributes:
-        kind: ``nearest`` or ``linear``.
+        kind: ``nearest`` or ``linear``; None, and two layers always, for a class that interpolates
+            in a way of its own.
 
     Raises:
         InputError: The implementation is unknown.
     """
 
-    kind: str
+    kind: str | None = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "interpolate" in vars(cls):
+            cls.kind = vars(cls).get("kind")
 
     def __init__(
         self,
@@ -118,7 +122,9 @@ class FusedInterpolationConvolution(InterpolationConvolution):
     def is_fused(self, x: Tensor) -> bool:
         """Whether an input ``(batch, in_channels, time)`` goes through one layer or through two."""
         convolution = self.convolution
-        if self.implementation == "plain" or isinstance(convolution, nn.Identity):
+        if self.implementation == "plain" or self.kind is None:
+            return False
+        if isinstance(convolution, nn.Identity):
             return False
         if convolution._forward_pre_hooks or convolution._forward_hooks:
             return False
