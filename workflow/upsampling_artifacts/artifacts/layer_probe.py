@@ -19,6 +19,7 @@ from upsampling_artifacts.artifacts.layer_theory import (
 from upsampling_artifacts.artifacts.measures_table import COLUMNS, labelled, write_measures
 from upsampling_artifacts.artifacts.measuring import NO_FREQUENCY
 from upsampling_artifacts.artifacts.polyphase import phase_means, phase_tone_db
+from upsampling_artifacts.artifacts.probing import run
 from upsampling_artifacts.artifacts.replicas import replica_level_db
 from upsampling_artifacts.progress import Progress
 
@@ -106,7 +107,6 @@ def build_layer(upsampler: dict, seed: int) -> nn.Module:
         return make(WIDTH, WIDTH, STRIDE, bias=False, **options).eval()
 
 
-@torch.inference_mode()
 def output(layer: nn.Module, x: torch.Tensor) -> np.ndarray:
     """``(channels, time)`` of ``(1, channels, time)``."""
-    return layer(x)[0].numpy()
+    return run(layer, x.numpy())[0]

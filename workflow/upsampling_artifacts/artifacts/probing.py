@@ -13,7 +13,7 @@ from torch import nn
 
 from upsampling_artifacts.artifacts.boundary import boundary_samples
 from upsampling_artifacts.artifacts.layer_measures import LayerMeasures
-from upsampling_artifacts.artifacts.layers import Layer, tone_strides, trace_layers
+from upsampling_artifacts.artifacts.layers import Layer, OnLayer, tone_strides, trace_layers
 from upsampling_artifacts.artifacts.measures_table import COLUMNS
 from upsampling_artifacts.artifacts.measuring import (
     NO_FREQUENCY,
@@ -70,8 +70,7 @@ def probe_model(
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
         inside = LayerMeasures(names)
-        with trace_layers(model, inside):
-            outputs = run(model, batch, chunk)
+        outputs = run(model, batch, chunk, inside)
         layers = list(inside.layers.values())
         strides = tone_strides(layers) or list(strides_without_layers)
         same_rate = outputs.shape[-1] == batch.shape[-1]
@@ -108,19 +107,29 @@ def _batches(test_signals: dict[str, np.ndarray], single: bool) -> list[list[str
 
 
 @torch.inference_mode()
-def run(model: nn.Module, batch: np.ndarray, chunk: int | None = None) -> np.ndarray:
+def run(
+    model: nn.Module,
+    batch: np.ndarray,
+    chunk: int | None = None,
+    on_layer: OnLayer = lambda *_: None,
+) -> np.ndarray:
     """The model's outputs, all its channels and sources as channels.
+
+    It is always traced, for a traced layer interpolates, then convolves: done in one
+    (upsamplers/fused.py), phases are rounded differently, and a constant becomes a tone of -136 dB.
 
     Args:
         model: As for :func:`probe_model`.
         batch: ``(batch, channels, time)``; of one signal if there are chunks.
         chunk: As for :func:`probe_model`.
+        on_layer: As for :func:`trace_layers`.
 
     Returns:
         ``(batch, channels, time)`` float32.
     """
     tensor = torch.from_numpy(batch)
-    output = overlap_add(model, tensor[0], chunk)[None] if chunk else model(tensor)
+    with trace_layers(model, on_layer):
+        output = overlap_add(model, tensor[0], chunk)[None] if chunk else model(tensor)
     return output.reshape(len(batch), -1, output.shape[-1]).float().numpy()
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
 
 
-class LinearConvolution(InterpolationConvolution):
+class LinearConvolution(FusedInterpolationConvolution):
     """Samples are joined by straight lines, then a learnable convolution follows.
 
     The straight lines are a triangular filter: a squared sinc in the frequency domain, which
     takes more of the high end than nearest-neighbour interpolation does. The end samples are
     held beyond the borders (``align_corners=False``), so every stride centres its output.
     """
+
+    kind = "linear"
 
     def interpolate(self, x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=self.stride, mode="linear", align_corners=False)

@@ -1,0 +1,332 @@
+"""Interpolation and convolution in one: the two layers' outputs and gradients, and when."""
+
+import copy
+import io
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations
+from upsampling_artifacts import models
+from upsampling_artifacts.artifacts.layers import Layer, find_layers
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan, fuse
+from upsampling_artifacts.upsamplers.linear import LinearConvolution
+from upsampling_artifacts.upsamplers.nearest import NearestConvolution
+
+CLASSES = {"nearest": NearestConvolution, "linear": LinearConvolution}
+
+each = pytest.mark.parametrize("name", CLASSES)
+
+
+def pair(name: str, stride: int, length: int, channels: tuple = (3, 2), bias: bool = True):
+    """The same layer twice: plain and fused, float64."""
+    torch.manual_seed(0)
+    plain, fused = (
+        CLASSES[name](*channels, stride, length=length, bias=bias, implementation=kind).double()
+        for kind in ("plain", "fused")
+    )
+    fused.load_state_dict(plain.state_dict())
+    return plain, fused
+
+
+def output_and_gradients(layer: nn.Module, x: Tensor) -> list[Tensor]:
+    """Of a weighted sum of the squared output, so that no gradient is like another."""
+    x = x.clone().requires_grad_()
+    y = layer(x)
+    loss = (y.square() * torch.linspace(-1, 2, y.numel()).reshape(y.shape)).sum()
+    return [y, *torch.autograd.grad(loss, [x, *layer.parameters()])]
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(sorted(CLASSES)), st.integers(2, 8), st.integers(1, 12), st.integers(1, 30),
+    st.tuples(st.integers(1, 4), st.integers(1, 4)), st.integers(1, 3), st.booleans(),
+)  # fmt: skip
+def test_outputs_and_gradients_are_those_of_two_layers(
+    name: str, stride: int, length: int, time: int, channels: tuple, batch: int, bias: bool
+) -> None:
+    plain, fused = pair(name, stride, length, channels, bias)
+    x = torch.randn(batch, channels[0], time, dtype=torch.float64)
+    expected, actual = output_and_gradients(plain, x), output_and_gradients(fused, x)
+    assert len(actual) == (4 if bias else 3)
+    for one, other in zip(actual, expected, strict=True):
+        assert one.shape == other.shape
+        # Relative to the size of the whole: sums of hundreds of products have their own rounding.
+        assert (one - other).abs().max() <= 1e-12 * other.abs().max().clamp(min=1)
+
+
+@each
+def test_second_derivatives_are_right(name: str) -> None:
+    _, fused = pair(name, 3, 5)
+    x = torch.randn(1, 3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(fused, x)
+    assert torch.autograd.gradgradcheck(fused, x)
+
+
+@each
+def test_no_gradient_is_asked_for_where_none_is_wanted(name: str) -> None:
+    """As in the first layer of a network, or with weights that stay."""
+    plain, fused = pair(name, 4, 9)
+    x = torch.randn(2, 3, 7, dtype=torch.float64)
+    for layer in (plain, fused):
+        layer(x).square().sum().backward()
+    torch.testing.assert_close(fused.convolution.weight.grad, plain.convolution.weight.grad)
+    for layer in (plain, fused):
+        layer.requires_grad_(False)
+    z = x.clone().requires_grad_()
+    torch.testing.assert_close(
+        torch.autograd.grad(fused(z).square().sum(), z),
+        torch.autograd.grad(plain(z).square().sum(), z),
+    )
+
+
+@each
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
+def test_the_weight_is_transformed_in_single_precision(
+    name: str, weights: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def matmul(a: Tensor, b: Tensor) -> Tensor:
+        result = torch.Tensor.matmul(a, b)
+        seen.append((a.dtype, b.dtype, result.dtype))
+        return result
+
+    layer = CLASSES[name](8, 8, 4, length=9, implementation="fused").to(weights)
+    with monkeypatch.context() as patch, torch.autocast("cpu", torch.bfloat16):
+        patch.setattr(torch, "matmul", matmul)
+        y = layer(torch.randn(2, 8, 9, dtype=weights))
+    assert seen == [(torch.float32,) * 3]
+    assert y.dtype == torch.bfloat16
+    y.float().sum().backward()
+    assert layer.convolution.weight.grad.dtype == weights
+
+
+@each
+def test_under_autocast_it_is_as_near_to_the_truth_as_two_layers(name: str) -> None:
+    plain, fused = pair(name, 4, 9, (64, 64))
+    x = torch.randn(2, 64, 50, dtype=torch.float64)
+    truth = plain(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        errors = [(layer.float()(x.float()) - truth).square().mean() for layer in (plain, fused)]
+    assert errors[1] < 2 * errors[0] < 1e-3 * truth.square().mean()
+
+
+@each
+def test_parameters_and_files_are_those_of_two_layers(name: str) -> None:
+    options = ({"channels": 4, "depth": 2}, {"name": name, "length": 9})
+    built = [
+        models.build(
+            "demucs", options[0], {**options[1], **more}, n_sources=2, audio_channels=1, seed=3
+        )
+        for more in ({"implementation": "plain"}, {"implementation": "fused"}, {})
+    ]
+    plain, *others = (model.state_dict() for model in built)
+    for other in others:
+        assert list(other) == list(plain)
+        assert all(torch.equal(other[key], plain[key]) for key in plain)
+
+
+def changed(layer: nn.Module) -> dict:
+    """Ways in which the weight of a layer changes, by name."""
+
+    def step(optimizer: torch.optim.Optimizer) -> None:
+        for parameter in layer.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+
+    def assign() -> None:
+        state = {key: torch.randn_like(value) for key, value in layer.state_dict().items()}
+        layer.load_state_dict(state, assign=True)
+
+    def replace() -> None:
+        layer.convolution.weight = nn.Parameter(torch.randn_like(layer.convolution.weight))
+
+    def there_and_back() -> None:
+        layer.to("meta").to_empty(device="cpu")
+        for parameter in layer.parameters():
+            nn.init.normal_(parameter)
+
+    def state() -> dict:
+        return {key: torch.randn_like(value) for key, value in layer.state_dict().items()}
+
+    return {
+        "load": lambda: layer.load_state_dict(state()),
+        "assign": assign,
+        "sgd": lambda: step(torch.optim.SGD(layer.parameters(), lr=0.1)),
+        "adam": lambda: step(torch.optim.Adam(layer.parameters(), lr=0.1, foreach=True)),
+        "fused adam": lambda: step(torch.optim.Adam(layer.parameters(), lr=0.1, fused=True)),
+        "in place": lambda: nn.init.normal_(layer.convolution.weight),
+        "replace": replace,
+        "single": lambda: layer.float(),
+        "meta": there_and_back,
+    }
+
+
+@each
+@pytest.mark.parametrize("change", changed(nn.Linear(1, 1)))
+@pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
+def test_the_folded_filter_is_never_stale(name: str, change: str, without_gradients) -> None:
+    plain, fused = pair(name, 4, 9)
+    fused.eval()
+    x = torch.randn(1, 3, 6, dtype=torch.float64)
+    with without_gradients():
+        before = fused(x)
+    with torch.enable_grad():
+        changed(fused)[change]()
+    x = x.to(fused.convolution.weight.dtype)
+    plain.to(x.dtype).load_state_dict(fused.state_dict())
+    with without_gradients():
+        after = fused(x)
+        torch.testing.assert_close(after, plain(x))
+    if change != "single":
+        assert not torch.allclose(after, before)
+
+
+def test_it_is_folded_once_and_only_where_nothing_is_learnt(monkeypatch) -> None:
+    folds = []
+
+    def counted(weight: Tensor, plan: Plan) -> Tensor:
+        folds.append(weight)
+        return fuse(weight, plan)
+
+    monkeypatch.setattr("upsampling_artifacts.upsamplers.fused.fuse", counted)
+    _, fused = pair("nearest", 4, 9)
+    x = torch.randn(1, 3, 6, dtype=torch.float64)
+    fused.eval()
+    with torch.no_grad():
+        for _ in range(3):
+            fused(x)
+    assert len(folds) == 1
+    fused(x).sum().backward()  # evaluation mode, and yet a gradient
+    assert len(folds) == 2 and fused.convolution.weight.grad.abs().sum() > 0
+    fused.train()
+    with torch.no_grad():
+        fused(x)
+        fused(x)
+    assert len(folds) == 4
+
+
+def test_what_is_folded_in_inference_mode_harms_no_training() -> None:
+    plain, fused = pair("linear", 5, 7)
+    x = torch.randn(1, 3, 6, dtype=torch.float64)
+    with torch.inference_mode():
+        fused.eval()(x)
+    for one, other in zip(
+        output_and_gradients(fused, x), output_and_gradients(plain, x), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+@each
+def test_copies_and_files_hold_no_folded_filter(name: str) -> None:
+    _, fused = pair(name, 4, 9, (32, 32))
+    sizes = []
+    for _ in range(2):
+        file = io.BytesIO()
+        torch.save(fused, file)
+        sizes.append(file.tell())
+        with torch.no_grad():
+            y = fused.eval()(torch.ones(1, 32, 8, dtype=torch.float64))
+    assert sizes[0] == sizes[1]
+    with torch.no_grad():
+        torch.testing.assert_close(copy.deepcopy(fused)(torch.ones(1, 32, 8).double()), y)
+
+
+def test_it_is_chosen_where_there_is_enough_to_do() -> None:
+    def chosen(name: str, channels: int, batch: int, time: int, **options: object) -> bool:
+        layer = CLASSES[name](channels, channels, 4, **{"length": 9, **options})
+        return layer.is_fused(torch.zeros(batch, channels, time))
+
+    for name in CLASSES:
+        assert chosen(name, 128, 4, 250) and chosen(name, 128, 1, 1000)
+        assert not chosen(name, 128, 1, 16)
+        assert not chosen(name, 128, 4, 250, implementation="plain")
+        assert chosen(name, 1, 1, 1, implementation="fused")
+        assert not chosen(name, 128, 4, 10_000, length=1)  # takes no fewer products
+        assert not chosen(name, 128, 4, 250, length=None)
+    assert chosen("nearest", 128, 1, 120) and not chosen("linear", 128, 1, 120)
+    with torch.no_grad():
+        folded = NearestConvolution(128, 128, 4, length=9).eval()
+        assert folded.is_fused(torch.zeros(1, 128, 50))
+        assert not folded.train().is_fused(torch.zeros(1, 128, 50))
+
+
+class Shifted(NearestConvolution):
+    """Of anyone's, who knows nothing of fusing."""
+
+    def interpolate(self, x: Tensor) -> Tensor:
+        return super().interpolate(x).roll(1, dims=-1)
+
+
+def test_an_interpolation_of_anyones_is_left_as_it_is() -> None:
+    layer = Shifted(2, 2, 4, length=9, implementation="fused")
+    x = torch.randn(4, 2, 1000)
+    assert torch.equal(layer(x), layer.convolution(layer.interpolate(x)))
+
+
+@each
+def test_an_unknown_implementation_is_an_input_error(name: str) -> None:
+    with pytest.raises(InputError, match="implementation: 'fast' is unknown; known: auto, plain"):
+        CLASSES[name](1, 1, 2, length=3, implementation="fast")
+
+
+@each
+def test_a_traced_layer_interpolates_and_convolves(name: str) -> None:
+    """So that probes see both, and measure what does not depend on the order of sums."""
+    layer = CLASSES[name](2, 2, 4, length=9, implementation="fused")
+    found = find_layers(layer, torch.randn(1, 2, 50))
+    assert found == [Layer("interpolation", "interpolation", 4, "up")]
+    assert layer.is_fused(torch.randn(1, 2, 50))
+
+
+@each
+def test_normalised_weights_may_be_fused(name: str) -> None:
+    plain, fused = pair(name, 4, 9)
+    for layer in (plain, fused):
+        parametrizations.weight_norm(layer.convolution)
+    x = torch.randn(2, 3, 7, dtype=torch.float64)
+    for one, other in zip(
+        output_and_gradients(fused, x), output_and_gradients(plain, x), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+    with torch.no_grad():
+        fused.eval()(x)
+        fused.convolution.parametrizations.weight.original0.mul_(2)
+        plain.convolution.parametrizations.weight.original0.mul_(2)
+        torch.testing.assert_close(fused(x), plain(x))
+
+
+@each
+def test_it_keeps_a_quarter_of_the_activations(name: str) -> None:
+    def kept(layer: FusedInterpolationConvolution) -> int:
+        parameters = {parameter.data_ptr() for parameter in layer.parameters()}
+        tensors: dict[int, int] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            tensors[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            layer(x)
+        return sum(bytes for address, bytes in tensors.items() if address not in parameters)
+
+    x = torch.randn(4, 8, 5000, dtype=torch.float64, requires_grad=True)
+    plain, fused = pair(name, 4, 9, (8, 8))
+    assert kept(plain) == pytest.approx(4 * x.nbytes, rel=0.01)
+    assert kept(fused) == pytest.approx(x.nbytes, rel=0.02)
+
+
+def test_nearest_is_a_filter_of_k_plus_s_minus_1_samples_at_the_low_rate() -> None:
+    """The identity in its plainest form: a box, and every fourth sample of it."""
+    _, fused = pair("nearest", 4, 9, (1, 1), bias=False)
+    box = torch.ones(1, 1, 4, dtype=torch.float64)
+    v = F.conv1d(fused.convolution.weight, box, padding=3)
+    assert v.shape[-1] == 12
+    x = torch.randn(1, 1, 20, dtype=torch.float64)
+    expected = F.conv_transpose1d(x, v.flip(-1), stride=4, padding=4)
+    torch.testing.assert_close(fused(x), expected, rtol=0, atol=1e-14)

@@ -1,0 +1,203 @@
+"""How long upsampling layers take, as two layers and as one, and what they keep for gradients.
+
+The network's other layers are the same whatever the upsampler, so layers are measured alone, each
+in the shapes that it meets. All of them take turns: what else the machine does meets them alike,
+and a ratio is the median of the ratios within each turn.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from upsampling_artifacts import registry
+from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.upsamplers.base import Upsampler
+
+STRIDE = 4
+LENGTHS = {"transposed": 8, "subpixel": 3, "nearest": 9, "linear": 9}
+FUSED = ("nearest", "linear")
+LAYERS = [(name, "plain") for name in LENGTHS] + [(name, "fused") for name in FUSED]
+REFERENCE = ("transposed", "plain")
+DIRECTIONS = ("forward", "backward", "step", "inference")
+
+Shape = tuple[int, int, int, int]
+"""Channels in, channels out, samples in, batch."""
+
+DEMO_SHAPES: list[Shape] = [(128, 64, 32, 4), (64, 32, 125, 4), (32, 16, 500, 4), (16, 8, 2000, 4)]
+"""The four levels of the demonstration's network: one second at 8 kHz."""
+
+WIDE_SHAPES: list[Shape] = [
+    (width, width, samples, 4) for width in (64, 128, 256) for samples in (16, 64, 250, 1000)
+]
+"""Where there is little and where there is much to do per weight."""
+
+PAPER_SHAPES: list[Shape] = [
+    (100 * 2**level, 50 * 2**level if level else 8, 441_000 // 4 ** (level + 1), 32)
+    for level in reversed(range(6))
+]
+"""The six levels of the full-size network: ten seconds at 44.1 kHz."""
+
+COLUMNS = [
+    "upsampler", "implementation", "c_in", "c_out", "time", "batch", "direction",
+    "median_seconds", "low_quartile", "high_quartile", "ratio_to_transposed", "ratio_to_plain",
+    "chosen", "saved_bytes", "saved_bytes_per_example", "device", "repeats", "threads", "cores",
+    "load_average",
+]  # fmt: skip
+
+
+def measure_upsamplers(
+    csv_path: str | Path,
+    repeats: int = 15,
+    shapes: list[Shape] | None = None,
+    device: str | None = None,
+) -> None:
+    """Time each layer in each shape and write what came out.
+
+    The directions are ``forward`` and ``backward``, ``step`` (both), and ``inference``, in
+    evaluation mode without gradients.
+
+    Args:
+        csv_path: Where to; one row per layer, shape and direction with the columns ``COLUMNS``.
+            ``chosen`` says whether ``implementation: auto`` is this one.
+            ``saved_bytes`` is what lies in memory between forward and backward, beside parameters;
+            ``saved_bytes_per_example`` how much more of it there is per example of a batch.
+        repeats: How many turns.
+        shapes: None: those of the demonstration's network and wider ones; on a GPU, the paper's.
+        device: ``cpu`` or ``cuda``; None: a GPU if there is one.
+    """
+    torch.set_num_threads(1)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    default = PAPER_SHAPES if device == "cuda" else DEMO_SHAPES + WIDE_SHAPES
+    rows = []
+    progress = Progress(len(shapes or default), "measuring layers")
+    for shape in shapes or default:
+        rows += measure_shape(shape, repeats, device)
+        progress.step()
+    with written_whole(csv_path) as unfinished:
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.4g")
+
+
+def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
+    """The rows of one shape."""
+    c_in, c_out, samples, batch = shape
+    torch.manual_seed(0)
+    layers = {key: build(key, c_in, c_out).to(device) for key in LAYERS}
+    x = torch.randn(batch, c_in, samples, device=device, requires_grad=True)
+    gradient = torch.randn(batch, c_out, samples * STRIDE, device=device)
+    turns = [
+        {key: time_layer(layer, x, gradient) for key, layer in layers.items()}
+        for _ in range(repeats + 2)  # the first ones make and load what the others find
+    ][2:]
+    about = {
+        "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "repeats": repeats, "threads": torch.get_num_threads(), "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+    }  # fmt: skip
+    rows = []
+    for key, layer in layers.items():
+        saved = saved_bytes(layer, x)
+        about["saved_bytes"] = saved
+        about["saved_bytes_per_example"] = (saved_bytes(layer, torch.cat([x, x])) - saved) // batch
+        for direction in DIRECTIONS:
+            seconds, reference, plain = (
+                np.array([turn[which][direction] for turn in turns])
+                for which in (key, REFERENCE, (key[0], "plain"))
+            )
+            low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
+            rows.append(
+                {
+                    **about,
+                    "upsampler": key[0],
+                    "implementation": key[1],
+                    "direction": direction,
+                    "median_seconds": median,
+                    "low_quartile": low,
+                    "high_quartile": high,
+                    "ratio_to_transposed": np.median(seconds / reference),
+                    "ratio_to_plain": np.median(seconds / plain),
+                    "chosen": is_chosen(key, x, c_out, trained=direction != "inference"),
+                }
+            )
+    return rows
+
+
+def build(key: tuple[str, str], c_in: int, c_out: int) -> Upsampler:
+    """A layer by its name and implementation."""
+    name, implementation = key
+    options = {"length": LENGTHS[name]}
+    if name in FUSED:
+        options["implementation"] = implementation
+    return registry.load("upsampler", name, registry.UPSAMPLERS)(c_in, c_out, STRIDE, **options)
+
+
+def is_chosen(key: tuple[str, str], x: Tensor, c_out: int, trained: bool) -> bool:
+    """Whether ``implementation: auto`` means this one, for this input."""
+    if key[0] not in FUSED:
+        return True
+    layer = build((key[0], "auto"), x.shape[1], c_out).train(trained)
+    with torch.set_grad_enabled(trained):
+        return layer.is_fused(x) == (key[1] == "fused")
+
+
+def time_layer(layer: Upsampler, x: Tensor, gradient: Tensor) -> dict[str, float]:
+    """Seconds of one call, by direction; after one that is not counted, for a layer that comes
+    after another one finds neither its weights in the cache nor memory of its sizes.
+
+    Args:
+        layer: What to run; its weights stay as they are.
+        x: Its input, ``(batch, channels, time)``, with a gradient as inside a network.
+        gradient: Of the output, of its shape.
+    """
+    inputs = [x, *layer.parameters()]
+    layer.train()
+    for _ in range(2):
+        forward, y = _timed(lambda: layer(x))
+        backward, _ = _timed(partial(torch.autograd.grad, y, inputs, gradient))
+    layer.eval()
+    with torch.no_grad():
+        for _ in range(2):
+            inference, _ = _timed(lambda: layer(x))
+    return dict(zip(DIRECTIONS, (forward, backward, forward + backward, inference), strict=True))
+
+
+def _timed(run: Callable[[], object]) -> tuple[float, object]:
+    _synchronize()
+    started = time.perf_counter()
+    result = run()
+    _synchronize()
+    return time.perf_counter() - started, result
+
+
+def _synchronize() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def saved_bytes(layer: Upsampler, x: Tensor) -> int:
+    """What autograd keeps of a forward pass, beside the parameters."""
+    parameters = {parameter.untyped_storage().data_ptr() for parameter in layer.parameters()}
+    saved: dict[int, int] = {}
+    held = []  # so that no two of them lie at the same address
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in parameters:
+            saved[storage.data_ptr()] = storage.nbytes()
+            held.append(tensor)
+        return tensor
+
+    layer.train()
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        layer(x)
+    return sum(saved.values())
