@@ -71,10 +71,22 @@ def test_arithmetic_of_a_convolution_by_hand() -> None:
     assert tflop_per_second_of_audio(layer, 1000) * 1e12 == 2 * 2 * 5 * 7 * 1000
 
 
-@pytest.mark.parametrize(("name", "tflop"), [("transposed", 32.5), ("nearest", 47.8)])
-def test_a_step_at_full_size(paper: Experiment, name: str, tflop: float) -> None:
+@pytest.mark.parametrize(
+    ("name", "options", "tflop"),
+    [
+        ("transposed", {}, 32.5),
+        ("nearest", {"implementation": "plain"}, 47.8),
+        ("nearest", {}, 34.7),
+        ("linear", {}, 35.1),
+    ],
+)
+def test_a_step_at_full_size(paper: Experiment, name: str, options: dict, tflop: float) -> None:
     """Known from a count of the multiplications layer by layer."""
-    assert cost_of(paper, name).step_tflop == pytest.approx(tflop, rel=0.04)
+    system = demucs("transposed", 8)
+    if name != "transposed":
+        system["upsampler"] = {"name": name, "length": 9, **options}
+    one = replace(paper, systems={"one": system}, training={"one": TRAINING})
+    assert cost_of(one, "one").step_tflop == pytest.approx(tflop, rel=0.04)
 
 
 def test_the_papers_epoch_of_319_s_on_four_gpus(paper: Experiment) -> None:

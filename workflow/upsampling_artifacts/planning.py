@@ -19,6 +19,8 @@ CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """What a probe at full size reaches on a core, measures included: 2.6 TFLOP in 111 CPU seconds."""
+COUNTED_BATCH = 32
+"""Examples of a second whose arithmetic is counted: so many that layers fuse as in training."""
 PROBE_SIGNALS = 5  # artifacts.signals: silence, ones, noise, sweep, music
 
 
@@ -108,8 +110,9 @@ def tflop_per_second_of_audio(
 ) -> float:
     """Arithmetic of one forward pass per second of audio.
 
-    Counted while the model runs on one second on the "meta" device, where nothing is allocated or
-    computed; the rounding up of that second to whole frames of the model is 2 % at full size.
+    Counted while the model runs on a batch of seconds on the "meta" device, where nothing is
+    allocated or computed. That each second is filled up to whole frames of the model, and has ends
+    of its own, is 2 to 4 % at full size.
     PyTorch's counter knows matrix products and convolutions, where a multiplication and an addition
     are two; it counts no Fourier transform, no interpolation, and nothing that is done sample by
     sample.
@@ -118,8 +121,8 @@ def tflop_per_second_of_audio(
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(1, audio_channels, rate_hz, device="meta"))
-    return counter.get_total_flops() / 1e12
+        model(torch.zeros(COUNTED_BATCH, audio_channels, rate_hz, device="meta"))
+    return counter.get_total_flops() / COUNTED_BATCH / 1e12
 
 
 def cost_of(experiment: Experiment, name: str) -> Cost:
@@ -130,6 +133,7 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
     import torch  # here, for the workflow reads this module whenever it is called
 
     from upsampling_artifacts import models
+    from upsampling_artifacts.artifacts.layers import trace_layers
     from upsampling_artifacts.upsamplers.base import parameter_count
 
     system, options = experiment.systems[name], experiment.training[name]
@@ -142,6 +146,8 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
             audio_channels=AUDIO_CHANNELS,
         )
     forward = tflop_per_second_of_audio(model, experiment.rate_hz)
+    with trace_layers(model, lambda *_: None):  # as in a probe, which fuses no layers
+        probing = tflop_per_second_of_audio(model, experiment.rate_hz)
     step_tflop = 3 * forward * options["segment_seconds"] * options["batch_size"]
     lengths = experiment.song_seconds
     steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)
@@ -158,7 +164,7 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
             math.inf if options["minutes"] is None else options["minutes"] / 60,
         ),
         separation_hours=2 * forward * sum(lengths["test"]) / hour,
-        probe_hours=forward * probed / CPU_TFLOP_PER_SECOND / 3600,
+        probe_hours=probing * probed / CPU_TFLOP_PER_SECOND / 3600,
     )
 
 

@@ -11,24 +11,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 from torch.utils.data import DataLoader
 
 from upsampling_artifacts.checkpoint import Checkpoint, restore
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
-from upsampling_artifacts.data.segments import (
-    Batch,
-    TrainingBatches,
-    ValidationBatches,
-    to_waveforms,
-)
+from upsampling_artifacts.data.segments import TrainingBatches, ValidationBatches
 from upsampling_artifacts.devices import agree, end, launch, mean_over
 from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.fingerprint import data_fingerprint
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.stepping import loss_function, prepare, take_step
 from upsampling_artifacts.stopping import Stopping, ignore_signals
 
 logger = logging.getLogger(__name__)
@@ -63,18 +58,6 @@ class TrainingOptions:
     def seconds(self) -> float:
         """Training time after which no further epoch begins."""
         return math.inf if self.minutes is None else 60 * self.minutes
-
-
-def loss_function(model: nn.Module, batch: Batch) -> Tensor:
-    """L1 distance between the estimated and the true waveforms, normalised by the song.
-
-    A model may be trained by a loss of its own (:mod:`models`); all are validated by this one.
-    """
-    stems = to_waveforms(batch)
-    mixture = stems.sum(dim=1)
-    if getattr(model, "own_loss", False) and model.training:
-        return model(mixture, stems)
-    return F.l1_loss(model(mixture), stems)
 
 
 def train(
@@ -164,10 +147,7 @@ def train(
     model = build_described(about)
     if hasattr(model, "adapt_to") and not saved:
         model.adapt_to(torch.from_numpy(waveform(song.mixture) / song.scale) for song in songs)
-    adam = torch.optim.Adam(
-        model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
-    )
-    model, optimizer = fabric.setup(model, adam)
+    model, optimizer = prepare(fabric, model, options.learning_rate, options.weight_decay)
     precision = fabric.strategy.precision
     state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
     if saved:
@@ -197,10 +177,7 @@ def train(
     checkpoint.start(model)
     with Stopping(runtime_minutes) as stopping:
         for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
-            optimizer.zero_grad()
-            loss = loss_function(model, batch)
-            fabric.backward(loss)
-            optimizer.step()
+            loss = take_step(fabric, model, optimizer, batch)
             state["step"] += 1
             # Only now: asking for the loss waits for the device.
             reason = stopping.reason(checkpoint.saving_seconds)

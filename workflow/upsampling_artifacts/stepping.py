@@ -1,0 +1,47 @@
+"""One step of a training: the loss of a batch, its gradients, and what Adam makes of them."""
+
+from __future__ import annotations
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from upsampling_artifacts.data.segments import Batch, to_waveforms
+
+
+def loss_function(model: nn.Module, batch: Batch) -> Tensor:
+    """L1 distance between the estimated and the true waveforms, normalised by the song.
+
+    A model may be trained by a loss of its own (:mod:`models`); all are validated by this one.
+    """
+    stems = to_waveforms(batch)
+    mixture = stems.sum(dim=1)
+    if getattr(model, "own_loss", False) and model.training:
+        return model(mixture, stems)
+    return F.l1_loss(model(mixture), stems)
+
+
+def prepare(
+    fabric: Fabric, model: nn.Module, learning_rate: float, weight_decay: float = 0.0
+) -> tuple[nn.Module, Optimizer]:
+    """A model and its optimizer, ready for steps on a device.
+
+    Args:
+        fabric: The device, and the precision.
+        model: What to train.
+        learning_rate: Of Adam.
+        weight_decay: Of Adam.
+    """
+    adam = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    return fabric.setup(model, adam)
+
+
+def take_step(fabric: Fabric, model: nn.Module, optimizer: Optimizer, batch: Batch) -> Tensor:
+    """One step of what :func:`prepare` made; the loss of the batch, still on its device."""
+    optimizer.zero_grad()
+    loss = loss_function(model, batch)
+    fabric.backward(loss)
+    optimizer.step()
+    return loss
