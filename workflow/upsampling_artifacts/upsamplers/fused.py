@@ -22,8 +22,11 @@ convolution; only that its filters are made of ``w``, by a matrix of constants. 
 and pair of channels, two layers of stride 4 and length 9 take 36 products, this one 12, and what
 is kept for the gradients is ``x``, not ``u``, of 4 times its samples.
 
-**Linear.** Its triangle takes 16 products. Those of the box, and a smoothing of its output by
-additions, take as long on a CPU, and pass over the memory more often.
+**Linear.** Its triangle is the box, smoothed by a short symmetric filter ``g`` (a running mean; for
+even strides, of the means of neighbours, so that it has a centre): ``[1, 2, 2, 2, 1] / 8`` for
+stride 4. The order of filters does not matter, so the output of the box is smoothed, by a few
+additions per sample and no product. Put into ``v``, the triangle would take 16 products: as long in
+layers of 16 or 32 channels, a quarter longer in wider ones.
 
 **Borders.** The convolution sees zeros outside of the ``s T`` samples, not what the sum for ``u``
 gives there; and linear interpolation, which holds the end samples, has more inside than that sum.
@@ -42,15 +45,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.upsamplers.borders import InterleaveWithBorders
 from upsampling_artifacts.upsamplers.folding import Folded
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
+from upsampling_artifacts.upsamplers.smoothing import LinearFromBox, smoothing_steps
 
 IMPLEMENTATIONS = ("auto", "plain", "fused")
 
@@ -146,14 +150,15 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         plan = self._plan()
         make = partial(fuse, plan=plan)
         filters = self._folded.of(weight, make) if self._is_folded() else make(weight)
-        bias = None if bias is None else bias.repeat(self.stride)
+        bias = None if bias is None else plan.height * bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
-        if plan.has_borders:
-            return InterleaveWithBorders.apply(phases, x, weight, plan)
         # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
-        y = phases.unflatten(1, (self.stride, -1)).permute(0, 2, 3, 1).flatten(2)
+        phases = phases.unflatten(1, (self.stride, self.out_channels))
+        y = phases.permute(0, 2, 3, 1).flatten(2)
         samples = x.shape[-1] * self.stride
-        return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
+        if self.kind == "nearest":
+            return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
+        return LinearFromBox.apply(y, x, weight, plan, samples)
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,8 @@ class Plan:
         transform: From a filter to its fused filter, by phase: ``(stride, length, taps)``.
         padding: Zeros on either side of the low-rate input.
         first: Which sample of the shuffled phases is the first that is needed.
+        margin: How many samples are needed beyond each end of the output, to be smoothed.
+        height: Of the box, and of the offset, before they are smoothed.
         start: From a filter to what the first input sample adds to the first output samples,
             ``(length, samples)``; of no samples for nearest.
         end: The same of the last.
@@ -172,6 +179,8 @@ class Plan:
     transform: Tensor
     padding: int
     first: int
+    margin: int
+    height: float
     start: Tensor
     end: Tensor
 
@@ -180,19 +189,10 @@ class Plan:
         """Upsampling factor."""
         return len(self.transform)
 
-    @property
-    def has_borders(self) -> bool:
-        """Whether the end samples add anything."""
-        return self.start.shape[1] > 0
-
 
 @cache
 def plan_fusion(
-    kind: str,
-    stride: int,
-    length: int,
-    dtype: torch.dtype,
-    device: torch.device,
+    kind: str, stride: int, length: int, dtype: torch.dtype, device: torch.device
 ) -> Plan:
     """The constants of one kind of layer, in the terms of the module's docstring.
 
@@ -204,16 +204,23 @@ def plan_fusion(
         device: Where they will be needed.
     """
     before, after = (length - 1) // 2, length // 2  # w reaches before and after its output sample
-    reach = stride // 2 if kind == "linear" else 0  # of the triangle, beyond the box
-    support = stride + 2 * reach + length - 1
+    smoothing = [1.0]
+    if kind == "linear":
+        for times, spacing in smoothing_steps(stride):
+            smoothing = np.convolve(smoothing, ([1.0] + [0.0] * (spacing - 1)) * times)
+        smoothing = np.trim_zeros(smoothing)
+    margin = len(smoothing) // 2
+    height = 1 / sum(smoothing)  # of the box: smoothing only adds
+    response = np.convolve(smoothing, [height] * stride)
+
+    def box(m: int) -> float:
+        return height if 0 <= m < stride else 0.0
 
     def h(m: int) -> float:
-        if kind == "linear":
-            return max(0.0, 1 - abs((m + 0.5) / stride - 0.5))
-        return 1.0 if 0 <= m < stride else 0.0
+        return response[m + margin] if 0 <= m + margin < len(response) else 0.0
 
     # Where v begins. Zeros before it are samples to spare: phases may so be counted from 0.
-    begin = -after - reach
+    begin, support = -after, stride + length - 1
     taps = -(-support // stride)
     if begin % stride <= taps * stride - support:
         begin -= begin % stride
@@ -222,19 +229,20 @@ def plan_fusion(
     earliest = latest - taps + 1
     transform = [
         [
-            [h(p - stride * e + k - before) for e in range(earliest, latest + 1)]
+            [box(p - stride * e + k - before) for e in range(earliest, latest + 1)]
             for k in range(length)
         ]
         for p in range(phase, phase + stride)
     ]
-    padding = max(-(-phase // stride) - earliest, latest - phase // stride)
+    blocks_before, blocks_after = -(-(phase + margin) // stride), -(-(margin - phase) // stride)
+    padding = max(blocks_before - earliest, latest + blocks_after)
 
     # What u lacks, by its sample re the first input sample's, and re the last one's.
-    at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-reach, reach)}
+    at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-margin, margin)}
     at_end = {
-        m: h(m - stride) if m < stride else -h(m) for m in range(stride - reach, stride + reach)
+        m: h(m - stride) if m < stride else -h(m) for m in range(stride - margin, stride + margin)
     }
-    n_start, n_end = (before + reach, after + reach) if reach else (0, 0)
+    n_start, n_end = (before + margin, after + margin) if margin else (0, 0)
 
     def borders(lack: dict[int, float], samples: range) -> list[list[float]]:
         return [[lack.get(n + k - before, 0.0) for n in samples] for k in range(length)]
@@ -246,7 +254,9 @@ def plan_fusion(
         return Plan(
             transform=constant(transform),
             padding=padding,
-            first=(padding + earliest) * stride - phase,
+            first=(padding + earliest) * stride - phase - margin,
+            margin=margin,
+            height=height,
             start=constant(borders(at_start, range(n_start))),
             end=constant(borders(at_end, range(stride - n_end, stride))),
         )
@@ -269,8 +279,8 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
     """Whether one layer takes less time than two, forward and backward.
 
     Each input sample of each pair of channels saves products; each pair has its filter to be
-    transformed, once a call; and each call has its own cost, for linear also that of the borders,
-    which the more channels share the more there are. The weights of these are fitted to
+    transformed, once a call; and each call has its own cost, for linear also that of smoothing and
+    borders, which the more channels share the more there are. The weights of these are fitted to
     one thread of a CPU (benchmarks/upsamplers.csv, column ``chosen``). With stride 4 and length 9,
     nearest is fused from about 100 samples in a batch on (128 channels), linear from about 160.
 
@@ -284,6 +294,6 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
     saved = stride * (length - taps) * len(x) * x.shape[-1]
     transform = 0 if folded else PRODUCTS_PER_TRANSFORMED * stride * length * taps
     call = PRODUCTS_PER_CALL["folded" if folded else "trained"]
-    if plan.has_borders:
+    if plan.margin:
         call += PRODUCTS_PER_CALL["linear"]
     return saved > transform + call / (x.shape[1] * out_channels) ** 0.5
