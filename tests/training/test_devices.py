@@ -24,13 +24,13 @@ TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
 PROGRAM = """
 import json, os, signal, sys, time
 from types import SimpleNamespace
-from upsampling_artifacts import checkpoint, training
+from upsampling_artifacts import checkpoint, stepping, training
 from upsampling_artifacts.progress import job_log
 
 rank, calls = int(os.getenv("LOCAL_RANK", 0)), 0
 arguments = json.loads(sys.argv[1])
 options = training.TrainingOptions(**arguments.pop("options"))
-loss_function = training.loss_function
+loss_function = stepping.loss_function
 
 def counted(model, batch):
     global calls
@@ -39,7 +39,7 @@ def counted(model, batch):
     HAPPENING
     return loss
 
-training.loss_function = counted
+stepping.loss_function = counted
 with job_log(arguments.pop("log")):
     training.train(options=options, **arguments)
     print("process", rank, "ended well")

@@ -1,4 +1,7 @@
-"""One step of a training: the loss of a batch, its gradients, and what Adam makes of them."""
+"""One step of a training: the loss of a batch, its gradients, and what Adam makes of them.
+
+Also the loss of all validation segments, by which trainings are compared.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from upsampling_artifacts.data.segments import Batch, to_waveforms
+from upsampling_artifacts.data.segments import Batch, ValidationBatches, to_waveforms
+from upsampling_artifacts.devices import mean_over
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
@@ -45,3 +49,16 @@ def take_step(fabric: Fabric, model: nn.Module, optimizer: Optimizer, batch: Bat
     fabric.backward(loss)
     optimizer.step()
     return loss
+
+
+@torch.no_grad()
+def validate(fabric: Fabric, model: nn.Module, valid: ValidationBatches) -> float:
+    """Mean loss over all validation segments, which the devices share."""
+    model.eval()
+    total = count = 0
+    for index in range(fabric.global_rank, len(valid), fabric.world_size):
+        batch = fabric.to_device(valid[index])
+        total += loss_function(model, batch).item() * len(batch[0])
+        count += len(batch[0])
+    model.train()
+    return mean_over(fabric, total, count)

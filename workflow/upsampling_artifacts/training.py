@@ -11,19 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 
 from upsampling_artifacts.checkpoint import Checkpoint, restore
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
 from upsampling_artifacts.data.segments import TrainingBatches, ValidationBatches
-from upsampling_artifacts.devices import agree, end, launch, mean_over
+from upsampling_artifacts.devices import agree, end, launch
 from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.fingerprint import data_fingerprint
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stepping import loss_function, prepare, take_step
+from upsampling_artifacts.stepping import prepare, take_step, validate
 from upsampling_artifacts.stopping import Stopping, ignore_signals
 
 logger = logging.getLogger(__name__)
@@ -242,7 +241,7 @@ def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) ->
     valid_loss = None
     is_last = epoch == options.epochs or state["seconds"] >= options.seconds
     if epoch % options.validate_every_epochs == 0 or is_last:
-        valid_loss = _validate(fabric, model, valid)
+        valid_loss = validate(fabric, model, valid)
         better = state["best"] is None or valid_loss < state["best"]["loss"]
         if better and fabric.is_global_zero:  # who writes the model
             weights = {k: v.detach().cpu().clone() for k, v in model.module.state_dict().items()}
@@ -252,19 +251,6 @@ def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) ->
     state["loss_sum"] = 0.0
     row = [state["step"], train_loss, valid_loss, round(steps_per_second, 3), state["seconds"]]
     state["rows"].append(row)
-
-
-@torch.no_grad()
-def _validate(fabric, model: nn.Module, valid: ValidationBatches) -> float:
-    """Mean loss over all validation segments."""
-    model.eval()
-    total = count = 0
-    for index in range(fabric.global_rank, len(valid), fabric.world_size):
-        batch = fabric.to_device(valid[index])
-        total += loss_function(model, batch).item() * len(batch[0])
-        count += len(batch[0])
-    model.train()
-    return mean_over(fabric, total, count)
 
 
 def _write_log(path: str | Path, rows: list[list]) -> None:
