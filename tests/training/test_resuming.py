@@ -274,3 +274,11 @@ def test_a_checkpoint_fits_more_epochs_and_other_intervals(
     at_once = run("at once", longer)
     run_until(8)
     assert same_weights(run("run", longer).weights, at_once.weights)
+
+
+def test_a_training_goes_on_where_there_is_less_memory(run: Callable, run_until: Callable) -> None:
+    whole = run("whole")
+    run_until(8)
+    result = run("run", replace(OPTIONS, accumulation=2, recompute=True))
+    for row, expected in zip(result.losses, whole.losses, strict=True):
+        assert [float(x) for x in row] == pytest.approx([float(x) for x in expected], rel=1e-4)
