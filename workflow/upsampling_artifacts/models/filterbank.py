@@ -39,8 +39,8 @@ class Filterbank(nn.Module):
         """``(..., bins, frames, 2)`` to ``(..., time)``."""
         if spectrum.is_meta:
             # The inverse looks at its window's values, which the meta device, where parameters
-            # and arithmetic are counted, has not.
-            return spectrum.new_empty(*spectrum.shape[:-3], time)
+            # and arithmetic are counted, has not. Gradients find their way back all the same.
+            return spectrum.sum((-3, -2, -1)).unsqueeze(-1).expand(*spectrum.shape[:-3], time)
         longest = self.stft.n_fft // 2 + 1
         with full_precision(spectrum):
             spectrum = at_least_float(spectrum).contiguous()
