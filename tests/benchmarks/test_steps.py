@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 from upsampling_artifacts.benchmarks import steps
-from upsampling_artifacts.benchmarks.arithmetic import peak_tflop_per_second, tflop_per_step
+from upsampling_artifacts.benchmarks.arithmetic import peak_tflop_per_second
 from upsampling_artifacts.benchmarks.memory import peak_bytes
 from upsampling_artifacts.benchmarks.steps import COLUMNS, Setting, measure_steps, start
 from upsampling_artifacts.benchmarks.turns import timed
-from upsampling_artifacts.planning import tflop_per_second_of_audio
+from upsampling_artifacts.counting import tflop_per_second_of_audio
 
 RATE_HZ = 1000
 OPTIONS = {
@@ -145,29 +145,6 @@ def test_a_step_trains_and_an_implementation_is_used() -> None:
     assert {layer.implementation for layer in layers} == {"fused"} and len(layers) == 2
     trainee.step()
     assert {layer.implementation for layer in layers} == {"plain"}
-
-
-class Recurrent(nn.Module):
-    def __init__(self, layer: nn.Module):
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, mixture: torch.Tensor) -> torch.Tensor:
-        return self.layer(mixture.transpose(1, 2))[0].transpose(1, 2)[:, None]
-
-
-@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
-def test_recurrent_layers_are_counted_as_products_with_their_weights(kind: type) -> None:
-    samples, hidden = 50, 8
-    with torch.device("meta"):
-        layer = kind(2 * hidden, hidden, 2, bidirectional=True, batch_first=True)
-        batch = torch.zeros(3, 1, 2 * hidden, samples, dtype=torch.int16), torch.ones(3, 1, 1, 1)
-    gates = len(layer.weight_ih_l0)
-    # Weights of both layers and directions: a product each forward, and two backward; the input of
-    # the first layer gets no gradient.
-    products = 2 * 2 * (2 * hidden + hidden) * gates * 3 - 2 * 2 * hidden * gates
-    expected = 2 * 3 * samples * products / 1e12
-    assert tflop_per_step(Recurrent(layer), batch, "") == pytest.approx(expected)
 
 
 def test_a_step_is_about_three_forward_passes() -> None:

@@ -24,9 +24,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from upsampling_artifacts import models
-from upsampling_artifacts.benchmarks.arithmetic import peak_tflop_per_second, tflop_per_step
+from upsampling_artifacts.benchmarks.arithmetic import peak_tflop_per_second
 from upsampling_artifacts.benchmarks.memory import peak_bytes
 from upsampling_artifacts.benchmarks.turns import quartiles, surroundings, take_turns
+from upsampling_artifacts.counting import tflop_per_step
 from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.devices import launch
 from upsampling_artifacts.files import written_whole
@@ -123,7 +124,7 @@ def measure_steps(
     Args:
         csv_path: Where to; a row per system and implementation with the columns ``COLUMNS``. What
             does not fit into a GPU's memory has no numbers. See :func:`memory.peak_bytes`, and
-            :mod:`arithmetic` for ``tflop_per_step`` and ``peak_tflop_per_second``.
+            :mod:`counting` for ``tflop_per_step``.
         systems: How each is built, as for :func:`models.build`. The reference is
             :data:`REFERENCE`, or the first if that is not among them.
         training: The keys of ``training`` in config, for each system.
