@@ -11,7 +11,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
         system=snakemake.params.system,
         training={
             **snakemake.params.training,
-            **snakemake.params.running,
+            "devices": snakemake.params.devices,
             "threads": snakemake.threads,
         },
         n_sources=snakemake.params.n_sources,
