@@ -56,8 +56,8 @@ def prepare(
         # Autocast rounds what goes into a product. The mixture itself stays as it is: rounded to
         # bfloat16 it has noise 55 dB down, louder than music at high frequencies.
         precision.convert_input = lambda data: data
-    # Fused: all weights in one go. On one thread a step of the demonstration's network takes 0.94 of
-    # what it takes else (benchmarks/switches.csv); weights differ by rounding.
+    # Fused: all weights in one go. So a step of the demonstration's network takes 0.94 of the time,
+    # on one thread (benchmarks/switches.csv); weights differ by rounding.
     adam = torch.optim.Adam(
         model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True
     )

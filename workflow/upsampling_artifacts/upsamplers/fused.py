@@ -47,7 +47,7 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.precision import full_precision
-from upsampling_artifacts.upsamplers.borders import AddBorders
+from upsampling_artifacts.upsamplers.borders import InterleaveWithBorders
 from upsampling_artifacts.upsamplers.folding import Folded
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 
@@ -147,13 +147,12 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         filters = self._folded.of(weight, make) if self._is_folded() else make(weight)
         bias = None if bias is None else bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
+        if plan.has_borders:
+            return InterleaveWithBorders.apply(phases, x, weight, plan)
         # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
-        phases = phases.unflatten(1, (self.stride, self.out_channels))
-        y = phases.permute(0, 2, 3, 1).flatten(2)
+        y = phases.unflatten(1, (self.stride, -1)).permute(0, 2, 3, 1).flatten(2)
         samples = x.shape[-1] * self.stride
-        if y.shape[-1] > samples:
-            y = y[..., plan.first : plan.first + samples]
-        return AddBorders.apply(y, x, weight, plan) if plan.has_borders else y
+        return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
 
 
 @dataclass(frozen=True)
