@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from upsampling_artifacts.counting import tflop_per_second_of_audio
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.planning import (
@@ -21,7 +22,6 @@ from upsampling_artifacts.planning import (
     scoring_memory_mb,
     steps_per_epoch,
     storage_bytes,
-    tflop_per_second_of_audio,
 )
 
 from .conftest import CacheSong

@@ -39,8 +39,20 @@ LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
 )
-# How a training is run: these keys change no result.
-RUNNING = ("threads", "devices", "checkpoint_minutes", "loader_processes")
+# How a training is run: these keys change no result but by rounding.
+RUNNING = (
+    "threads",
+    "devices",
+    "accumulation",
+    "recompute",
+    "checkpoint_minutes",
+    "loader_processes",
+)
+# How each variant is trained.
+TRAINING = {
+    name: {**config["training"], **config["systems"][name]["training"]}
+    for name in config["variants"]
+}
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 
@@ -97,29 +109,25 @@ def source_of_model(wildcards):
     return [str(file)] if file else []
 
 
-def all_training_of(wildcards):
-    return {**config["training"], **config["systems"][wildcards.system]["training"]}
-
-
 def training_of(wildcards):
     """The keys of training that a trained model depends on."""
-    return {k: v for k, v in all_training_of(wildcards).items() if k not in RUNNING}
+    return {k: v for k, v in TRAINING[wildcards.system].items() if k not in RUNNING}
 
 
 def running_of(wildcards, threads):
     """The others. A parameter made from `threads` is to Snakemake no reason to run again."""
-    chosen = all_training_of(wildcards)
+    chosen = TRAINING[wildcards.system]
     return {key: chosen[key] for key in RUNNING if key != "threads"}
 
 
 def gpus_of(wildcards):
     """How many GPUs a training asks for."""
-    chosen = all_training_of(wildcards)
+    chosen = TRAINING[wildcards.system]
     return 0 if chosen["accelerator"] == "cpu" else chosen["devices"]
 
 
 def training_threads(wildcards):
-    chosen = all_training_of(wildcards)
+    chosen = TRAINING[wildcards.system]
     return chosen["threads"] * chosen["devices"]
 
 

@@ -10,6 +10,8 @@ rule song:
         ),
     log:
         f"logs/{RESULTS}/songs/{{folder}}/{{song}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/songs/{{folder}}/{{song}}.tsv"
     conda:
         "../../envs/data.yaml"
     params:
@@ -101,6 +103,8 @@ rule loading:
         memory=f"{RESULTS}/benchmarks/loading_memory.csv",
     log:
         f"logs/{RESULTS}/loading.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/loading.tsv"
     conda:
         "../../envs/learning.yaml"
     params:

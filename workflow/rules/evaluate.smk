@@ -19,7 +19,7 @@ rule separate:
     resources:
         gpu=lambda w: min(1, gpus_of(w)),
     params:
-        accelerator=lambda w: all_training_of(w)["accelerator"],
+        accelerator=lambda w: TRAINING[w.system]["accelerator"],
         code=code_of("upsampling_artifacts.separation"),
     script:
         "../scripts/separate.py"
@@ -32,6 +32,8 @@ rule baseline:
         directory(f"{RUN}/estimates"),
     log:
         f"logs/{RUN}/baseline.log",
+    benchmark:
+        f"{RUN}/benchmarks/baseline.tsv"
     wildcard_constraints:
         system="|".join(BASELINES),
     conda:
@@ -89,6 +91,7 @@ rule table_1:
     input:
         scores=rules.scores.output,
         training=runs("training.csv"),
+        speed=rules.step_speed.output,
         models=runs("model.safetensors"),
         paper="config/paper_table_1.csv",
     output:
@@ -99,6 +102,8 @@ rule table_1:
         ),
     log:
         f"logs/{RESULTS}/table_1.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/table_1.tsv"
     conda:
         "../../envs/learning.yaml"
     params:

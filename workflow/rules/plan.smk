@@ -10,10 +10,7 @@ rule plan:
     params:
         name=config["experiment"],
         systems={name: system_at(name, config["size"]) for name in config["variants"]},
-        training={
-            name: {**config["training"], **config["systems"][name]["training"]}
-            for name in config["variants"]
-        },
+        training=TRAINING,
         n_seeds=len(config["seeds"]),
         n_baselines=len(BASELINES),
         # Looked up when the plan is asked for, and not each time that the workflow is read.

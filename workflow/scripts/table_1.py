@@ -7,6 +7,7 @@ with job_log(snakemake.log[0]):
     write_table_1(
         snakemake.input.scores[0],
         snakemake.input.training,
+        snakemake.input.speed[0],
         snakemake.input.models,
         snakemake.input.paper,
         snakemake.output[0],

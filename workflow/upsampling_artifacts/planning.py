@@ -7,10 +7,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import nn
 
 AUDIO_CHANNELS = 2
 SCORING_SECONDS = 0.8
@@ -19,8 +15,6 @@ CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """What a probe at full size reaches on a core, measures included: 2.6 TFLOP in 111 CPU seconds."""
-COUNTED_BATCH = 32
-"""Examples of a second whose arithmetic is counted: so many that layers fuse as in training."""
 PROBE_SIGNALS = 5  # artifacts.signals: silence, ones, noise, sweep, music
 
 
@@ -105,26 +99,6 @@ def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
     return positions // options["batch_size"]
 
 
-def tflop_per_second_of_audio(
-    model: nn.Module, rate_hz: int, audio_channels: int = AUDIO_CHANNELS
-) -> float:
-    """Arithmetic of one forward pass per second of audio.
-
-    Counted while the model runs on a batch of seconds on the "meta" device, where nothing is
-    allocated or computed. That each second is filled up to whole frames of the model, and has ends
-    of its own, is 2 to 5 % at full size.
-    PyTorch's counter knows matrix products and convolutions, where a multiplication and an addition
-    are two; it counts no Fourier transform, no interpolation, and nothing that is done sample by
-    sample.
-    """
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(COUNTED_BATCH, audio_channels, rate_hz, device="meta"))
-    return counter.get_total_flops() / COUNTED_BATCH / 1e12
-
-
 def cost_of(experiment: Experiment, name: str) -> Cost:
     """The cost of one run of a variant.
 
@@ -134,6 +108,7 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
 
     from upsampling_artifacts import models
     from upsampling_artifacts.artifacts.layers import trace_layers
+    from upsampling_artifacts.counting import tflop_per_second_of_audio
     from upsampling_artifacts.upsamplers.base import parameter_count
 
     system, options = experiment.systems[name], experiment.training[name]
@@ -221,8 +196,9 @@ def file_count(experiment: Experiment) -> int:
     trained = 2 + 4 + 4  # model, training.csv; tables and arrays of two probes; benchmarks
     timestamps = 2  # Snakemake's, in the folders of estimates and scores
     scored = separated + timestamps + 1  # benchmark
+    baseline = scored + 1  # likewise
     runs = experiment.n_runs
-    return 2 * n_songs + 3 + runs * (scored + trained) + experiment.n_baselines * scored
+    return 2 * n_songs + 3 + runs * (scored + trained) + experiment.n_baselines * baseline
 
 
 def plan_text(experiment: Experiment) -> str:

@@ -11,16 +11,16 @@ import torch
 from torch import nn
 
 from upsampling_artifacts import models
+from upsampling_artifacts.benchmarks.steps import NO_CHOICE, REFERENCE
+from upsampling_artifacts.counting import tflop_per_second_of_audio
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.models.saved import read_about
-from upsampling_artifacts.planning import tflop_per_second_of_audio
 from upsampling_artifacts.scoring import sdr_by_run
 from upsampling_artifacts.statistics import mean_interval
 from upsampling_artifacts.upsamplers.base import parameter_count
 
 logger = logging.getLogger(__name__)
 
-REFERENCE = "demucs_transposed"
 FULL_SIZE_RATE_HZ = 44100
 COLUMNS = [
     "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds", "epoch_ratio",
@@ -30,14 +30,26 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def epoch_seconds(log: pd.DataFrame) -> float:
-    """Median over the epochs of one training of the seconds that its steps took.
+def epochs(steps: pd.DataFrame, systems: dict[str, dict]) -> pd.DataFrame:
+    """Seconds of training steps in an epoch, and their ratio to those of the reference.
+
+    Of the implementation that each system is trained by. The ratio is made of ratios of steps that
+    were measured side by side, and so steadier than that of the seconds.
 
     Args:
-        log: ``training.csv``, one row per epoch.
+        steps: ``steps.csv``.
+        systems: How each system is built.
+
+    Returns:
+        ``epoch_seconds`` and ``epoch_ratio`` by system; without the reference there is no ratio.
     """
-    steps = log["step"].diff().fillna(log["step"])
-    return float((steps / log["steps_per_second"]).median())
+    upsamplers = {name: system["upsampler"] or {} for name, system in systems.items()}
+    asked = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
+    rows = steps[(steps["implementation"] == NO_CHOICE) | (steps["implementation"] == asked)]
+    rows = rows.set_index("system")
+    counts = (rows["epoch_seconds"] / rows["median_step_seconds"]).round()
+    ratio = rows["ratio_to_transposed"] * counts / counts.get(REFERENCE, float("nan"))
+    return pd.DataFrame({"epoch_seconds": rows["epoch_seconds"], "epoch_ratio": ratio})
 
 
 def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Module:
@@ -62,7 +74,7 @@ def size_of(system: dict, n_sources: int, audio_channels: int, rate_hz: int) -> 
 
     Returns:
         Its learnable parameters, and the GFLOP of a forward pass per second of audio
-        (:func:`planning.tflop_per_second_of_audio`). The latter is NaN for a model of anyone's that
+        (:func:`counting.tflop_per_second_of_audio`). The latter is NaN for a model of anyone's that
         does not run without values: a count is not worth a table that took days of training.
     """
     model = build_on_meta(system, n_sources, audio_channels)
@@ -78,6 +90,7 @@ def size_of(system: dict, n_sources: int, audio_channels: int, rate_hz: int) -> 
 def table_1(
     scores: pd.DataFrame,
     logs: dict[tuple[str, int], pd.DataFrame],
+    speed: pd.DataFrame,
     systems: dict[str, dict],
     full_size: dict[str, dict],
     paper: pd.DataFrame,
@@ -89,6 +102,7 @@ def table_1(
     Args:
         scores: ``scores.csv``.
         logs: ``training.csv`` of each system and seed.
+        speed: ``steps.csv``.
         systems: How each trained system is built, as a model file's header says.
         full_size: The same systems at the paper's size.
         paper: ``config/paper_table_1.csv``.
@@ -99,9 +113,8 @@ def table_1(
         The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
     """
     sdr = {name: group["sdr_db"] for name, group in sdr_by_run(scores, songs).groupby("system")}
-    times, steps = defaultdict(list), defaultdict(list)
+    steps = defaultdict(list)
     for (system, _), log in logs.items():
-        times[system].append(epoch_seconds(log))
         steps[system].append(log["step"].iloc[-1])
     rows = []
     for system in dict.fromkeys([*paper["system"], *systems, *sdr]):
@@ -113,7 +126,6 @@ def table_1(
         if system in systems:
             row["note"] = notes.get(system)
             shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
-            row["epoch_seconds"] = pd.Series(times[system]).median()
             if system in steps:
                 row |= {"steps_least": min(steps[system]), "steps_most": max(steps[system])}
             rate_hz = systems[system]["rate_hz"]
@@ -124,9 +136,7 @@ def table_1(
                 )
         rows.append(row)
     table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
-    reference = table.loc[table["system"] == REFERENCE, "epoch_seconds"]
-    if len(reference):
-        table["epoch_ratio"] = table["epoch_seconds"] / reference.iloc[0]
+    table = table.merge(epochs(speed, systems), left_on="system", right_index=True, how="left")
     whole = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
     return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
 
@@ -134,6 +144,7 @@ def table_1(
 def write_table_1(
     scores: str | Path,
     training: list[str],
+    speed: str | Path,
     model_paths: list[str],
     paper: str | Path,
     csv_path: str | Path,
@@ -146,6 +157,7 @@ def write_table_1(
     Args:
         scores: ``scores.csv``.
         training: Paths that end in ``<system>/seed-<n>/training.csv``.
+        speed: ``steps.csv``.
         model_paths: The models' files.
         paper: ``config/paper_table_1.csv``.
         csv_path: Where to.
@@ -158,6 +170,7 @@ def write_table_1(
         for path in map(Path, training)
     }
     systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
-    table = table_1(pd.read_csv(scores), logs, systems, full_size, pd.read_csv(paper), songs, notes)
+    tables = pd.read_csv(scores), logs, pd.read_csv(speed)
+    table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes)
     with written_whole(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")

@@ -1,15 +1,11 @@
 """How long upsampling layers take, as two layers and as one, and what they keep for gradients.
 
 The network's other layers are the same whatever the upsampler, so layers are measured alone, each
-in the shapes that it meets. All of them take turns: what else the machine does meets them alike,
-and a ratio is the median of the ratios within each turn.
+in the shapes that it meets. All of them take turns (:mod:`benchmarks.turns`).
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +15,7 @@ import torch
 from torch import Tensor
 
 from upsampling_artifacts import registry
+from upsampling_artifacts.benchmarks.turns import quartiles, surroundings, timed
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.base import Upsampler
@@ -37,7 +34,8 @@ DEMO_SHAPES: list[Shape] = [(128, 64, 32, 4), (64, 32, 125, 4), (32, 16, 500, 4)
 """The four levels of the demonstration's network: one second at 8 kHz."""
 
 WIDE_SHAPES: list[Shape] = [
-    (width, width, samples, 4) for width in (64, 128, 256) for samples in (16, 64, 250, 1000)
+    *((width, width, samples, 4) for width in (64, 128) for samples in (16, 64, 250, 1000)),
+    *((256, 256, samples, 4) for samples in (16, 64, 250)),  # the next one takes a minute
 ]
 """Where there is little and where there is much to do per weight."""
 
@@ -100,9 +98,7 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
     ][2:]
     about = {
         "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
-        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        "repeats": repeats, "threads": torch.get_num_threads(), "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
+        "repeats": repeats, **surroundings(device),
     }  # fmt: skip
     rows = []
     for key, layer in layers.items():
@@ -114,7 +110,7 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
                 np.array([turn[which][direction] for turn in turns])
                 for which in (key, REFERENCE, (key[0], "plain"))
             )
-            low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
+            low, median, high = quartiles(seconds)
             rows.append(
                 {
                     **about,
@@ -162,26 +158,13 @@ def time_layer(layer: Upsampler, x: Tensor, gradient: Tensor) -> dict[str, float
     inputs = [x, *layer.parameters()]
     layer.train()
     for _ in range(2):
-        forward, y = _timed(lambda: layer(x))
-        backward, _ = _timed(partial(torch.autograd.grad, y, inputs, gradient))
+        forward, y = timed(lambda: layer(x))
+        backward, _ = timed(partial(torch.autograd.grad, y, inputs, gradient))
     layer.eval()
     with torch.no_grad():
         for _ in range(2):
-            inference, _ = _timed(lambda: layer(x))
+            inference, _ = timed(lambda: layer(x))
     return dict(zip(DIRECTIONS, (forward, backward, forward + backward, inference), strict=True))
-
-
-def _timed(run: Callable[[], object]) -> tuple[float, object]:
-    _synchronize()
-    started = time.perf_counter()
-    result = run()
-    _synchronize()
-    return time.perf_counter() - started, result
-
-
-def _synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def saved_bytes(layer: Upsampler, x: Tensor) -> int:

@@ -1,0 +1,18 @@
+"""Measure how long training steps take."""
+
+from upsampling_artifacts.benchmarks.steps import measure_steps
+from upsampling_artifacts.gpus import claimed_gpus
+from upsampling_artifacts.progress import job_log
+
+with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
+    measure_steps(
+        snakemake.output[0],
+        systems=snakemake.params.systems,
+        training={
+            name: {**options, **snakemake.params.running[name], "threads": snakemake.threads}
+            for name, options in snakemake.params.training.items()
+        },
+        steps_per_epoch=snakemake.params.steps_per_epoch,
+        n_sources=snakemake.params.n_sources,
+        rate_hz=snakemake.params.rate_hz,
+    )
