@@ -167,7 +167,7 @@ def test_steps_are_told_in_a_sentence_and_in_a_table(page: Page) -> None:
 def test_layers_alone_are_told_with_what_auto_makes_of_them(page: Page) -> None:
     text = words(page)
     assert "one layer is 2.5 to 3.0 times as fast as two for nearest (2 shapes)." in text
-    assert "for linear" not in text
+    assert "two for linear" not in text
     told = "auto takes the faster one in 4 of 5 shapes, and loses at most 25 % in the others."
     assert told in text
     assert "One layer keeps 0.25 times as much for the gradients as two." in text

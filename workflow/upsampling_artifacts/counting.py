@@ -31,7 +31,7 @@ def tflop_per_second_of_audio(
 
     Counted while the model runs on a batch of seconds on the "meta" device, where nothing is
     allocated or computed. That each second is filled up to whole frames of the model, and has ends
-    of its own, is 2 to 4 % at full size.
+    of its own, is 2 to 5 % at full size.
     """
     count_all_steps_at_once(model)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
