@@ -10,22 +10,41 @@ import pytest
 import soundfile
 from upsampling_artifacts.artifacts.claims import VERDICT_COLUMNS
 from upsampling_artifacts.artifacts.figure_arrays import ones_arrays
+from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
+from upsampling_artifacts.figures.step_speed import draw_step_speed
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..measures import as_measures
+from ..speeds import make_layers, make_steps
 
 RATE_HZ = 8000
 SONG, EXCERPT = "Someone - A <Song> & more", "Someone Real - A Real Song"
 SYSTEMS = ["demucs_transposed", "demucs_nearest", "modified_transposed", "my_upsampler"]
 SOURCES = ["drums", "bass"]
 LISTEN_SECONDS = 2.0
+STEPS = {
+    ("demucs_transposed", "-"): 1.0,
+    ("demucs_nearest", "plain"): 1.5,
+    ("demucs_nearest", "fused"): 1.1,
+    ("demucs_nearest", "auto"): 1.07,
+    ("modified_transposed", "-"): 0.97,
+    ("my_upsampler", "-"): np.nan,
+}
+# How many times faster one layer is: by kind, channels and samples. At 1000 samples auto takes it.
+LAYERS = {
+    ("nearest", 64, 1000): 1.5,
+    ("nearest", 128, 100): 0.8,
+    ("nearest", 128, 1000): 2.5,
+    ("nearest", 256, 4000): 3.0,
+    ("linear", 128, 100): 1.25,
+}
 PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
 
 
@@ -82,6 +101,8 @@ def make_files(folder: Path) -> ReportFiles:
     pd.DataFrame([{"reader": reader, **loading} for reader in readers]).to_csv(
         folder / "loading.csv", index=False
     )
+    make_steps(STEPS).to_csv(folder / "steps.csv", index=False)
+    make_layers(LAYERS, chosen_from=500).to_csv(folder / "upsamplers.csv", index=False)
     make_manifest().to_csv(folder / "manifest.csv", index=False)
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
@@ -90,6 +111,8 @@ def make_files(folder: Path) -> ReportFiles:
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
         loading=str(folder / "loading.csv"),
+        steps=str(folder / "steps.csv"),
+        upsamplers=str(folder / "upsamplers.csv"),
         manifest=str(folder / "manifest.csv"),
         paper=str(PAPER),
         figures=make_figures(folder),
@@ -215,7 +238,7 @@ def make_figures(folder: Path) -> dict[str, str]:
         name: str(folder / f"figures/{name}.svg")
         for name in (
             "layers", "line_levels", "spectrograms_noise", "spectrograms_silence",
-            "training_curves", "source_scores", "trade_offs",
+            "training_curves", "source_scores", "trade_offs", "step_speed", "layer_speed",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
@@ -235,6 +258,8 @@ def make_figures(folder: Path) -> dict[str, str]:
         SYSTEMS,
         2000.0,
     )
+    draw_step_speed(folder / "steps.csv", PAPER, [paths["step_speed"]])
+    draw_layer_speed(folder / "upsamplers.csv", [paths["layer_speed"]])
     arrays, logs = [], []
     for system in SYSTEMS:
         run = folder / "variants" / system / "seed-0"

@@ -9,6 +9,7 @@ import pytest
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import busiest_start
 from upsampling_artifacts.report.comparison import trained_for
+from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.numbers import (
     duration,
     listed,
@@ -17,7 +18,6 @@ from upsampling_artifacts.report.numbers import (
     significant,
     with_interval,
 )
-from upsampling_artifacts.report.provenance import job_costs
 
 
 def test_numbers_have_a_true_minus_and_dashes_where_there_is_nothing() -> None:
@@ -51,6 +51,49 @@ def test_costs_are_summed_per_rule_and_overlapping_jobs_count_once_by_the_clock(
     }  # fmt: skip
     assert costs["rules"][1]["jobs"] == 1
     assert (costs["seconds"], costs["busy_seconds"], costs["peak_memory_mb"]) == (205, 155, 90)
+
+
+def write_job(path: Path, seconds: float) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\tmax_rss\n{seconds}\t1\n")
+    os.utime(path, (seconds, seconds))  # all of them began at once, as far as the clock goes
+    return str(path)
+
+
+def test_the_longest_chain_of_jobs_goes_through_the_slowest_run(tmp_path: Path) -> None:
+    def run(system: str, name: str, seconds: float) -> str:
+        return write_job(tmp_path / f"variants/{system}/seed-0/benchmarks/{name}.tsv", seconds)
+
+    benchmarks = {
+        "song": [write_job(tmp_path / "songs/train/a.tsv", 7)],
+        "cache": [write_job(tmp_path / f"cache/{song}.tsv", s) for song, s in (("a", 1), ("b", 5))],
+        "train": [run("fast", "train", 50), run("slow", "train", 60)],
+        "separate": [run("fast", "separate", 10), run("slow", "separate", 5)],
+        "score": [run("fast", "score", 20), run("slow", "score", 10), run("mixture", "score", 25)],
+        "baseline": [run("mixture", "baseline", 2)],
+        "probe": [run("slow", "probe_trained", 14), run("slow", "probe_initialization", 80)],
+        "probe_system": [write_job(tmp_path / "probes/benchmarks/melgan.tsv", 85)],
+    }
+    path = job_costs(benchmarks)["critical_path"]
+    # The second song took longer to cache, but the first had to be rendered before; the training
+    # of the slow run was longer, but not all that came of it.
+    assert [(job["rule"], job["seconds"]) for job in path["jobs"]] == [
+        ("song", 7), ("cache", 1), ("train", 50), ("separate", 10), ("score", 20),
+    ]  # fmt: skip
+    assert path["run"] == "fast, seed 0"
+    assert path["seconds"] == 88 and path["share_percent"] == pytest.approx(100 * 88 / 85)
+    # A probe after training waits for it, too; a table waits for the scores of all.
+    run("slow", "probe_trained", 30)
+    path = job_costs(benchmarks)["critical_path"]
+    assert [job["rule"] for job in path["jobs"]] == ["song", "cache", "train", "probe"]
+    benchmarks["table_1"] = [write_job(tmp_path / "benchmarks/table_1.tsv", 75)]
+    path = job_costs(benchmarks)["critical_path"]
+    assert [job["rule"] for job in path["jobs"]][-2:] == ["score", "table_1"]
+
+
+def test_without_measured_jobs_there_is_no_chain() -> None:
+    costs = job_costs({"train": ["lost.tsv"]})
+    assert costs["critical_path"]["jobs"] == costs["rules"] == []
 
 
 def test_a_job_too_short_to_measure_has_no_memory(tmp_path: Path) -> None:

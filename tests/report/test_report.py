@@ -70,8 +70,8 @@ def words(page: Page) -> str:
 def test_all_sections_are_there_in_the_order_of_the_article(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "claims", "figures", "layers", "models", "before-after", "training", "listen",
-        "parameters", "dataset", "provenance", "reading",
+        "tones", "claims", "figures", "layers", "models", "before-after", "training", "speed",
+        "listen", "parameters", "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections
@@ -97,7 +97,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
 
 def test_every_picture_has_a_description_and_every_player_a_name(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 9
+    assert len(pictures) == 11
     assert all(len(attributes["alt"]) > 40 for attributes in pictures)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))
@@ -144,6 +144,33 @@ def test_table_1_has_the_papers_ten_rows_then_ours_then_baselines(page: Page) ->
 
 def test_the_same_steps_are_told_beside_table_1(page: Page) -> None:
     assert words(page).count("Each trained for 3 epochs, 90 steps.") == 2
+
+
+def test_steps_are_told_in_a_sentence_and_in_a_table(page: Page) -> None:
+    text = words(page)
+    assert (
+        "A training step with nearest-neighbour interpolation takes 1.50 times as long as one with "
+        "transposed convolution in two layers, 1.10 in one, 1.07 with the faster of them chosen "
+        "layer by layer (the paper’s epochs: 1.33 )."
+    ) in text
+    assert "batches of 4 × 1.024 s; the machine’s load meanwhile: 1.2." in text
+    assert "Not measured here: any GPU" in text
+    assert [row[1:] for row in page.rows("speed-table", "nearest")] == [
+        ["two layers", "30.0", "1.50 (1.40 to 1.60)", "33.0", "1.50", "60", "3.00"],
+        ["one layer", "22.0", "1.10 (1.00 to 1.20)", "33.0", "1.50", "60", "2.20"],
+        ["chosen layer by layer", "21.4", "1.07 (0.97 to 1.17)", "33.0", "1.50", "60", "2.14"],
+    ]
+    assert page.rows("speed-table", "transposed")[0][3] == "1.00"
+    assert page.rows("speed-table", "my upsampler")[0][2:4] == ["-", "-"]
+
+
+def test_layers_alone_are_told_with_what_auto_makes_of_them(page: Page) -> None:
+    text = words(page)
+    assert "one layer is 2.5 to 3.0 times as fast as two for nearest (2 shapes)." in text
+    assert "two for linear" not in text
+    told = "auto takes the faster one in 4 of 5 shapes, and loses at most 25 % in the others."
+    assert told in text
+    assert "One layer keeps 0.25 times as much for the gradients as two." in text
 
 
 def test_scores_of_sources_and_of_the_real_song_are_listed_apart(page: Page) -> None:

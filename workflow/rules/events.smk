@@ -29,6 +29,8 @@ localrules:
     figure_training_curves,
     figure_source_scores,
     figure_trade_offs,
+    figure_step_speed,
+    figure_layer_speed,
     figure_layers,
     figure_models,
     figure_overlap,

@@ -90,6 +90,37 @@ rule figure_trade_offs:
         "../scripts/figure_trade_offs.py"
 
 
+rule figure_step_speed:
+    input:
+        steps=rules.step_speed.output,
+        paper="config/paper_table_1.csv",
+    output:
+        figure("step_speed", "training steps", "Speed", "step_speed"),
+    log:
+        f"logs/{FIGURES}/step_speed.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.step_speed"),
+    script:
+        "../scripts/figure_step_speed.py"
+
+
+rule figure_layer_speed:
+    input:
+        rules.upsampler_speed.output,
+    output:
+        figure("layer_speed", "layers alone", "Speed", "layer_speed"),
+    log:
+        f"logs/{FIGURES}/layer_speed.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.layer_speed"),
+    script:
+        "../scripts/figure_layer_speed.py"
+
+
 rule report:
     input:
         variants=rules.trained_measures.output,
@@ -98,6 +129,8 @@ rule report:
         scores=rules.scores.output,
         table_1=rules.table_1.output,
         loading=rules.loading.output.speed,
+        steps=rules.step_speed.output,
+        upsamplers=rules.upsampler_speed.output,
         manifest=rules.manifest.output,
         paper="config/paper_table_1.csv",
         figures=expand(
@@ -110,6 +143,8 @@ rule report:
                 "training_curves",
                 "source_scores",
                 "trade_offs",
+                "step_speed",
+                "layer_speed",
                 *PAPER_FIGURES,
             ],
         ),
@@ -135,14 +170,25 @@ rule report:
             "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
             "training": f"{RESULTS}/variants/*/seed-*/training.csv",
             "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
-            "benchmarks": f"{RESULTS}/variants/*/seed-*/benchmarks/**/*.tsv",
+            "benchmarks": f"{RESULTS}/**/benchmarks/**/*.tsv",
         },
         # Not inputs: a lost benchmark file is no reason to train again.
         benchmarks={
+            "song": (
+                [
+                    f"{RESULTS}/benchmarks/songs/{song_path(song).parent.name}/{song}.tsv"
+                    for song in SPLIT_OF
+                ]
+                if config["dataset"] == "songs"
+                else []
+            ),
             "cache": expand(
                 f"{RESULTS}/benchmarks/cache/{{song}}.tsv", song=sum(SONGS.values(), [])
             ),
             "train": runs("benchmarks/train.tsv"),
+            "step_speed": [f"{RESULTS}/benchmarks/step_speed.tsv"],
+            "upsampler_speed": [f"{RESULTS}/benchmarks/upsampler_speed.tsv"],
+            "loading": [f"{RESULTS}/benchmarks/loading.tsv"],
             "probe_system": expand(
                 f"{PROBES}/benchmarks/{{system}}.tsv", system=config["probes"]["systems"]
             ),
@@ -154,7 +200,9 @@ rule report:
             "probe_readings": [f"{PROBES}/benchmarks/readings.tsv"],
             "probe": runs("benchmarks/probe_{stage}.tsv", stage=["initialization", "trained"]),
             "separate": runs("benchmarks/separate.tsv"),
+            "baseline": runs("benchmarks/baseline.tsv", BASELINE_RUNS),
             "score": runs("benchmarks/score.tsv", RUNS + BASELINE_RUNS),
+            "table_1": [f"{RESULTS}/benchmarks/table_1.tsv"],
         },
         code=code("upsampling_artifacts.report.page"),
     script:

@@ -16,6 +16,8 @@ with job_log(snakemake.log[0]):
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],
             loading=snakemake.input.loading,
+            steps=snakemake.input.steps[0],
+            upsamplers=snakemake.input.upsamplers[0],
             manifest=snakemake.input.manifest[0],
             paper=snakemake.input.paper,
             figures={Path(path).stem: path for path in snakemake.input.figures},

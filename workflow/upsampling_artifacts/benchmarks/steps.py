@@ -34,11 +34,12 @@ from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.planning import AUDIO_CHANNELS
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.stepping import prepare, take_step
-from upsampling_artifacts.upsamplers.fused import IMPLEMENTATIONS, FusedInterpolationConvolution
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
 
 logger = logging.getLogger(__name__)
 
 REFERENCE = "demucs_transposed"
+CHOICES = ("plain", "fused", "auto")
 NO_CHOICE = "-"
 """The implementation of a system whose layers know one way to work."""
 
@@ -232,7 +233,7 @@ def count(setting: Setting, name: str) -> dict[str, float]:
     with torch.device("meta"):
         model, batch = setting.build(), setting.random_batch()
     tflop = {}
-    for which in IMPLEMENTATIONS if layers_with_choice(model) else [NO_CHOICE]:
+    for which in CHOICES if layers_with_choice(model) else [NO_CHOICE]:
         choose(model, which)
         tflop[which] = tflop_per_step(model, batch, name)
     return tflop

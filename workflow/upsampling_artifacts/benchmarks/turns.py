@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -37,11 +37,16 @@ def take_turns(
     """
     for run in runs.values():  # makes and loads what the others find
         run()
-    turns = []
-    started = time.perf_counter()
-    while len(turns) < fewest or (len(turns) < most and time.perf_counter() - started < seconds):
-        turns.append([timed(run)[0] for run in runs.values()])
-    return dict(zip(runs, np.array(turns).T, strict=True))
+    measured = [[timed(run)[0] for run in runs.values()] for _ in turns(seconds, fewest, most)]
+    return dict(zip(runs, np.array(measured).T, strict=True))
+
+
+def turns(seconds: float, fewest: int = FEWEST, most: int = MOST) -> Iterator[int]:
+    """Count turns for so many seconds, but at least and at most so many."""
+    started, turn = time.perf_counter(), 0
+    while turn < fewest or (turn < most and time.perf_counter() - started < seconds):
+        yield turn
+        turn += 1
 
 
 def timed(run: Run) -> tuple[float, object]:

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from upsampling_artifacts import registry
-from upsampling_artifacts.benchmarks.turns import quartiles, surroundings, timed
+from upsampling_artifacts.benchmarks.turns import FEWEST, quartiles, surroundings, timed, turns
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.base import Upsampler
 
+SECONDS_PER_SHAPE = 2.0
 STRIDE = 4
 LENGTHS = {"transposed": 8, "subpixel": 3, "nearest": 9, "linear": 9}
 FUSED = ("nearest", "linear")
@@ -69,7 +70,7 @@ def measure_upsamplers(
             ``chosen`` says whether ``implementation: auto`` is this one.
             ``saved_bytes`` is what lies in memory between forward and backward, beside parameters;
             ``saved_bytes_per_example`` how much more of it there is per example of a batch.
-        repeats: How many turns.
+        repeats: How many turns at most; of large layers fewer.
         shapes: None: those of the demonstration's network and wider ones; on a GPU, the paper's.
         device: ``cpu`` or ``cuda``; None: a GPU if there is one.
     """
@@ -92,13 +93,15 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
     layers = {key: build(key, c_in, c_out).to(device) for key in LAYERS}
     x = torch.randn(batch, c_in, samples, device=device, requires_grad=True)
     gradient = torch.randn(batch, c_out, samples * STRIDE, device=device)
-    turns = [
-        {key: time_layer(layer, x, gradient) for key, layer in layers.items()}
-        for _ in range(repeats + 2)  # the first ones make and load what the others find
-    ][2:]
+
+    def take_turn(_: int) -> dict[tuple[str, str], dict[str, float]]:
+        return {key: time_layer(layer, x, gradient) for key, layer in layers.items()}
+
+    take_turn(0)  # makes and loads what the others find
+    measured = [*map(take_turn, turns(SECONDS_PER_SHAPE, min(FEWEST, repeats), repeats))]
     about = {
         "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
-        "repeats": repeats, **surroundings(device),
+        "repeats": len(measured), **surroundings(device),
     }  # fmt: skip
     rows = []
     for key, layer in layers.items():
@@ -107,7 +110,7 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
         about["saved_bytes_per_example"] = (saved_bytes(layer, torch.cat([x, x])) - saved) // batch
         for direction in DIRECTIONS:
             seconds, reference, plain = (
-                np.array([turn[which][direction] for turn in turns])
+                np.array([turn[which][direction] for turn in measured])
                 for which in (key, REFERENCE, (key[0], "plain"))
             )
             low, median, high = quartiles(seconds)

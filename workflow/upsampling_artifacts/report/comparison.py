@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from upsampling_artifacts.figures.step_speed import REFERENCE
 from upsampling_artifacts.figures.style import label
 from upsampling_artifacts.report.numbers import (
     NOTHING,
@@ -14,8 +15,6 @@ from upsampling_artifacts.report.numbers import (
     significant,
     with_interval,
 )
-
-REFERENCE = "demucs_transposed"
 
 
 def table_1_groups(

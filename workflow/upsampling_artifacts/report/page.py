@@ -24,10 +24,12 @@ from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups, trained_for
+from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.numbers import duration, listed, number
 from upsampling_artifacts.report.paper_figures import paper_figures
-from upsampling_artifacts.report.provenance import job_costs, provenance
+from upsampling_artifacts.report.provenance import provenance
+from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_rows
 
 HERE = Path(__file__).parent
@@ -46,11 +48,13 @@ class ReportFiles:
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
         loading: ``loading.csv`` of the loading benchmark.
+        steps: ``steps.csv`` of the benchmark of training steps.
+        upsamplers: ``upsamplers.csv`` of the benchmark of layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Images by the name that the template knows them by: line_levels,
             spectrograms_noise, spectrograms_silence, training_curves, source_scores, trade_offs,
-            and figure_1 to figure_9 as far as they are drawn.
+            step_speed, layer_speed, and figure_1 to figure_9 as far as they are drawn.
         models: Folders of the listed models' probes: ``summary.txt`` and ``spectrograms.svg``.
         song: The cached song to listen to.
         estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
@@ -65,6 +69,8 @@ class ReportFiles:
     scores: str
     table_1: str
     loading: str
+    steps: str
+    upsamplers: str
     manifest: str
     paper: str
     figures: dict[str, str]
@@ -156,6 +162,7 @@ def page_values(
         "sdr_range": findings.sdr_range(table_1, systems),
         "table_1": table_1_groups(table_1, paper, BASELINES),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
+        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper),
         "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
         "trained_for": trained_for(
             table_1,

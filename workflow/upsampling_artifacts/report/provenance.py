@@ -9,8 +9,6 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-
 PACKAGES = [
     "torch", "torchaudio", "lightning-fabric", "numpy", "scipy", "pandas", "musdb", "museval",
     "stempeg", "soundfile", "midirenderer", "matplotlib", "jinja2", "snakemake",
@@ -49,54 +47,6 @@ def machine() -> dict[str, str]:
         "operating system": _system_name(),
         "Python": platform.python_version(),
     }
-
-
-def job_costs(benchmarks: dict[str, list[str]]) -> dict[str, object]:
-    """What Snakemake measured: time and memory of the jobs of each rule.
-
-    Args:
-        benchmarks: For each rule, the benchmark files of its jobs; those of jobs that have left
-            none (they ran elsewhere, or long ago) are left out.
-
-    Returns:
-        ``rules``, a list of ``{"rule", "jobs", "seconds", "longest_seconds",
-        "peak_memory_mb"}``; ``seconds`` of all jobs together; ``busy_seconds``, the time by the
-        clock during which at least one of them ran; and the highest ``peak_memory_mb``.
-    """
-    rules, spans = [], []
-    for rule, paths in benchmarks.items():
-        jobs = []
-        for path in filter(Path.exists, map(Path, paths)):
-            job = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
-            jobs.append(job)
-            end = path.stat().st_mtime  # it is written when the job ends
-            spans.append((end - job["s"], end))
-        if jobs:
-            table = pd.DataFrame(jobs)
-            rules.append(
-                {
-                    "rule": rule,
-                    "jobs": len(table),
-                    "seconds": float(table["s"].sum()),
-                    "longest_seconds": float(table["s"].max()),
-                    "peak_memory_mb": float(table["max_rss"].max()),
-                }
-            )
-    return {
-        "rules": rules,
-        "seconds": sum(row["seconds"] for row in rules),
-        "busy_seconds": _covered(spans),
-        "peak_memory_mb": max((row["peak_memory_mb"] for row in rules), default=float("nan")),
-    }
-
-
-def _covered(spans: list[tuple[float, float]]) -> float:
-    """Length of the union of intervals."""
-    total, reached = 0.0, float("-inf")
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
 
 
 def _git(repository: str | Path, *arguments: str) -> str | None:
