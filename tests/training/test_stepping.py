@@ -231,6 +231,21 @@ def test_a_step_in_bfloat16_is_close_to_one_in_single_precision(architecture: st
     assert rounded != single
 
 
+@every_architecture
+def test_what_is_rounded_is_not_the_transform_nor_the_filter(architecture: str) -> None:
+    """Estimates of a network that is not yet trained, by which it would be validated."""
+    estimates = []
+    for precision in ("32-true", "bf16-mixed"):
+        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+        model, _ = prepare(fabric, build(architecture), 0.002)
+        samples, factors = batch_of(2)
+        with torch.no_grad():
+            estimates.append(model.eval()((samples.float() * factors).sum(1)))
+    exact, rounded = estimates
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).square().mean() < 1e-3 * exact.square().mean()
+
+
 def test_a_mixture_is_not_rounded() -> None:
     class Seen(nn.Module):
         def __init__(self) -> None:

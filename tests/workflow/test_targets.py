@@ -33,7 +33,16 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
         ("scores", {"train": 2, "score": 4}),
         ("table_1", {"train": 2, "score": 4, "step_speed": 1, "table_1": 1}),
         ("out_of_distribution", {"out_of_distribution": 1}),
-        ("benchmark", {"upsampler_speed": 1, "step_speed": 1, "train": None, "cache": None}),
+        (
+            "benchmark",
+            {
+                "upsampler_speed": 1,
+                "step_speed": 1,
+                "switch_speed": 1,
+                "train": None,
+                "cache": None,
+            },
+        ),
         ("report", {"train": 2, "score": 4, "table_1": 1, "probe": 4, "report": 1}),
     ],
 )

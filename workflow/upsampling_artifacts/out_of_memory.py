@@ -159,4 +159,4 @@ def _end_all(fabric: Fabric, error: InputError) -> NoReturn:
             atexit.register(process.kill)
     elif not fabric.is_global_zero:
         time.sleep(SECONDS_FOR_THE_FIRST)
-    raise error
+    raise error from None

@@ -17,7 +17,6 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.filterbank import Filterbank
-from upsampling_artifacts.precision import at_least_float, full_precision
 
 SMALLEST_SCALE = 1e-4
 """Of a frequency bin's standard deviation, re the largest, as in the original recipe."""
@@ -127,14 +126,12 @@ class OpenUnmix(nn.Module):
 
     def _filtered(self, estimates: Tensor, spectrum: Tensor, time: int) -> Tensor:
         """Magnitudes ``(batch, channels, bins, frames, n_sources)`` to waveforms."""
-        estimates = at_least_float(estimates)
-        with full_precision(estimates):  # covariances of the sources are inverted
-            filtered = [
-                wiener(estimate, mixture, self.wiener_iterations)
-                for estimate, mixture in zip(
-                    estimates.permute(0, 3, 2, 1, 4), spectrum.permute(0, 3, 2, 1, 4), strict=True
-                )
-            ]
+        filtered = [
+            wiener(estimate, mixture, self.wiener_iterations)
+            for estimate, mixture in zip(
+                estimates.permute(0, 3, 2, 1, 4), spectrum.permute(0, 3, 2, 1, 4), strict=True
+            )
+        ]
         # (batch, frames, bins, channels, 2, n_sources), as the package's filter has it
         sources = torch.stack(filtered).permute(0, 5, 3, 2, 1, 4)
         return self.filterbank.synthesise(sources, time)
