@@ -12,7 +12,7 @@ from .clone import REPOSITORY
 WITH_TORCH = {
     "checkpointing", "excerpt", "figure_arrays", "identities", "loading", "out_of_distribution",
     "probe", "probe_layers", "probe_model", "probe_readings", "probe_stacks", "probe_system",
-    "separate", "step_speed", "table_1", "train", "upsampler_speed",
+    "separate", "step_speed", "switch_speed", "table_1", "train", "upsampler_speed",
 }  # fmt: skip
 
 

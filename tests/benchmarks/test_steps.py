@@ -18,6 +18,7 @@ RATE_HZ = 1000
 OPTIONS = {
     "batch_size": 4, "segment_seconds": 0.512, "learning_rate": 0.01, "weight_decay": 0.0,
     "accelerator": "cpu", "precision": "32-true", "devices": 1, "threads": 1,
+    "accumulation": 1, "recompute": False,
 }  # fmt: skip
 
 

@@ -9,8 +9,9 @@ import torch
 from openunmix.model import Separator
 from safetensors.torch import load_file
 from torch.nn import functional as F
-from upsampling_artifacts import models, training
+from upsampling_artifacts import models, stepping, training
 from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.segments import to_waveforms
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.open_unmix import OpenUnmix
 from upsampling_artifacts.table_1 import count_parameters
@@ -89,16 +90,16 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
         remix_group=1, learning_rate=1e-9, validate_every_epochs=1, checkpoint_minutes=60,
         accelerator="cpu", precision="32-true", loader_processes=0,
     )  # fmt: skip
-    seen, loss_function = [], training.loss_function
+    seen, loss_function = [], stepping.loss_function
 
     def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
-        stems = training.to_waveforms(batch)
+        stems = to_waveforms(batch)
         expected = None if model.training else F.l1_loss(model(stems.sum(1)), stems)
         loss = loss_function(model, batch)
         seen.append((model.training, loss, expected))
         return loss
 
-    monkeypatch.setattr(training, "loss_function", watched)
+    monkeypatch.setattr(stepping, "loss_function", watched)
     system = {"architecture": "open_unmix", "options": SMALL, "upsampler": None}
     path = tmp_path / "model.safetensors"
     training.train(

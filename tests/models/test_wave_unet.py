@@ -37,12 +37,12 @@ def test_the_arithmetic_is_the_originals_on_padded_signals() -> None:
         return F.leaky_relu(F.conv1d(F.pad(x, (half, half)), layer.weight, layer.bias), 0.2)
 
     x, skips = mixture, []
-    for layer in model.encoder:
+    for layer, _ in model.encoder:
         assert layer.kernel_size == (15,)
         skips.append(convolution(x, layer))
         x = skips[-1][:, :, torch.arange(0, x.shape[-1], 2)]
-    x = convolution(x, model.bottleneck)
-    for layer in model.decoder:
+    x = convolution(x, model.bottleneck[0])
+    for layer, _ in model.decoder:
         assert layer.kernel_size == (5,)
         x = F.interpolate(x, scale_factor=2, mode="linear")
         x = convolution(torch.cat([x, skips.pop()], 1), layer)
@@ -50,8 +50,8 @@ def test_the_arithmetic_is_the_originals_on_padded_signals() -> None:
     expected = torch.einsum("oi,bit->bot", model.output.weight[..., 0], x)
     expected = (expected + model.output.bias[:, None]).reshape(2, 2, 2, 64)
     torch.testing.assert_close(model(mixture)[:, :2], expected)
-    assert [layer.out_channels for layer in model.encoder] == [4, 8, 12]
-    assert model.bottleneck.out_channels == 16
+    assert [layer.out_channels for layer, _ in model.encoder] == [4, 8, 12]
+    assert model.bottleneck[0].out_channels == 16
 
 
 @pytest.mark.parametrize("upsampler", LENGTHS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from upsampling_artifacts import checkpoint, training
+from upsampling_artifacts import checkpoint, stepping, training
 from upsampling_artifacts.training import TrainingOptions, train
 
 RATE_HZ = 1000
@@ -100,7 +100,7 @@ def checkpoints_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
     """A function that trains like ``run``, and has ``happening()`` happen in the given step."""
-    loss_function = training.loss_function
+    loss_function = stepping.loss_function
 
     def run_with(happening: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
         steps = 0
@@ -113,7 +113,7 @@ def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Si
             return loss_function(model, batch)
 
         with monkeypatch.context() as patch:
-            patch.setattr(training, "loss_function", loss_and_more)
+            patch.setattr(stepping, "loss_function", loss_and_more)
             return run(**changes)
 
     return run_with

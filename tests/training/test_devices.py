@@ -24,13 +24,13 @@ TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
 PROGRAM = """
 import json, os, signal, sys, time
 from types import SimpleNamespace
-from upsampling_artifacts import checkpoint, training
+from upsampling_artifacts import checkpoint, stepping, training
 from upsampling_artifacts.progress import job_log
 
 rank, calls = int(os.getenv("LOCAL_RANK", 0)), 0
 arguments = json.loads(sys.argv[1])
 options = training.TrainingOptions(**arguments.pop("options"))
-loss_function = training.loss_function
+loss_function = stepping.loss_function
 
 def counted(model, batch):
     global calls
@@ -39,7 +39,7 @@ def counted(model, batch):
     HAPPENING
     return loss
 
-training.loss_function = counted
+stepping.loss_function = counted
 with job_log(arguments.pop("log")):
     training.train(options=options, **arguments)
     print("process", rank, "ended well")
@@ -99,6 +99,16 @@ def test_two_devices_train_what_one_trains(
         "job.log", "model.safetensors", "training.csv",
     ]  # fmt: skip
     assert ended.log.count("18/18") == ended.output.count("18/18") == 1
+
+
+def test_two_devices_with_parts_of_a_batch_each_train_what_one_trains(
+    run: Callable, program: Program, tmp_path: Path
+) -> None:
+    ended = program(options=replace(TWO, accumulation=2, recompute=True))
+    assert ended.code == 0, ended.output
+    alone, together = run("alone"), results_in(tmp_path / "run")
+    for one, two in zip(alone.losses, together.losses, strict=True):
+        assert [float(x) for x in two] == pytest.approx([float(x) for x in one], rel=1e-5)
 
 
 def test_they_stop_together_and_go_on_as_if_nothing_had_been(
@@ -169,9 +179,11 @@ def test_a_fault_on_one_ends_both_and_is_told(program: Program) -> None:
     assert not ended.paths.model.exists()
 
 
-def test_a_batch_is_divided_without_rest(run: Callable) -> None:
-    with pytest.raises(InputError, match=r"batch_size: 4 .*training\.devices: 3") as error:
-        run(options=replace(OPTIONS, devices=3))
+@pytest.mark.parametrize(("devices", "accumulation"), [(3, 1), (1, 3), (2, 4)])
+def test_a_batch_is_divided_without_rest(run: Callable, devices: int, accumulation: int) -> None:
+    divided = rf"batch_size: 4 .*training\.devices: {devices} .*accumulation: {accumulation};"
+    with pytest.raises(InputError, match=divided) as error:
+        run(options=replace(OPTIONS, devices=devices, accumulation=accumulation))
     assert "\n" not in str(error.value)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from upsampling_artifacts import training
+from upsampling_artifacts import stepping
 from upsampling_artifacts.checkpoint import Checkpoint
 from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.stopping import SIGNALS
@@ -45,14 +45,14 @@ def test_it_goes_on_where_it_was_and_does_not_begin_anew(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_until(10)
-    steps, loss_function = [], training.loss_function
+    steps, loss_function = [], stepping.loss_function
 
     def counted(model: torch.nn.Module, batch: object) -> torch.Tensor:
         if torch.is_grad_enabled():
             steps.append(model.training)
         return loss_function(model, batch)
 
-    monkeypatch.setattr(training, "loss_function", counted)
+    monkeypatch.setattr(stepping, "loss_function", counted)
     run()
     # The checkpoint was written after step 9: steps 10 to 18 are left.
     assert len(steps) == 9
@@ -151,13 +151,13 @@ def test_with_time_enough_it_trains_to_the_end(run: Callable) -> None:
 def test_random_numbers_of_a_layer_go_on_too(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, loader_processes: int
 ) -> None:
-    loss_function = training.loss_function
+    loss_function = stepping.loss_function
 
     def noisy(model: torch.nn.Module, batch: object) -> torch.Tensor:
         noise = torch.rand(()) if torch.is_grad_enabled() else 0
         return loss_function(model, batch) * (1 + noise)
 
-    monkeypatch.setattr(training, "loss_function", noisy)
+    monkeypatch.setattr(stepping, "loss_function", noisy)
     options = replace(OPTIONS, loader_processes=loader_processes)
     whole = run("whole", options)
     run_until(10, options=options)
@@ -274,3 +274,11 @@ def test_a_checkpoint_fits_more_epochs_and_other_intervals(
     at_once = run("at once", longer)
     run_until(8)
     assert same_weights(run("run", longer).weights, at_once.weights)
+
+
+def test_a_training_goes_on_where_there_is_less_memory(run: Callable, run_until: Callable) -> None:
+    whole = run("whole")
+    run_until(8)
+    result = run("run", replace(OPTIONS, accumulation=2, recompute=True))
+    for row, expected in zip(result.losses, whole.losses, strict=True):
+        assert [float(x) for x in row] == pytest.approx([float(x) for x in expected], rel=1e-4)

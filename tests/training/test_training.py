@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from upsampling_artifacts import training
+from upsampling_artifacts import stepping, training
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.errors import InputError
@@ -32,7 +32,7 @@ def test_the_loss_falls_and_the_log_says_so(run: Callable) -> None:
 def test_the_loss_is_the_mean_absolute_difference_of_the_normalised_stems() -> None:
     samples = torch.tensor([[[[100, -100]], [[50, 50]]]], dtype=torch.int16)
     factors = torch.tensor([[[[0.01]], [[-0.02]]]])  # stems 1, -1 and -1, -1; mixture 0, -2
-    loss = training.loss_function(lambda mixture: torch.stack([mixture, 0 * mixture], 1), (
+    loss = stepping.loss_function(lambda mixture: torch.stack([mixture, 0 * mixture], 1), (
         samples, factors))  # fmt: skip
     assert loss.item() == pytest.approx((1 + 1 + 1 + 1) / 4)
 
@@ -68,7 +68,7 @@ def test_the_seed_names_the_initial_weights_and_the_batches(
     def first_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
         raise Begun({key: value.clone() for key, value in model.module.state_dict().items()}, batch)
 
-    monkeypatch.setattr(training, "loss_function", first_loss)
+    monkeypatch.setattr(stepping, "loss_function", first_loss)
     with pytest.raises(Begun) as begun:
         run(seed=5, options=replace(OPTIONS, gain_db=6.0))
     weights, batch = begun.value.args
@@ -90,9 +90,9 @@ class Clock:
     """Time goes on by a second with every step of training, and by a hundred in validation."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
-        self.now, self.loss_function = 0.0, training.loss_function
+        self.now, self.loss_function = 0.0, stepping.loss_function
         monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(training, "loss_function", self.tick)
+        monkeypatch.setattr(stepping, "loss_function", self.tick)
 
     def tick(self, model: torch.nn.Module, batch: object) -> torch.Tensor:
         self.now += 1 if torch.is_grad_enabled() else 100
@@ -110,13 +110,13 @@ def test_speed_counts_the_steps_alone_before_and_after_an_interruption(
 def test_modules_train_while_training_and_not_while_validating(
     run: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    modes, loss_function = [], training.loss_function
+    modes, loss_function = [], stepping.loss_function
 
     def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
         modes.append((model.training, torch.is_grad_enabled()))
         return loss_function(model, batch)
 
-    monkeypatch.setattr(training, "loss_function", watched)
+    monkeypatch.setattr(stepping, "loss_function", watched)
     run()
     n_valid = 31 // 4 + 1  # segments of the validation song, in batches of four
     epoch = [(True, True)] * STEPS_PER_EPOCH + [(False, False)] * n_valid
@@ -128,7 +128,7 @@ def test_the_model_with_the_lowest_validation_loss_is_kept(
 ) -> None:
     def validated(losses: list[float]) -> None:
         left = iter(losses)
-        monkeypatch.setattr(training, "_validate", lambda *_: next(left))
+        monkeypatch.setattr(training, "validate", lambda *_: next(left))
 
     validated([3.0, 1.0])
     after_two = run("two", replace(OPTIONS, epochs=2))
@@ -173,14 +173,14 @@ def test_a_loss_that_is_no_number_ends_the_training(run: Callable, tmp_path: Pat
 @pytest.fixture
 def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock for the training that goes on by a second with each of its steps."""
-    seconds, loss_function = 0, training.loss_function
+    seconds, loss_function = 0, stepping.loss_function
 
     def timed(model: torch.nn.Module, batch: object) -> torch.Tensor:
         nonlocal seconds
         seconds += torch.is_grad_enabled()
         return loss_function(model, batch)
 
-    monkeypatch.setattr(training, "loss_function", timed)
+    monkeypatch.setattr(stepping, "loss_function", timed)
     monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: seconds))
 
 

@@ -104,7 +104,7 @@ def test_progress_lines_are_in_the_training_log(finished: Clone) -> None:
         ).to_json(orient="records")
     )
     assert [set(row) for row in rows] == [
-        {"step", "train_loss", "valid_loss", "steps_per_second", "seconds"}
+        {"step", "train_loss", "valid_loss", "steps_per_second", "waiting_percent", "seconds"}
     ] * 2
 
 

@@ -35,7 +35,10 @@ def test_editing_a_caption_trains_nothing(copy_of_finished: Clone) -> None:
 
 
 def test_how_a_training_is_run_is_no_reason_to_run_it_again(finished: Clone) -> None:
-    other = "training={checkpoint_minutes: 1, loader_processes: 1, devices: 2, threads: 2}"
+    other = (
+        "training={checkpoint_minutes: 1, loader_processes: 1, devices: 2, threads: 2, "
+        "accumulation: 2, recompute: true}"
+    )
     # The report shows the configuration as it is.
     assert finished.planned("--configfile", TINY, "--config", other).keys() <= {"report", "all"}
     assert finished.planned("--configfile", TINY, "--config", "training={epochs: 3}")["train"] == 2

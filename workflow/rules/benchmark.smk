@@ -65,7 +65,41 @@ rule upsampler_speed:
         "../scripts/upsampler_speed.py"
 
 
+# One system stands for all: the first.
+MEASURED = config["variants"][0]
+
+
+rule switch_speed:
+    output:
+        f"{RESULTS}/benchmarks/switches.csv",
+    log:
+        f"logs/{RESULTS}/switch_speed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/switch_speed.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    # As a training of that system on one device.
+    threads: TRAINING[MEASURED]["threads"]
+    resources:
+        gpu=int(TRAINING[MEASURED]["accelerator"] != "cpu"),
+    params:
+        name=MEASURED,
+        system=system_at(MEASURED, config["size"]),
+        training={k: v for k, v in TRAINING[MEASURED].items() if k not in RUNNING},
+        # A parameter made from `threads` is to Snakemake no reason to run again.
+        devices=lambda w, threads: TRAINING[MEASURED]["devices"],
+        n_sources=len(config["sources"]),
+        rate_hz=config["rate_hz"],
+        code=code(
+            "upsampling_artifacts.benchmarks.switches",
+            *registry.modules_of(config["systems"][MEASURED]),
+        ),
+    script:
+        "../scripts/switch_speed.py"
+
+
 rule benchmark:
     input:
         rules.step_speed.output,
+        rules.switch_speed.output,
         rules.upsampler_speed.output,

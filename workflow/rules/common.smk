@@ -39,8 +39,15 @@ LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
 )
-# How a training is run: these keys change no result.
-RUNNING = ("threads", "devices", "checkpoint_minutes", "loader_processes")
+# How a training is run: these keys change no result but by rounding.
+RUNNING = (
+    "threads",
+    "devices",
+    "accumulation",
+    "recompute",
+    "checkpoint_minutes",
+    "loader_processes",
+)
 # How each variant is trained.
 TRAINING = {
     name: {**config["training"], **config["systems"][name]["training"]}

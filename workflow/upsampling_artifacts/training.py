@@ -7,30 +7,41 @@ import io
 import logging
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
 
 from upsampling_artifacts.checkpoint import Checkpoint, restore
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
+from upsampling_artifacts.data.loading import load
 from upsampling_artifacts.data.segments import TrainingBatches, ValidationBatches
-from upsampling_artifacts.devices import agree, end, launch, mean_over
+from upsampling_artifacts.devices import agree, end, launch
 from upsampling_artifacts.errors import InputError, Stopped
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.fingerprint import data_fingerprint
 from upsampling_artifacts.models.saved import build_described, save_model
+from upsampling_artifacts.out_of_memory import explained
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stepping import loss_function, prepare, take_step
-from upsampling_artifacts.stopping import Stopping, ignore_signals
+from upsampling_artifacts.stepping import prepare, take_step, validate
+from upsampling_artifacts.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 
-# Changing these changes no result: a checkpoint fits whatever they are.
-NOT_IN_CHECKPOINT = ("epochs", "minutes", "checkpoint_minutes", "loader_processes", "devices")
-COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "seconds"]
+# Changing these changes no result but by rounding: a checkpoint fits whatever they are. With
+# devices and accumulation that is not quite so where there is batch normalization (Open-Unmix),
+# which normalizes what goes through it at once. They stay here all the same: what is learned from
+# is the same batch, and a training must be able to go on where there is less memory.
+NOT_IN_CHECKPOINT = (
+    "epochs",
+    "minutes",
+    "checkpoint_minutes",
+    "loader_processes",
+    "devices",
+    "accumulation",
+    "recompute",
+)
+COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "waiting_percent", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,8 @@ class TrainingOptions:
     precision: str
     loader_processes: int
     devices: int = 1
+    accumulation: int = 1
+    recompute: bool = False
     weight_decay: float = 0.0
     gain_db: float = 0.0
     minutes: float | None = None
@@ -58,6 +71,21 @@ class TrainingOptions:
     def seconds(self) -> float:
         """Training time after which no further epoch begins."""
         return math.inf if self.minutes is None else 60 * self.minutes
+
+    @property
+    def part_size(self) -> int:
+        """Segments that go through the model at once.
+
+        Raises:
+            InputError: The batch cannot be divided evenly.
+        """
+        if self.batch_size % (self.devices * self.accumulation):
+            raise InputError(
+                f"training.batch_size: {self.batch_size} segments cannot be divided evenly over "
+                f"training.devices: {self.devices} times training.accumulation: "
+                f"{self.accumulation}; change one of them"
+            )
+        return self.batch_size // (self.devices * self.accumulation)
 
 
 def train(
@@ -103,11 +131,6 @@ def train(
         InputError: The checkpoint is of another configuration, the songs do not fit, or the
             loss is no longer a number.
     """
-    if options.batch_size % options.devices:
-        raise InputError(
-            f"training.batch_size: {options.batch_size} segments cannot be divided evenly over "
-            f"training.devices: {options.devices}; change one of them"
-        )
     songs = [read_cache(path) for path in train_songs]
     batches = TrainingBatches(
         songs,
@@ -120,7 +143,7 @@ def train(
         options.gain_db,
     )
     valid = ValidationBatches(
-        [read_cache(path) for path in valid_songs], options.segment_seconds, options.batch_size
+        [read_cache(path) for path in valid_songs], options.segment_seconds, options.part_size
     )
     about = {
         **system,
@@ -147,7 +170,9 @@ def train(
     model = build_described(about)
     if hasattr(model, "adapt_to") and not saved:
         model.adapt_to(torch.from_numpy(waveform(song.mixture) / song.scale) for song in songs)
-    model, optimizer = prepare(fabric, model, options.learning_rate, options.weight_decay)
+    model, optimizer = prepare(
+        fabric, model, options.learning_rate, options.weight_decay, options.recompute
+    )
     precision = fabric.strategy.precision
     state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
     if saved:
@@ -162,22 +187,16 @@ def train(
         if fabric.is_global_zero
         else None
     )
-    loader = DataLoader(
-        replace(batches, part=fabric.global_rank, parts=fabric.world_size),
-        sampler=range(state["step"], state["step"] if _has_ended(state, options) else total),
-        batch_size=None,
-        num_workers=options.loader_processes,
-        worker_init_fn=ignore_signals,
-        # Its own: else it would draw from the model's random numbers each time it begins.
-        generator=torch.Generator(),
-        pin_memory=fabric.device.type == "cuda",
-    )
+    begin = state["step"]
+    steps = range(begin, begin if _has_ended(state, options) else total)
+    loading = load(fabric, batches, steps, options.loader_processes)
     seconds_before, started = state["seconds"], time.monotonic()
-    epoch_started, epoch_first_step = started, state["step"]  # a resumed one takes up amid an epoch
+    epoch_began = (started, begin, loading.seconds)  # a resumed one is taken up amid an epoch
     checkpoint.start(model)
     with Stopping(runtime_minutes) as stopping:
-        for batch in fabric.setup_dataloaders(loader, use_distributed_sampler=False):
-            loss = take_step(fabric, model, optimizer, batch)
+        for batch in loading:
+            with explained(fabric, model, optimizer, batch, options):
+                loss = take_step(fabric, model, optimizer, batch, options.accumulation)
             state["step"] += 1
             # Only now: asking for the loss waits for the device.
             reason = stopping.reason(checkpoint.saving_seconds)
@@ -186,18 +205,18 @@ def train(
                 message = f"{label}: the loss is {loss} at step {state['step']}; "
                 end(fabric, InputError(f"{message}lower training.learning_rate"))
             state["loss_sum"] += loss
-            if progress:
-                progress.step(f"loss {loss:.4f}")
-
             now = time.monotonic()
             state["seconds"] = seconds_before + now - started
+            pace = _pace(epoch_began, (now, state["step"], loading.seconds))
+            if progress:
+                progress.step(f"loss {loss:.4f}, {pace[1]:.1f} % waiting for data")
+
             epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
             if step_of_epoch == 0:
-                rate = (state["step"] - epoch_first_step) / (now - epoch_started)
                 # The first one's clock counts: all have to end with the same epoch.
                 state["seconds"] = fabric.broadcast(state["seconds"])
-                _end_epoch(fabric, model, valid, state, options, epoch, rate)
-                epoch_started, epoch_first_step = time.monotonic(), state["step"]
+                _end_epoch(fabric, model, valid, state, options, epoch, pace)
+                epoch_began = (time.monotonic(), state["step"], loading.seconds)
             ended = state["step"] == total or _has_ended(state, options)
             stop = stop and not ended
             if fabric.is_global_zero and (stop or checkpoint.due()):
@@ -237,12 +256,21 @@ def _has_ended(state: dict, options: TrainingOptions) -> bool:
     return validated and row["seconds"] >= options.seconds
 
 
-def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) -> None:
+def _pace(begin: tuple[float, int, float], end: tuple[float, int, float]) -> tuple[float, float]:
+    """Steps per second, and percent of the time waited for data, between two moments.
+
+    Each is the time, the steps taken by then, and the seconds waited by then.
+    """
+    seconds, steps, waited = (after - before for before, after in zip(begin, end, strict=True))
+    return round(steps / seconds, 3), round(100 * waited / seconds, 2)
+
+
+def _end_epoch(fabric, model, valid, state, options, epoch, pace) -> None:
     """Log the epoch; when it is due, validate and keep the model if it is the best so far."""
     valid_loss = None
     is_last = epoch == options.epochs or state["seconds"] >= options.seconds
     if epoch % options.validate_every_epochs == 0 or is_last:
-        valid_loss = _validate(fabric, model, valid)
+        valid_loss = validate(fabric, model, valid)
         better = state["best"] is None or valid_loss < state["best"]["loss"]
         if better and fabric.is_global_zero:  # who writes the model
             weights = {k: v.detach().cpu().clone() for k, v in model.module.state_dict().items()}
@@ -250,21 +278,7 @@ def _end_epoch(fabric, model, valid, state, options, epoch, steps_per_second) ->
     steps_before = state["rows"][-1][0] if state["rows"] else 0
     train_loss = state["loss_sum"] / (state["step"] - steps_before)
     state["loss_sum"] = 0.0
-    row = [state["step"], train_loss, valid_loss, round(steps_per_second, 3), state["seconds"]]
-    state["rows"].append(row)
-
-
-@torch.no_grad()
-def _validate(fabric, model: nn.Module, valid: ValidationBatches) -> float:
-    """Mean loss over all validation segments."""
-    model.eval()
-    total = count = 0
-    for index in range(fabric.global_rank, len(valid), fabric.world_size):
-        batch = fabric.to_device(valid[index])
-        total += loss_function(model, batch).item() * len(batch[0])
-        count += len(batch[0])
-    model.train()
-    return mean_over(fabric, total, count)
+    state["rows"].append([state["step"], train_loss, valid_loss, *pace, state["seconds"]])
 
 
 def _write_log(path: str | Path, rows: list[list]) -> None:

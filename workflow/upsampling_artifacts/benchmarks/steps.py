@@ -97,6 +97,7 @@ class Trainee:
         optimizer: Likewise.
         batch: On the device.
         configured: The implementation that config asks for.
+        accumulation: In how many parts the batch goes through the model.
     """
 
     fabric: Fabric
@@ -104,11 +105,12 @@ class Trainee:
     optimizer: Optimizer
     batch: Batch
     configured: str
+    accumulation: int
 
     def step(self, implementation: str | None = None) -> None:
         """One step of training, by an implementation; None: the configured one."""
         choose(self.model, implementation or self.configured)
-        take_step(self.fabric, self.model, self.optimizer, self.batch)
+        take_step(self.fabric, self.model, self.optimizer, self.batch, self.accumulation)
 
 
 def measure_steps(
@@ -182,8 +184,11 @@ def start(setting: Setting) -> Trainee:
     model = setting.build()
     layers = layers_with_choice(model)
     configured = layers[0].implementation if layers else NO_CHOICE
-    model, optimizer = prepare(fabric, model, options["learning_rate"], options["weight_decay"])
-    return Trainee(fabric, model, optimizer, fabric.to_device(setting.random_batch()), configured)
+    model, optimizer = prepare(
+        fabric, model, options["learning_rate"], options["weight_decay"], options["recompute"]
+    )
+    batch = fabric.to_device(setting.random_batch())
+    return Trainee(fabric, model, optimizer, batch, configured, options["accumulation"])
 
 
 def measure(

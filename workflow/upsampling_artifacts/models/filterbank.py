@@ -6,11 +6,14 @@ from openunmix.transforms import TorchISTFT, TorchSTFT
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from upsampling_artifacts.precision import at_least_float, full_precision
+
 
 class Filterbank(nn.Module):
     """The transform of the ``openunmix`` package and its inverse, for signals of any length.
 
-    Frames are centred on multiples of the hop, under a Hann window.
+    Frames are centred on multiples of the hop, under a Hann window. The transforms are always done
+    in single precision at least, also under autocast: they have none in bfloat16.
 
     Args:
         n_fft: Length of a frame in samples.
@@ -29,7 +32,8 @@ class Filterbank(nn.Module):
         """
         # The border is filled up by reflection, which needs more samples than it reflects.
         missing = max(0, self.stft.n_fft // 2 + 1 - signal.shape[-1])
-        return self.stft(F.pad(signal, (0, missing)).contiguous())
+        with full_precision(signal):
+            return self.stft(F.pad(at_least_float(signal), (0, missing)).contiguous())
 
     def synthesise(self, spectrum: Tensor, time: int) -> Tensor:
         """``(..., bins, frames, 2)`` to ``(..., time)``."""
@@ -38,4 +42,6 @@ class Filterbank(nn.Module):
             # and arithmetic are counted, has not. Gradients find their way back all the same.
             return spectrum.sum((-3, -2, -1)).unsqueeze(-1).expand(*spectrum.shape[:-3], time)
         longest = self.stft.n_fft // 2 + 1
-        return self.istft(spectrum.contiguous(), length=max(time, longest))[..., :time]
+        with full_precision(spectrum):
+            spectrum = at_least_float(spectrum).contiguous()
+            return self.istft(spectrum, length=max(time, longest))[..., :time]

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.filterbank import Filterbank
+from upsampling_artifacts.precision import at_least_float, full_precision
 
 SMALLEST_SCALE = 1e-4
 """Of a frequency bin's standard deviation, re the largest, as in the original recipe."""
@@ -38,7 +39,7 @@ class OpenUnmix(nn.Module):
       when the validation loss no longer falls.
     - A song is filtered in the chunks it is separated in, not in excerpts of 300 frames.
     - With several GPUs, the statistics of batch normalization are those of the first one's
-      segments.
+      segments; with ``training.accumulation``, each part of a batch is normalized by its own.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``; for the loss also the
@@ -126,12 +127,14 @@ class OpenUnmix(nn.Module):
 
     def _filtered(self, estimates: Tensor, spectrum: Tensor, time: int) -> Tensor:
         """Magnitudes ``(batch, channels, bins, frames, n_sources)`` to waveforms."""
-        filtered = [
-            wiener(estimate, mixture, self.wiener_iterations)
-            for estimate, mixture in zip(
-                estimates.permute(0, 3, 2, 1, 4), spectrum.permute(0, 3, 2, 1, 4), strict=True
-            )
-        ]
+        estimates = at_least_float(estimates)
+        with full_precision(estimates):  # covariances of the sources are inverted
+            filtered = [
+                wiener(estimate, mixture, self.wiener_iterations)
+                for estimate, mixture in zip(
+                    estimates.permute(0, 3, 2, 1, 4), spectrum.permute(0, 3, 2, 1, 4), strict=True
+                )
+            ]
         # (batch, frames, bins, channels, 2, n_sources), as the package's filter has it
         sources = torch.stack(filtered).permute(0, 5, 3, 2, 1, 4)
         return self.filterbank.synthesise(sources, time)

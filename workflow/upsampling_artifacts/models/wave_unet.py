@@ -71,31 +71,35 @@ class WaveUNet(nn.Module):
     ):
         super().__init__()
         self.n_sources = n_sources
+
+        def convolution(in_channels: int, out_channels: int, length: int) -> nn.Sequential:
+            layer = SameConvolution(in_channels, out_channels, length)
+            return nn.Sequential(layer, nn.LeakyReLU(SLOPE))
+
         widths = [filters * (level + 1) for level in range(depth + 1)]
         self.encoder = nn.ModuleList()
         self.upsamplers = nn.ModuleList()
         self.decoder = nn.ModuleList()
         below = audio_channels
         for width, deeper in pairwise(widths):
-            self.encoder.append(SameConvolution(below, width, DOWN_LENGTH))
+            self.encoder.append(convolution(below, width, DOWN_LENGTH))
             self.upsamplers.insert(0, make_upsampler(deeper, deeper, STRIDE, True))
-            self.decoder.insert(0, SameConvolution(deeper + width, width, UP_LENGTH))
+            self.decoder.insert(0, convolution(deeper + width, width, UP_LENGTH))
             below = width
-        self.bottleneck = SameConvolution(below, widths[-1], DOWN_LENGTH)
+        self.bottleneck = convolution(below, widths[-1], DOWN_LENGTH)
         self.output = nn.Conv1d(filters + audio_channels, (n_sources - 1) * audio_channels, 1)
 
     def forward(self, mixture: Tensor) -> Tensor:
         batch, audio_channels, time = mixture.shape
         padded = F.pad(mixture, (0, -time % STRIDE ** len(self.encoder)))
         x, skips = padded, []
-        for convolution in self.encoder:
-            x = F.leaky_relu(convolution(x), SLOPE)
+        for encode in self.encoder:
+            x = encode(x)
             skips.append(x)
             x = x[..., ::STRIDE]
-        x = F.leaky_relu(self.bottleneck(x), SLOPE)
-        for upsampler, convolution in zip(self.upsamplers, self.decoder, strict=True):
-            x = torch.cat([upsampler(x), skips.pop()], dim=1)
-            x = F.leaky_relu(convolution(x), SLOPE)
+        x = self.bottleneck(x)
+        for upsampler, decode in zip(self.upsamplers, self.decoder, strict=True):
+            x = decode(torch.cat([upsampler(x), skips.pop()], dim=1))
         x = self.output(torch.cat([x, padded], dim=1))[..., :time]
         others = x.reshape(batch, self.n_sources - 1, audio_channels, time)
         last = mixture.unsqueeze(1) - others.sum(dim=1, keepdim=True)

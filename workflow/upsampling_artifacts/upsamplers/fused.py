@@ -41,17 +41,16 @@ are zero. All of this is exact; only the order of the sums differs.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.amp import is_autocast_available
 from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.precision import full_precision
 from upsampling_artifacts.upsamplers.folding import Folded
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 from upsampling_artifacts.upsamplers.smoothing import LinearFromBox, smoothing_steps
@@ -265,11 +264,7 @@ def plan_fusion(
 def fuse(weight: Tensor, plan: Plan) -> Tensor:
     """Filters of all phases, ``(stride * out, in, taps)``, of a weight ``(out, in, length)``."""
     # Under autocast, too: what may be rounded is the filter, not what it is made of.
-    device = weight.device.type
-    in_full = (
-        torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
-    )
-    with in_full:
+    with full_precision(weight):
         samples = weight.to(plan.transform.dtype).flatten(0, 1)
         by_phase = torch.matmul(samples, plan.transform).to(weight.dtype)
         return by_phase.unflatten(1, weight.shape[:2]).flatten(0, 1)

@@ -1,0 +1,76 @@
+"""The share of its time that a training waits for data."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from upsampling_artifacts import stepping, training
+from upsampling_artifacts.data import loading
+from upsampling_artifacts.data.segments import TrainingBatches
+
+from .conftest import OPTIONS
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A step takes a second; reading a batch ``reading`` seconds."""
+    clock = SimpleNamespace(now=0.0, reading=3.0)
+    read, loss_function = TrainingBatches.__getitem__, stepping.loss_function
+
+    def read_slowly(batches: TrainingBatches, step: int) -> object:
+        clock.now += clock.reading
+        return read(batches, step)
+
+    def computed(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        clock.now += torch.is_grad_enabled()
+        return loss_function(model, batch)
+
+    monkeypatch.setattr(TrainingBatches, "__getitem__", read_slowly)
+    monkeypatch.setattr(stepping, "loss_function", computed)
+    for module in (training, loading):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def shares(result: SimpleNamespace) -> list[float]:
+    return [float(row["waiting_percent"]) for row in result.rows]
+
+
+def test_all_waiting_counts_but_that_for_the_first_batch(
+    run: Callable, clock: SimpleNamespace
+) -> None:
+    # Six steps of a second, six batches of three.
+    assert shares(run()) == [62.5, 75, 75]
+    clock.reading = 0.0
+    assert shares(run("fast")) == [0, 0, 0]
+
+
+def test_a_training_that_goes_on_counts_from_there(
+    run: Callable, run_until: Callable, clock: SimpleNamespace
+) -> None:
+    run_until(10)
+    # From step 9 on, with a first batch of its own: steps 10, 11 and 12 of the second epoch.
+    assert shares(run()) == [62.5, 50, 75]
+
+
+def test_the_log_says_how_it_is(
+    run: Callable, clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "upsampling_artifacts")
+    run()
+    assert ", 75.0 % waiting for data, " in caplog.messages[-1]
+
+
+def test_batches_read_in_other_processes_are_waited_for_too(run: Callable) -> None:
+    percents = shares(run(options=replace(OPTIONS, loader_processes=1)))
+    assert all(0 <= percent < 100 for percent in percents)
+
+
+def test_what_is_passed_on_is_all_there_is() -> None:
+    def numbers() -> Iterator[int]:
+        yield from range(3)
+
+    assert list(loading.Waiting(numbers())) == [0, 1, 2]
+    assert list(loading.Waiting([])) == []
