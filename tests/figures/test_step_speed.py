@@ -67,6 +67,9 @@ def test_nothing_at_all_measured_is_drawn_too() -> None:
 def test_the_axis_says_what_ratios_are_of() -> None:
     steps = make_steps({("wave_unet", "-"): 1.0, ("mine", "-"): 2.0})
     assert reference_of(steps) == "wave_unet"
+    by_chance = make_steps({("mine", "-"): 1.0, **ROWS})
+    by_chance.loc[0, ["ratio_low_quartile", "ratio_high_quartile"]] = 0.99, 1.01
+    assert reference_of(by_chance) == "demucs_transposed"
     assert "re Wave-U-Net" in step_speed(steps, PAPER).axes[0].get_xlabel()
 
 

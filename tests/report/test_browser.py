@@ -63,8 +63,8 @@ def test_no_error_and_no_request_beyond_the_file(page, html_path: Path) -> None:
 
 def test_every_picture_shows(page, report: Report, html_path: Path) -> None:
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-    # Beside the seven: one of the paper's nine and a listed model's; or all of them.
-    assert len(widths) == (9 if html_path == report.path else 17)
+    # Beside the nine: one of the paper's nine and a listed model's; or all of them.
+    assert len(widths) == (11 if html_path == report.path else 19)
     assert all(width > 0 for width in widths)
 
 
