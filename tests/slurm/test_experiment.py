@@ -14,7 +14,9 @@ from ..clone import TINY, Clone, copy_repository
 from .conftest import Slurm
 
 SMALLER = ("--configfile", TINY, "tests/slurm/smaller.yaml")
-GPU_RULES = ("train", "separate")
+# How the comments of jobs on a GPU begin, and how many there are. Steps are timed where they are
+# taken: on what a training has.
+GPU_JOBS = {"train_": 2, "separate_": 2, "step_speed": 1}
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +44,15 @@ def test_the_whole_experiment_makes_its_report(experiment: Clone) -> None:
 def test_each_training_has_a_gpu_of_its_own_and_scoring_has_none(
     experiment: Clone, slurm: Slurm
 ) -> None:
-    for rule, count in (("train", 2), ("separate", 2)):
-        jobs = slurm.jobs(experiment, f"{rule}_")
+    for rule, count in GPU_JOBS.items():
+        jobs = slurm.jobs(experiment, rule)
         assert len(jobs) == count
         for job in jobs:
             assert job["TresPerJob"] == "gres:gpu:1"  # what was asked for (--gpus=1) ...
             assert job["JOB_GRES"] == "gpu:fake:1"  # ... and what was given
             assert job["NodeList"].startswith("gpu")
     for job in slurm.jobs(experiment):
-        if not job["Comment"].startswith(tuple(f"rule_{rule}_" for rule in GPU_RULES)):
+        if not job["Comment"].startswith(tuple(f"rule_{rule}" for rule in GPU_JOBS)):
             assert "gpu" not in job.get("TresPerJob", "") + job["JOB_GRES"], job
 
 
