@@ -12,8 +12,8 @@ from snakemake.exceptions import WorkflowError
 PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
 sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
-# glibc is to keep what an array has left for the next one. Giving pages back to the kernel, which
-# fills them with zeros again, took a sixth of the demonstration's CPU time.
+# glibc is to keep what an array has left for the next one, not to give pages back to the kernel,
+# which fills them with zeros again: training steps take 0.93 of the time, scores 0.8 to 0.93.
 for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33)}.items():
     os.environ.setdefault(variable, value)
 
