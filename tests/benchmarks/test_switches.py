@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from upsampling_artifacts.benchmarks import switches
+from upsampling_artifacts.benchmarks import steps
 from upsampling_artifacts.benchmarks.switches import COLUMNS, RUNS, measure_switches
 
 SYSTEM = {
@@ -60,14 +60,14 @@ def test_a_batch_of_one_has_no_parts(tmp_path: Path) -> None:
 
 
 def test_what_has_no_memory_has_no_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    take_step = switches.take_step
+    take_step = steps.take_step
 
     def short(*arguments: object) -> torch.Tensor:
         if arguments[-1] < 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return take_step(*arguments)
 
-    monkeypatch.setattr(switches, "take_step", short)
+    monkeypatch.setattr(steps, "take_step", short)
     table = measured(tmp_path)
     assert table["median_step_seconds"].notna().to_dict() == {
         switch: switch == "accumulation_4" for switch in RUNS

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from upsampling_artifacts import models
@@ -107,10 +107,10 @@ class Trainee:
     configured: str
     accumulation: int
 
-    def step(self, implementation: str | None = None) -> None:
-        """One step of training, by an implementation; None: the configured one."""
+    def step(self, implementation: str | None = None) -> Tensor:
+        """The loss of one step of training, by an implementation; None: the configured one."""
         choose(self.model, implementation or self.configured)
-        take_step(self.fabric, self.model, self.optimizer, self.batch, self.accumulation)
+        return take_step(self.fabric, self.model, self.optimizer, self.batch, self.accumulation)
 
 
 def measure_steps(

@@ -8,24 +8,19 @@ step.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
-from torch import nn
-from torch.optim import Optimizer
 
+from upsampling_artifacts.benchmarks import steps
 from upsampling_artifacts.benchmarks.memory import peak_bytes
-from upsampling_artifacts.benchmarks.steps import Setting, free_memory
+from upsampling_artifacts.benchmarks.steps import Setting, Trainee, free_memory
 from upsampling_artifacts.benchmarks.turns import quartiles, surroundings, take_turns
-from upsampling_artifacts.data.segments import Batch
-from upsampling_artifacts.devices import launch
 from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stepping import prepare, take_step
 
 logger = logging.getLogger(__name__)
 
@@ -60,31 +55,6 @@ RUNS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Trainee:
-    """A model in training, with a batch to take steps on.
-
-    Attributes:
-        fabric: Its device and precision.
-        model: As :func:`stepping.prepare` gives it.
-        optimizer: Likewise.
-        batch: On the device.
-        accumulation: In how many parts the batch goes through the model.
-        loss: Of the last of the first :data:`COMPARED_STEPS` steps.
-    """
-
-    fabric: Fabric
-    model: nn.Module
-    optimizer: Optimizer
-    batch: Batch
-    accumulation: int
-    loss: float
-
-    def step(self) -> None:
-        """One step of training."""
-        take_step(self.fabric, self.model, self.optimizer, self.batch, self.accumulation)
-
-
 def measure_switches(
     csv_path: str | Path,
     name: str,
@@ -110,13 +80,14 @@ def measure_switches(
     setting = Setting(system, training, n_sources, rate_hz)
     chosen = {k: v for k, v in RUNS.items() if setting.batch_size % v.accumulation == 0}
     progress = Progress(len(chosen), "timing switches", unit="switches")
-    plain, rows = None, []
+    plain, plain_loss, rows = None, np.nan, []
     for switch, switches in chosen.items():
         trainee, measured = None, {}
         try:
-            trainee = start(setting, switches)
-            plain = trainee if switch == PLAIN else plain
+            trainee, loss = start(setting, switches)
+            plain, plain_loss = (trainee, loss) if switch == PLAIN else (plain, plain_loss)
             measured = measure(trainee, plain, seconds_per_run)
+            measured["loss_difference"] = abs(loss / plain_loss - 1)
         except torch.OutOfMemoryError as error:
             logger.warning(f"{switch}: not measured: {str(error).splitlines()[0]}")
             plain = None if switch == PLAIN else plain
@@ -138,24 +109,20 @@ def measure_switches(
         table.astype({"peak_bytes": "Int64"}).to_csv(unfinished, index=False, float_format="%.4g")
 
 
-def start(setting: Setting, switches: Switches) -> Trainee:
-    """Build a model on its device and take the first steps; the same ones, but for the switches."""
-    options = setting.options
-    fabric = launch(options["accelerator"], 1, switches.precision, options["threads"])
+def start(setting: Setting, switches: Switches) -> tuple[Trainee, float]:
+    """Build a model on its device and take the first steps; the same ones, but for the switches.
+
+    Returns:
+        It, and the loss of the last of these :data:`COMPARED_STEPS` steps.
+    """
     torch.manual_seed(0)
-    batch = fabric.to_device(setting.random_batch())
-    model, optimizer = prepare(
-        fabric,
-        setting.build(),
-        options["learning_rate"],
-        options["weight_decay"],
-        switches.recompute,
-    )
-    for group in optimizer.param_groups:
+    switched = {k: v for k, v in asdict(switches).items() if k != "fused_adam"}
+    trainee = steps.start(replace(setting, options={**setting.options, **switched}))
+    for group in trainee.optimizer.param_groups:
         group["fused"] = switches.fused_adam
     for _ in range(COMPARED_STEPS):
-        loss = take_step(fabric, model, optimizer, batch, switches.accumulation)
-    return Trainee(fabric, model, optimizer, batch, switches.accumulation, loss.item())
+        loss = trainee.step()
+    return trainee, loss.item()
 
 
 def measure(trainee: Trainee, plain: Trainee | None, seconds_per_run: float) -> dict[str, object]:
@@ -173,7 +140,6 @@ def measure(trainee: Trainee, plain: Trainee | None, seconds_per_run: float) -> 
         "ratio_low_quartile": ratio_low,
         "ratio_high_quartile": ratio_high,
         "peak_bytes": peak_bytes(trainee.step, trainee.model, trainee.optimizer, trainee.batch),
-        "loss_difference": abs(trainee.loss / plain.loss - 1) if plain else np.nan,
         "repeats": len(own),
         **surroundings(trainee.fabric.device),
     }
