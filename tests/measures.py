@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from upsampling_artifacts.artifacts.measures_table import MEASURES_COLUMNS
+from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 
 KEY = ["system", "seed", "stage", "signal", "frequency_hz"]
 

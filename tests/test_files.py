@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 
 def names(folder: Path) -> list[str]:
@@ -16,7 +16,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_file_is_written_into_a_new_folder(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "table.csv"
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("whole")
         assert not path.exists()
     assert path.read_text() == "whole"
@@ -24,7 +24,7 @@ def test_a_file_is_written_into_a_new_folder(tmp_path: Path) -> None:
 
 
 def test_the_temporary_name_keeps_folder_and_suffix(tmp_path: Path) -> None:
-    with written_whole(str(tmp_path / "feat. Somebody.npy")) as unfinished:
+    with atomic_write(str(tmp_path / "feat. Somebody.npy")) as unfinished:
         assert unfinished.parent == tmp_path
         assert unfinished.suffix == ".npy"
         assert unfinished.name.startswith(".")
@@ -38,7 +38,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_half_written(
 ) -> None:
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(type(error)), written_whole(path) as unfinished:
+    with pytest.raises(type(error)), atomic_write(path) as unfinished:
         unfinished.write_text("new, but not all of i")
         raise error
     assert path.read_text() == "old"
@@ -50,7 +50,7 @@ def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
     path.write_text("old")
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     told = pytest.raises(OSError, match=r"table\.csv could not be written: No space left")
-    with told as error, written_whole(path) as unfinished:
+    with told as error, atomic_write(path) as unfinished:
         unfinished.write_text("ne")
         raise full
     assert error.value.errno == errno.ENOSPC
@@ -65,10 +65,10 @@ def test_a_full_disk_under_numpy_is_told_with_the_path_and_a_cause(tmp_path: Pat
     code = """if True:
         import resource, sys
         import numpy as np
-        from upsampling_artifacts.files import written_whole
+        from upsampling_artifacts.files import atomic_write
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
         try:
-            with written_whole(sys.argv[1]) as unfinished:
+            with atomic_write(sys.argv[1]) as unfinished:
                 np.save(unfinished, np.zeros(100_000))
         except OSError as error:
             print(error)
@@ -83,6 +83,6 @@ def test_a_full_disk_under_numpy_is_told_with_the_path_and_a_cause(tmp_path: Pat
 
 def test_a_body_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     told = pytest.raises(OSError, match=r"table\.csv could not be written")
-    with told, written_whole(tmp_path / "table.csv"):
+    with told, atomic_write(tmp_path / "table.csv"):
         pass
     assert names(tmp_path) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from upsampling_artifacts import progress
-from upsampling_artifacts.errors import InputError, Stopped
+from upsampling_artifacts.errors import InputError, Interrupted
 from upsampling_artifacts.progress import Progress, job_log
 
 logger = logging.getLogger("upsampling_artifacts.some.module")
@@ -53,7 +53,7 @@ def test_work_that_was_stopped_ends_with_one_line_and_asks_to_be_tried_again(
 ) -> None:
     path = tmp_path / "job.log"
     with pytest.raises(SystemExit) as end, job_log(path):
-        raise Stopped("stopped by SIGTERM at step 3 of 5")
+        raise Interrupted("stopped by SIGTERM at step 3 of 5")
     assert end.value.code == os.EX_TEMPFAIL != 0
     for text in (path.read_text(), capsys.readouterr().err):
         assert len(text.splitlines()) == 1

@@ -9,10 +9,11 @@ import torch
 from upsampling_artifacts.artifacts import identities
 from upsampling_artifacts.artifacts.identities import (
     interpolation_kernel,
-    measure_identities,
     zero_insertion_error,
 )
-from upsampling_artifacts.artifacts.measures_table import MEASURES_COLUMNS
+from upsampling_artifacts.probes import identities as probed
+from upsampling_artifacts.probes.identities import measure_identities
+from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 
 KINDS = ("nearest", "linear")
 
@@ -65,7 +66,7 @@ def test_the_table_holds_the_largest_error_of_each_kind_and_seed(tmp_path: Path)
         ("linear_interpolation", 4), ("linear_interpolation", 7),
     ]  # fmt: skip
     expected = [
-        max(zero_insertion_error(kind, seed, stride) for stride in identities.STRIDES)
+        max(zero_insertion_error(kind, seed, stride) for stride in probed.STRIDES)
         for kind in KINDS
         for seed in (4, 7)
     ]

@@ -11,7 +11,7 @@ from upsampling_artifacts.benchmarks.checkpointing import (
     measure_checkpointing,
     write_speed,
 )
-from upsampling_artifacts.checkpoint import Checkpoint
+from upsampling_artifacts.training.checkpoint import Checkpoint
 
 SYSTEM = {
     "architecture": "demucs",

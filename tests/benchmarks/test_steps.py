@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 from upsampling_artifacts.benchmarks import steps
-from upsampling_artifacts.benchmarks.arithmetic import peak_tflop_per_second
+from upsampling_artifacts.benchmarks.interleaved import timed
 from upsampling_artifacts.benchmarks.memory import peak_bytes
+from upsampling_artifacts.benchmarks.peak_flops import peak_tflop_per_second
 from upsampling_artifacts.benchmarks.steps import COLUMNS, Setting, measure_steps, start
-from upsampling_artifacts.benchmarks.turns import timed
-from upsampling_artifacts.counting import tflop_per_second_of_audio
+from upsampling_artifacts.models.flops import tflop_per_second_of_audio
 
 RATE_HZ = 1000
 OPTIONS = {
     "batch_size": 4, "segment_seconds": 0.512, "learning_rate": 0.01, "weight_decay": 0.0,
     "accelerator": "cpu", "precision": "32-true", "devices": 1, "threads": 1,
-    "accumulation": 1, "recompute": False,
+    "gradient_accumulation": 1, "activation_checkpointing": False,
 }  # fmt: skip
 
 

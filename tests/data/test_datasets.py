@@ -9,10 +9,10 @@ import pytest
 import soundfile
 import yaml
 from torchaudio.datasets import musdb_hq
-from upsampling_artifacts.configuration import resolve
 from upsampling_artifacts.data.datasets import exclusion, listed_songs, song_names, song_seconds
 from upsampling_artifacts.data.musdb18 import EXCERPT, song_path
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.pipeline.configuration import resolve
 
 # One of the 14 songs that musdb takes for validation.
 MUSDB_VALID = "Actions - One Minute Smile"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from upsampling_artifacts.data.fetching import fetch
-from upsampling_artifacts.errors import Stopped
+from upsampling_artifacts.errors import Interrupted
 
 from .file_server import FileServer, file_server
 from .published import (
@@ -79,7 +79,7 @@ def test_an_interrupted_download_goes_on(
         error = run.communicate(timeout=30)[1].decode()
         if number == signal.SIGKILL:  # wget has to be ended, too: it holds the lock
             assert run.returncode == -9
-            with pytest.raises(Stopped):
+            with pytest.raises(Interrupted):
                 fetched_until_stopped(server, datasets)
             (wget,) = wgets_of(server)
             os.kill(wget, signal.SIGKILL)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from upsampling_artifacts.artifacts.figure_arrays import ones_arrays, overlap_arrays
 from upsampling_artifacts.figures.ones import BOUNDARY, draw_ones, ones
 from upsampling_artifacts.figures.overlap import Overlap, draw_overlap, overlap
+from upsampling_artifacts.probes.figure_arrays import ones_arrays, overlap_arrays
 
 
 def parts(stride: int, weights: list[float], n_inputs: int = 4) -> Overlap:

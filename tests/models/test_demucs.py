@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch import nn
-from upsampling_artifacts import models, registry
+from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.demucs import RELUS, Demucs
-from upsampling_artifacts.table_1 import count_parameters
+from upsampling_artifacts.models.flops import count_parameters
 
 SMALL = {"channels": 4, "depth": 2}
 MODIFIED = {"bias": False, "omit_relu": ["first_encoder"]}
@@ -23,7 +24,7 @@ def build(
     **options: object,
 ) -> Demucs:
     layer = {"name": upsampler, "length": LENGTHS.get(upsampler, 9)}
-    return models.build(
+    return build_model(
         "demucs",
         SMALL | options,
         layer,
@@ -117,7 +118,7 @@ def test_the_output_is_not_rectified(options: dict) -> None:
 
 def test_filters_without_spread_are_not_rescaled() -> None:
     layer = {"name": "transposed", "initialization": "constant"}
-    model = models.build(
+    model = build_model(
         "demucs", SMALL | {"channels": 3}, layer, n_sources=4, audio_channels=2, seed=0
     )
     weights = model.decoder[-1][2].convolution.weight
@@ -216,10 +217,10 @@ def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_referenc
 def test_unknown_names_list_the_known_ones() -> None:
     sizes = {"n_sources": 2, "audio_channels": 1}
     with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan, "):
-        models.build("demux", {}, {"name": "nearest", "length": 9}, **sizes)
+        build_model("demux", {}, {"name": "nearest", "length": 9}, **sizes)
     known = "linear, nearest, sinc, subpixel, transposed"
     with pytest.raises(InputError, match=rf"^unknown upsampler 'bilinear'; known: .*{known}"):
-        models.build("demucs", {}, {"name": "bilinear"}, **sizes)
+        build_model("demucs", {}, {"name": "bilinear"}, **sizes)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_an_option_that_is_missing_or_unknown_is_an_input_error(
     options, upsampler, message
 ) -> None:
     with pytest.raises(InputError, match=message) as error:
-        models.build("demucs", options, upsampler, n_sources=2, audio_channels=1)
+        build_model("demucs", options, upsampler, n_sources=2, audio_channels=1)
     assert "\n" not in str(error.value)
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from upsampling_artifacts import models, registry
+from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.flops import count_parameters
 from upsampling_artifacts.models.melgan import FEWEST_FRAMES, MelGAN
-from upsampling_artifacts.table_1 import count_parameters
 
 RATE_HZ, HOP = 22_050, 256
 LENGTHS = {"transposed": None, "nearest": 9, "linear": 9, "subpixel": 3, "wavelet": 3}
@@ -20,7 +21,7 @@ every_upsampler = pytest.mark.parametrize("upsampler", registry.UPSAMPLERS)
 def build(upsampler: str = "transposed", **options: object) -> MelGAN:
     layer = {"name": upsampler, "length": LENGTHS.get(upsampler, 9)}
     options = {"channels": 16} | options
-    return models.build("melgan", options, layer, n_sources=1, audio_channels=1, seed=0).eval()
+    return build_model("melgan", options, layer, n_sources=1, audio_channels=1, seed=0).eval()
 
 
 def weight_normed(model: nn.Module) -> int:
@@ -153,4 +154,4 @@ def test_several_sources_or_channels_are_an_input_error(shape: tuple[int, int]) 
     n_sources, audio_channels = shape
     layer = {"name": "transposed"}
     with pytest.raises(InputError, match=r"^melgan: makes one mono signal.*; use 1 and 1$"):
-        models.build("melgan", {}, layer, n_sources=n_sources, audio_channels=audio_channels)
+        build_model("melgan", {}, layer, n_sources=n_sources, audio_channels=audio_channels)

@@ -9,19 +9,20 @@ import torch
 from openunmix.model import Separator
 from safetensors.torch import load_file
 from torch.nn import functional as F
-from upsampling_artifacts import models, stepping, training
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import to_waveforms
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.flops import count_parameters
 from upsampling_artifacts.models.open_unmix import OpenUnmix
-from upsampling_artifacts.table_1 import count_parameters
+from upsampling_artifacts.training import loop, step
 
 SMALL = {"n_fft": 256, "hop": 64, "hidden": 8, "max_bin": 100}
 
 
 def build(n_sources: int = 3, audio_channels: int = 2, **options: object) -> OpenUnmix:
     shape = {"n_sources": n_sources, "audio_channels": audio_channels}
-    return models.build("open_unmix", SMALL | options, None, **shape, seed=0)
+    return build_model("open_unmix", SMALL | options, None, **shape, seed=0)
 
 
 @pytest.mark.parametrize("n_sources", [1, 4])
@@ -85,12 +86,12 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
 ) -> None:
     stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, 4000))
     song = str(cache_song("song", stems))
-    options = training.TrainingOptions(
+    options = loop.TrainingOptions(
         epochs=1, batch_size=2, segment_seconds=0.5, stride_seconds=0.5, shift_seconds=0.1,
         remix_group=1, learning_rate=1e-9, validate_every_epochs=1, checkpoint_minutes=60,
-        accelerator="cpu", precision="32-true", loader_processes=0,
+        accelerator="cpu", precision="32-true", num_workers=0,
     )  # fmt: skip
-    seen, loss_function = [], stepping.loss_function
+    seen, loss_function = [], step.loss_function
 
     def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
         stems = to_waveforms(batch)
@@ -99,10 +100,10 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
         seen.append((model.training, loss, expected))
         return loss
 
-    monkeypatch.setattr(stepping, "loss_function", watched)
+    monkeypatch.setattr(step, "loss_function", watched)
     system = {"architecture": "open_unmix", "options": SMALL, "upsampler": None}
     path = tmp_path / "model.safetensors"
-    training.train(
+    loop.train(
         system, options, 0, [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt"
     )
     losses = [loss for trains, loss, _ in seen if trains]

@@ -11,23 +11,26 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from upsampling_artifacts import checkpoint, models, registry, training
-from upsampling_artifacts.artifacts import signals
-from upsampling_artifacts.artifacts.probing import probe_model
+from upsampling_artifacts import registry
+from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.estimates import separate_songs
+from upsampling_artifacts.evaluation.estimates import separate_songs
+from upsampling_artifacts.evaluation.separation import model_separator
+from upsampling_artifacts.evaluation.table_1 import size_of
+from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.saved import build_described, load_model
-from upsampling_artifacts.separation import model_separator
-from upsampling_artifacts.table_1 import size_of
-from upsampling_artifacts.training import TrainingOptions, train
+from upsampling_artifacts.probes.model_probe import probe_model
+from upsampling_artifacts.training import checkpoint, loop
+from upsampling_artifacts.training.loop import train
+from upsampling_artifacts.training.options import TrainingOptions
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
 RATE_HZ = 8000
 TRAINING = TrainingOptions(
     epochs=1, batch_size=2, segment_seconds=0.25, stride_seconds=0.25, shift_seconds=0.1,
     remix_group=2, learning_rate=0.001, validate_every_epochs=1, checkpoint_minutes=60,
-    accelerator="cpu", precision="32-true", loader_processes=0,
+    accelerator="cpu", precision="32-true", num_workers=0,
 )  # fmt: skip
 TWO_STEPS_SECONDS = 1.15  # four positions in batches of two
 
@@ -48,7 +51,7 @@ def system_of(architecture: str, size: str = "demo") -> dict:
 
 def built(architecture: str, n_sources: int = 4, audio_channels: int = 2) -> torch.nn.Module:
     shape = {"n_sources": n_sources, "audio_channels": audio_channels}
-    return models.build(**system_of(architecture), **shape, seed=0).eval()
+    return build_model(**system_of(architecture), **shape, seed=0).eval()
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -147,7 +150,7 @@ def test_an_upsampler_too_many_or_too_few_is_told(architecture: str) -> None:
     wrong = None if has_upsampler else {"name": "nearest", "length": 9}
     message = "needs an upsampling layer" if has_upsampler else "write upsampler: null"
     with pytest.raises(InputError, match=f"^architecture '{architecture}' .*{message}"):
-        models.build(architecture, {}, wrong, n_sources=1, audio_channels=1)
+        build_model(architecture, {}, wrong, n_sources=1, audio_channels=1)
 
 
 @every_architecture
@@ -173,15 +176,15 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     class Interrupted(Exception):
         pass
 
-    step = training.Progress.step
+    step = loop.Progress.step
 
-    def fail_at_three(progress: training.Progress, note: str = "") -> None:
+    def fail_at_three(progress: loop.Progress, note: str = "") -> None:
         step(progress, note)
         if progress.done == 3:
             raise Interrupted
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(training.Progress, "step", fail_at_three)
+        patch.setattr(loop.Progress, "step", fail_at_three)
         trained("interrupted")
     whole, resumed = trained("whole"), trained("interrupted")
     assert all(whole[key].equal(resumed[key]) for key in whole)

@@ -2,17 +2,17 @@
 
 import pytest
 import torch
-from upsampling_artifacts import models
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.flops import count_parameters
 from upsampling_artifacts.models.sams_net import SamsNet, SlicedAttention
-from upsampling_artifacts.table_1 import count_parameters
 
 SMALL = {"n_fft": 128, "hop": 32, "widths": [4, 8], "slices": 4}
 
 
 def build(**options: object) -> SamsNet:
     shape = {"n_sources": 3, "audio_channels": 2}
-    return models.build("sams_net", SMALL | options, None, **shape, seed=0).eval()
+    return build_model("sams_net", SMALL | options, None, **shape, seed=0).eval()
 
 
 def test_the_parameter_count_is_about_the_published() -> None:

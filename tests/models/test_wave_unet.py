@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch.nn import functional as F
-from upsampling_artifacts import models, registry
+from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.flops import count_parameters
 from upsampling_artifacts.models.wave_unet import WaveUNet
-from upsampling_artifacts.table_1 import count_parameters
 
 LENGTHS = {"transposed": 4, "nearest": 9, "linear": None, "subpixel": 3}
 
@@ -14,7 +15,7 @@ LENGTHS = {"transposed": 4, "nearest": 9, "linear": None, "subpixel": 3}
 def build(upsampler: str = "linear", length: int | None = None, **options: object) -> WaveUNet:
     layer = {"name": upsampler, "length": length}
     sizes = {"filters": 4, "depth": 3} | options
-    return models.build("wave_unet", sizes, layer, n_sources=3, audio_channels=2, seed=0).eval()
+    return build_model("wave_unet", sizes, layer, n_sources=3, audio_channels=2, seed=0).eval()
 
 
 def test_the_parameter_count_is_the_originals() -> None:

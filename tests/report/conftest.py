@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from upsampling_artifacts.artifacts.claims import VERDICT_COLUMNS
-from upsampling_artifacts.artifacts.figure_arrays import ones_arrays
+from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
@@ -19,6 +18,7 @@ from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.figures.step_speed import draw_step_speed
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
+from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..measures import as_measures

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 import pytest
-from upsampling_artifacts.artifacts.claims import VERDICT_COLUMNS
+from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.report.paper_figures import CAPTIONS, paper_figures
 from upsampling_artifacts.report.verdicts import claim_rows
 

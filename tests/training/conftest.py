@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from upsampling_artifacts import checkpoint, stepping, training
-from upsampling_artifacts.training import TrainingOptions, train
+from upsampling_artifacts.training import checkpoint, loop, step
+from upsampling_artifacts.training.loop import train
+from upsampling_artifacts.training.options import TrainingOptions
 
 RATE_HZ = 1000
 OPTIONS = TrainingOptions(
@@ -25,7 +26,7 @@ OPTIONS = TrainingOptions(
     checkpoint_minutes=1e-9,
     accelerator="cpu",
     precision="32-true",
-    loader_processes=0,
+    num_workers=0,
 )
 STEPS_PER_EPOCH = 6
 SYSTEM = {
@@ -100,7 +101,7 @@ def checkpoints_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
     """A function that trains like ``run``, and has ``happening()`` happen in the given step."""
-    loss_function = stepping.loss_function
+    loss_function = step.loss_function
 
     def run_with(happening: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
         steps = 0
@@ -113,7 +114,7 @@ def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Si
             return loss_function(model, batch)
 
         with monkeypatch.context() as patch:
-            patch.setattr(stepping, "loss_function", loss_and_more)
+            patch.setattr(step, "loss_function", loss_and_more)
             return run(**changes)
 
     return run_with
@@ -126,16 +127,16 @@ class Interrupted(Exception):
 @pytest.fixture
 def run_until(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that trains like ``run``, and fails at the end of the given step."""
-    step = training.Progress.step
+    step = loop.Progress.step
 
     def until(last: int, folder: str = "run", **changes: object) -> None:
-        def fail(progress: training.Progress, note: str = "") -> None:
+        def fail(progress: loop.Progress, note: str = "") -> None:
             step(progress, note)
             if progress.done == last:
                 raise Interrupted
 
         with monkeypatch.context() as patch, pytest.raises(Interrupted):
-            patch.setattr(training.Progress, "step", fail)
+            patch.setattr(loop.Progress, "step", fail)
             run(folder, **changes)
 
     return until

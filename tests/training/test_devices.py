@@ -24,13 +24,13 @@ TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
 PROGRAM = """
 import json, os, signal, sys, time
 from types import SimpleNamespace
-from upsampling_artifacts import checkpoint, stepping, training
+from upsampling_artifacts.training import checkpoint, loop, step
 from upsampling_artifacts.progress import job_log
 
 rank, calls = int(os.getenv("LOCAL_RANK", 0)), 0
 arguments = json.loads(sys.argv[1])
-options = training.TrainingOptions(**arguments.pop("options"))
-loss_function = stepping.loss_function
+options = loop.TrainingOptions(**arguments.pop("options"))
+loss_function = step.loss_function
 
 def counted(model, batch):
     global calls
@@ -39,9 +39,9 @@ def counted(model, batch):
     HAPPENING
     return loss
 
-stepping.loss_function = counted
+step.loss_function = counted
 with job_log(arguments.pop("log")):
-    training.train(options=options, **arguments)
+    loop.train(options=options, **arguments)
     print("process", rank, "ended well")
 """
 Program = Callable[..., SimpleNamespace]
@@ -104,7 +104,7 @@ def test_two_devices_train_what_one_trains(
 def test_two_devices_with_parts_of_a_batch_each_train_what_one_trains(
     run: Callable, program: Program, tmp_path: Path
 ) -> None:
-    ended = program(options=replace(TWO, accumulation=2, recompute=True))
+    ended = program(options=replace(TWO, gradient_accumulation=2, activation_checkpointing=True))
     assert ended.code == 0, ended.output
     alone, together = run("alone"), results_in(tmp_path / "run")
     for one, two in zip(alone.losses, together.losses, strict=True):
@@ -114,7 +114,7 @@ def test_two_devices_with_parts_of_a_batch_each_train_what_one_trains(
 def test_they_stop_together_and_go_on_as_if_nothing_had_been(
     program: Program, tmp_path: Path
 ) -> None:
-    """Stopped by a signal to the second, then by one to the first, while it validates."""
+    """Interrupted by a signal to the second, then by one to the first, while it validates."""
     for number, rank, why, step in (
         ("SIGTERM", 1, "another process", 4),
         ("SIGUSR1", 0, "SIGUSR1", 7),
@@ -154,7 +154,7 @@ def test_the_clock_of_the_first_ends_both(
     """One's clock is a year ahead from its fourth step on, which the other's knows nothing of."""
     later = "SimpleNamespace(monotonic=lambda: time.monotonic() + 3e7)"
     ended = program(
-        f"if rank == {ahead} and calls == 4: training.time = {later}",
+        f"if rank == {ahead} and calls == 4: loop.time = {later}",
         options=replace(TWO, minutes=60),
     )
     assert ended.code == 0, ended.output
@@ -179,11 +179,16 @@ def test_a_fault_on_one_ends_both_and_is_told(program: Program) -> None:
     assert not ended.paths.model.exists()
 
 
-@pytest.mark.parametrize(("devices", "accumulation"), [(3, 1), (1, 3), (2, 4)])
-def test_a_batch_is_divided_without_rest(run: Callable, devices: int, accumulation: int) -> None:
-    divided = rf"batch_size: 4 .*training\.devices: {devices} .*accumulation: {accumulation};"
+@pytest.mark.parametrize(("devices", "gradient_accumulation"), [(3, 1), (1, 3), (2, 4)])
+def test_a_batch_is_divided_without_rest(
+    run: Callable, devices: int, gradient_accumulation: int
+) -> None:
+    divided = (
+        rf"batch_size: 4 .*training\.devices: {devices} "
+        rf".*gradient_accumulation: {gradient_accumulation};"
+    )
     with pytest.raises(InputError, match=divided) as error:
-        run(options=replace(OPTIONS, devices=devices, accumulation=accumulation))
+        run(options=replace(OPTIONS, devices=devices, gradient_accumulation=gradient_accumulation))
     assert "\n" not in str(error.value)
 
 

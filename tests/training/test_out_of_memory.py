@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from upsampling_artifacts.out_of_memory import is_out_of_memory
+from upsampling_artifacts.training.out_of_memory import is_out_of_memory
 
 from .conftest import OPTIONS, paths_in
 
@@ -34,13 +34,13 @@ BIG = replace(
 PROGRAM = """
 import json, os, re, resource, sys
 from pathlib import Path
-from upsampling_artifacts import out_of_memory, training
+from upsampling_artifacts.training import loop, out_of_memory
 from upsampling_artifacts.progress import job_log
 import torch
 
 torch.nn.Conv1d(1, 1, 1)(torch.ones(1, 1, 1)).backward()  # loads what is not yet loaded
 arguments = json.loads(sys.argv[1])
-options = training.TrainingOptions(**arguments.pop("options"))
+options = loop.TrainingOptions(**arguments.pop("options"))
 room, log, short = (arguments.pop(name) for name in ("room", "log", "short"))
 out_of_memory.SECONDS_FOR_THE_FIRST = 10
 used = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -48,7 +48,7 @@ hard = resource.getrlimit(resource.RLIMIT_AS)[1]
 if int(os.getenv("LOCAL_RANK", 0)) in short:
     resource.setrlimit(resource.RLIMIT_AS, (used + room, hard))
 with job_log(log):
-    training.train(options=options, **arguments)
+    loop.train(options=options, **arguments)
 """
 Program = Callable[..., SimpleNamespace]
 
@@ -92,8 +92,8 @@ def program(cache_song: Callable[..., Path], tmp_path: Path) -> Program:
 
 ADVICE = re.compile(
     r"error: training\.batch_size: 16 segments of 10 s at once do not fit into the [\d.]+ GB that "
-    r"this process may use; set training\.accumulation: (\d+) \((\d+) at a time\), which fits, and "
-    r"learns the same"
+    r"this process may use; set training\.gradient_accumulation: (\d+) \((\d+) at a time\), which "
+    r"fits, and learns the same"
 )
 
 
@@ -103,10 +103,10 @@ def test_it_says_which_accumulation_fits_and_that_fits(program: Program) -> None
     assert "Traceback" not in ended.output
     advice = ADVICE.fullmatch(ended.log[-1][9:])
     assert advice, ended.log
-    accumulation, at_a_time = map(int, advice.groups())
-    assert accumulation > 1 and accumulation * at_a_time == 16
+    gradient_accumulation, at_a_time = map(int, advice.groups())
+    assert gradient_accumulation > 1 and gradient_accumulation * at_a_time == 16
     assert not ended.paths.model.exists()
-    trained = program(250, accumulation=accumulation)
+    trained = program(250, gradient_accumulation=gradient_accumulation)
     assert trained.code == 0, trained.output
     assert trained.paths.model.exists()
 
@@ -116,7 +116,8 @@ def test_where_no_segment_fits_it_says_what_else_to_try(program: Program) -> Non
     assert ended.code == 1, ended.output
     assert re.fullmatch(
         r"error: not even one segment of 10 s fits into the [\d.]+ GB that this process may use "
-        r"with this model; try training\.recompute: true or training\.precision: bf16-mixed or a "
+        r"with this model; try training\.activation_checkpointing: true or "
+        r"training\.precision: bf16-mixed or a "
         r"shorter training\.segment_seconds",
         ended.log[-1][9:],
     )

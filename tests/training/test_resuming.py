@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from upsampling_artifacts import stepping
-from upsampling_artifacts.checkpoint import Checkpoint
-from upsampling_artifacts.errors import InputError, Stopped
-from upsampling_artifacts.stopping import SIGNALS
+from upsampling_artifacts.errors import InputError, Interrupted
+from upsampling_artifacts.interruption import SIGNALS
+from upsampling_artifacts.training import step as training_step
+from upsampling_artifacts.training.checkpoint import Checkpoint
 
 from .conftest import OPTIONS, STEPS_PER_EPOCH, SYSTEM, paths_in, same_weights, stems
 
@@ -45,14 +45,14 @@ def test_it_goes_on_where_it_was_and_does_not_begin_anew(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_until(10)
-    steps, loss_function = [], stepping.loss_function
+    steps, loss_function = [], training_step.loss_function
 
     def counted(model: torch.nn.Module, batch: object) -> torch.Tensor:
         if torch.is_grad_enabled():
             steps.append(model.training)
         return loss_function(model, batch)
 
-    monkeypatch.setattr(stepping, "loss_function", counted)
+    monkeypatch.setattr(training_step, "loss_function", counted)
     run()
     # The checkpoint was written after step 9: steps 10 to 18 are left.
     assert len(steps) == 9
@@ -78,7 +78,7 @@ def test_a_signal_saves_after_the_step_and_costs_none(
 ) -> None:
     whole = run("whole")
     before = [signal.getsignal(each) for each in SIGNALS]
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(Interrupted) as stopped:
         run_with(lambda: os.kill(os.getpid(), number), step, options=RARELY)
     assert str(stopped.value) == (
         f"training: stopped by {number.name} at step {step} of 18, and saved; "
@@ -125,8 +125,8 @@ def test_loading_processes_survive_the_signal_that_all_get(
         ended, _ = psutil.wait_procs(helpers, timeout=0.5)
         assert not ended
 
-    options = replace(RARELY, loader_processes=2)
-    with pytest.raises(Stopped):
+    options = replace(RARELY, num_workers=2)
+    with pytest.raises(Interrupted):
         run_with(to_all, 4, options=options)
     assert saved_step(tmp_path / "run") == 4
     assert same_weights(run("run", options).weights, run("whole").weights)
@@ -135,7 +135,7 @@ def test_loading_processes_survive_the_signal_that_all_get(
 def test_however_short_its_time_each_job_adds_a_step(run: Callable, tmp_path: Path) -> None:
     whole = run("whole")
     for step in range(1, 18):
-        with pytest.raises(Stopped, match=f"stopped by its time limit at step {step} of 18"):
+        with pytest.raises(Interrupted, match=f"stopped by its time limit at step {step} of 18"):
             run(options=RARELY, runtime_minutes=0)
         assert saved_step(tmp_path / "run") == step
     resumed = run(options=RARELY, runtime_minutes=0)
@@ -147,18 +147,18 @@ def test_with_time_enough_it_trains_to_the_end(run: Callable) -> None:
     assert len(run(options=RARELY, runtime_minutes=1e4).rows) == 3
 
 
-@pytest.mark.parametrize("loader_processes", [0, 1])
+@pytest.mark.parametrize("num_workers", [0, 1])
 def test_random_numbers_of_a_layer_go_on_too(
-    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, loader_processes: int
+    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, num_workers: int
 ) -> None:
-    loss_function = stepping.loss_function
+    loss_function = training_step.loss_function
 
     def noisy(model: torch.nn.Module, batch: object) -> torch.Tensor:
         noise = torch.rand(()) if torch.is_grad_enabled() else 0
         return loss_function(model, batch) * (1 + noise)
 
-    monkeypatch.setattr(stepping, "loss_function", noisy)
-    options = replace(OPTIONS, loader_processes=loader_processes)
+    monkeypatch.setattr(training_step, "loss_function", noisy)
+    options = replace(OPTIONS, num_workers=num_workers)
     whole = run("whole", options)
     run_until(10, options=options)
     resumed = run("run", options)
@@ -279,6 +279,6 @@ def test_a_checkpoint_fits_more_epochs_and_other_intervals(
 def test_a_training_goes_on_where_there_is_less_memory(run: Callable, run_until: Callable) -> None:
     whole = run("whole")
     run_until(8)
-    result = run("run", replace(OPTIONS, accumulation=2, recompute=True))
+    result = run("run", replace(OPTIONS, gradient_accumulation=2, activation_checkpointing=True))
     for row, expected in zip(result.losses, whole.losses, strict=True):
         assert [float(x) for x in row] == pytest.approx([float(x) for x in expected], rel=1e-4)

@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from upsampling_artifacts import stepping, training
-from upsampling_artifacts.data import loading
 from upsampling_artifacts.data.segments import TrainingBatches
+from upsampling_artifacts.training import loading, loop, step
 
 from .conftest import OPTIONS
 
@@ -17,7 +16,7 @@ from .conftest import OPTIONS
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A step takes a second; reading a batch ``reading`` seconds."""
     clock = SimpleNamespace(now=0.0, reading=3.0)
-    read, loss_function = TrainingBatches.__getitem__, stepping.loss_function
+    read, loss_function = TrainingBatches.__getitem__, step.loss_function
 
     def read_slowly(batches: TrainingBatches, step: int) -> object:
         clock.now += clock.reading
@@ -28,8 +27,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         return loss_function(model, batch)
 
     monkeypatch.setattr(TrainingBatches, "__getitem__", read_slowly)
-    monkeypatch.setattr(stepping, "loss_function", computed)
-    for module in (training, loading):
+    monkeypatch.setattr(step, "loss_function", computed)
+    for module in (loop, loading):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
@@ -64,7 +63,7 @@ def test_the_log_says_how_it_is(
 
 
 def test_batches_read_in_other_processes_are_waited_for_too(run: Callable) -> None:
-    percents = shares(run(options=replace(OPTIONS, loader_processes=1)))
+    percents = shares(run(options=replace(OPTIONS, num_workers=1)))
     assert all(0 <= percent < 100 for percent in percents)
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy.signal import firwin, freqz
 from torch import Tensor, nn
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.upsamplers.base import parameter_count
+from upsampling_artifacts.models.flops import parameter_count
 from upsampling_artifacts.upsamplers.learned_interpolation import LearnedInterpolationConvolution
 from upsampling_artifacts.upsamplers.sinc import SincConvolution, sinc_phases
 from upsampling_artifacts.upsamplers.subpixel import SubpixelConvolution

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.upsamplers.base import SameConvolution, Upsampler, parameter_count
+from upsampling_artifacts.models.flops import parameter_count
+from upsampling_artifacts.upsamplers.base import SameConvolution, Upsampler
 from upsampling_artifacts.upsamplers.linear import LinearConvolution
 from upsampling_artifacts.upsamplers.nearest import NearestConvolution
 from upsampling_artifacts.upsamplers.subpixel import SubpixelConvolution, periodic_shuffle

@@ -36,8 +36,8 @@ def test_editing_a_caption_trains_nothing(copy_of_finished: Clone) -> None:
 
 def test_how_a_training_is_run_is_no_reason_to_run_it_again(finished: Clone) -> None:
     other = (
-        "training={checkpoint_minutes: 1, loader_processes: 1, devices: 2, threads: 2, "
-        "accumulation: 2, recompute: true}"
+        "training={checkpoint_minutes: 1, num_workers: 1, devices: 2, threads: 2, "
+        "gradient_accumulation: 2, activation_checkpointing: true}"
     )
     # The report shows the configuration as it is.
     assert finished.planned("--configfile", TINY, "--config", other).keys() <= {"report", "all"}

@@ -91,7 +91,7 @@ rule switch_speed:
         n_sources=len(config["sources"]),
         rate_hz=config["rate_hz"],
         code=code(
-            "upsampling_artifacts.benchmarks.switches",
+            "upsampling_artifacts.benchmarks.step_options",
             *registry.modules_of(config["systems"][MEASURED]),
         ),
     script:

@@ -17,9 +17,10 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PY
 for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33)}.items():
     os.environ.setdefault(variable, value)
 
-from upsampling_artifacts import addresses, configuration, registry
+from upsampling_artifacts import import_paths, registry
+from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.fingerprint import code_fingerprint as code
+from upsampling_artifacts.pipeline.fingerprint import code_fingerprint as code
 
 try:
     schema = yaml.safe_load(
@@ -43,10 +44,10 @@ LAYER_MODULES = sorted(
 RUNNING = (
     "threads",
     "devices",
-    "accumulation",
-    "recompute",
+    "gradient_accumulation",
+    "activation_checkpointing",
     "checkpoint_minutes",
-    "loader_processes",
+    "num_workers",
 )
 # How each variant is trained.
 TRAINING = {
@@ -105,7 +106,7 @@ def code_of(*modules):
 def source_of_model(wildcards):
     """The file in which a listed model is written, as far as it can be told without importing it."""
     factory = config["probes"]["models"][wildcards.model]["factory"]
-    file = addresses.source_file(factory.partition(":")[0])
+    file = import_paths.source_file(factory.partition(":")[0])
     return [str(file)] if file else []
 
 

@@ -20,7 +20,7 @@ rule separate:
         gpu=lambda w: min(1, gpus_of(w)),
     params:
         accelerator=lambda w: TRAINING[w.system]["accelerator"],
-        code=code_of("upsampling_artifacts.separation"),
+        code=code_of("upsampling_artifacts.evaluation.separation"),
     script:
         "../scripts/separate.py"
 
@@ -39,7 +39,7 @@ rule baseline:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.baselines"),
+        code=code("upsampling_artifacts.evaluation.baselines"),
     script:
         "../scripts/baseline.py"
 
@@ -67,7 +67,7 @@ rule score:
             attempt * planning.scoring_memory_mb(seconds_of("test"), config["rate_hz"], threads)
         ),
     params:
-        code=code("upsampling_artifacts.scoring"),
+        code=code("upsampling_artifacts.evaluation.scoring"),
     script:
         "../scripts/score.py"
 
@@ -82,7 +82,7 @@ rule scores:
     conda:
         "../../envs/scoring.yaml"
     params:
-        code=code("upsampling_artifacts.scoring"),
+        code=code("upsampling_artifacts.evaluation.scoring"),
     script:
         "../scripts/scores.py"
 
@@ -114,6 +114,6 @@ rule table_1:
             if "paper" in sizes_of(name)
         },
         notes={name: row["note"] for name, row in config["systems"].items() if row["note"]},
-        code=code("upsampling_artifacts.table_1"),
+        code=code("upsampling_artifacts.evaluation.table_1"),
     script:
         "../scripts/table_1.py"

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 
-from upsampling_artifacts import cluster
+from upsampling_artifacts.pipeline import cluster
 from upsampling_artifacts.progress import last_lines
 
 # Where sbatch is told to send SIGUSR1 before a job's time is up, every process of the job gets it.

@@ -25,7 +25,7 @@ rule figure_arrays:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.artifacts.figure_arrays", *UPSAMPLER_MODULES),
+        code=code("upsampling_artifacts.probes.figure_arrays", *UPSAMPLER_MODULES),
     script:
         "../scripts/figure_arrays.py"
 

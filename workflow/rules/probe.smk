@@ -22,7 +22,7 @@ rule probe:
         system=system_of,
         segment_seconds=lambda w: training_of(w)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
-        code=code_of("upsampling_artifacts.artifacts.variant_probe"),
+        code=code_of("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
 
@@ -45,7 +45,7 @@ rule probe_system:
         seeds=config["probes"]["seeds"],
         signal_seconds=config["probes"]["system_seconds"],
         spectrogram_seconds=config["probes"]["spectrogram_seconds"],
-        code=code_of("upsampling_artifacts.artifacts.system_probe"),
+        code=code_of("upsampling_artifacts.probes.systems"),
     script:
         "../scripts/probe_system.py"
 
@@ -63,7 +63,7 @@ rule probe_stacks:
         "../../envs/learning.yaml"
     params:
         seeds=SMALL_SEEDS,
-        code=code("upsampling_artifacts.artifacts.stack_probe", *UPSAMPLER_MODULES),
+        code=code("upsampling_artifacts.probes.stacks", *UPSAMPLER_MODULES),
     script:
         "../scripts/probe_stacks.py"
 
@@ -80,7 +80,7 @@ rule probe_layers:
     params:
         layers=LAYERS,
         seeds=SMALL_SEEDS,
-        code=code("upsampling_artifacts.artifacts.layer_probe", *LAYER_MODULES),
+        code=code("upsampling_artifacts.probes.single_layers", *LAYER_MODULES),
     script:
         "../scripts/probe_layers.py"
 
@@ -97,7 +97,7 @@ rule probe_readings:
     params:
         seeds=SMALL_SEEDS,
         code=code(
-            "upsampling_artifacts.artifacts.reading_probe",
+            "upsampling_artifacts.probes.readings",
             "upsampling_artifacts.models.demucs",
             *UPSAMPLER_MODULES,
         ),
@@ -115,7 +115,7 @@ rule excerpt:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.artifacts.excerpt"),
+        code=code("upsampling_artifacts.data.excerpt"),
     script:
         "../scripts/excerpt.py"
 
@@ -137,7 +137,7 @@ rule probe_model:
         "../../envs/learning.yaml"
     params:
         model=lambda w: config["probes"]["models"][w.model],
-        code=code("upsampling_artifacts.anyone"),
+        code=code("upsampling_artifacts.api"),
     script:
         "../scripts/probe_model.py"
 
@@ -151,7 +151,7 @@ rule identities:
         "../../envs/learning.yaml"
     params:
         seeds=SMALL_SEEDS,
-        code=code("upsampling_artifacts.artifacts.identities"),
+        code=code("upsampling_artifacts.probes.identities"),
     script:
         "../scripts/identities.py"
 
@@ -171,7 +171,7 @@ rule measures:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.artifacts.measures_table"),
+        code=code("upsampling_artifacts.probes.measures_table"),
     script:
         "../scripts/measures.py"
 
@@ -200,6 +200,6 @@ rule claims:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.artifacts.claims"),
+        code=code("upsampling_artifacts.evaluation.claims"),
     script:
         "../scripts/claims.py"

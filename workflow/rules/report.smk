@@ -1,7 +1,7 @@
 """Figures, and the one page that shows everything."""
 
 FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
-# Where a last layer that upsamples x4 puts its tones (artifacts/probing.py).
+# Where a last layer that upsamples x4 puts its tones (probes/model_probe.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
 

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 
-from upsampling_artifacts import planning
+from upsampling_artifacts.pipeline import planning
 from upsampling_artifacts.data import datasets, layout, musdb18
 
 try:

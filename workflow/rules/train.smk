@@ -23,7 +23,7 @@ rule train:
         running=running_of,
         # Not an output: Snakemake deletes the outputs of a job that fails.
         checkpoint=f"{RUN}/checkpoint.pt",
-        code=code_of("upsampling_artifacts.training"),
+        code=code_of("upsampling_artifacts.training.loop"),
     script:
         "../scripts/train.py"
 

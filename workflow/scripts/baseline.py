@@ -1,8 +1,8 @@
 """Separate the test songs without a model."""
 
-from upsampling_artifacts.baselines import BASELINES
 from upsampling_artifacts.data.cached_song import read_song_list
-from upsampling_artifacts.estimates import separate_songs
+from upsampling_artifacts.evaluation.baselines import BASELINES
+from upsampling_artifacts.evaluation.estimates import separate_songs
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Test the paper's claims on the measures."""
 
-from upsampling_artifacts.artifacts.claims import write_claims
+from upsampling_artifacts.evaluation.claims import write_claims
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

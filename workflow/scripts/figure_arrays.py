@@ -1,6 +1,6 @@
 """Compute what figures 2 to 8 of the paper show."""
 
-from upsampling_artifacts.artifacts.figure_arrays import ones_arrays, overlap_arrays, stack_arrays
+from upsampling_artifacts.probes.figure_arrays import ones_arrays, overlap_arrays, stack_arrays
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Compare interpolation with zero insertion and a fixed filter."""
 
-from upsampling_artifacts.artifacts.identities import measure_identities
+from upsampling_artifacts.probes.identities import measure_identities
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Gather the measures of many probes into one table."""
 
-from upsampling_artifacts.artifacts.measures_table import gather_measures
+from upsampling_artifacts.probes.measures_table import gather_measures
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

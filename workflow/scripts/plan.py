@@ -1,6 +1,6 @@
 """Print what the experiment asks of a computer."""
 
-from upsampling_artifacts.planning import Experiment, cache_room, plan_text
+from upsampling_artifacts.pipeline.planning import Experiment, cache_room, plan_text
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Probe one variant, before or after training."""
 
-from upsampling_artifacts.artifacts.variant_probe import probe_variant
+from upsampling_artifacts.probes.variants import probe_variant
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Probe single upsampling layers."""
 
-from upsampling_artifacts.artifacts.layer_probe import probe_layers
+from upsampling_artifacts.probes.single_layers import probe_layers
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

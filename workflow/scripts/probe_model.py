@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from upsampling_artifacts.anyone import probe
+from upsampling_artifacts.api import probe
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Probe the readings of figure 9."""
 
-from upsampling_artifacts.artifacts.reading_probe import probe_readings
+from upsampling_artifacts.probes.readings import probe_readings
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Probe the paper's small stacks."""
 
-from upsampling_artifacts.artifacts.stack_probe import probe_stacks
+from upsampling_artifacts.probes.stacks import probe_stacks
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Probe one system after random initialization, at the paper's size."""
 
-from upsampling_artifacts.artifacts.system_probe import probe_system
+from upsampling_artifacts.probes.systems import probe_system
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,8 +1,8 @@
 """Score the estimates of one run."""
 
 from upsampling_artifacts.data.cached_song import read_song_list
+from upsampling_artifacts.evaluation.scoring import score_songs, write_scores
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.scoring import score_songs, write_scores
 
 with job_log(snakemake.log[0]):
     score_songs(

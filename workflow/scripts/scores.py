@@ -1,7 +1,7 @@
 """Gather museval's scores of all runs into one table."""
 
+from upsampling_artifacts.evaluation.scoring import write_scores
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.scoring import write_scores
 
 with job_log(snakemake.log[0]):
     write_scores(snakemake.input, snakemake.output[0], common=True)

@@ -1,10 +1,10 @@
 """Separate the test songs with one trained model."""
 
 from upsampling_artifacts.data.cached_song import read_song_list
-from upsampling_artifacts.estimates import separate_songs
-from upsampling_artifacts.gpus import claimed_gpus
+from upsampling_artifacts.evaluation.estimates import separate_songs
+from upsampling_artifacts.evaluation.separation import model_separator
+from upsampling_artifacts.pipeline.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.separation import model_separator
 
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     separate_songs(

@@ -1,7 +1,7 @@
 """Measure how long training steps take."""
 
 from upsampling_artifacts.benchmarks.steps import measure_steps
-from upsampling_artifacts.gpus import claimed_gpus
+from upsampling_artifacts.pipeline.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):

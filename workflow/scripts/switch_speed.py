@@ -1,7 +1,7 @@
 """Measure what each way to run a training step does to it."""
 
-from upsampling_artifacts.benchmarks.switches import measure_switches
-from upsampling_artifacts.gpus import claimed_gpus
+from upsampling_artifacts.benchmarks.step_options import measure_switches
+from upsampling_artifacts.pipeline.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):

@@ -1,7 +1,7 @@
 """Table 1 of the paper, ours beside theirs."""
 
+from upsampling_artifacts.evaluation.table_1 import write_table_1
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.table_1 import write_table_1
 
 with job_log(snakemake.log[0]):
     write_table_1(

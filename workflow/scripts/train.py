@@ -1,9 +1,10 @@
 """Train one variant with one seed."""
 
 from upsampling_artifacts.data.cached_song import read_song_list
-from upsampling_artifacts.gpus import claimed_gpus
+from upsampling_artifacts.pipeline.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.training import TrainingOptions, train
+from upsampling_artifacts.training.loop import train
+from upsampling_artifacts.training.options import TrainingOptions
 
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     train(

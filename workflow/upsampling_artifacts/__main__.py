@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("upsampling_artifacts").setLevel(logging.INFO)
     # An installed command, unlike `python -m`, does not look for modules where it is called.
     sys.path.insert(0, "")
-    from upsampling_artifacts.anyone import probe  # loads torch: not for --help
+    from upsampling_artifacts.api import probe  # loads torch: not for --help
 
     try:
         found = probe(

@@ -11,7 +11,7 @@ class InputError(ValueError):
     """
 
 
-class Stopped(Exception):
+class Interrupted(Exception):
     """The work was asked to stop before its end, and can go on later.
 
     The message is one line that says by what, and what to do to go on.

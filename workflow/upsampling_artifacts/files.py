@@ -13,7 +13,7 @@ SPACE_OF_A_FULL_DISK = 2**20  # bytes
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path in the same folder, and rename it to ``path`` at the end.
 
     A job that is killed, or a disk that fills up, leaves the old file or none at all: never

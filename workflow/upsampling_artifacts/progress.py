@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from upsampling_artifacts.errors import InputError, Stopped
+from upsampling_artifacts.errors import InputError, Interrupted
 
 logger = logging.getLogger(__name__)
 
@@ -88,15 +88,15 @@ def job_log(path: str | Path) -> Iterator[None]:
     """Send what the library logs to a file and to standard error, for the length of a job.
 
     An :class:`InputError`, or a disk that is full, ends the program with its one line, and so
-    does :class:`Stopped`, with an exit status of its own (EX_TEMPFAIL: to be tried again);
+    does :class:`Interrupted`, with an exit status of its own (EX_TEMPFAIL: to be tried again);
     anything else is a fault of ours and keeps its traceback, in the log file too.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     package = logging.getLogger("upsampling_artifacts")
     package.setLevel(logging.INFO)
-    # A further process of a training on several devices (devices.py): what it says, the first
-    # says too; only its faults are its own.
+    # A further process of a training on several devices (training/distributed.py): the first
+    # process logs for all of them; only its errors are its own.
     further = os.getenv("LOCAL_RANK", "0") != "0"
     if not further:
         path.write_text("")
@@ -114,7 +114,7 @@ def job_log(path: str | Path) -> Iterator[None]:
         )
         package.error(f"error: {message}")
         sys.exit(1)
-    except Stopped as stopped:
+    except Interrupted as stopped:
         package.info(str(stopped))
         sys.exit(os.EX_TEMPFAIL)
     except Exception:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from upsampling_artifacts import addresses
+from upsampling_artifacts import import_paths
 from upsampling_artifacts.errors import InputError
 
 ADDRESS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -35,8 +35,11 @@ ARCHITECTURES = {
     "sams_net": "upsampling_artifacts.models.sams_net:SamsNet",
 }
 
+REFERENCE = "demucs_transposed"
+"""The system that the others' times are given re."""
 
-def is_address(name: str) -> bool:
+
+def is_import_path(name: str) -> bool:
     """Whether a name in config is that of a class elsewhere: ``my_package.my_module:MyClass``."""
     return ":" in name
 
@@ -52,8 +55,8 @@ def module_of(kind: str, name: str, registry: dict[str, str]) -> str:
     Raises:
         InputError: The name is unknown, and the known ones are listed; or there is no such module.
     """
-    module = _address_of(kind, name, registry).partition(":")[0]
-    if addresses.source_file(module) is None:
+    module = _import_path_of(kind, name, registry).partition(":")[0]
+    if import_paths.source_file(module) is None:
         raise InputError(
             f"{kind} '{name}': there is no module '{module}'; put it beside the Snakefile, "
             "install it, or put its folder on PYTHONPATH"
@@ -79,11 +82,11 @@ def load(kind: str, name: str, registry: dict[str, str]) -> type:
     Raises:
         InputError: The name is unknown, or nothing can be imported from its address.
     """
-    return addresses.find(_address_of(kind, name, registry))
+    return import_paths.find(_import_path_of(kind, name, registry))
 
 
-def _address_of(kind: str, name: str, registry: dict[str, str]) -> str:
-    if is_address(name):
+def _import_path_of(kind: str, name: str, registry: dict[str, str]) -> str:
+    if is_import_path(name):
         if not ADDRESS.fullmatch(name):
             raise InputError(f"{kind} '{name}': is no address; write my_package.my_module:MyClass")
         return name

@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-from upsampling_artifacts.artifacts.measures_table import MEASURES_COLUMNS, write_measures
-
-STRIDES = (2, 3, 4, 8)
-
-
-def measure_identities(seeds: list[int], csv_path: str | Path) -> None:
-    """Write ``zero_insertion_error`` of both interpolations, the largest over ``STRIDES``.
-
-    In the table, the models are called "nearest_interpolation" and "linear_interpolation".
-    """
-    rows = [
-        (
-            f"{kind}_interpolation", seed, "initialization", "noise", "output",
-            "zero_insertion_error", float("nan"),
-            max(zero_insertion_error(kind, seed, stride) for stride in STRIDES), "1",
-        )
-        for kind in ("nearest", "linear")
-        for seed in seeds
-    ]  # fmt: skip
-    write_measures([pd.DataFrame(rows, columns=MEASURES_COLUMNS)], csv_path)
 
 
 def zero_insertion_error(kind: str, seed: int, stride: int) -> float:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from upsampling_artifacts.checkpoint import COPIES, LARGEST_SHARE
-from upsampling_artifacts.files import written_whole
-from upsampling_artifacts.table_1 import count_parameters
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.models.flops import count_parameters
+from upsampling_artifacts.training.checkpoint import COPIES, LARGEST_SHARE
 
 COLUMNS = [
     "system", "parameters", "checkpoint_gigabytes", "disk_megabytes_per_second",
@@ -37,7 +38,7 @@ def write_speed(folder: str | Path, megabytes: int = 1000, repeats: int = 3) -> 
     with tempfile.TemporaryDirectory(dir=folder) as inside:
         for _ in range(repeats):
             started = time.perf_counter()
-            with written_whole(Path(inside) / "checkpoint.pt") as unfinished:
+            with atomic_write(Path(inside) / "checkpoint.pt") as unfinished:
                 torch.save(weights, unfinished)
             speeds.append(megabytes * 1e6 / (time.perf_counter() - started))
     return float(np.median(speeds))
@@ -84,10 +85,10 @@ def measure_checkpointing(
     folder = Path(csv_path).parent
     folder.mkdir(parents=True, exist_ok=True)
     speed = write_speed(folder, megabytes)
-    rows = [
-        {"system": name, **checkpoint_cost(count_parameters(system, n_sources, 2), speed, minutes)}
-        for name, system in systems.items()
-    ]
-    with written_whole(csv_path) as unfinished:
+    rows = []
+    for name, system in systems.items():
+        parameters = count_parameters(system, n_sources, AUDIO_CHANNELS)
+        rows.append({"system": name, **checkpoint_cost(parameters, speed, minutes)})
+    with atomic_write(csv_path) as unfinished:
         table = pd.DataFrame(rows, columns=COLUMNS)
         table.to_csv(unfinished, index=False, float_format="%.4g")

@@ -22,7 +22,7 @@ from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.musdb18 import Recording, require_ffmpeg
 from upsampling_artifacts.data.segments import TrainingBatches, ValidationBatches
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 RATE_HZ, SEGMENT_SECONDS, BATCH_SIZE = 44100, 10.0, 8
 SHIFT_SECONDS = 1.0
@@ -171,7 +171,7 @@ def write_speeds(csv_path: str | Path, seconds: dict[str, np.ndarray]) -> None:
         times = np.median(measured / seconds["cache"])
         rows.append((name, median, low, high, times, *about, len(measured),
                      os.cpu_count(), os.getloadavg()[0]))  # fmt: skip
-    with written_whole(csv_path) as unfinished:
+    with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.4g")
 
 
@@ -188,7 +188,7 @@ def write_memory(csv_path: str | Path, batches: TrainingBatches, segments: int) 
         batches[step]
         if (step + 1) % (segments // BATCH_SIZE // 10) == 0:
             rows.append({"segments": (step + 1) * BATCH_SIZE, **memory_in_use()})
-    with written_whole(csv_path) as unfinished:
+    with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows).to_csv(unfinished, index=False, float_format="%.1f")
 
 

@@ -1,6 +1,6 @@
 """How long a training step takes, and what it asks of a device: every system of an experiment.
 
-Whole steps, as a training takes them (:mod:`stepping`), at the experiment's size and with the
+Whole steps, as a training takes them (:mod:`training.step`), at the experiment's size and with the
 keys of ``training`` of each system, on random batches. Each system takes turns with the
 reference, and no other is in memory: at full size a model with its optimizer takes 11 GB.
 
@@ -23,25 +23,26 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from upsampling_artifacts import models
-from upsampling_artifacts.benchmarks.arithmetic import peak_tflop_per_second
+from upsampling_artifacts.benchmarks.interleaved import quartiles, surroundings, time_interleaved
 from upsampling_artifacts.benchmarks.memory import peak_bytes
-from upsampling_artifacts.benchmarks.turns import quartiles, surroundings, take_turns
-from upsampling_artifacts.counting import tflop_per_step
+from upsampling_artifacts.benchmarks.peak_flops import peak_tflop_per_second
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.segments import Batch
-from upsampling_artifacts.devices import launch
-from upsampling_artifacts.files import written_whole
-from upsampling_artifacts.planning import AUDIO_CHANNELS
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.flops import tflop_per_step
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stepping import prepare, take_step
-from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
+from upsampling_artifacts.registry import REFERENCE
+from upsampling_artifacts.training.distributed import launch
+from upsampling_artifacts.training.step import prepare, take_step
+from upsampling_artifacts.upsamplers.fused import (
+    IMPLEMENTATIONS,
+    NO_CHOICE,
+    layers_with_choice,
+    set_implementation,
+)
 
 logger = logging.getLogger(__name__)
-
-REFERENCE = "demucs_transposed"
-CHOICES = ("plain", "fused", "auto")
-NO_CHOICE = "-"
-"""The implementation of a system whose layers know one way to work."""
 
 SECONDS_PER_RUN = 1.0
 
@@ -58,7 +59,7 @@ class Setting:
     """What is to be trained, and how.
 
     Attributes:
-        system: How it is built, as for :func:`models.build`.
+        system: How it is built, as for :func:`models.build.build_model`.
         options: The keys of ``training`` in config.
         n_sources: Number of stems that it separates.
         rate_hz: Sampling rate.
@@ -75,7 +76,7 @@ class Setting:
         return self.options["batch_size"] // self.options["devices"]
 
     def build(self) -> nn.Module:
-        return models.build(
+        return build_model(
             **self.system, n_sources=self.n_sources, audio_channels=AUDIO_CHANNELS, seed=0
         )
 
@@ -93,11 +94,11 @@ class Trainee:
 
     Attributes:
         fabric: Its device and precision.
-        model: As :func:`stepping.prepare` gives it.
+        model: As :func:`training.step.prepare` gives it.
         optimizer: Likewise.
         batch: On the device.
         configured: The implementation that config asks for.
-        accumulation: In how many parts the batch goes through the model.
+        gradient_accumulation: In how many parts the batch goes through the model.
     """
 
     fabric: Fabric
@@ -105,12 +106,14 @@ class Trainee:
     optimizer: Optimizer
     batch: Batch
     configured: str
-    accumulation: int
+    gradient_accumulation: int
 
     def step(self, implementation: str | None = None) -> Tensor:
         """The loss of one step of training, by an implementation; None: the configured one."""
-        choose(self.model, implementation or self.configured)
-        return take_step(self.fabric, self.model, self.optimizer, self.batch, self.accumulation)
+        set_implementation(self.model, implementation or self.configured)
+        return take_step(
+            self.fabric, self.model, self.optimizer, self.batch, self.gradient_accumulation
+        )
 
 
 def measure_steps(
@@ -127,8 +130,8 @@ def measure_steps(
     Args:
         csv_path: Where to; a row per system and implementation with the columns ``COLUMNS``. What
             does not fit into a GPU's memory has no numbers. See :func:`memory.peak_bytes`, and
-            :mod:`counting` for ``tflop_per_step``.
-        systems: How each is built, as for :func:`models.build`. The reference is
+            :mod:`models.flops` for ``tflop_per_step``.
+        systems: How each is built, as for :func:`models.build.build_model`. The reference is
             :data:`REFERENCE`, or the first if that is not among them.
         training: The keys of ``training`` in config, for each system.
         steps_per_epoch: Of each system.
@@ -173,7 +176,7 @@ def measure_steps(
     seconds = table["median_step_seconds"]
     table["fraction_of_peak"] = table["tflop_per_step"] / seconds / table["peak_tflop_per_second"]
     table["epoch_seconds"] = seconds * table["system"].map(steps_per_epoch)
-    with written_whole(csv_path) as unfinished:
+    with atomic_write(csv_path) as unfinished:
         table.astype({"peak_bytes": "Int64"}).to_csv(unfinished, index=False, float_format="%.4g")
 
 
@@ -185,10 +188,14 @@ def start(setting: Setting) -> Trainee:
     layers = layers_with_choice(model)
     configured = layers[0].implementation if layers else NO_CHOICE
     model, optimizer = prepare(
-        fabric, model, options["learning_rate"], options["weight_decay"], options["recompute"]
+        fabric,
+        model,
+        options["learning_rate"],
+        options["weight_decay"],
+        options["activation_checkpointing"],
     )
     batch = fabric.to_device(setting.random_batch())
-    return Trainee(fabric, model, optimizer, batch, configured, options["accumulation"])
+    return Trainee(fabric, model, optimizer, batch, configured, options["gradient_accumulation"])
 
 
 def measure(
@@ -208,7 +215,7 @@ def measure(
     runs = {which: partial(trainee.step, which) for which in implementations}
     if reference not in (None, trainee):
         runs[REFERENCE] = reference.step
-    seconds = take_turns(runs, seconds_per_run * len(runs))
+    seconds = time_interleaved(runs, seconds_per_run * len(runs))
     against = seconds.get(REFERENCE, seconds[trainee.configured] if reference else np.nan)
     measured = {}
     for which in implementations:
@@ -233,27 +240,10 @@ def count(setting: Setting, name: str) -> dict[str, float]:
     with torch.device("meta"):
         model, batch = setting.build(), setting.random_batch()
     tflop = {}
-    for which in CHOICES if layers_with_choice(model) else [NO_CHOICE]:
-        choose(model, which)
+    for which in IMPLEMENTATIONS if layers_with_choice(model) else [NO_CHOICE]:
+        set_implementation(model, which)
         tflop[which] = tflop_per_step(model, batch, name)
     return tflop
-
-
-def layers_with_choice(model: nn.Module) -> list[FusedInterpolationConvolution]:
-    """The layers that can work as two layers or as one."""
-    return [
-        layer
-        for layer in model.modules()
-        if isinstance(layer, FusedInterpolationConvolution)
-        and layer.kind
-        and not isinstance(layer.convolution, nn.Identity)
-    ]
-
-
-def choose(model: nn.Module, implementation: str) -> None:
-    """Let the layers that have a choice work by this implementation."""
-    for layer in layers_with_choice(model):
-        layer.implementation = implementation
 
 
 def free_memory() -> None:

@@ -15,8 +15,14 @@ import torch
 from torch import Tensor
 
 from upsampling_artifacts import registry
-from upsampling_artifacts.benchmarks.turns import FEWEST, quartiles, surroundings, timed, turns
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.benchmarks.interleaved import (
+    FEWEST,
+    quartiles,
+    surroundings,
+    timed,
+    turns,
+)
+from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.base import Upsampler
 
@@ -82,7 +88,7 @@ def measure_upsamplers(
     for shape in shapes or default:
         rows += measure_shape(shape, repeats, device)
         progress.step()
-    with written_whole(csv_path) as unfinished:
+    with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.4g")
 
 

@@ -15,7 +15,7 @@ from upsampling_artifacts.data.cached_song import FULL_SCALE
 from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
 from upsampling_artifacts.data.musdb18 import CHANNELS, Recording, read_song, require_ffmpeg
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +90,9 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         "residual_db": recording.residual_db,
         "stems": stems,
     }
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         np.save(unfinished, pcm)
-    with written_whole(path.with_suffix(".json")) as unfinished:
+    with atomic_write(path.with_suffix(".json")) as unfinished:
         unfinished.write_text(json.dumps(about, indent=1))
 
 

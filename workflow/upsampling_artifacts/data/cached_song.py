@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 FULL_SCALE = 2**15
+
+AUDIO_CHANNELS = 2
+"""All songs are stereo, as MUSDB is."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def read_cache(path: str | Path) -> CachedSong:
 
 def write_song_list(songs: list[str], path: str | Path) -> None:
     """Write the paths of cached songs, one per line."""
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("".join(f"{song}\n" for song in songs))
 
 

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def download(
     path: Path,
     size_bytes: int,
     held: TextIO,
-    stopping: Stopping,
+    stopping: Interruption,
     longest_pause_seconds: int = 30,
 ) -> None:
     """Download a file, or the rest of it.
@@ -89,7 +89,7 @@ def download(
 
 
 def _watch(
-    wget: subprocess.Popen, path: Path, size_bytes: int, lines: TextIO, stopping: Stopping
+    wget: subprocess.Popen, path: Path, size_bytes: int, lines: TextIO, stopping: Interruption
 ) -> str:
     """Tell how far it is, and what wget says, until it ends; the last that it said."""
     total = size_bytes // MB

@@ -18,10 +18,10 @@ from typing import TextIO
 from upsampling_artifacts.data.datasets import songs_below
 from upsampling_artifacts.data.download import DiskFullError, DownloadError, download
 from upsampling_artifacts.data.unpacking import unpack
-from upsampling_artifacts.errors import InputError, Stopped
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.errors import InputError, Interrupted
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stopping import Stopping
 
 logger = logging.getLogger(__name__)
 
@@ -95,11 +95,11 @@ def fetch(
 
     Raises:
         InputError: In one line, what is in the way and what to do.
-        Stopped: A signal asked to stop; what was downloaded is kept.
+        Interrupted: A signal asked to stop; what was downloaded is kept.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     archive = folder.with_name(source.archive)
-    with Stopping() as stopping, _alone(folder, stopping) as held:
+    with Interruption() as stopping, _alone(folder, stopping) as held:
         if not _is_fetched(source, folder):
             unfinished = folder.with_name(f".{folder.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -136,7 +136,7 @@ def _is_fetched(source: Source, folder: Path) -> bool:
 
 
 def _get_archive(
-    source: Source, archive: Path, held: TextIO, stopping: Stopping, longest_pause_seconds: int
+    source: Source, archive: Path, held: TextIO, stopping: Interruption, longest_pause_seconds: int
 ) -> str:
     """Have the whole archive at ``archive``, checked; its checksum."""
     by_hand = (
@@ -224,7 +224,7 @@ def _remove_if_empty(archive: Path) -> None:
         archive.unlink()
 
 
-def _checksum(source: Source, archive: Path, stopping: Stopping) -> str:
+def _checksum(source: Source, archive: Path, stopping: Interruption) -> str:
     algorithm = (source.checksum or "sha256:").partition(":")[0]
     digest = hashlib.new(algorithm, usedforsecurity=False)
     progress = Progress(archive.stat().st_size // MB, f"checking {archive.name}", unit="MB")
@@ -256,17 +256,17 @@ def _write_record(source: Source, songs: dict[str, list[str]], checksum: str, fo
     if extra := [name for names in there.values() for name in names if name not in listed]:
         logger.info(f"{source.name}: not listed or excluded, and not used: {'; '.join(extra)}")
     record = {"dataset": source.name, "checksum": checksum, "songs": there}
-    with written_whole(folder / RECORD) as unfinished:
+    with atomic_write(folder / RECORD) as unfinished:
         unfinished.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _go_on(stopping: Stopping, kept: str = "the archive is kept") -> None:
+def _go_on(stopping: Interruption, kept: str = "the archive is kept") -> None:
     if stopping.signal:
-        raise Stopped(f"stopped by {stopping.signal}; {kept}, start again to go on")
+        raise Interrupted(f"stopped by {stopping.signal}; {kept}, start again to go on")
 
 
 @contextmanager
-def _alone(folder: Path, stopping: Stopping) -> Iterator[TextIO]:
+def _alone(folder: Path, stopping: Interruption) -> Iterator[TextIO]:
     """Hold the lock on a data set. The kernel frees it when its holders end, however they do."""
     with folder.with_name(f".{folder.name}.lock").open("w") as lock:
         waiting = False

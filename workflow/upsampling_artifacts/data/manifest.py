@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 COLUMNS = [
     "song", "split", "source", "seconds", "rate_hz", "channels", "level_db", "silent_seconds",
@@ -33,6 +33,6 @@ def write_manifest(songs: dict[str, list[str]], csv_path: str | Path) -> None:
                 if source == "mixture":
                     row["residual_db"] = about["residual_db"]
                 rows.append(row)
-    with written_whole(csv_path) as unfinished:
+    with atomic_write(csv_path) as unfinished:
         table = pd.DataFrame(rows, columns=COLUMNS)
         table.to_csv(unfinished, index=False, float_format="%.6f")

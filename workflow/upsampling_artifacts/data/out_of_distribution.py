@@ -15,12 +15,12 @@ import pandas as pd
 import soundfile
 from scipy.signal import chirp
 
-from upsampling_artifacts.artifacts.excerpt import excerpt_music
-from upsampling_artifacts.artifacts.signals import silence, sine_sweep, white_noise
+from upsampling_artifacts.data.excerpt import excerpt_music
 from upsampling_artifacts.data.musdb18 import EXCERPT
+from upsampling_artifacts.data.signals import silence, sine_sweep, white_noise
 from upsampling_artifacts.data.speech import TEXT, speech
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 TABLE = "sounds.csv"
 COLUMNS = [
@@ -129,7 +129,7 @@ def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) 
     folder, rows = Path(folder), []
     for name, sound in SOUNDS.items():
         signal = LEVEL * sound.make(seconds, rate_hz, CHANNELS)
-        with written_whole(folder / f"{name}.wav") as unfinished:
+        with atomic_write(folder / f"{name}.wav") as unfinished:
             soundfile.write(unfinished, signal.T, rate_hz, subtype="FLOAT")
         with np.errstate(divide="ignore"):  # silence has -inf
             level_db = 10 * np.log10(np.mean(signal.astype(np.float64) ** 2))
@@ -137,7 +137,7 @@ def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) 
             (name, sound.kind, f"{name}.wav", signal.shape[-1] / rate_hz, rate_hz, CHANNELS,
              round(level_db, 2), sound.licence, sound.origin)
         )  # fmt: skip
-    with written_whole(folder / TABLE) as unfinished:
+    with atomic_write(folder / TABLE) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False)
 
 

@@ -9,13 +9,13 @@ import zlib
 from pathlib import Path
 
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.stopping import Stopping
 
 MB = 10**6
 
 
-def unpack(archive: Path, into: Path, stopping: Stopping) -> Path:
+def unpack(archive: Path, into: Path, stopping: Interruption) -> Path:
     """Unpack an archive into a new folder.
 
     Args:

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from upsampling_artifacts.artifacts.line_summary import (
+from upsampling_artifacts.figures import style
+from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
     lines_at,
     read_lines,
     summarise_lines,
 )
-from upsampling_artifacts.figures import style
 
 SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
 OFFSETS = {"initialization": -0.17, "trained": 0.17}

@@ -8,29 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.statistics import mean_interval
 
 BASELINES = {"ideal_ratio_mask": (0, (1, 1.2)), "mixture": (0, (4, 2))}
-MEAN = "mean of sources"
-
-
-def sdr_by_source(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
-    """Median SDR over songs of each run and source, and the mean of the sources.
-
-    Args:
-        scores: The columns of ``scores.csv``.
-        songs: The songs that count.
-
-    Returns:
-        Columns system, seed, source, sdr_db; the mean over sources as source ``MEAN``.
-    """
-    chosen = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
-    runs = ["system", "seed"]
-    by_source = chosen.groupby([*runs, "source"], sort=False)["value_db"].median()
-    mean = by_source.groupby(runs, sort=False).mean().reset_index().assign(source=MEAN)
-    table = pd.concat([by_source.reset_index(), mean], ignore_index=True)
-    return table.rename(columns={"value_db": "sdr_db"})
 
 
 def source_scores(

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from upsampling_artifacts.benchmarks.steps_table import reference_of
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.registry import REFERENCE
 
-REFERENCE = "demucs_transposed"
 TICKS = [
     0.5,
     0.6,
@@ -39,14 +40,6 @@ TICKS = [
     50,
     100,
 ]
-
-
-def reference_of(steps: pd.DataFrame) -> str:
-    """The system that the ratios in ``steps.csv`` are of; the usual one if none was measured."""
-    # Rounded, a median may happen to be 1; that both quartiles are, too, is no chance.
-    columns = ["ratio_low_quartile", "ratio_to_transposed", "ratio_high_quartile"]
-    exactly_one = steps.loc[(steps[columns] == 1).all(axis=1), "system"]
-    return exactly_one.iloc[0] if len(exactly_one) else REFERENCE
 
 
 def step_speed(steps: pd.DataFrame, paper: pd.DataFrame) -> Figure:

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
 
 PAGE_WIDTH_INCHES = 10.0
 INK = "#222222"
@@ -110,6 +110,6 @@ def save_figure(figure: Figure, paths: Iterable[str | Path]) -> None:
     """
     with look():
         for path in paths:
-            with written_whole(path) as unfinished:
+            with atomic_write(path) as unfinished:
                 metadata = {"Date": None} if unfinished.suffix == ".svg" else None
                 figure.savefig(unfinished, metadata=metadata)

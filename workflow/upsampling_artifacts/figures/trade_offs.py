@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from upsampling_artifacts.artifacts.line_summary import UNHEARD_DB, read_lines, summarise_lines
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.labels import place_labels
+from upsampling_artifacts.probes.line_summary import UNHEARD_DB, read_lines, summarise_lines
 
 # With two seeds an interval spans twelve standard errors: it must not set the scale.
 MOST_BEYOND_SDR_DB = 1.0

@@ -8,21 +8,19 @@ paper's Table 1 (tests/models/test_demucs.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.types import MakeUpsampler
 from upsampling_artifacts.upsamplers.base import SameConvolution
 
 LENGTH = 8
 STRIDE = 4
 RELUS = ("first_encoder", "first_decoder", "last_decoder")
-
-MakeUpsampler = Callable[[int, int, int, bool], nn.Module]
-"""``(in_channels, out_channels, stride, bias) -> layer``."""
 
 
 class Demucs(nn.Module):

@@ -17,7 +17,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from torchaudio.transforms import MelSpectrogram
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.models.demucs import MakeUpsampler
+from upsampling_artifacts.models.types import MakeUpsampler
 
 SLOPE = 0.2
 """Of the leaky ReLUs for negative values."""

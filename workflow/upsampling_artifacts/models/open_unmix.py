@@ -38,7 +38,8 @@ class OpenUnmix(nn.Module):
       when the validation loss no longer falls.
     - A song is filtered in the chunks it is separated in, not in excerpts of 300 frames.
     - With several GPUs, the statistics of batch normalization are those of the first one's
-      segments; with ``training.accumulation``, each part of a batch is normalized by its own.
+      segments; with ``training.gradient_accumulation``, each part of a batch is normalized by
+      its own.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``; for the loss also the

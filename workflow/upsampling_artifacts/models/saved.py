@@ -9,8 +9,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from upsampling_artifacts import models
-from upsampling_artifacts.files import written_whole
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.models.build import build_model
 
 
 def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> None:
@@ -21,7 +21,7 @@ def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> Non
         weights: A state dict.
         about: What :func:`build_described` needs, and whatever else is worth knowing.
     """
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         save_file(weights, unfinished, {"about": json.dumps(about)})
 
 
@@ -45,7 +45,7 @@ def build_described(about: dict) -> nn.Module:
     Args:
         about: Keys architecture, options, upsampler, sources, audio_channels, seed.
     """
-    return models.build(
+    return build_model(
         about["architecture"],
         about["options"],
         about["upsampler"],

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from upsampling_artifacts.models.demucs import MakeUpsampler
+from upsampling_artifacts.models.types import MakeUpsampler
 from upsampling_artifacts.upsamplers.base import SameConvolution
 
 STRIDE = 2

@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
-from upsampling_artifacts.figures.step_speed import REFERENCE
 from upsampling_artifacts.figures.style import label
+from upsampling_artifacts.registry import REFERENCE
 from upsampling_artifacts.report.numbers import (
     NOTHING,
     millions,

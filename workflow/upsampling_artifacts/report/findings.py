@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.artifacts.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
 from upsampling_artifacts.figures.style import is_modified, label, prose
+from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.report.numbers import number, with_interval
 from upsampling_artifacts.statistics import mean_interval
 

@@ -13,14 +13,14 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from upsampling_artifacts.artifacts.line_summary import (
+from upsampling_artifacts.figures.style import label
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
     UNHEARD_DB,
     read_lines,
     summarise_lines,
 )
-from upsampling_artifacts.figures.style import label
-from upsampling_artifacts.files import written_whole
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups, trained_for
@@ -104,7 +104,7 @@ def write_report(
         repository: Folder of the clone.
     """
     origin = {**provenance(repository), "costs": job_costs(files.benchmarks)}
-    with written_whole(provenance_path) as unfinished:
+    with atomic_write(provenance_path) as unfinished:
         unfinished.write_text(json.dumps(origin, indent=2), encoding="utf-8")
     context = page_values(files, config, test_songs, excerpt, tone_hz)
     folder = Path(html_path).parent
@@ -112,7 +112,7 @@ def write_report(
     page = environment.get_template("template.html").render(
         **context, origin=origin, provenance_path=str(provenance_path)
     )
-    with written_whole(html_path) as unfinished:
+    with atomic_write(html_path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
 
 

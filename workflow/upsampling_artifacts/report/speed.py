@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from upsampling_artifacts.benchmarks.steps_table import reference_of
 from upsampling_artifacts.figures.layer_speed import speed_ups
-from upsampling_artifacts.figures.step_speed import REFERENCE, reference_of
 from upsampling_artifacts.figures.style import label, prose
+from upsampling_artifacts.registry import REFERENCE
 from upsampling_artifacts.report.numbers import NOTHING, number, significant
 
 WIDE_CHANNELS, MANY_SAMPLES = 128, 1000

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from upsampling_artifacts.artifacts.claims import NOTHING_DB
+from upsampling_artifacts.evaluation.claims import NOTHING_DB
 from upsampling_artifacts.report.numbers import NOTHING, number
 
 

@@ -80,8 +80,3 @@ class SameConvolution(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         odd = self.kernel_size[0] % 2
         return super().forward(x if odd else F.pad(x, (0, 1)))
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Number of learnable scalars; works on the meta device too."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)

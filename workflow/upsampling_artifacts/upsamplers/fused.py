@@ -54,10 +54,10 @@ from torch.nn import functional as F
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.folding import Folded
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
-from upsampling_artifacts.upsamplers.smoothing import LinearFromBox, smoothing_steps
 
-IMPLEMENTATIONS = ("auto", "plain", "fused")
-
+IMPLEMENTATIONS = ("plain", "fused", "auto")
+NO_CHOICE = "-"
+"""In tables: the implementation of a system whose layers have only one."""
 
 # What else takes as long as a product in a convolution; per call: at a width of one channel.
 PRODUCTS_PER_TRANSFORMED = 13
@@ -143,7 +143,23 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         # Weights of less than single precision are transformed in single precision.
         dtype = torch.promote_types(weight.dtype, torch.float32)
         length = self.convolution.kernel_size[0]
-        return plan_fusion(self.kind, self.stride, length, dtype, weight.device)
+        return plan_fusion(self._smoothing(), self.stride, length, dtype, weight.device)
+
+    def _smoothing(self) -> tuple[float, ...]:
+        """The filter ``g`` that turns the box into this interpolation, up to a factor."""
+        return (1.0,)
+
+    def _from_box(self, y: Tensor, x: Tensor, weight: Tensor, plan: Plan) -> Tensor:
+        """The layer's output, from that of the box and the convolution.
+
+        Shape:
+            - y: ``(batch, out_channels, samples)``, from the sample ``plan.first`` on
+            - x: ``(batch, in_channels, time)``, the layer's input
+            - weight: ``(out_channels, in_channels, length)``
+            - Output: ``(batch, out_channels, time * stride)``
+        """
+        samples = x.shape[-1] * self.stride
+        return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
 
     def _fused(self, x: Tensor) -> Tensor:
         weight, bias = self.convolution.weight, self.convolution.bias
@@ -155,10 +171,24 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
         phases = phases.unflatten(1, (self.stride, self.out_channels))
         y = phases.permute(0, 2, 3, 1).flatten(2)
-        samples = x.shape[-1] * self.stride
-        if self.kind == "nearest":
-            return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
-        return LinearFromBox.apply(y, x, weight, plan, samples)
+        return self._from_box(y, x, weight, plan)
+
+
+def layers_with_choice(model: nn.Module) -> list[FusedInterpolationConvolution]:
+    """The layers of a model that can run as two layers or as one."""
+    return [
+        layer
+        for layer in model.modules()
+        if isinstance(layer, FusedInterpolationConvolution)
+        and layer.kind
+        and not isinstance(layer.convolution, nn.Identity)
+    ]
+
+
+def set_implementation(model: nn.Module, implementation: str) -> None:
+    """Have the layers that have a choice run by this implementation."""
+    for layer in layers_with_choice(model):
+        layer.implementation = implementation
 
 
 @dataclass(frozen=True)
@@ -192,23 +222,22 @@ class Plan:
 
 @cache
 def plan_fusion(
-    kind: str, stride: int, length: int, dtype: torch.dtype, device: torch.device
+    smoothing: tuple[float, ...],
+    stride: int,
+    length: int,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> Plan:
     """The constants of one kind of layer, in the terms of the module's docstring.
 
     Args:
-        kind: ``nearest`` or ``linear``.
+        smoothing: The filter ``g`` up to a factor, of odd length; ``(1.0,)`` for nearest.
         stride: Upsampling factor.
         length: Of the convolution's filter.
         dtype: Of the constants; they are computed in float64.
         device: Where they will be needed.
     """
     before, after = (length - 1) // 2, length // 2  # w reaches before and after its output sample
-    smoothing = [1.0]
-    if kind == "linear":
-        for times, spacing in smoothing_steps(stride):
-            smoothing = np.convolve(smoothing, ([1.0] + [0.0] * (spacing - 1)) * times)
-        smoothing = np.trim_zeros(smoothing)
     margin = len(smoothing) // 2
     height = 1 / sum(smoothing)  # of the box: smoothing only adds
     response = np.convolve(smoothing, [height] * stride)

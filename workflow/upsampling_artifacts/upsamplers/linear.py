@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan
+from upsampling_artifacts.upsamplers.smoothing import LinearFromBox, smoothing_filter
 
 
 class LinearConvolution(FusedInterpolationConvolution):
@@ -20,3 +21,9 @@ class LinearConvolution(FusedInterpolationConvolution):
 
     def interpolate(self, x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=self.stride, mode="linear", align_corners=False)
+
+    def _smoothing(self) -> tuple[float, ...]:
+        return smoothing_filter(self.stride)
+
+    def _from_box(self, y: Tensor, x: Tensor, weight: Tensor, plan: Plan) -> Tensor:
+        return LinearFromBox.apply(y, x, weight, plan, x.shape[-1] * self.stride)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
-from upsampling_artifacts.upsamplers.subpixel import periodic_shuffle
+from upsampling_artifacts.upsamplers.periodic_shuffle import periodic_shuffle
 
 
 class SincConvolution(InterpolationConvolution):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,14 @@ def smoothing_steps(stride: int) -> list[tuple[int, int]]:
         steps.append((times, spacing))
         spacing *= times
     return steps
+
+
+def smoothing_filter(stride: int) -> tuple[float, ...]:
+    """All :func:`smoothing_steps` as one filter."""
+    response = np.ones(1)
+    for times, spacing in smoothing_steps(stride):
+        response = np.convolve(response, ([1.0] + [0.0] * (spacing - 1)) * times)
+    return tuple(np.trim_zeros(response).tolist())
 
 
 def smooth(y: Tensor, stride: int) -> Tensor:

@@ -1,0 +1,117 @@
+"""Test signals and their spectrograms."""
+
+import warnings
+
+import numpy as np
+import pytest
+from upsampling_artifacts.artifacts.spectra import spectrogram_db
+from upsampling_artifacts.data import signals
+from upsampling_artifacts.data.cached_song import CachedSong
+from upsampling_artifacts.data.signals import music, ones, silence, sine_sweep, white_noise
+
+RATE_HZ = 8000
+
+
+def test_silence_and_noise_have_the_length_and_units_of_the_network() -> None:
+    quiet, noise = silence(1.5, RATE_HZ, 2), white_noise(1.5, RATE_HZ, 2)
+    for signal in (quiet, noise):
+        assert signal.shape == (2, 12_000)
+        assert signal.dtype == np.float32
+    assert not quiet.any()
+    assert noise.std() == pytest.approx(1, abs=0.02)
+    assert abs(noise.mean()) < 0.02
+    assert abs(np.corrcoef(noise)[0, 1]) < 0.05
+
+
+def test_noise_is_the_same_each_time_and_another_with_another_seed() -> None:
+    noise = white_noise(1, RATE_HZ, 1)
+    assert np.array_equal(noise, white_noise(1, RATE_HZ, 1))
+    assert not np.array_equal(noise, white_noise(1, RATE_HZ, 1, seed=1))
+
+
+def test_ones_are_an_offset_and_nothing_else() -> None:
+    constant = ones(1.5, RATE_HZ, 2)
+    assert constant.shape == (2, 12_000) and constant.dtype == np.float32
+    assert (constant == 1).all()
+
+
+@pytest.mark.parametrize("rate_hz", [4000, RATE_HZ, 44100])
+def test_a_sweep_rises_evenly_from_0_hz_to_nyquist(rate_hz: int) -> None:
+    sweep = sine_sweep(2, rate_hz, 3)
+    assert sweep.shape == (3, 2 * rate_hz) and sweep.dtype == np.float32
+    assert np.array_equal(sweep[0], sweep[1]) and np.array_equal(sweep[0], sweep[2])
+    assert np.sqrt(np.mean(sweep**2.0)) == pytest.approx(1, abs=0.01)
+    assert np.abs(sweep).max() == pytest.approx(np.sqrt(2), abs=0.01)
+    frequencies_hz, times_seconds, levels_db = spectrogram_db(sweep, rate_hz)
+    loudest_hz = frequencies_hz[levels_db.argmax(axis=0)]
+    within = 2 * frequencies_hz[1] + rate_hz * 0.02
+    np.testing.assert_allclose(loudest_hz, times_seconds / 2 * rate_hz / 2, atol=within)
+
+
+def test_a_sweep_begins_without_a_click_and_has_hardly_an_offset() -> None:
+    sweep = sine_sweep(2, RATE_HZ, 1)[0]
+    assert sweep[0] == pytest.approx(0, abs=1e-6)
+    assert np.abs(sweep[:20]).max() < 0.06
+    assert abs(sweep.mean()) < 0.02
+
+
+def test_all_test_signals_have_one_shape_and_the_names_of_the_tables() -> None:
+    song = np.full((2, 5), 7, np.float32)
+    given = signals.test_signals(1.5, RATE_HZ, 2, song)
+    assert tuple(given) == signals.NAMES
+    assert given["music"] is song
+    assert {given[name].shape for name in signals.NAMES[:-1]} == {(2, 12_000)}
+    assert np.array_equal(given["silence"], silence(1.5, RATE_HZ, 2))
+    assert np.array_equal(given["ones"], ones(1.5, RATE_HZ, 2))
+    assert np.array_equal(given["noise"], white_noise(1.5, RATE_HZ, 2))
+    assert np.array_equal(given["sweep"], sine_sweep(1.5, RATE_HZ, 2))
+    assert tuple(signals.test_signals(1.5, RATE_HZ, 2)) == signals.NAMES[:-1]
+
+
+@pytest.mark.parametrize(("seconds", "first", "last"), [(0.5, 250, 749), (1, 0, 999), (9, 0, 999)])
+def test_music_is_the_normalised_middle_of_the_mixture(seconds, first, last) -> None:
+    mixture = np.stack([np.arange(1000), -np.arange(1000)]).astype(np.int16)
+    song = CachedSong("song", 1000, ("drums",), 0.25, mixture, mixture[None])
+    signal = music(song, seconds)
+    assert signal.dtype == np.float32
+    np.testing.assert_allclose(signal * 0.25 * 2**15, mixture[:, first : last + 1])
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 22050, 44100])
+@pytest.mark.parametrize("level_db", [0, -60])
+def test_a_sine_reads_its_rms_at_its_frequency(rate_hz: int, level_db: float) -> None:
+    n = np.arange(2 * rate_hz)
+    sine = 10 ** (level_db / 20) * np.sqrt(2) * np.sin(2 * np.pi * n / 8)
+    frequencies_hz, times_seconds, levels_db = spectrogram_db(np.stack([sine, -sine]), rate_hz)
+    assert levels_db.shape == (len(frequencies_hz), len(times_seconds))
+    assert levels_db.dtype == np.float32
+    at = np.argmin(np.abs(frequencies_hz - rate_hz / 8))
+    np.testing.assert_allclose(levels_db[at], level_db, atol=0.05)
+    assert (levels_db.argmax(axis=0) == at).all()
+    far = np.abs(frequencies_hz - rate_hz / 8) > rate_hz / 50
+    assert levels_db[far].max() < level_db - 85
+
+
+def test_axes_are_in_hertz_and_seconds_and_frames_stay_within_the_signal() -> None:
+    signal = np.zeros((1, RATE_HZ))
+    signal[:, RATE_HZ // 2 :] = white_noise(0.5, RATE_HZ, 1)
+    frequencies_hz, times_seconds, levels_db = spectrogram_db(signal, RATE_HZ)
+    assert (frequencies_hz[0], frequencies_hz[-1]) == (0, RATE_HZ / 2)
+    assert 0.03 < times_seconds[0] < 0.05
+    assert 0.95 < times_seconds[-1] < 0.97
+    np.testing.assert_allclose(np.diff(times_seconds), 0.016)
+    assert (levels_db[:, times_seconds < 0.46] == -np.inf).all()
+    assert np.isfinite(levels_db[:, times_seconds > 0.5]).all()
+
+
+def test_silence_is_minus_infinity_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (spectrogram_db(silence(1, RATE_HZ, 2), RATE_HZ)[2] == -np.inf).all()
+
+
+def test_a_cut_at_the_ends_draws_no_line_over_all_frequencies() -> None:
+    """A sine that ends amid its period has its level in every frame, and only at its place."""
+    sine = np.sin(2 * np.pi * 1001 / RATE_HZ * np.arange(RATE_HZ))[None]
+    frequencies_hz, _, levels_db = spectrogram_db(sine, RATE_HZ)
+    assert levels_db[np.abs(frequencies_hz - 1001) > 80].max() < -90

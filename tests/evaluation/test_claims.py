@@ -1,0 +1,224 @@
+"""Claims: numbers with known means and intervals get the verdicts that they must."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.evaluation.claims import (
+    CLAIM_COLUMNS,
+    NOTHING_DB,
+    VERDICT_COLUMNS,
+    described,
+    read_claims,
+    values_by_seed,
+    verdict,
+    write_claims,
+)
+from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
+
+CLAIM = {
+    "claim": "C1", "section": "1", "statement": "A tone.", "model": "net", "signal": "noise",
+    "layer": "output", "measure": "line_prominence", "frequency_hz": "2000", "reduce": "",
+    "minus_model": "", "must_be": "above", "threshold": "10",
+}  # fmt: skip
+
+
+def measured(*values: float, model: str = "net", **changes: object) -> pd.DataFrame:
+    """One value per seed 0, 1, 2, ..."""
+    row = {
+        "model": model, "stage": "initialization", "signal": "noise", "layer": "output",
+        "measure": "line_prominence", "frequency_hz": 2000.0, "unit": "dB",
+    }  # fmt: skip
+    rows = [row | changes | {"seed": seed, "value": value} for seed, value in enumerate(values)]
+    return pd.DataFrame(rows, columns=MEASURES_COLUMNS)
+
+
+def table_of(path: Path, *claims: dict[str, str]) -> Path:
+    pd.DataFrame(claims, columns=CLAIM_COLUMNS).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def claim_with(tmp_path: Path):
+    """A function that reads back a table of one claim, changed."""
+
+    def read(**changes: str) -> dict[str, object]:
+        return read_claims(table_of(tmp_path / "claims.csv", CLAIM | changes))[0]
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("values", "must_be", "holds"),
+    [
+        ((29.0, 30.0, 31.0), "above", True),
+        ((29.0, 30.0, 31.0), "below", False),
+        ((-1.0, 0.0, 1.0), "below", True),
+        ((-1.0, 0.0, 1.0), "above", False),
+        # The mean is beyond the threshold, but the interval reaches over it.
+        ((9.0, 12.0, 15.0), "above", False),
+        ((5.0, 8.0, 11.0), "below", False),
+    ],
+)
+def test_a_claim_holds_if_its_whole_interval_lies_beyond_the_threshold(
+    claim_with, values, must_be, holds
+) -> None:
+    row = verdict(claim_with(must_be=must_be), measured(*values))
+    assert list(row) == VERDICT_COLUMNS
+    assert row["holds"] is holds
+    assert row["value"] == pytest.approx(np.mean(values))
+    half = 4.302653 * np.std(values, ddof=1) / np.sqrt(3)  # Student's t, two degrees of freedom
+    assert (row["low"], row["high"]) == pytest.approx((row["value"] - half, row["value"] + half))
+    assert (row["unit"], row["n_seeds"], row["threshold"]) == ("dB", 3, 10)
+
+
+@pytest.mark.parametrize(("value", "must_be"), [(10.1, "above"), (9.9, "below")])
+def test_one_seed_has_no_interval_and_its_value_decides(claim_with, value, must_be) -> None:
+    row = verdict(claim_with(must_be=must_be), measured(value))
+    assert row["holds"] is True and row["n_seeds"] == 1
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert verdict(claim_with(must_be=must_be), measured(20 - value))["holds"] is False
+
+
+def test_exactly_nothing_has_a_level_so_that_it_has_a_mean(claim_with) -> None:
+    row = verdict(claim_with(must_be="below", threshold="-100"), measured(-np.inf, -np.inf, -400))
+    assert (row["value"], row["low"], row["holds"]) == (NOTHING_DB, NOTHING_DB, True)
+    mixed = verdict(claim_with(must_be="below", threshold="-100"), measured(-np.inf, -140.0))
+    assert mixed["value"] == pytest.approx(-220)
+    assert mixed["high"] > -100 and mixed["holds"] is False
+
+
+def test_one_infinite_seed_does_not_decide_for_all(claim_with) -> None:
+    row = verdict(claim_with(), measured(np.inf, 5.0, 5.0))
+    assert row["holds"] is False and np.isfinite([row["value"], row["low"]]).all()
+    assert verdict(claim_with(), measured(np.inf))["value"] == -NOTHING_DB
+
+
+def test_what_is_undefined_is_no_number_of_a_seed(claim_with) -> None:
+    row = verdict(claim_with(), measured(30.0, np.nan, 32.0))
+    assert (row["value"], row["n_seeds"]) == (31, 2)
+    assert verdict(claim_with(), measured(np.nan)) is None
+
+
+def test_only_the_rows_that_a_claim_names_count(claim_with) -> None:
+    decoys = [
+        measured(99.0, model="other"),
+        measured(99.0, signal="music"),
+        measured(99.0, layer="layer_1"),
+        measured(99.0, measure="line_level"),
+        measured(99.0, frequency_hz=4000.0),
+        measured(99.0, frequency_hz=np.nan),
+    ]
+    table = pd.concat([*decoys, measured(20.0)])
+    assert values_by_seed(claim_with(), table).tolist() == [20]
+    # Six digits are written; they must be enough to find the frequency again.
+    rounded = measured(20.0, frequency_hz=15848.4)
+    assert len(values_by_seed(claim_with(frequency_hz="15848.4375"), rounded)) == 1
+
+
+@pytest.mark.parametrize(
+    ("frequency_hz", "reduce", "value"),
+    [("2000 4000", "max", 9), ("2000 4000", "min", 3), ("", "max", 20), ("", "min", 3)],
+)
+def test_of_several_frequencies_the_extreme_counts(claim_with, frequency_hz, reduce, value) -> None:
+    table = pd.concat(
+        [measured(3.0), measured(9.0, frequency_hz=4000.0), measured(20.0, frequency_hz=1000.0)]
+    )
+    claim = claim_with(frequency_hz=frequency_hz, reduce=reduce)
+    assert values_by_seed(claim, table).tolist() == [value]
+
+
+def test_another_model_is_subtracted_seed_by_seed(claim_with) -> None:
+    """The seeds differ by far more than the models do: only pairs show it."""
+    original, modified = measured(100.0, 50.0, 0.0), measured(88.0, 38.0, -11.0, model="modified")
+    shuffled = pd.concat([original, modified.iloc[::-1]])
+    claim = claim_with(minus_model="modified")
+    assert values_by_seed(claim, shuffled).to_dict() == {0: 12, 1: 12, 2: 11}
+    assert verdict(claim, shuffled)["holds"] is True
+    unpaired = pd.concat([original, modified.iloc[:2]])
+    assert verdict(claim, unpaired)["n_seeds"] == 2
+    assert verdict(claim, original) is None
+    nothing = pd.concat([measured(-np.inf), measured(-np.inf, model="modified")])
+    assert values_by_seed(claim, nothing).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "line_prominence of net, noise in, at 2000 Hz"),
+        ({"layer": "layer_2"}, "line_prominence of net, noise in, layer_2, at 2000 Hz"),
+        ({"frequency_hz": ""}, "line_prominence of net, noise in"),
+        ({"minus_model": "b"}, "line_prominence of net minus b, noise in, at 2000 Hz"),
+        (
+            {"frequency_hz": "5512.5 4000", "reduce": "min"},
+            "line_prominence of net, noise in, at 5512.5, 4000 Hz (min)",
+        ),
+        (
+            {"frequency_hz": "", "reduce": "max"},
+            "line_prominence of net, noise in, at all predicted frequencies (max)",
+        ),
+    ],
+)
+def test_what_was_measured_is_said_in_words(claim_with, changes, text) -> None:
+    assert described(claim_with(**changes)) == text
+
+
+def test_verdicts_are_written_but_for_what_was_not_measured(tmp_path: Path) -> None:
+    measured(30.0, 31.0, 32.0).to_csv(tmp_path / "measures.csv", index=False)
+    paper = table_of(tmp_path / "paper.csv", CLAIM, CLAIM | {"model": "left_out"})
+    mine = table_of(tmp_path / "mine.csv", CLAIM | {"claim": "M1", "must_be": "below"})
+    write_claims(tmp_path / "measures.csv", [paper, mine], tmp_path / "verdicts.csv")
+    table = pd.read_csv(tmp_path / "verdicts.csv")
+    assert list(table.columns) == VERDICT_COLUMNS
+    assert table["claim"].tolist() == ["C1", "M1"]
+    assert table["holds"].tolist() == [True, False]
+    assert (table["value"] == 31).all() and (table["n_seeds"] == 3).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"threshold": "ten"}, "'ten' is not a number"),
+        ({"threshold": ""}, "'' is not a number"),
+        ({"threshold": "nan"}, "'nan' is not a number"),
+        ({"frequency_hz": "2000 4k"}, "'4k' is not a number"),
+        ({"frequency_hz": "2000 4000"}, "several frequencies, but reduce is empty; use max or min"),
+        ({"must_be": "over"}, "must_be is 'over'; use above or below"),
+        ({"reduce": "mean"}, "reduce is 'mean'; use max or min"),
+        ({"model": ""}, "model is empty"),
+    ],
+)
+def test_a_wrong_row_is_told_in_one_line(tmp_path: Path, changes, message) -> None:
+    path = table_of(tmp_path / "claims.csv", CLAIM, CLAIM | changes)
+    with pytest.raises(InputError) as error:
+        read_claims(path)
+    assert str(error.value) == f"{path}: line 3: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "its columns must be claim, section"),
+        ("claim,model\n", "its columns must be claim, section"),
+        (",".join(CLAIM_COLUMNS) + "\n\nC1,1,One, two,n,n,o,l,,,,above,1\n", "line 3: 13 fields"),
+        (",".join(CLAIM_COLUMNS) + "\nC1,1\n", "line 2: 2 fields where there are 12 columns"),
+        ("\xff", "not UTF-8 text"),
+    ],
+)
+def test_a_table_that_is_none_is_told_in_one_line(tmp_path: Path, text, message) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=message) as error:
+        read_claims(path)
+    assert "\n" not in str(error.value) and str(error.value).startswith(str(path))
+
+
+def test_a_table_saved_by_a_spreadsheet_reads_the_same(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "claims.csv", CLAIM)
+    plain = read_claims(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_claims(path) == plain

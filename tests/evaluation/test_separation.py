@@ -1,0 +1,132 @@
+"""Separating songs: in chunks, without seams, back at the song's own level."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
+from upsampling_artifacts.evaluation.separation import model_separator
+from upsampling_artifacts.models.overlap_add import CHUNKS_AT_ONCE, overlap_add
+from upsampling_artifacts.models.saved import build_described, load_model, save_model
+
+RATE_HZ = 1000
+
+
+def same_and_negative(x: Tensor) -> Tensor:
+    return torch.stack([x, -x], dim=1)
+
+
+def assert_identity(time: int, chunk: int) -> None:
+    mixture = torch.randn(2, time)
+    estimates = overlap_add(same_and_negative, mixture, chunk)
+    assert estimates.shape == (2, 2, time)
+    torch.testing.assert_close(estimates[0], mixture, rtol=0, atol=1e-6)
+    torch.testing.assert_close(estimates[1], -mixture, rtol=0, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(1, 300), st.integers(1, 64))
+def test_chunks_add_up_to_the_whole_for_any_lengths(time: int, chunk: int) -> None:
+    assert_identity(time, chunk)
+
+
+@pytest.mark.parametrize(
+    ("time", "chunk"),
+    [(1, 256), (100, 256), (255, 256), (256, 256), (257, 256), (383, 256), (12_345, 255),
+     (60_000, 256)],
+)  # fmt: skip
+def test_so_do_songs_shorter_than_a_chunk_and_long_ones(time: int, chunk: int) -> None:
+    assert_identity(time, chunk)
+
+
+def test_the_model_sees_chunks_of_its_length_that_overlap_by_half() -> None:
+    seen = []
+
+    def watched(x: Tensor) -> Tensor:
+        seen.extend(x[:, 0, 0].tolist())
+        assert x.shape[1:] == (1, 64)
+        assert len(x) <= CHUNKS_AT_ONCE
+        return x[:, None]
+
+    overlap_add(watched, torch.arange(1, 1001.0)[None], 64)
+    assert seen == list(range(1, 962, 32))  # the last begins at 961 and ends past 1000
+
+
+def test_no_chunk_is_all_padding() -> None:
+    for time in range(1, 200):
+        seen = []
+
+        def watched(x: Tensor, seen: list = seen) -> Tensor:
+            seen.extend(x[:, 0].any(dim=-1).tolist())
+            return x[:, None]
+
+        overlap_add(watched, torch.ones(1, time), 32)
+        assert all(seen)
+
+
+def test_a_model_that_fails_at_the_ends_of_its_chunks_is_forgiven_in_the_middle() -> None:
+    """Where two chunks overlap, the one whose end is farther away counts more."""
+
+    def offset_at_the_ends(x: Tensor) -> Tensor:
+        y = x.clone()
+        y[..., 0] += 1
+        y[..., -1] += 1
+        return y[:, None]
+
+    estimates = overlap_add(offset_at_the_ends, torch.zeros(1, 1000), 100)[0, 0]
+    assert estimates[60:-60].abs().max() < 0.025
+
+
+def test_gradients_are_not_kept() -> None:
+    layer = torch.nn.Conv1d(1, 1, 1)
+    estimates = overlap_add(lambda x: layer(x)[:, None], torch.ones(1, 64), 32)
+    assert not estimates.requires_grad
+
+
+@pytest.fixture
+def song(cache_song: Callable[..., Path]) -> CachedSong:
+    rng = np.random.default_rng(0)
+    pcm = 4 * rng.integers(-2000, 2000, (2, 2, 700))
+    return read_cache(cache_song("song", pcm / 2**15, RATE_HZ))
+
+
+@pytest.fixture
+def model_path(tmp_path: Path) -> Path:
+    about = {
+        "architecture": "demucs",
+        "options": {"channels": 4, "depth": 2},
+        "upsampler": {"name": "transposed", "length": 8},
+        "sources": ["drums", "bass"],
+        "audio_channels": 2,
+        "rate_hz": RATE_HZ,
+        "segment_seconds": 0.128,
+        "seed": 0,
+    }
+    path = tmp_path / "model.safetensors"
+    save_model(path, build_described(about).state_dict(), about)
+    return path
+
+
+def test_a_song_is_normalised_before_and_brought_back_after(
+    song: CachedSong, model_path: Path
+) -> None:
+    model, _ = load_model(model_path)
+    mixture = torch.from_numpy(waveform(song.mixture)) / song.scale
+    expected = overlap_add(model, mixture, 128) * song.scale
+    estimates = model_separator(model_path)(song)
+    assert estimates.shape == (2, 2, 700)
+    assert estimates.dtype == np.float32
+    np.testing.assert_allclose(estimates, expected.numpy(), atol=1e-6)
+
+
+def test_a_quieter_song_gives_the_same_estimates_quieter(
+    song: CachedSong, model_path: Path, cache_song: Callable[..., Path]
+) -> None:
+    quieter = read_cache(cache_song("quieter", waveform(song.stems) / 4, RATE_HZ))
+    separate = model_separator(model_path)
+    np.testing.assert_allclose(4 * separate(quieter), separate(song), atol=1e-6)

@@ -1,0 +1,253 @@
+"""Table 1: which rows, in which order, from which numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from upsampling_artifacts.evaluation import scoring, table_1
+from upsampling_artifacts.evaluation.table_1 import (
+    COLUMNS,
+    epochs,
+    size_of,
+    write_table_1,
+)
+from upsampling_artifacts.models.saved import save_model
+
+PAPER = pd.DataFrame(
+    [
+        ("demucs_transposed", "Transposed", 5.35, 319, 703),
+        ("demucs_nearest", "Nearest", 5.17, 423, 716),
+        ("open_unmix", "Open-Unmix", 5.36, np.nan, 8.9),
+    ],
+    columns=[
+        "system", "label", "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions",
+    ],
+)  # fmt: skip
+
+
+def system(upsampler: str, length: int, **options: object) -> dict:
+    return {
+        "architecture": "demucs",
+        "options": {"channels": 4, "depth": 2} | options,
+        "upsampler": {"name": upsampler, "length": length},
+        "sources": ["drums", "bass"],
+        "audio_channels": 2,
+        "rate_hz": 8000,
+    }
+
+
+SYSTEMS = {"demucs_nearest": system("nearest", 9), "ours": system("subpixel", 3)}
+FULL_SIZE = {
+    "demucs_nearest": system("nearest", 9, channels=100, depth=6),
+    "ours": system("subpixel", 3, channels=100, depth=6),
+}
+
+
+def log(epochs: int) -> pd.DataFrame:
+    """Epochs of 30 steps."""
+    return pd.DataFrame({"step": 30 * np.arange(1, epochs + 1)})
+
+
+# The steps of transposed were measured anew beside each other system's.
+SPEED = pd.DataFrame(
+    [
+        ("demucs_transposed", "-", 0.2, 1.0, 6.0),
+        ("demucs_nearest", "plain", 0.4, 1.6, 12.0),
+        ("demucs_nearest", "fused", 0.3, 1.2, 9.0),
+        ("demucs_nearest", "auto", 0.28, 1.1, 8.4),
+        ("ours", "-", 0.1, 0.9, 1.5),  # larger batches: half as many steps
+    ],
+    columns=[
+        "system", "implementation", "median_step_seconds", "ratio_to_transposed", "epoch_seconds",
+    ],
+)  # fmt: skip
+
+
+def scores(of_runs: dict[tuple[str, int], float]) -> pd.DataFrame:
+    rows = [
+        (name, seed, song, source, "SDR", value + (50 if song == "excerpt" else 0), 1, 1)
+        for (name, seed), value in of_runs.items()
+        for source in ("drums", "bass")
+        for song in ("s", "excerpt")
+    ]
+    return pd.DataFrame(rows, columns=scoring.COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    of_runs = {
+        ("mixture", 0): -3.0,
+        ("demucs_nearest", 0): 4.0,
+        ("demucs_nearest", 1): 5.0,
+        ("demucs_nearest", 2): 6.0,
+        ("ours", 0): 2.0,
+    }
+    logs = {("demucs_nearest", seed): log(2) for seed in range(3)} | {("ours", 0): log(1)}
+    notes = {"ours": "a remark", "open_unmix": "not trained here"}
+    return made(scores(of_runs), logs, notes=notes)
+
+
+def made(
+    of_scores: pd.DataFrame,
+    logs: dict,
+    notes: dict | None = None,
+) -> pd.DataFrame:
+    return table_1.table_1(of_scores, logs, SPEED, SYSTEMS, FULL_SIZE, PAPER, ["s"], notes or {})
+
+
+def row(table: pd.DataFrame, name: str) -> pd.Series:
+    return table.set_index("system").loc[name]
+
+
+def test_rows_are_the_papers_then_ours_then_baselines(table: pd.DataFrame) -> None:
+    assert list(table.columns) == COLUMNS
+    assert table["system"].tolist() == [
+        "demucs_transposed", "demucs_nearest", "open_unmix", "ours", "mixture",
+    ]  # fmt: skip
+
+
+def test_sdr_is_the_mean_over_seeds_with_its_interval_of_the_songs_that_count(table) -> None:
+    nearest = row(table, "demucs_nearest")
+    assert nearest["sdr_db"] == 5
+    half = 4.30265 / np.sqrt(3)
+    assert nearest["sdr_low_db"] == pytest.approx(5 - half, abs=1e-4)
+    assert nearest["sdr_high_db"] == pytest.approx(5 + half, abs=1e-4)
+    assert table["n_seeds"].fillna(0).tolist() == [0, 3, 0, 1, 1]
+    assert row(table, "mixture")["sdr_db"] == -3
+    assert pd.isna(row(table, "ours")["sdr_low_db"])
+
+
+def test_what_was_not_measured_or_published_is_missing(table: pd.DataFrame) -> None:
+    ours = [column for column in COLUMNS if column != "system" and "paper" not in column]
+    assert row(table, "open_unmix")[ours].isna().all()
+    papers = [column for column in COLUMNS if "paper" in column]
+    assert row(table, "ours")[papers].isna().all()
+    assert row(table, "mixture")[[*papers, "epoch_seconds", "parameters"]].isna().all()
+    assert row(table, "demucs_nearest")[papers].tolist() == [5.17, 423, 716]
+
+
+def test_a_remark_stands_beside_what_was_measured_here(table: pd.DataFrame) -> None:
+    assert table.set_index("system")["note"].dropna().to_dict() == {"ours": "a remark"}
+
+
+def test_epochs_are_those_of_the_benchmark_by_the_implementation_that_is_trained() -> None:
+    systems = SYSTEMS | {"demucs_transposed": system("transposed", 8)}
+    for implementation, seconds, ratio in (("auto", 8.4, 1.1), ("plain", 12.0, 1.6)):
+        upsampler = {"name": "nearest", "length": 9, "implementation": implementation}
+        systems["demucs_nearest"] = SYSTEMS["demucs_nearest"] | {"upsampler": upsampler}
+        of = epochs(SPEED, systems)
+        assert of.index.is_unique
+        assert of.loc["demucs_nearest"].tolist() == [seconds, ratio]
+    assert of.loc["demucs_transposed"].tolist() == [6, 1]
+    # As steps that were measured side by side, and as many steps as an epoch has.
+    assert of.loc["ours"].tolist() == pytest.approx([1.5, 0.9 * 15 / 30])
+
+
+def test_systems_without_a_measured_step_have_no_epoch(table: pd.DataFrame) -> None:
+    assert row(table, "mixture")[["epoch_seconds", "epoch_ratio"]].isna().all()
+    assert row(table, "open_unmix")[["epoch_seconds", "epoch_ratio"]].isna().all()
+
+
+def test_auto_is_what_is_trained_if_nothing_else_is_said(table: pd.DataFrame) -> None:
+    assert row(table, "demucs_nearest")["epoch_seconds"] == 8.4
+
+
+def test_without_the_reference_there_is_no_ratio() -> None:
+    of = epochs(SPEED[SPEED["system"] != "demucs_transposed"], SYSTEMS)
+    assert of["epoch_ratio"].isna().all() and of["epoch_seconds"].notna().all()
+
+
+def test_what_did_not_fit_into_memory_has_no_epoch() -> None:
+    speed = SPEED.assign(ratio_to_transposed=np.nan)
+    speed.loc[0, ["median_step_seconds", "epoch_seconds"]] = np.nan
+    of = epochs(speed, SYSTEMS)
+    assert of["epoch_ratio"].isna().all()
+    assert of["epoch_seconds"].isna().to_dict() == {
+        "demucs_transposed": True, "demucs_nearest": False, "ours": False,
+    }  # fmt: skip
+
+
+def test_parameters_are_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
+    nearest = row(table, "demucs_nearest")
+    assert nearest["parameters"] == size_of(SYSTEMS["demucs_nearest"], 2, 2, 8000)[0]
+    full = size_of(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
+    assert nearest["parameters_full_size"] == full > 700_000_000
+    for column in ("n_seeds", "parameters", "parameters_full_size"):
+        assert table[column].dtype == "Int64"
+
+
+def test_steps_are_those_of_the_shortest_and_of_the_longest_training(table: pd.DataFrame) -> None:
+    longer = made(scores({}), {("ours", seed): log(n) for seed, n in enumerate((1, 3, 2))})
+    assert row(longer, "ours")[["steps_least", "steps_most"]].tolist() == [30, 90]
+    assert row(table, "demucs_nearest")[["steps_least", "steps_most"]].tolist() == [60, 60]
+
+
+def test_compute_is_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
+    nearest = row(table, "demucs_nearest")
+    assert nearest["gflop_per_second"] == size_of(SYSTEMS["demucs_nearest"], 2, 2, 8000)[1]
+    assert nearest["gflop_per_second_full_size"] == pytest.approx(37.1, abs=0.3)  # four sources
+    assert row(table, "ours")["gflop_per_second"] < nearest["gflop_per_second"]
+    assert table["gflop_per_second"].notna().sum() == 2
+
+
+def test_compute_grows_with_the_rate() -> None:
+    slow, fast = (size_of(SYSTEMS["ours"], 2, 2, rate_hz)[1] for rate_hz in (8000, 32000))
+    assert fast == pytest.approx(4 * slow, rel=0.01)
+
+
+class LooksAtValues(torch.nn.Module):
+    """A model of anyone's that cannot run where there are no values."""
+
+    def __init__(self, n_sources: int, audio_channels: int):
+        super().__init__()
+        self.n_sources, self.gain = n_sources, torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, mixture: torch.Tensor) -> torch.Tensor:
+        return self.gain.item() * mixture[:, None].expand(-1, self.n_sources, -1, -1)
+
+
+def test_what_does_not_run_without_values_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
+    theirs = {"architecture": f"{__name__}:LooksAtValues", "options": {}, "upsampler": None}
+    parameters, gflop = size_of(theirs, 2, 2, 8000)
+    assert parameters == 1 and np.isnan(gflop)
+    assert "LooksAtValues" in caplog.text
+
+
+def test_parameters_depend_on_sources_and_channels() -> None:
+    convolution_to_sources = 4 * 9  # weights of one more output channel, and its offset
+    a, b = (size_of(SYSTEMS["demucs_nearest"], n, 1, 8000)[0] for n in (2, 3))
+    assert b - a == convolution_to_sources + 1
+
+
+def test_the_table_is_written_from_files(tmp_path: Path) -> None:
+    for seed in (0, 10):
+        folder = tmp_path / "variants" / "demucs_nearest" / f"seed-{seed}"
+        weights = {"weight": torch.zeros(1)}
+        save_model(folder / "model.safetensors", weights, SYSTEMS["demucs_nearest"])
+        log(2).to_csv(folder / "training.csv", index=False)
+    runs = sorted((tmp_path / "variants" / "demucs_nearest").iterdir())
+    scores({("demucs_nearest", 0): 4.0, ("demucs_nearest", 10): 5.0}).to_csv(
+        tmp_path / "scores.csv", index=False
+    )
+    PAPER.to_csv(tmp_path / "paper.csv", index=False)
+    SPEED.to_csv(tmp_path / "steps.csv", index=False)
+    write_table_1(
+        tmp_path / "scores.csv",
+        [str(run / "training.csv") for run in runs],
+        tmp_path / "steps.csv",
+        [str(run / "model.safetensors") for run in runs],
+        tmp_path / "paper.csv",
+        tmp_path / "table_1.csv",
+        ["s"],
+        FULL_SIZE,
+        {"demucs_nearest": "a remark"},
+    )
+    table = pd.read_csv(tmp_path / "table_1.csv")
+    nearest = row(table, "demucs_nearest")
+    assert (nearest["sdr_db"], nearest["epoch_seconds"], nearest["n_seeds"]) == (4.5, 8.4, 2)
+    assert nearest["note"] == "a remark"
+    assert "709969008" not in (tmp_path / "table_1.csv").read_text()  # two sources, not four
+    expected = size_of(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
+    assert f",{expected}," in (tmp_path / "table_1.csv").read_text()

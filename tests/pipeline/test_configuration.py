@@ -1,0 +1,219 @@
+"""Configuration: the schema documents every key, our files resolve, mistakes get one line."""
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.pipeline.configuration import resolve
+
+REPOSITORY = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def read(*names: str) -> dict:
+    """Config files merged as Snakemake merges them."""
+    config = {}
+    for name in names:
+        update_config(config, yaml.safe_load((REPOSITORY / "config" / name).read_text()))
+    return config
+
+
+def properties(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
+    """All properties, those of nested objects and of the rows of tables too."""
+    for key, entry in schema.get("properties", {}).items():
+        yield f"{prefix}{key}", entry
+        yield from properties(entry, f"{prefix}{key}.")
+    row = schema.get("additionalProperties")
+    if isinstance(row, dict):
+        yield from properties(row, f"{prefix}*.")
+
+
+@pytest.fixture
+def config() -> dict:
+    return read("config.yaml")
+
+
+def test_every_key_has_a_description_and_a_default() -> None:
+    entries = dict(properties(SCHEMA))
+    assert {"experiment", "training.epochs", "songs.seed", "systems.*.upsampler"} < set(entries)
+    for key, entry in entries.items():
+        assert len(entry.get("description", "")) > 5, key
+        assert "\n" not in entry["description"].strip(), key
+        assert "default" in entry, key
+
+
+def test_every_object_of_known_keys_refuses_unknown_ones() -> None:
+    objects = {"": SCHEMA, **{key: of for key, of in properties(SCHEMA) if "properties" in of}}
+    for key, entry in objects.items():
+        assert entry["additionalProperties"] is False, key
+
+
+@pytest.mark.parametrize("names", [["config.yaml"], ["config.yaml", "paper.yaml"]])
+def test_our_files_resolve_to_a_value_for_every_key(names: list[str]) -> None:
+    config = read(*names)
+    before = copy.deepcopy(config)
+    complete = resolve(config, SCHEMA)
+    assert config == before
+    for key, _ in properties(SCHEMA):
+        rows = [complete]
+        for part in key.split("."):
+            rows = [r for row in rows for r in (row.values() if part == "*" else [row[part]])]
+        assert rows, key
+    assert resolve(complete, SCHEMA) == complete
+
+
+def test_the_papers_file_is_a_list_of_differences() -> None:
+    demo, paper = (resolve(read(*names), SCHEMA)
+                   for names in (["config.yaml"], ["config.yaml", "paper.yaml"]))  # fmt: skip
+    # What the demonstration trains beyond Table 1 stands at its end.
+    assert paper["variants"] == demo["variants"][: len(paper["variants"])]
+    assert paper["training"]["epochs"] == 600
+    assert paper["training"]["learning_rate"] == 2e-4
+    assert paper["systems"]["modified_subpixel"]["training"] == {"learning_rate": 1e-4}
+    assert paper["systems"]["modified_subpixel"]["options"] == {
+        "bias": False,
+        "omit_relu": ["first_encoder"],
+    }
+    assert paper["architectures"]["demucs"][paper["size"]] == {"channels": 100, "depth": 6}
+
+
+def test_defaults_fill_in_what_is_left_out_at_every_depth(config: dict) -> None:
+    del config["songs"], config["training"]["learning_rate"]
+    complete = resolve(config, SCHEMA)
+    assert complete["songs"] == {"seed": 0, "train": 12, "valid": 2, "test": 3, "seconds": 30}
+    assert complete["training"]["learning_rate"] == 0.0002
+    assert complete["training"]["epochs"] == config["training"]["epochs"]
+    assert complete["systems"]["demucs_nearest"]["architecture"] == "demucs"
+    assert complete["systems"]["demucs_nearest"]["options"] == {}
+
+
+def test_defaults_are_not_shared() -> None:
+    config = read("config.yaml")
+    first = resolve(config, SCHEMA)
+    first["systems"]["demucs_nearest"]["options"]["glu"] = False
+    first["exclude_songs"].append("x")
+    assert resolve(config, SCHEMA)["exclude_songs"] == []
+    assert resolve(config, SCHEMA)["systems"]["demucs_linear"]["options"] == {}
+
+
+def put(*path: object, value: object) -> Callable[[dict], None]:
+    """A change of one key, given by its path."""
+
+    def change(config: dict) -> None:
+        for key in path[:-1]:
+            config = config.setdefault(key, {})
+        config[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("epoch", value=3), r"unknown key 'epoch'; known: experiment, dataset, "),
+        (put("rate", value=3), r"unknown key 'rate'; did you mean 'rate_hz'\?"),
+        (put("traning", value={}), r"unknown key 'traning'; did you mean 'training'\?"),
+        (put("training", "epoch", value=3), r"'training.epoch'; did you mean 'epochs'\?"),
+        (put("songs", "second", value=3), r"'songs.second'; did you mean 'seconds'\?"),
+        (
+            put("systems", "demucs_nearest", "upsampler_", value={}),
+            r"unknown key 'systems.demucs_nearest.upsampler_'; did you mean 'upsampler'\?",
+        ),
+        (
+            put("systems", "demucs_nearest", "training", value={"learning_rat": 1e-4}),
+            r"'systems.demucs_nearest.training.learning_rat'; did you mean 'learning_rate'\?",
+        ),
+        (put(5, value=3), r"unknown key '5'; known: experiment"),
+        (put("rate_hz", value="8k"), r"rate_hz: '8k' is not of type 'integer'; it is: Sampling"),
+        (put("rate_hz", value=10), r"rate_hz: 10 is less than the minimum of 1000; it is: "),
+        (put("training", value=None), r"training: None is not of type 'object'; it is: How to"),
+        (put("training", "epochs", value=0), r"training.epochs: 0 is less than the minimum of 1"),
+        (
+            put("training", "accelerator", value="tpu"),
+            r"training.accelerator: 'tpu' is not one of \['auto', 'cpu', 'cuda'\]; it is: Where",
+        ),
+        (
+            put("systems", "demucs_nearest", "training", value={"epochs": "ten"}),
+            r"systems.demucs_nearest.training.epochs: 'ten' is not of type 'integer'; it is: How",
+        ),
+        (
+            put("systems", "demucs_nearest", "training", value={"devices": 3}),
+            r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
+        ),
+        (put("experiment", value="Demo 1"), r"experiment: 'Demo 1' does not match .*; it is: Name"),
+        (put("variants", value=[]), r"variants: \[\] should be non-empty; it is: Names"),
+        (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; it is: Each"),
+        (put("seeds", 1, value="a"), r"seeds.1: 'a' is not of type 'integer'"),
+        (
+            put("variants", value=["demucs_nearst"]),
+            r"variants: unknown system 'demucs_nearst'; known: demucs_transposed, demucs_nearest",
+        ),
+        (
+            put("systems", "demucs_nearest", "architecture", value="demux"),
+            r"systems.demucs_nearest: unknown architecture 'demux'; known: demucs",
+        ),
+        (
+            put("systems", "demucs_nearest", "upsampler", "name", value="bilinear"),
+            r"systems.demucs_nearest: unknown upsampler 'bilinear'; known: .*linear, nearest, ",
+        ),
+        (
+            put("systems", "demucs_nearest", "upsampler", value=3),
+            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; it",
+        ),
+        (
+            put("systems", "demucs_nearest", "upsampler", value={"length": 9}),
+            r"systems.demucs_nearest.upsampler: 'name' is a required property; it is: Name",
+        ),
+        (
+            put("size", value="huge"),
+            r"size: architecture 'demucs' has no size 'huge'; known: demo, paper",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line_with_its_key_and_a_remedy(
+    config: dict, change: Callable[[dict], None], message: str
+) -> None:
+    change(config)
+    with pytest.raises(InputError, match=f"^config: .*{message}") as error:
+        resolve(config, SCHEMA)
+    assert "\n" not in str(error.value)
+
+
+def test_a_misspelt_key_is_told_before_a_wrong_value(config: dict) -> None:
+    config["rate_hz"] = "8k"
+    config["training"]["epoch"] = 3
+    with pytest.raises(InputError, match=r"training\.epoch'"):
+        resolve(config, SCHEMA)
+
+
+def test_systems_that_are_not_among_the_variants_may_be_unfinished(config: dict) -> None:
+    config["systems"]["an_idea"] = {"upsampler": {"name": "not written yet"}}
+    resolve(config, SCHEMA)
+
+
+def test_the_papers_experiment_is_its_table() -> None:
+    table = (REPOSITORY / "config" / "paper_table_1.csv").read_text().splitlines()
+    names = [line.split(",")[0] for line in table[1:]]
+    assert read("paper.yaml")["variants"] == names
+
+
+def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:
+    config |= {"seeds": ["0", "7"], "experiment": "2024", "exclude_songs": ["1"], "excerpt": "no"}
+    config["training"]["learning_rate"] = "0.5"
+    config["systems"]["demucs_nearest"]["options"] = {"bias": "false"}
+    config["systems"]["demucs_nearest"]["upsampler"] = {"name": "nearest", "length": "9"}
+    complete = resolve(config, SCHEMA)
+    assert complete["seeds"] == [0, 7]
+    assert complete["experiment"] == "2024"
+    assert complete["exclude_songs"] == ["1"]
+    assert complete["excerpt"] is False
+    assert complete["training"]["learning_rate"] == 0.5
+    assert complete["systems"]["demucs_nearest"]["options"] == {"bias": False}
+    assert complete["systems"]["demucs_nearest"]["upsampler"]["length"] == 9
+    config["rate_hz"] = "{no: yaml"
+    with pytest.raises(InputError, match=r"rate_hz: '\{no: yaml' is not of type 'integer'"):
+        resolve(config, SCHEMA)

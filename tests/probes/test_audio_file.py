@@ -1,0 +1,217 @@
+"""Lines in a sound: a whistle under real music is found and explained, notes are not."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+from upsampling_artifacts.data.excerpt import excerpt_music
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.probes.audio_file import (
+    STRIDES,
+    coincidence,
+    explain_lines,
+    mains_hum,
+    middle,
+    read_audio,
+)
+
+RATE_HZ = 44100
+TONE_DB = -60.0
+
+
+@pytest.fixture(scope="module")
+def music() -> np.ndarray:
+    """Six seconds of a real song, -20 dB re full scale."""
+    return 0.1 * excerpt_music(RATE_HZ, 2, 6.0)
+
+
+def sine(frequency_hz: float, level_db: float, time: int, rate_hz: float = RATE_HZ) -> np.ndarray:
+    """A sine of that RMS level."""
+    phase = 2 * np.pi * frequency_hz * np.arange(time) / rate_hz
+    return 10 ** (level_db / 20) * np.sqrt(2) * np.sin(phase + 0.3)
+
+
+def explained(signal: np.ndarray, rate_hz: float = RATE_HZ) -> pd.DataFrame:
+    return explain_lines(signal, rate_hz, rate_hz)
+
+
+def suspects(lines: pd.DataFrame) -> pd.DataFrame:
+    return lines[lines["stride"].notna()]
+
+
+def test_music_alone_has_no_stationary_line(music: np.ndarray) -> None:
+    assert explained(music).empty
+
+
+@pytest.mark.parametrize(
+    ("frequency_hz", "stride", "multiple"),
+    [(11025, 4, 1), (689.0625, 64, 1), (22050, 2, 1), (16537.5, 8, 3), (8820, 5, 1)],
+)
+def test_a_tone_of_a_stride_under_music_is_found_and_explained(
+    music: np.ndarray, frequency_hz: float, stride: int, multiple: int
+) -> None:
+    level_db = TONE_DB if frequency_hz > 1000 else -30.0
+    tone = sine(frequency_hz, level_db, music.shape[1])
+    if frequency_hz == RATE_HZ / 2:  # a sine at Nyquist would have any level: a full one there
+        tone = 10 ** (level_db / 20) * np.resize([1.0, -1.0], music.shape[1])
+    lines = explained(music + tone)
+    assert len(lines) == 1
+    line = lines.iloc[0]
+    assert (line["stride"], line["multiple"], line["predicted_hz"]) == (
+        stride, multiple, frequency_hz,
+    )  # fmt: skip
+    assert line["frequency_hz"] == pytest.approx(frequency_hz, abs=0.05)
+    assert line["level_db"] == pytest.approx(level_db, abs=2)
+    assert line["presence"] > 0.9
+    assert line["chance"] < 1e-3
+    assert str(stride) == line["strides"].split()[0]
+
+
+@pytest.mark.parametrize("frequency_hz", [5012.3, 11024.5, 11025.5])
+def test_a_tone_elsewhere_is_found_but_not_explained(music, frequency_hz: float) -> None:
+    lines = explained(music + sine(frequency_hz, -50, music.shape[1]))
+    assert lines["frequency_hz"].to_numpy() == pytest.approx([frequency_hz], abs=0.05)
+    assert suspects(lines).empty
+
+
+def test_mains_hum_is_not_taken_for_an_upsampler(music: np.ndarray) -> None:
+    hum = sum(sine(50 * k, -30 - k, music.shape[1]) for k in (1, 2, 3, 5))
+    lines = explained(music + hum)
+    assert suspects(lines).empty
+    assert {"3 x 50 Hz", "5 x 50 Hz"} <= set(lines["mains"])
+
+
+def test_where_a_harmonic_of_the_mains_meets_a_stride_both_are_said() -> None:
+    rate_hz = 8000
+    lines = explained(sine(250, -20, 3 * rate_hz, rate_hz)[None], rate_hz)
+    assert list(lines["stride"]) == [32]
+    assert list(lines["mains"]) == ["5 x 50 Hz"]
+
+
+@pytest.mark.parametrize(
+    ("upsampler", "there"),
+    [({"name": "transposed"}, True), ({"name": "nearest", "length": 9}, False)],
+)
+def test_what_an_untrained_demucs_makes_of_music(music, upsampler: dict, there: bool) -> None:
+    model = build_model(
+        "demucs", {"channels": 8, "depth": 3}, upsampler,
+        n_sources=4, audio_channels=2, seed=0,
+    ).eval()  # fmt: skip
+    with torch.inference_mode():
+        stem = model(torch.from_numpy(music / music.std())[None])[0, 3].numpy()
+    found = suspects(explained(stem / np.abs(stem).max()))
+    assert (4 in set(found["stride"])) == there
+    assert len(found) >= 3 if there else found.empty
+
+
+def test_a_resampled_file_is_explained_at_the_model_s_rate() -> None:
+    """A tone of stride 4 at 16 kHz is no multiple of anything at 44.1 kHz."""
+    signal = sine(4000, -20, 2 * RATE_HZ)[None]
+    assert explain_lines(signal, RATE_HZ, RATE_HZ)["stride"].isna().all()
+    assert list(explain_lines(signal, RATE_HZ, 16000)["stride"]) == [4]
+
+
+def test_noise_alone_gives_nothing_and_the_columns_are_there() -> None:
+    noise = np.random.default_rng(0).standard_normal((2, 2 * RATE_HZ))
+    lines = explained(noise)
+    assert lines.empty
+    assert "chance" in lines
+
+
+# coincidences
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_the_smallest_stride_is_named_and_its_multiples(stride: int) -> None:
+    found = coincidence(RATE_HZ / stride, RATE_HZ, 0.1)
+    assert (found.stride, found.multiple) == (stride, 1)
+    assert found.strides == tuple(other for other in STRIDES if other % stride == 0)
+
+
+def test_a_fraction_is_reduced() -> None:
+    found = coincidence(3 * RATE_HZ / 8, RATE_HZ, 0.1)  # 6/16, 24/64
+    assert (found.stride, found.multiple, found.predicted_hz) == (8, 3, 16537.5)
+
+
+def test_the_tolerance_counts_on_both_sides() -> None:
+    for offset_hz, fits in ((0.49, True), (-0.49, True), (0.51, False), (-0.51, False)):
+        assert (coincidence(11025 + offset_hz, RATE_HZ, 0.5) is not None) == fits
+    assert coincidence(0.2, RATE_HZ, 0.5) is None  # 0 Hz is no tone
+
+
+def test_chance_is_how_often_a_line_anywhere_fits() -> None:
+    """Lines thrown at random, against the probability that is stated."""
+    tolerance_hz, n = 20.0, 40_000
+    places_hz = np.random.default_rng(0).uniform(0, RATE_HZ / 2, n)
+    found = [coincidence(place_hz, RATE_HZ, tolerance_hz) for place_hz in places_hz]
+    for stride in (2, 4, 10, 64):
+        share = np.mean([f is not None and f.stride <= stride for f in found])
+        stated = coincidence(RATE_HZ / stride, RATE_HZ, tolerance_hz).chance
+        assert share == pytest.approx(stated, abs=4 * np.sqrt(stated / n))
+
+
+@pytest.mark.parametrize(
+    ("frequency_hz", "said"),
+    [(50, "1 x 50 Hz"), (59.9, "1 x 60 Hz"), (150.2, "3 x 50 Hz"), (180, "3 x 60 Hz"),
+     (75, ""), (1050, ""), (0.05, ""), (11025, "")],
+)  # fmt: skip
+def test_low_harmonics_of_the_mains_are_named(frequency_hz: float, said: str) -> None:
+    assert mains_hum(frequency_hz, 0.1) == said
+
+
+# files
+
+
+def test_a_file_reads_back(tmp_path: Path) -> None:
+    sound = np.random.default_rng(0).integers(-9000, 9000, (2, 8000)).astype(np.int16)
+    soundfile.write(tmp_path / "sound.flac", sound.T, 8000)
+    signal, rate_hz = read_audio(tmp_path / "sound.flac")
+    assert rate_hz == 8000
+    np.testing.assert_array_equal(np.round(signal * 2**15), sound)
+
+
+def test_mono_is_said_in_the_log(tmp_path: Path, caplog) -> None:
+    path = tmp_path / "mono.wav"
+    soundfile.write(path, np.ones(8000) / 2, 8000)
+    with caplog.at_level(logging.INFO):
+        assert read_audio(path)[0].shape == (1, 8000)
+    assert caplog.messages == [f"{path}: mono"]
+
+
+def wav(path: Path, samples: np.ndarray, subtype: str = "FLOAT") -> Path:
+    soundfile.write(path, samples, 8000, subtype=subtype)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path, ": no such file; an audio file or package.module:factory is needed"),
+        (lambda path: path.mkdir() or path, ": no such file"),
+        (lambda path: path.write_text("no sound") and path, ": not a readable audio file (Format "
+         "not recognised.); convert it to wav or flac"),
+        (lambda path: path.write_bytes(b"") or path, ": not a readable audio file ("),
+        (lambda path: wav(path, np.ones(7900)), ": 0.99 s are too short to tell a stationary line; "
+         "1 s are needed"),
+        (lambda path: wav(path, np.ones((0, 2))), ": 0.00 s are too short"),
+        (lambda path: wav(path, np.zeros((8000, 2))), ": is silent throughout; "
+         "there is nothing to find in it"),
+        (lambda path: wav(path, np.full(8000, np.nan)), ": holds samples that are not finite"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, make, message: str) -> None:
+    path = make(tmp_path / "sound.wav")
+    with pytest.raises(InputError) as caught:
+        read_audio(path)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}{message}")
+
+
+def test_the_middle_of_a_signal() -> None:
+    assert middle(np.arange(10)[None], 4).tolist() == [[3, 4, 5, 6]]
+    assert middle(np.arange(10)[None], 20).shape == (1, 10)

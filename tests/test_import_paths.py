@@ -1,0 +1,107 @@
+"""Addresses: the file in which something stands is told without importing it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts import import_paths, registry
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.pipeline.fingerprint import _read, code_fingerprint
+
+LAYER = """from my_helpers import gain
+from my_package.deep import x
+from upsampling_artifacts.upsamplers.base import Upsampler
+
+
+class Layer(Upsampler):
+    pass
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of a clone: what lies in it is beside the Snakefile."""
+    monkeypatch.setattr(import_paths, "FOLDERS", (import_paths.WORKFLOW, tmp_path))
+    (tmp_path / "my_package/deep").mkdir(parents=True)
+    (tmp_path / "my_layer.py").write_text(LAYER)
+    (tmp_path / "my_helpers.py").write_text("gain = 1\n")
+    (tmp_path / "my_package/deep/__init__.py").write_text("from ..beside import y\nx = y\n")
+    (tmp_path / "my_package/beside.py").write_text("y = 1\n")
+    (tmp_path / "stranger.py").write_text("z = 1\n")
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    for cached in (_read, import_paths.source_file):
+        cached.cache_clear()
+
+
+def test_modules_are_found_here_and_wherever_python_finds_them(folder: Path) -> None:
+    assert import_paths.source_file("my_layer") == folder / "my_layer.py"
+    assert import_paths.source_file("my_package.deep") == folder / "my_package/deep/__init__.py"
+    base = import_paths.source_file("upsampling_artifacts.upsamplers.base")
+    assert base == import_paths.WORKFLOW / "upsampling_artifacts/upsamplers/base.py"
+    assert import_paths.source_file("torchaudio.models").parts[-3:] == (
+        "torchaudio", "models", "__init__.py",
+    )  # fmt: skip
+    assert import_paths.source_file("json.decoder").name == "decoder.py"
+    for nothing in ("my_layr", "my_package.shallow", "torchaudio.modles", "json.decoder.deeper"):
+        assert import_paths.source_file(nothing) is None
+
+
+def test_nothing_is_imported_to_find_it() -> None:
+    code = """if True:
+        import sys
+        from upsampling_artifacts import import_paths
+        assert import_paths.source_file("torchaudio.models._hdemucs") and not "torch" in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "path", ["my_layer.py", "my_helpers.py", "my_package/deep/__init__.py", "my_package/beside.py"]
+)
+def test_a_fingerprint_follows_what_lies_beside_the_snakefile(folder: Path, path: str) -> None:
+    before = code_fingerprint("my_layer")
+    (folder / "stranger.py").write_text("z = 2\n")
+    forget()
+    assert code_fingerprint("my_layer") == before
+    (folder / path).write_text((folder / path).read_text() + "more = 1\n")
+    forget()
+    assert code_fingerprint("my_layer") != before
+    assert "upsampling_artifacts.upsamplers.base" in _read("my_layer")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("my_layr:Layer", r"there is no module 'my_layr'; put it beside the Snakefile, install it"),
+        ("my_layer:", r"is no address; write my_package.my_module:MyClass$"),
+        (":Layer", r"is no address"),
+        ("layer", r"known: linear, nearest; or any class, as my_module:MyClass$"),
+    ],
+)
+def test_a_module_that_is_not_there_is_told_when_a_run_is_planned(folder, name, message) -> None:
+    known = {"nearest": "a:B", "linear": "c:D"}
+    assert registry.module_of("upsampler", "my_layer:Layer", known) == "my_layer"
+    with pytest.raises(InputError, match=message) as error:
+        registry.module_of("upsampler", name, known)
+    assert "\n" not in str(error.value)
+
+
+def test_what_cannot_be_imported_is_told_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(folder)
+    assert import_paths.find("my_helpers:gain") == 1
+    with pytest.raises(InputError, match=r"module 'my_helpers' has no 'gian'; did you mean 'gain'"):
+        import_paths.find("my_helpers:gian")
+    (folder / "half.py").write_text("def broken(:\n")
+    with pytest.raises(InputError, match=r"'half' cannot be imported \(SyntaxError: .*\); ") as e:
+        import_paths.find("half:broken")
+    assert "\n" not in str(e.value)

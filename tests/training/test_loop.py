@@ -1,0 +1,253 @@
+"""Training: it learns, and it repeats itself bit for bit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.segments import TrainingBatches
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.saved import build_described, load_model, read_about
+from upsampling_artifacts.training import loop, step
+from upsampling_artifacts.training.loop import COLUMNS
+
+from .conftest import OPTIONS, RATE_HZ, STEPS_PER_EPOCH, SYSTEM, same_weights, stems
+
+
+def test_the_loss_falls_and_the_log_says_so(run: Callable) -> None:
+    result = run(options=replace(OPTIONS, epochs=8))
+    assert list(result.rows[0]) == COLUMNS
+    assert [int(row["step"]) for row in result.rows] == [6, 12, 18, 24, 30, 36, 42, 48]
+    for column in ("train_loss", "valid_loss"):
+        losses = [float(row[column]) for row in result.rows]
+        assert losses[-1] < 0.8 * losses[0]
+    seconds = [float(row["seconds"]) for row in result.rows]
+    assert seconds == sorted(seconds)
+    assert all(float(row["steps_per_second"]) > 0 for row in result.rows)
+
+
+def test_the_loss_is_the_mean_absolute_difference_of_the_normalised_stems() -> None:
+    samples = torch.tensor([[[[100, -100]], [[50, 50]]]], dtype=torch.int16)
+    factors = torch.tensor([[[[0.01]], [[-0.02]]]])  # stems 1, -1 and -1, -1; mixture 0, -2
+    loss = step.loss_function(lambda mixture: torch.stack([mixture, 0 * mixture], 1), (
+        samples, factors))  # fmt: skip
+    assert loss.item() == pytest.approx((1 + 1 + 1 + 1) / 4)
+
+
+def test_the_model_file_says_what_it_holds(run: Callable) -> None:
+    result = run()
+    assert read_about(result.paths.model) == {
+        **SYSTEM,
+        "sources": ["drums", "bass"],
+        "audio_channels": 2,
+        "rate_hz": RATE_HZ,
+        "segment_seconds": 0.128,
+        "seed": 0,
+    }
+    model, _ = load_model(result.paths.model)
+    assert model(torch.zeros(1, 2, 128)).shape == (1, 2, 2, 128)
+
+
+def test_two_trainings_give_the_same_bytes_and_another_seed_does_not(run: Callable) -> None:
+    first, again, other = run("first"), run("again"), run("other", seed=1)
+    assert first.paths.model.read_bytes() == again.paths.model.read_bytes()
+    assert first.losses == again.losses
+    assert first.losses != other.losses
+    assert not same_weights(first.weights, other.weights)
+
+
+def test_the_seed_names_the_initial_weights_and_the_batches(
+    run: Callable, songs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Begun(Exception):
+        pass
+
+    def first_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        raise Begun({key: value.clone() for key, value in model.module.state_dict().items()}, batch)
+
+    monkeypatch.setattr(step, "loss_function", first_loss)
+    with pytest.raises(Begun) as begun:
+        run(seed=5, options=replace(OPTIONS, gain_db=6.0))
+    weights, batch = begun.value.args
+    about = {**SYSTEM, "sources": ["drums", "bass"], "audio_channels": 2, "seed": 5}
+    assert same_weights(weights, build_described(about).state_dict())
+    cached = [read_cache(path) for path in songs[:3]]
+    expected = TrainingBatches(
+        cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=5, gain_db=6.0
+    )[0]
+    assert all(torch.equal(a, b) for a, b in zip(batch, expected, strict=True))
+
+
+def test_loading_processes_do_not_change_the_result(run: Callable) -> None:
+    alone, helped = run("alone"), run("helped", replace(OPTIONS, num_workers=1))
+    assert same_weights(alone.weights, helped.weights)
+
+
+class Clock:
+    """Time goes on by a second with every step of training, and by a hundred in validation."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.now, self.loss_function = 0.0, step.loss_function
+        monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(step, "loss_function", self.tick)
+
+    def tick(self, model: torch.nn.Module, batch: object) -> torch.Tensor:
+        self.now += 1 if torch.is_grad_enabled() else 100
+        return self.loss_function(model, batch)
+
+
+def test_speed_counts_the_steps_alone_before_and_after_an_interruption(
+    run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+    run_until(10)
+    assert [float(row["steps_per_second"]) for row in run().rows] == [1, 1, 1]
+
+
+def test_modules_train_while_training_and_not_while_validating(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes, loss_function = [], step.loss_function
+
+    def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        modes.append((model.training, torch.is_grad_enabled()))
+        return loss_function(model, batch)
+
+    monkeypatch.setattr(step, "loss_function", watched)
+    run()
+    n_valid = 31 // 4 + 1  # segments of the validation song, in batches of four
+    epoch = [(True, True)] * STEPS_PER_EPOCH + [(False, False)] * n_valid
+    assert modes == epoch * 3
+
+
+def test_the_model_with_the_lowest_validation_loss_is_kept(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def validated(losses: list[float]) -> None:
+        left = iter(losses)
+        monkeypatch.setattr(loop, "validate", lambda *_: next(left))
+
+    validated([3.0, 1.0])
+    after_two = run("two", replace(OPTIONS, epochs=2))
+    validated([3.0, 1.0, 2.0])
+    best_of_three = run("three")
+    validated([3.0, 2.0, 1.0])
+    after_three = run("falling")
+    assert same_weights(after_two.weights, best_of_three.weights)
+    assert not same_weights(after_three.weights, best_of_three.weights)
+    assert [row["valid_loss"] for row in best_of_three.rows] == ["3.0", "1.0", "2.0"]
+
+
+def test_validation_can_be_rarer_than_epochs_but_never_misses_the_last(run: Callable) -> None:
+    rows = run(options=replace(OPTIONS, epochs=5, validate_every_epochs=2)).rows
+    assert [bool(row["valid_loss"]) for row in rows] == [False, True, False, True, True]
+
+
+def test_the_validation_loss_is_the_mean_over_all_segments(
+    run: Callable, songs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """31 segments in batches of four: the last batch holds three and must not count as four."""
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda *_, **__: None)
+    in_fours = run("fours", replace(OPTIONS, epochs=1))
+    at_once = run("at once", replace(OPTIONS, epochs=1, batch_size=24))
+    one_by_one = run("ones", replace(OPTIONS, epochs=1, batch_size=1, remix_group=1))
+    losses = [float(result.losses[0][2]) for result in (in_fours, at_once, one_by_one)]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_too_short_songs_are_an_input_error(run: Callable, cache_song: Callable) -> None:
+    short = str(cache_song("short", stems(0, seconds=0.2)))
+    with pytest.raises(InputError, match=r"^short: 0.20 s is shorter"):
+        run(train_songs=[short])
+
+
+def test_a_loss_that_is_no_number_ends_the_training(run: Callable, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the loss is (nan|inf) at step .*learning_rate"):
+        run("lost", replace(OPTIONS, learning_rate=1e30))
+    assert not list((tmp_path / "lost").glob("*.safetensors"))
+
+
+@pytest.fixture
+def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock for the training that goes on by a second with each of its steps."""
+    seconds, loss_function = 0, step.loss_function
+
+    def timed(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        nonlocal seconds
+        seconds += torch.is_grad_enabled()
+        return loss_function(model, batch)
+
+    monkeypatch.setattr(step, "loss_function", timed)
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: seconds))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "epochs"), [(1, 1), (6, 1), (6.5, 2), (11, 2), (12.5, 3), (1e6, 3)]
+)
+def test_it_ends_with_the_first_epoch_after_its_time(
+    run: Callable, a_second_per_step: None, seconds: float, epochs: int
+) -> None:
+    timed = run("timed", replace(OPTIONS, minutes=seconds / 60))
+    counted = run("counted", replace(OPTIONS, epochs=epochs))
+    assert len(timed.rows) == epochs
+    assert same_weights(timed.weights, counted.weights)
+    assert timed.losses == counted.losses
+    assert not timed.paths.checkpoint.exists()
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, 11, 12])
+def test_its_time_goes_on_where_it_was(
+    run: Callable, run_until: Callable, a_second_per_step: None, step: int
+) -> None:
+    options = replace(OPTIONS, minutes=11 / 60)
+    run_until(step, options=options)
+    resumed = run(options=options)
+    # Counted from the beginning again, there would be time for a third epoch.
+    assert [row["step"] for row in resumed.rows] == ["6", "12"]
+    assert same_weights(resumed.weights, run("whole", options).weights)
+
+
+def test_the_last_epoch_is_validated_when_the_time_ends_it(
+    run: Callable, a_second_per_step: None
+) -> None:
+    result = run(options=replace(OPTIONS, minutes=11 / 60, validate_every_epochs=3))
+    assert [row["valid_loss"] != "" for row in result.rows] == [False, True]
+
+
+def test_a_checkpoint_fits_another_time(
+    run: Callable, run_until: Callable, a_second_per_step: None
+) -> None:
+    """One that was saved at the very end, too, is gone on with when there is more."""
+    short, longer = (replace(OPTIONS, minutes=seconds / 60) for seconds in (6, 12))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(loop, "save_model", _no_room)
+        run(options=short)
+    assert len(run(options=longer).rows) == 2
+
+
+def test_a_training_that_had_ended_does_no_further_step(
+    run: Callable, a_second_per_step: None
+) -> None:
+    options = replace(OPTIONS, minutes=6 / 60)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(loop, "save_model", _no_room)
+        run(options=options)
+    assert same_weights(run(options=options).weights, run("whole", options).weights)
+
+
+def _no_room(*_: object) -> None:
+    raise OSError("disk full")
+
+
+def test_the_log_says_that_the_time_ended_it(
+    run: Callable, a_second_per_step: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "upsampling_artifacts")
+    run(options=replace(OPTIONS, minutes=0.1))
+    assert caplog.messages[-1] == (
+        "training: ended at step 6 of at most 18, "
+        "with the first epoch after 0.1 minutes (training.minutes)"
+    )

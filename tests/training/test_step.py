@@ -1,0 +1,273 @@
+"""One step: fused Adam, batches in parts, activations computed again, reduced precision."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from upsampling_artifacts import registry
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.loss import loss_function
+from upsampling_artifacts.training.activation_checkpointing import blocks, checkpoint_blocks
+from upsampling_artifacts.training.step import prepare, take_step
+
+from ..models.test_registry import SEPARATING, system_of
+
+every_architecture = pytest.mark.parametrize("architecture", SEPARATING)
+LINEAR = {"name": "linear", "length": 9}
+OTHER_UPSAMPLERS = [
+    {"name": "transposed", "length": 8},
+    LINEAR | {"implementation": "fused"},
+    {"name": "sinc", "length": 9},
+    {"name": "wavelet", "wavelet": "haar", "learnable": True, "length": 3},
+]
+
+
+def build(architecture: str, upsampler: dict | None = None) -> nn.Module:
+    system = system_of(architecture)
+    if upsampler:
+        system["upsampler"] = upsampler
+    return build_model(**system, n_sources=2, audio_channels=2, seed=0)
+
+
+def batch_of(segments: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """``(segments, 2 sources, 2 channels, 3000 samples)``."""
+    generator = torch.Generator().manual_seed(seed)
+    samples = 10_000 * torch.randn(segments, 2, 2, 3000, generator=generator)
+    factors = torch.rand(segments, 2, 1, 1, generator=generator)
+    return samples.to(torch.int16), (0.5 + factors) / 10_000
+
+
+class InDoublePrecision(nn.Module):
+    """A model that is given float64, whatever the batch is made into."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model, self.own_loss = model.double(), getattr(model, "own_loss", False)
+
+    def forward(self, *waveforms: torch.Tensor) -> torch.Tensor:
+        return self.model(*(each.double() for each in waveforms))
+
+
+def gradients(model: nn.Module, batch: tuple, **options: object) -> list[torch.Tensor]:
+    """Of one step that learns nothing."""
+    torch.manual_seed(3)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    activation_checkpointing = options.pop("activation_checkpointing", False)
+    trained, optimizer = prepare(
+        fabric, model.train(), 0.0, activation_checkpointing=activation_checkpointing
+    )
+    take_step(fabric, trained, optimizer, batch, **options)
+    return [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
+
+
+def losses(
+    model: nn.Module, precision: str = "32-true", fused: bool = True, steps: int = 4
+) -> list[float]:
+    torch.manual_seed(3)
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    trained, optimizer = prepare(fabric, model.train(), 0.002, weight_decay=0.01)
+    for group in optimizer.param_groups:
+        assert group["fused"]
+        group["fused"] = fused
+    return [
+        take_step(fabric, trained, optimizer, batch_of(2, seed)).item() for seed in range(steps)
+    ]
+
+
+def test_fused_adam_is_adam_to_rounding() -> None:
+    fused, plain = build("demucs"), build("demucs")
+    before = copy.deepcopy(fused.state_dict())
+    assert losses(fused) == pytest.approx(losses(plain, fused=False), rel=1e-5)
+    for name, weight in plain.state_dict().items():
+        torch.testing.assert_close(fused.state_dict()[name], weight, rtol=0, atol=1e-5)
+        assert (weight - before[name]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_adam_goes_on_as_it_was_saved(fused: bool) -> None:
+    """A checkpoint's optimizer also brings back whether it is fused."""
+
+    def stepped(model: nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
+        take_step(fabric, model, optimizer, batch_of(2, seed))
+
+    fabric = Fabric(accelerator="cpu", devices=1)
+    model, optimizer = prepare(fabric, build("demucs"), 0.002)
+    optimizer.param_groups[0]["fused"] = fused
+    stepped(model, optimizer, 0)
+    saved = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
+    stepped(model, optimizer, 1)
+
+    again, its_optimizer = prepare(fabric, build("demucs"), 0.1)
+    again.load_state_dict(saved[0])
+    its_optimizer.load_state_dict(saved[1])
+    stepped(again, its_optimizer, 1)
+    weights = again.state_dict()
+    assert all(weight.equal(weights[name]) for name, weight in model.state_dict().items())
+
+
+def test_fused_adam_skips_a_step_that_the_scaler_of_float16_finds_too_large() -> None:
+    """The scaler leaves the scale, and what to do with an overflow, to a fused optimizer."""
+    weight = nn.Parameter(torch.ones(3))
+    adam = torch.optim.Adam([weight], lr=0.1, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    for gradient, expected in ((1.0, 0.9), (float("inf"), 0.9), (1.0, 0.8)):
+        scaler.scale(torch.ones(())).item()
+        weight.grad = torch.full((3,), gradient * scaler.get_scale())
+        scaler.step(adam)
+        scaler.update()
+        torch.testing.assert_close(weight.detach(), torch.full((3,), expected))
+
+
+@every_architecture
+@pytest.mark.parametrize("gradient_accumulation", [2, 3, 6])
+def test_parts_of_a_batch_have_its_gradients(architecture: str, gradient_accumulation: int) -> None:
+    def model() -> nn.Module:
+        built = InDoublePrecision(build(architecture))
+        for module in built.modules():
+            if isinstance(module, nn.LSTM):
+                module.dropout = 0.0  # draws other numbers for other shapes
+            if isinstance(module, nn.BatchNorm1d):
+                module.eval()  # and keeps to it: the parts have statistics of their own
+                module.train = lambda _, module=module: module
+        return built
+
+    whole = gradients(model(), batch_of(6))
+    parts = gradients(model(), batch_of(6), gradient_accumulation=gradient_accumulation)
+    for expected, gradient in zip(whole, parts, strict=True):
+        assert expected.any()
+        torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_loss_of_parts_is_that_of_the_batch() -> None:
+    fabric, batch = Fabric(accelerator="cpu", devices=1), batch_of(6)
+    model, optimizer = prepare(fabric, build("demucs"), 0.0)
+    expected = loss_function(model, batch).item()
+    for gradient_accumulation in (1, 2, 6):
+        loss = take_step(fabric, model, optimizer, batch, gradient_accumulation)
+        assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "upsampler"),
+    [(name, None) for name in SEPARATING] + [("demucs", each) for each in OTHER_UPSAMPLERS],
+)
+def test_recomputed_activations_give_the_very_same_gradients(
+    architecture: str, upsampler: dict | None
+) -> None:
+    """And leave statistics and random numbers where they would be."""
+    kept, recomputed = (InDoublePrecision(build(architecture, upsampler)) for _ in range(2))
+    expected = gradients(kept, batch_of(2))
+    after = torch.rand(1)
+    for gradient, other in zip(
+        gradients(recomputed, batch_of(2), activation_checkpointing=True), expected, strict=True
+    ):
+        assert gradient.equal(other)
+    assert torch.rand(1).equal(after)
+    states = recomputed.state_dict()
+    assert states.keys() == kept.state_dict().keys()
+    assert all(state.equal(states[name]) for name, state in kept.state_dict().items())
+    with torch.no_grad():
+        mixture = torch.randn(1, 2, 3000)
+        assert recomputed.eval()(mixture).equal(kept.eval()(mixture))
+
+
+def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
+    """What autograd keeps of a forward pass."""
+    saved, held = {}, []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        saved[storage.data_ptr()] = storage.nbytes()
+        held.append(tensor)  # so that no two of them lie at the same address
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        forward()
+    return sum(saved.values())
+
+
+@every_architecture
+def test_recomputed_activations_are_not_kept(architecture: str) -> None:
+    model, batch = build(architecture).train(), batch_of(4)
+    kept = saved_bytes(lambda: loss_function(model, batch))
+    checkpoint_blocks(model)
+    assert saved_bytes(lambda: loss_function(model, batch)) < 0.7 * kept
+
+
+def test_a_vocoders_blocks_are_found_too() -> None:
+    """Residual blocks, layers of which each has weights of its own making, and no single layer."""
+    vocoder = build_model(
+        "melgan", {"channels": 32}, {"name": "transposed"}, n_sources=1, audio_channels=1, seed=0
+    )
+    found = [type(block).__name__ for block in blocks(vocoder)]
+    assert found.count("_ResidualBlock") == 12
+    assert "LeakyReLU" not in found
+    audio = torch.randn(1, 1, 5000)
+
+    def gradient() -> list[torch.Tensor]:
+        vocoder.zero_grad()
+        vocoder(audio).square().mean().backward()
+        return [parameter.grad for parameter in vocoder.parameters()]
+
+    expected = gradient()
+    checkpoint_blocks(vocoder)
+    assert all(a.equal(b) for a, b in zip(gradient(), expected, strict=True))
+
+
+def test_a_network_without_blocks_is_told() -> None:
+    alone = nn.Sequential(nn.Conv1d(2, 4, 1), nn.ReLU())
+    with pytest.raises(
+        InputError, match=r"^training\.activation_checkpointing: Sequential has no blocks"
+    ):
+        checkpoint_blocks(alone)
+
+
+@every_architecture
+def test_a_step_in_bfloat16_is_close_to_one_in_single_precision(architecture: str) -> None:
+    """Each of its spectrograms, too, is of a mixture that was not rounded."""
+    single = losses(build(architecture), steps=3)
+    rounded = losses(build(architecture), precision="bf16-mixed", steps=3)
+    assert rounded == pytest.approx(single, rel=0.02)
+    assert rounded != single
+
+
+@every_architecture
+def test_what_is_rounded_is_not_the_transform_nor_the_filter(architecture: str) -> None:
+    """Estimates of a network that is not yet trained, by which it would be validated."""
+    estimates = []
+    for precision in ("32-true", "bf16-mixed"):
+        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+        model, _ = prepare(fabric, build(architecture), 0.002)
+        samples, factors = batch_of(2)
+        with torch.no_grad():
+            estimates.append(model.eval()((samples.float() * factors).sum(1)))
+    exact, rounded = estimates
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).square().mean() < 1e-3 * exact.square().mean()
+
+
+def test_a_mixture_is_not_rounded() -> None:
+    class Seen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, mixture: torch.Tensor) -> torch.Tensor:
+            self.mixture = mixture
+            return self.scale * mixture.unsqueeze(1).expand(-1, 2, -1, -1)
+
+    fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    model, optimizer = prepare(fabric, Seen(), 0.1)
+    samples, factors = batch_of(1)
+    take_step(fabric, model, optimizer, (samples, factors))
+    assert model.module.mixture.equal((samples.float() * factors).sum(1))
+
+
+def test_every_architecture_is_tested() -> None:
+    assert set(SEPARATING) | {"melgan"} == set(registry.ARCHITECTURES)

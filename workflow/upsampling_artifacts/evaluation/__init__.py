@@ -1,0 +1,1 @@
+"""Separation, scores, claims and Table 1."""

@@ -1,0 +1,38 @@
+"""Separations that need no model: doing nothing, and an upper bound."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import ShortTimeFFT
+
+from upsampling_artifacts.data.cached_song import CachedSong, waveform
+from upsampling_artifacts.evaluation.estimates import Separate
+
+
+def mixture_separator(song: CachedSong) -> np.ndarray:
+    """Baseline: every source is estimated as the mixture divided by the number of sources."""
+    n_sources = len(song.sources)
+    return np.repeat(waveform(song.mixture)[None] / n_sources, n_sources, axis=0)
+
+
+def ideal_ratio_mask_separator(song: CachedSong) -> np.ndarray:
+    """Upper bound: the mixture filtered by the true share of each source in every bin.
+
+    The mask is each source's power over the sum of all sources' powers, per channel (the IRM2
+    oracle of the SiSEC 2018 evaluation), in a spectrogram of 46 ms windows.
+    """
+    window = 2 ** round(np.log2(0.046 * song.rate_hz))
+    spectra = ShortTimeFFT.from_window(
+        "hann", song.rate_hz, nperseg=window, noverlap=3 * window // 4
+    )
+    stems, mixture = waveform(song.stems), waveform(song.mixture)
+    power = np.abs(spectra.stft(stems)) ** 2
+    mask = power / np.maximum(power.sum(axis=0, keepdims=True), np.finfo(np.float32).tiny)
+    estimates = spectra.istft(mask * spectra.stft(mixture), k1=mixture.shape[-1])
+    return estimates.astype(np.float32)
+
+
+BASELINES: dict[str, Separate] = {
+    "mixture": mixture_separator,
+    "ideal_ratio_mask": ideal_ratio_mask_separator,
+}

@@ -1,0 +1,38 @@
+"""Separating whole songs with a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from upsampling_artifacts.data.cached_song import CachedSong, waveform
+from upsampling_artifacts.evaluation.estimates import Separate
+from upsampling_artifacts.models.overlap_add import overlap_add
+from upsampling_artifacts.models.saved import load_model
+
+
+def model_separator(
+    model_path: str | Path, accelerator: str = "auto", threads: int = 1
+) -> Separate:
+    """A trained model as a function from songs to estimates.
+
+    Args:
+        model_path: As :func:`models.saved.save_model` wrote it.
+        accelerator: "cpu", "cuda", or "auto" for a GPU if there is one.
+        threads: CPU threads.
+    """
+    torch.set_num_threads(threads)
+    gpu = accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available())
+    device = "cuda" if gpu else "cpu"
+    model, about = load_model(model_path)
+    model.to(device)
+    chunk = round(about["segment_seconds"] * about["rate_hz"])
+
+    def separate(song: CachedSong) -> np.ndarray:
+        # The original recipe: a song is normalised by its mixture before, and back after.
+        mixture = torch.from_numpy(waveform(song.mixture)).to(device) / song.scale
+        return (overlap_add(model, mixture, chunk) * song.scale).cpu().numpy()
+
+    return separate

@@ -1,0 +1,161 @@
+"""Table 1 of the paper: ours beside theirs."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from upsampling_artifacts.evaluation.sdr import sdr_by_run
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.models.flops import (
+    build_on_meta,
+    parameter_count,
+    tflop_per_second_of_audio,
+)
+from upsampling_artifacts.models.saved import read_about
+from upsampling_artifacts.registry import REFERENCE
+from upsampling_artifacts.statistics import mean_interval
+from upsampling_artifacts.upsamplers.fused import NO_CHOICE
+
+logger = logging.getLogger(__name__)
+
+FULL_SIZE_RATE_HZ = 44100
+COLUMNS = [
+    "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds", "epoch_ratio",
+    "steps_least", "steps_most", "parameters", "parameters_full_size", "gflop_per_second",
+    "gflop_per_second_full_size",
+    "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions", "note",
+]  # fmt: skip
+
+
+def epochs(steps: pd.DataFrame, systems: dict[str, dict]) -> pd.DataFrame:
+    """Seconds of training steps in an epoch, and their ratio to those of the reference.
+
+    Of the implementation that each system is trained by. The ratio is made of ratios of steps that
+    were measured side by side, and so steadier than that of the seconds.
+
+    Args:
+        steps: ``steps.csv``.
+        systems: How each system is built.
+
+    Returns:
+        ``epoch_seconds`` and ``epoch_ratio`` by system; without the reference there is no ratio.
+    """
+    upsamplers = {name: system["upsampler"] or {} for name, system in systems.items()}
+    asked = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
+    rows = steps[(steps["implementation"] == NO_CHOICE) | (steps["implementation"] == asked)]
+    rows = rows.set_index("system")
+    counts = (rows["epoch_seconds"] / rows["median_step_seconds"]).round()
+    ratio = rows["ratio_to_transposed"] * counts / counts.get(REFERENCE, float("nan"))
+    return pd.DataFrame({"epoch_seconds": rows["epoch_seconds"], "epoch_ratio": ratio})
+
+
+def size_of(system: dict, n_sources: int, audio_channels: int, rate_hz: int) -> tuple[int, float]:
+    """How large a system is.
+
+    Returns:
+        Its learnable parameters, and the GFLOP of a forward pass per second of audio
+        (:func:`models.flops.tflop_per_second_of_audio`). The latter is NaN for a
+        user-supplied model that does not run on the meta device: a count is not worth a table
+        that took days of training.
+    """
+    model = build_on_meta(system, n_sources, audio_channels)
+    try:
+        gflop = 1000 * tflop_per_second_of_audio(model, rate_hz, audio_channels)
+    except Exception as error:
+        name = system["architecture"], system["upsampler"]
+        logger.warning(f"the compute of {name} is not counted, on the meta device: {error}")
+        gflop = float("nan")
+    return parameter_count(model), gflop
+
+
+def table_1(
+    scores: pd.DataFrame,
+    logs: dict[tuple[str, int], pd.DataFrame],
+    speed: pd.DataFrame,
+    systems: dict[str, dict],
+    full_size: dict[str, dict],
+    paper: pd.DataFrame,
+    songs: list[str],
+    notes: dict[str, str],
+) -> pd.DataFrame:
+    """One row per system: the paper's ten in its order, then others of ours, then baselines.
+
+    Args:
+        scores: ``scores.csv``.
+        logs: ``training.csv`` of each system and seed.
+        speed: ``steps.csv``.
+        systems: How each trained system is built, as a model file's header says.
+        full_size: The same systems at the paper's size.
+        paper: ``config/paper_table_1.csv``.
+        songs: The test songs that count.
+        notes: What is to be known of systems of ours, by name.
+
+    Returns:
+        The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
+    """
+    sdr = {name: group["sdr_db"] for name, group in sdr_by_run(scores, songs).groupby("system")}
+    steps = defaultdict(list)
+    for (system, _), log in logs.items():
+        steps[system].append(log["step"].iloc[-1])
+    rows = []
+    for system in dict.fromkeys([*paper["system"], *systems, *sdr]):
+        row = {"system": system}
+        if system in sdr:
+            mean, low, high = mean_interval(sdr[system])
+            row |= {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high}
+            row |= {"n_seeds": len(sdr[system])}
+        if system in systems:
+            row["note"] = notes.get(system)
+            shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
+            if system in steps:
+                row |= {"steps_least": min(steps[system]), "steps_most": max(steps[system])}
+            rate_hz = systems[system]["rate_hz"]
+            row["parameters"], row["gflop_per_second"] = size_of(systems[system], *shape, rate_hz)
+            if system in full_size:
+                row["parameters_full_size"], row["gflop_per_second_full_size"] = size_of(
+                    full_size[system], *shape, FULL_SIZE_RATE_HZ
+                )
+        rows.append(row)
+    table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
+    table = table.merge(epochs(speed, systems), left_on="system", right_index=True, how="left")
+    whole = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
+    return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
+
+
+def write_table_1(
+    scores: str | Path,
+    training: list[str],
+    speed: str | Path,
+    model_paths: list[str],
+    paper: str | Path,
+    csv_path: str | Path,
+    songs: list[str],
+    full_size: dict[str, dict],
+    notes: dict[str, str],
+) -> None:
+    """Write ``table_1.csv`` from files; see :func:`table_1`.
+
+    Args:
+        scores: ``scores.csv``.
+        training: Paths that end in ``<system>/seed-<n>/training.csv``.
+        speed: ``steps.csv``.
+        model_paths: The models' files.
+        paper: ``config/paper_table_1.csv``.
+        csv_path: Where to.
+        songs: The test songs that count.
+        full_size: Each system at the paper's size.
+        notes: What is to be known of systems, by name.
+    """
+    logs = {
+        (path.parents[1].name, int(path.parent.name.removeprefix("seed-"))): pd.read_csv(path)
+        for path in map(Path, training)
+    }
+    systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
+    tables = pd.read_csv(scores), logs, pd.read_csv(speed)
+    table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes)
+    with atomic_write(csv_path) as unfinished:
+        table.to_csv(unfinished, index=False, float_format="%.4f")

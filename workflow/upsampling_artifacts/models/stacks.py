@@ -1,0 +1,101 @@
+"""The paper's small experiments: a few upsamplers x2 in a row (sections 2 to 5, figures 5 to 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models.build import build_layer
+
+RATE_HZ = 4000
+STRIDE = 2
+# The paper's stacks have one channel throughout, and show the colour of one random filter as much
+# as the upsampler's. The mean power of these many channels shows what they have in common.
+WIDTH = 32
+
+
+@dataclass(frozen=True)
+class StackRecipe:
+    """What the layers of a stack are.
+
+    Attributes:
+        upsampler: A name in :data:`registry.UPSAMPLERS`.
+        length: Filter length; None for an interpolation alone, without its convolution.
+        initialization: Of the weights: "default" (random), "constant", or "icnr" for subpixel ones.
+    """
+
+    upsampler: str
+    length: int | None
+    initialization: str = "default"
+
+
+STACKS = {
+    "nearest": StackRecipe("nearest", 9),
+    "linear": StackRecipe("linear", 9),
+    "nearest_alone": StackRecipe("nearest", None),
+    "linear_alone": StackRecipe("linear", None),
+    "subpixel": StackRecipe("subpixel", 3),
+    "subpixel_icnr": StackRecipe("subpixel", 3, "icnr"),
+    "transposed_full": StackRecipe("transposed", 4),
+    "transposed_none": StackRecipe("transposed", 2),
+    "transposed_partial": StackRecipe("transposed", 3),
+    "transposed_full_constant": StackRecipe("transposed", 4, "constant"),
+    "transposed_none_constant": StackRecipe("transposed", 2, "constant"),
+    "transposed_partial_constant": StackRecipe("transposed", 3, "constant"),
+}
+
+
+class Stack(nn.Module):
+    """Upsamplers in a row without anything between them: no biases, no activations.
+
+    Shape:
+        - Input: ``(batch, 1, time)``
+        - Output: one ``(batch, channels, time * STRIDE ** n)`` for each layer ``n = 1, 2, ...``;
+          channels are ``WIDTH``, or 1 for an interpolation alone.
+    """
+
+    def __init__(self, layers: list[nn.Module]):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        outputs = []
+        for layer in self.layers:
+            x = layer(x)
+            outputs.append(x)
+        return outputs
+
+
+def build_stack(name: str, seed: int, layers: int = 3) -> Stack:
+    """Build one of the paper's stacks with random weights.
+
+    Args:
+        name: A key of ``STACKS``.
+        seed: Seeds the weights; the global random state is left as it was.
+        layers: How many upsamplers x2; the n-th one's output has the rate ``rates_hz(n)[-1]``.
+
+    Raises:
+        InputError: The name is unknown; the known ones are listed.
+    """
+    if name not in STACKS:
+        raise InputError(f"unknown stack '{name}'; known: {', '.join(STACKS)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Stack([_layer(STACKS[name], first=index == 0) for index in range(layers)]).eval()
+
+
+def rates_hz(layers: int = 3) -> list[int]:
+    """The sampling rates of the input and of each layer's output."""
+    return [RATE_HZ * STRIDE**index for index in range(layers + 1)]
+
+
+def _layer(recipe: StackRecipe, first: bool) -> nn.Module:
+    upsampler: dict = {"name": recipe.upsampler, "length": recipe.length}
+    if recipe.initialization != "default":
+        upsampler["initialization"] = recipe.initialization
+    if recipe.length is None:
+        return build_layer(upsampler, 1, 1, STRIDE, bias=False)
+    return build_layer(upsampler, 1 if first else WIDTH, WIDTH, STRIDE, bias=False)

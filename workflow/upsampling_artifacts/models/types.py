@@ -1,0 +1,10 @@
+"""Types that networks share. They decide no result: see :mod:`pipeline.fingerprint`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+MakeUpsampler = Callable[[int, int, int, bool], nn.Module]
+"""``(in_channels, out_channels, stride, bias) -> layer``."""

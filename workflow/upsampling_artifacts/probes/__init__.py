@@ -1,0 +1,1 @@
+"""What is probed: models and audio files, systems, variants, stacks and single layers."""

@@ -1,0 +1,120 @@
+"""What the layers inside a model do to their signals, collected while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor
+
+from upsampling_artifacts.artifacts.spectral_images import replica_level_db
+from upsampling_artifacts.probes.layer_tracer import Layer
+
+# Of the many channels of a hidden layer, so many tell its spectrum well enough.
+MOST_CHANNELS = 64
+
+SHORTEST = 64
+"""Samples below which a layer's output is too short for a spectrum."""
+
+
+class LayerMeasures:
+    """Collects, for each layer that changes the rate, what leaves it.
+
+    To be called by :func:`layers.trace_layers`. A layer that runs several times (a model that
+    works in chunks) is measured over all its runs.
+
+    Args:
+        signals: Names of what the items of each batch belong to; one name: all belong to it.
+
+    Attributes:
+        layers: By name, in the order in which they first ran.
+    """
+
+    def __init__(self, signals: list[str]):
+        self.signals = signals
+        self.layers: dict[str, Layer] = {}
+        self._sums: dict[tuple[str, str], _Sums] = {}
+
+    def __call__(self, layer: Layer, input: Tensor, output: Tensor) -> None:
+        self.layers.setdefault(layer.name, layer)
+        items = [output.detach()] if len(self.signals) == 1 else output.detach().split(1)
+        if len(items) != len(self.signals):  # the model has folded something else into its batch
+            return
+        for name, item in zip(self.signals, items, strict=True):
+            self._add(name, layer, item.flatten(0, -2))
+
+    def _add(self, name: str, layer: Layer, signal: Tensor) -> None:
+        stride = layer.stride if layer.direction == "up" else 1
+        whole = signal.shape[-1] // stride * stride
+        if not whole or signal.is_complex():
+            return
+        phases = signal[:, :whole].reshape(len(signal), -1, stride).double()
+        sums = self._sums.setdefault((name, layer.name), _Sums(stride))
+        sums.add(phases.mean(1).numpy(), phases.square().mean(1).numpy())
+        if stride > 1 and whole >= SHORTEST * stride:
+            some = signal[:: -(-len(signal) // MOST_CHANNELS)].numpy()
+            sums.replicas_db.append(replica_level_db(some, 1.0, stride))
+
+    def rows(self, signal: str) -> list[tuple[str, str, float, float, str]]:
+        """``(layer, measure, frequency_hz, value, unit)`` of one signal.
+
+        ``offset_level`` is the energy at 0 Hz, mean over channels. ``offset_replica_level`` is
+        the energy at all multiples of rate / stride re that at 0 Hz: how much of the offset,
+        or of the constant that a layer adds, has become a tone.
+        """
+        return [
+            (name, measure, np.nan, value, "dB")
+            for name in self.layers
+            if (signal, name) in self._sums
+            for measure, value in self._sums[signal, name].values_db().items()
+        ]
+
+
+@dataclass
+class _Sums:
+    """Sums over the channels and runs of one layer.
+
+    Attributes:
+        stride: Number of phases.
+        n: How many channels, of all runs.
+        offsets: Sum of the channels' squared means.
+        tones: Sum of the variances, over the phases, of the channels' phase means.
+        phase_power: Sum of the channels' mean squares, for each phase.
+        replicas_db: One level per run.
+    """
+
+    stride: int
+    n: int = 0
+    offsets: float = 0.0
+    tones: float = 0.0
+    phase_power: np.ndarray | float = 0.0
+    replicas_db: list[float] = field(default_factory=list)
+
+    def add(self, means: np.ndarray, squares: np.ndarray) -> None:
+        """Add one run: mean and mean square of each channel and phase, ``(channels, phases)``."""
+        self.n += len(means)
+        self.offsets += float(np.sum(means.mean(axis=1) ** 2))
+        self.tones += float(np.sum(means.var(axis=1)))
+        self.phase_power = self.phase_power + squares.sum(axis=0)
+
+    def values_db(self) -> dict[str, float]:
+        values = {"offset_level": decibels(self.offsets / self.n)}
+        if self.stride > 1:
+            power = np.asarray(self.phase_power)
+            values["offset_replica_level"] = decibels(_ratio(self.tones, self.offsets))
+            values["polyphase_mean_spread"] = decibels(_ratio(self.tones, float(power.mean())))
+            values["polyphase_power_spread"] = decibels(
+                _ratio(float(power.max()), float(power.min()))
+            )
+            if self.replicas_db:
+                values["replica_level"] = float(np.mean(self.replicas_db))
+        return values
+
+
+def _ratio(above: float, below: float) -> float:
+    return float(above / below) if below > 0 else np.nan
+
+
+def decibels(power: float) -> float:
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(power))

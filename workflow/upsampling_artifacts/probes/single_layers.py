@@ -1,0 +1,96 @@
+"""Probes of single upsampling layers x4 with random weights, beside what theory says of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from upsampling_artifacts.artifacts.filtering import power_density
+from upsampling_artifacts.artifacts.measures import NO_FREQUENCY
+from upsampling_artifacts.artifacts.polyphase import phase_means, phase_tone_db
+from upsampling_artifacts.artifacts.spectral_images import replica_level_db
+from upsampling_artifacts.artifacts.theory import (
+    droop_db,
+    layer_theory,
+    predicted_measures,
+)
+from upsampling_artifacts.models.build import build_layer
+from upsampling_artifacts.probes.measures_table import COLUMNS, labelled, write_measures
+from upsampling_artifacts.probes.model_probe import run
+from upsampling_artifacts.progress import Progress
+
+STRIDE = 4
+WIDTH = 64
+"""Channels in and out."""
+
+RATE_HZ = 32_000
+NOISE_SAMPLES, OFFSET_SAMPLES = 4096, 256
+"""At the input. An offset is steady as soon as the borders are left."""
+
+MEASURES = ("offset_replica_level", "replica_level", "passband_droop")
+PREDICTED = "_predicted"
+
+
+def probe_layers(
+    layers: dict[str, dict], seeds: list[int], csv_path: str | Path, threads: int = 1
+) -> None:
+    """Probe upsampling layers; in the table, the models are called "layer_<name>".
+
+    Args:
+        layers: By name, ``{"name": ..., **options}`` as for :func:`models.build.build_model`.
+        seeds: Of the weights, and of what goes in.
+        csv_path: Where to write the measures.
+        threads: CPU threads.
+    """
+    torch.set_num_threads(threads)
+    tables = []
+    progress = Progress(len(layers) * len(seeds), "probing layers")
+    for name, upsampler in layers.items():
+        for seed in seeds:
+            measures = probe_layer(upsampler, seed)
+            tables.append(labelled(measures, f"layer_{name}", seed, "initialization"))
+            progress.step()
+    write_measures(tables, csv_path)
+
+
+def probe_layer(upsampler: dict, seed: int) -> pd.DataFrame:
+    """Measure one layer without biases, and what theory predicts of it, as ``<measure>_predicted``.
+
+    - ``offset_replica_level``, of a random offset in each channel: energy at all multiples of
+      rate / stride re that at 0 Hz, the tone.
+    - ``replica_level``, of white noise: mean density above the old Nyquist frequency re that below.
+    - ``passband_droop``, of white noise: density at three quarters of the old Nyquist frequency
+      below that near 0 Hz.
+
+    Returns:
+        The columns ``COLUMNS``; no prediction for anyone's class.
+    """
+    layer = build_layer(upsampler, WIDTH, WIDTH, STRIDE, bias=False, seed=seed).eval()
+    random = torch.Generator().manual_seed(seed)
+    offsets = torch.randn(1, WIDTH, 1, generator=random).expand(-1, -1, OFFSET_SAMPLES)
+    steady = output(layer, offsets)[:, STRIDE * OFFSET_SAMPLES // 4 : -STRIDE * OFFSET_SAMPLES // 4]
+    noise = output(layer, torch.randn(1, WIDTH, NOISE_SAMPLES, generator=random))
+    frequencies_hz, power = power_density(noise, RATE_HZ)
+    values = {
+        "offset_replica_level": ("offsets", phase_tone_db(phase_means(steady, STRIDE))),
+        "replica_level": ("noise", replica_level_db(noise, RATE_HZ, STRIDE)),
+        "passband_droop": ("noise", droop_db(frequencies_hz / RATE_HZ, power, STRIDE)),
+    }
+    theory = layer_theory(upsampler, STRIDE)
+    if theory is not None:
+        predicted = predicted_measures(theory, STRIDE)
+        values |= {f"{key}{PREDICTED}": (values[key][0], predicted[key]) for key in MEASURES}
+    rows = [
+        (signal, "output", measure, NO_FREQUENCY, value, "dB")
+        for measure, (signal, value) in values.items()
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def output(layer: nn.Module, x: torch.Tensor) -> np.ndarray:
+    """``(channels, time)`` of ``(1, channels, time)``."""
+    return run(layer, x.numpy())[0]
