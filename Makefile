@@ -21,7 +21,7 @@ install: .venv/installed
 	  { echo "error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
 	@echo "Installing into .venv: about 6 GB, a few minutes, most of it PyTorch ..."
 	@$(PYTHON) -m venv .venv
-	@$(ACTIVATE) && python -m pip install --quiet --no-deps --requirement envs/lock.txt
+	@$(ACTIVATE) && python -m pip install --quiet --no-deps --require-hashes --requirement envs/lock.txt
 	@$(ACTIVATE) && python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(ACTIVATE) && python envs/link_ffmpeg.py
 	@touch $@
@@ -43,7 +43,7 @@ lint: install
 # After a change to envs/requirements.in.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
-	  --no-annotate envs/requirements.in --output-file envs/lock.txt
+	  --no-annotate --generate-hashes envs/requirements.in --output-file envs/lock.txt
 
 clean:
 	rm -rf .venv .snakemake results/demo logs
