@@ -1,5 +1,5 @@
-# Two commands: `make` runs the demonstration, `make test` passes the tests.
-# Both install into .venv first; a second call finds nothing to install.
+# `make` runs the demonstration, `make test` runs the tests, `make lint` checks style, types and
+# structure. Each installs into .venv first, once.
 
 PYTHON ?= python3
 CORES ?= all
@@ -8,8 +8,8 @@ ACTIVATE = . .venv/bin/activate
 .PHONY: demo install test test-slurm lint lock clean
 .DELETE_ON_ERROR:
 
-# Snakemake 9.27 looks for jobs to start once per timespan for each job that has finished: with its
-# default of 1 s it takes a sixth of a core in the end. 3 s cost as much when it exits.
+# Snakemake 9.27 schedules once per timespan for every finished job. At its default of 1 s that ends
+# up using a sixth of a core; 3 s only delay the exit by as much.
 demo: install
 	@$(ACTIVATE) && snakemake --cores $(CORES) --quiet rules --max-jobs-per-timespan 300/3s
 	@echo "The report: $(CURDIR)/results/demo/report.html"
@@ -31,16 +31,24 @@ test: install
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --ignore tests/slurm
 	@$(MAKE) --no-print-directory test-slurm
 
-# `--profile slurm` on a real, throw-away SLURM, with the machine to itself: some of it has to happen
-# in time. Skipped where there is none and only root could install it; with REQUIRE_SLURM=1 an error.
+# `--profile slurm` on a real, temporary SLURM cluster. Runs on its own, because some of these tests
+# are timed. Skipped where SLURM is missing and only root could install it; REQUIRE_SLURM=1 makes that
+# an error.
 test-slurm: install
 	@sh tests/install_slurm.sh
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
 
+# Cheapest first. `snakemake --lint` exits with 1 if it finds anything.
 lint: install
-	@$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
+	@$(ACTIVATE) && ruff check .
+	@$(ACTIVATE) && ruff format --check .
+	@$(ACTIVATE) && snakefmt --check Snakefile workflow
+	@$(ACTIVATE) && lint-imports
+	@$(ACTIVATE) && snakemake --lint
+	@$(ACTIVATE) && snakemake --lint --configfile config/paper.yaml
+	@$(ACTIVATE) && mypy
 
-# After a change to envs/requirements.in.
+# Run this after editing envs/requirements.in (needs uv).
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
 	  --no-annotate --generate-hashes envs/requirements.in --output-file envs/lock.txt

@@ -1,4 +1,4 @@
-"""The pinned environment: complete, of one mind, and free of addresses."""
+"""The pinned environment is complete, consistent, hashed, and names no package index."""
 
 import ast
 import contextlib
@@ -16,16 +16,16 @@ LIBRARY = REPOSITORY / "workflow" / "upsampling_artifacts"
 
 
 def canonical(requirement: str) -> str:
-    """The name of a requirement, as package indices compare names."""
+    """The normalized name of a requirement, as package indices compare names (PEP 503)."""
     name = re.match(r"[A-Za-z0-9._-]+", requirement)[0]
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pins(lines: list[str]) -> dict[str, set[str]]:
-    """Versions by name; a lock may pin a name twice, for different Pythons."""
+    """Pinned versions by name. A lock may pin a name twice, for different Pythons."""
     found: dict[str, set[str]] = {}
     for line in lines:
-        requirement = line.partition("#")[0].partition(";")[0].strip()
+        requirement = re.split(r"[#;\\]", line)[0].strip()
         if "==" in requirement:
             name, version = requirement.split("==")
             found.setdefault(canonical(name), set()).add(version)
@@ -47,46 +47,56 @@ conda_files = pytest.mark.parametrize(
 
 
 @conda_files
-def test_conda_files_pin_what_the_lock_pins(path: Path) -> None:
+def test_conda_files_pin_the_versions_of_the_lock(path: Path) -> None:
     assert len(conda_pins(path)) > 5
     for name, versions in conda_pins(path).items():
         assert versions == LOCK[name], name
 
 
 @conda_files
-def test_conda_files_leave_nothing_unpinned(path: Path) -> None:
+def test_conda_files_pin_every_pip_package(path: Path) -> None:
     environment = yaml.safe_load(path.read_text())
     pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert all("==" in requirement for requirement in pip)
 
 
-def test_every_line_of_the_lock_is_a_pin() -> None:
-    for line in (ENVS / "lock.txt").read_text().splitlines():
-        assert re.match(r"[a-z0-9-]+==[^ ]+( ; .+)?$", line), line
+def test_the_lock_is_a_list_of_pins_with_hashes() -> None:
+    entries = re.split(r"\n(?! )", (ENVS / "lock.txt").read_text().strip())
+    assert len(entries) == sum(map(len, LOCK.values()))
+    for entry in entries:
+        pin, *hashes = entry.split(" \\\n    ")
+        assert re.fullmatch(r"[a-z0-9-]+==[^ ]+( ; .+)?", pin), pin
+        assert hashes, f"{pin} has no hash"
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", value) for value in hashes), pin
 
 
-def test_the_lock_pins_all_that_the_project_asks_for() -> None:
+def test_make_installs_exactly_the_hashed_files() -> None:
+    install = (REPOSITORY / "Makefile").read_text()
+    assert "--require-hashes --requirement envs/lock.txt" in install
+
+
+def test_the_lock_pins_every_requirement_of_the_project() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(ENVS / "requirements.in").read_text().splitlines()]
-    names = {canonical(line) for line in asked if line.strip() and not line.startswith("#")}
+    required = [*project["dependencies"], *(ENVS / "requirements.in").read_text().splitlines()]
+    names = {canonical(line) for line in required if line.strip() and not line.startswith("#")}
     assert len(names) > 20
     assert names <= LOCK.keys()
 
 
-def test_exact_requirements_and_the_lock_agree() -> None:
+def test_the_lock_keeps_exact_requirements() -> None:
     exact = pins((ENVS / "requirements.in").read_text().splitlines())
     assert "torch" in exact
     for name, versions in exact.items():
         assert LOCK[name] == versions, name
 
 
-def test_torch_and_torchaudio_are_a_pair() -> None:
+def test_torch_and_torchaudio_have_the_same_version() -> None:
     assert LOCK["torch"] == LOCK["torchaudio"]
     assert len(LOCK["torch"]) == 1
 
 
 @pytest.mark.parametrize("path", sorted(ENVS.iterdir()), ids=lambda path: path.name)
-def test_no_file_names_an_address_or_chooses_an_index(path: Path) -> None:
+def test_no_file_names_a_url_or_a_package_index(path: Path) -> None:
     text = path.read_text()
     assert "://" not in text
     option = r"^\s*(-i|--(extra-)?index-url|--find-links|-f|--trusted-host)\b"
@@ -94,10 +104,11 @@ def test_no_file_names_an_address_or_chooses_an_index(path: Path) -> None:
 
 
 def imports(path: Path, seen: set[Path]) -> set[str]:
-    """Top-level names of what must be there to import a module, and the modules of ours it uses.
+    """Top-level names that a module needs to be imported, its own library's modules included.
 
-    What a function imports of ours is followed, for the script may call it; what it imports of
-    others is not, for it may not: museval is there for scores alone.
+    Imports of this library inside functions are followed, because the script may call those
+    functions. Third-party imports inside functions are not: only the scoring environment has
+    museval, for example.
     """
     if path in seen:
         return set()
@@ -123,7 +134,7 @@ def imports(path: Path, seen: set[Path]) -> set[str]:
 
 
 def with_requirements(names: set[str]) -> set[str]:
-    """Distributions, and all that pip installs for their sake."""
+    """Distributions and all their dependencies."""
     found, waiting = set(), list(names)
     while waiting:
         name = waiting.pop()
@@ -135,7 +146,7 @@ def with_requirements(names: set[str]) -> set[str]:
 
 
 def jobs() -> list[tuple[str, Path, Path]]:
-    """``(rule, conda file, script)``."""
+    """``(rule, conda file, script)`` of every rule that runs a script."""
     found = []
     for path in sorted((REPOSITORY / "workflow" / "rules").glob("*.smk")):
         for rule in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE)[1:]:
@@ -148,7 +159,7 @@ def jobs() -> list[tuple[str, Path, Path]]:
 
 
 @pytest.mark.parametrize(("rule", "conda", "script"), jobs(), ids=[job[0] for job in jobs()])
-def test_the_environment_of_a_rule_has_all_that_its_script_imports(rule, conda, script) -> None:
+def test_a_rules_environment_has_every_package_its_script_imports(rule, conda, script) -> None:
     distributions = packages_distributions()
     needed = {
         canonical(distribution)
