@@ -1,8 +1,9 @@
-"""A copy of the repository in which the real Snakefile runs."""
+"""A copy of the repository in which tests run the real Snakefile."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -10,17 +11,21 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 TINY = "tests/workflow/tiny.yaml"
-SECONDS = 600  # a test that hangs is a failure, not a wait
+SECONDS = 600  # a command that hangs fails its test
 
 
 @dataclass
 class Clone:
-    """A working copy without results."""
+    """A working copy of the repository.
+
+    Attributes:
+        root: Its folder.
+    """
 
     root: Path
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in the clone; its output is text, standard error included."""
+        """Run a command in the clone. ``stdout`` of the result includes standard error."""
         return subprocess.run(
             command,
             cwd=self.root,
@@ -32,37 +37,53 @@ class Clone:
         )
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake on two cores."""
+        """Run Snakemake on two cores."""
         return self.run("snakemake", "--cores", "2", *arguments, **environment)
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """How often each rule would run: the table that ``snakemake -n`` prints."""
+        """The number of jobs per rule that ``snakemake -n`` plans."""
         result = self.snakemake("--dry-run", *arguments)
         assert result.returncode == 0, result.stdout
         return job_counts(result.stdout)
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replace text that must be there in a file."""
+        """Replace text in a file; fail if the file does not contain it."""
         file = self.root / path
         text = file.read_text()
         assert old in text, f"{path} has no {old!r}"
         file.write_text(text.replace(old, new))
 
+    def append(self, path: str, code: str) -> None:
+        """Append code to a file; fail if the file does not exist."""
+        file = self.root / path
+        file.write_text(file.read_text() + code)
+
 
 def job_counts(output: str) -> dict[str, int]:
-    """The number of jobs by rule, from the table that a dry run prints; empty without jobs."""
+    """The number of jobs per rule, from the table that a dry run prints; empty if nothing runs."""
     table = output.partition("Job stats:")[2].partition("total")[0]
     rows = [line.split() for line in table.splitlines()]
     return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
 
 
+def job_systems(output: str) -> dict[str, set[str]]:
+    """The systems that the jobs of each rule are for, from what a dry run prints."""
+    systems: dict[str, set[str]] = {}
+    for block in re.split(r"^\[.+\]\n", output, flags=re.MULTILINE):
+        rule = re.match(r"(?:local)?rule (\w+):\n", block)
+        system = re.search(r"^    wildcards: .*\bsystem=(\w+)", block, re.MULTILINE)
+        if rule and system:
+            systems.setdefault(rule[1], set()).add(system[1])
+    return systems
+
+
 def plain_environment() -> dict[str, str]:
-    """This process's, without what would show jobs another copy of the library."""
+    """This process's environment without PYTHONPATH, so that jobs import their own clone."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
 
 def copy_repository(to: Path) -> Clone:
-    """Copy what git tracks, and what it does not know yet."""
+    """Copy the files that git tracks, and new ones that it does not ignore."""
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
