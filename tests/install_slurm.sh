@@ -1,5 +1,5 @@
 #!/bin/sh
-# `snakemake --profile slurm` is tested on a real SLURM: install Debian's where that is possible.
+# The tests run `snakemake --profile slurm` on a real SLURM: install Debian's where possible.
 PATH=$PATH:/usr/sbin:/sbin
 command -v slurmctld >/dev/null 2>&1 && command -v slurmdbd >/dev/null 2>&1 && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -8,4 +8,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   { apt-get update && DEBIAN_FRONTEND=noninteractive \
     apt-get install --yes --no-install-recommends $packages; } >/dev/null 2>&1 && exit 0
 fi
-echo "NOTE: no SLURM here, and it cannot be installed: the tests of --profile slurm are SKIPPED."
+echo "NOTE: SLURM is missing and cannot be installed: the tests of --profile slurm are SKIPPED."
