@@ -63,7 +63,7 @@ def page(report: Report) -> Page:
     return Page(report.html)
 
 
-def words(page: Page) -> str:
+def page_text(page: Page) -> str:
     return " ".join(" ".join(page.text).split())
 
 
@@ -105,7 +105,7 @@ def test_every_picture_has_a_description_and_every_player_its_own_name(page: Pag
 
 
 def test_the_summary_quotes_the_tables(page: Page) -> None:
-    text = words(page)
+    text = page_text(page)
     half_width = 4.3027 * 1 / np.sqrt(3)
     assert "Yes. Train the same network" in text
     tone = f"it whistles at 2 kHz: after training, 80.0 ± {half_width:.1f} dB above"
@@ -140,17 +140,17 @@ def test_table_1_lists_the_papers_ten_systems_then_ours_then_baselines(page: Pag
     assert page.rows("table-1", "ideal ratio mask")[0][1:] == ["9.00", "-", "1", *"----"]
     titles = [row[0] for row in page.tables["table-1"] if len(row) == 1]
     assert titles == ["Our other systems", "Baselines without a model"]
-    text = words(page)
+    text = page_text(page)
     assert "Ours are small models (demo size) trained on synthetic songs at 8 kHz;" in text
     assert "absolute values are not comparable" in text
 
 
 def test_the_training_length_is_stated_beside_the_curves_and_table_1(page: Page) -> None:
-    assert words(page).count("Each system was trained for 3 epochs (90 steps).") == 2
+    assert page_text(page).count("Each system was trained for 3 epochs (90 steps).") == 2
 
 
 def test_step_times_are_given_in_a_sentence_and_in_a_table(page: Page) -> None:
-    text = words(page)
+    text = page_text(page)
     assert (
         "A training step with nearest-neighbour interpolation takes 1.50 times as long as one with "
         "transposed convolution when run as two layers, 1.10 times when fused, and 1.07 times when "
@@ -168,26 +168,26 @@ def test_step_times_are_given_in_a_sentence_and_in_a_table(page: Page) -> None:
 
 
 def test_the_gain_of_single_fused_layers_is_stated_with_the_choices_of_auto(page: Page) -> None:
-    text = words(page)
+    text = page_text(page)
     assert "compared with two layers, 2.5 to 3.0 times as fast for nearest (2 shapes)." in text
     assert "as fast for linear" not in text
     assert (
         "auto takes the faster implementation for 4 of 5 shapes, and loses at most 25 % for the "
         "others."
     ) in text
-    assert "the fused layer stores 0.25 times as much as two layers." in text
+    assert "the fused layer stores 0.25 times as many bytes as two layers." in text
 
 
 def test_scores_of_test_songs_and_of_the_real_song_have_separate_tables(page: Page) -> None:
     assert page.rows("score-table", "transposed")[0][1:] == ["1.10 ± 0.25"] * 3 + ["3"]
     assert page.rows("excerpt-table", "transposed")[0][1:] == ["0.10 ± 0.25"] * 3 + ["3"]
     assert page.rows("score-table", "mixture")[0][1:] == ["5.00"] * 3 + ["1"]
-    assert EXCERPT in words(page)
+    assert EXCERPT in page_text(page)
 
 
 def test_frames_that_museval_could_not_score_are_stated(page: Page) -> None:
     counts = "Of 36 frames of one second, 1 could not be scored, the same number for every system"
-    assert f"{counts}: 1 of 30 in {SONG}" in words(page)
+    assert f"{counts}: 1 of 30 in {SONG}" in page_text(page)
 
 
 def test_exact_parameter_counts_stand_beside_the_papers(page: Page) -> None:
@@ -197,7 +197,7 @@ def test_exact_parameter_counts_stand_beside_the_papers(page: Page) -> None:
 
 
 def test_the_data_set_is_summarized_and_listed_song_by_song(page: Page) -> None:
-    text = words(page)
+    text = page_text(page)
     counts = "3 training songs (4 min 30 s), 1 validation (1 min 30 s), 1 test (1 min 30 s), 1 real"
     assert counts in text
     assert "stored at 44.1 kHz, used at 8 kHz" in text
@@ -226,7 +226,7 @@ def test_the_official_song_counts_of_musdb18_are_stated_beside_the_songs_used(
         report.config | {"dataset": "musdb18-hq", "exclude_songs": []},
         test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
     )  # fmt: skip
-    text = words(Page((tmp_path / "report.html").read_text(encoding="utf-8")))
+    text = page_text(Page((tmp_path / "report.html").read_text(encoding="utf-8")))
     assert "MUSDB18 has 100 training songs, 14 of them for validation, and 50 test songs" in text
     assert "No song is excluded." in text
 
@@ -234,7 +234,7 @@ def test_the_official_song_counts_of_musdb18_are_stated_beside_the_songs_used(
 def test_provenance_is_shown_on_the_page_and_saved_in_a_file(report: Report, page: Page) -> None:
     origin = json.loads((report.path.parent / "provenance.json").read_text())
     assert origin["packages"]["numpy"] == np.__version__
-    text = words(page)
+    text = page_text(page)
     for value in (*origin["machine"].values(), f"numpy {np.__version__}"):
         assert " ".join(value.split()) in text.replace("\xa0", " ")
     assert page.rows("cost-table", "train")[0] == [
@@ -280,7 +280,7 @@ def test_a_report_needs_neither_an_excerpt_nor_job_costs(report: Report, tmp_pat
     )  # fmt: skip
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "excerpt-table" not in page.tables and "cost-table" not in page.tables
-    assert "not under git" in words(page)
+    assert "not under git" in page_text(page)
 
 
 def test_claims_are_listed_with_their_verdicts(report: Report) -> None:
@@ -293,7 +293,7 @@ def test_claims_are_listed_with_their_verdicts(report: Report) -> None:
     ]
     text = " ".join(" ".join(page.text).split())
     assert (
-        "3 statements with one measured number each: 1 holds , 1 does not , and 1 stays open"
+        "3 statements, each with one measured number: 1 holds , 1 does not , and 1 stays open"
         in text
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
+from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
 from upsampling_artifacts.figures.style import is_modified, label, prose
 from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
@@ -133,25 +133,32 @@ def _line_cell(row: dict[Hashable, Any] | None, quantity: str) -> str:
 
 def score_rows(
     scores: pd.DataFrame, songs: list[str], systems: list[str], sources: list[str]
-) -> list[dict]:
-    """SDR per source, mean over seeds with intervals, as text.
+) -> list[dict[str, Any]]:
+    """SDR per source as text: mean over seeds with interval.
+
+    Args:
+        scores: ``scores.csv``.
+        songs: The songs over which the median is taken.
+        systems: The systems, in order; those without scores are skipped.
+        sources: The sources, in order.
 
     Returns:
-        ``{"name", "n_seeds", "cells"}`` with one cell per source and one for their mean.
+        ``{"name", "n_seeds", "cells"}`` for each system, with one cell per source and one for
+        their mean.
     """
     table = sdr_by_source(scores, songs)
     rows = []
     for system in systems:
-        of_system = table[table["system"] == system]
-        if of_system.empty:
+        seeds = table[table["system"] == system]
+        if seeds.empty:
             continue
         cells = []
         for source in [*sources, MEAN]:
             mean, _, high = mean_interval(
-                of_system.loc[of_system["source"] == source, "sdr_db"].dropna()
+                seeds.loc[seeds["source"] == source, "sdr_db"].dropna().to_numpy()
             )
             cells.append(with_interval(mean, high, 2))
-        rows.append({"name": label(system), "n_seeds": of_system["seed"].nunique(), "cells": cells})
+        rows.append({"name": label(system), "n_seeds": seeds["seed"].nunique(), "cells": cells})
     return rows
 
 
