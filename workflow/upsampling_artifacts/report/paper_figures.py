@@ -7,8 +7,8 @@ from collections.abc import Container
 CAPTIONS = {
     1: "Randomly initialized networks, six seconds of white noise as input; mean power over the "
     "outputs in dB re the maximum of the input. MelGAN and Demucs with transposed or subpixel "
-    "convolutions show horizontal lines, tonal artifacts. Nearest-neighbor and linear "
-    "interpolation show dark valleys where those lines would be, filtering artifacts. The paper’s "
+    "convolutions show horizontal lines (tonal artifacts). Nearest-neighbor and linear "
+    "interpolation show dark valleys where those lines would be (filtering artifacts). The paper’s "
     "figure does not include linear interpolation.",
     2: "Transposed convolution without overlap: kernel size = stride = 3, no bias, ones as input. "
     "The weights repeat every three samples.",
@@ -16,7 +16,7 @@ CAPTIONS = {
     "ones as input. Copies of the filter overlap at every other sample only, so that even "
     "constant weights produce a pattern.",
     4: "Transposed convolution with full overlap: kernel size 3, stride 1, all weights one, ones "
-    "as input. The overlap is uniform except at the borders: boundary artifacts.",
+    "as input. The overlap is uniform except at the borders (boundary artifacts).",
     5: "Transposed convolutions of ten ones. Boundary samples, which deviate from the steady "
     "state, are marked. With all weights one, partial overlap produces a tone and full overlap "
     "does not; with random weights both do.",
@@ -27,11 +27,11 @@ CAPTIONS = {
     7: "Subpixel convolutions (kernel size 3, ×2), ones as input. Each layer adds a tone at half "
     "its output rate and exposes the spectral images of earlier tones: 4, 8, 12 and 16 kHz after "
     "three layers.",
-    8: "Top: transposed convolutions (kernel size 4, stride 2), ones as input: tones as in "
-    "Figure 7. Bottom: linear interpolation without convolutions, white noise as input: valleys "
+    8: "Top: transposed convolutions (kernel size 4, stride 2), ones as input; tones as in "
+    "Figure 7. Bottom: linear interpolation without convolutions, white noise as input; valleys "
     "and their spectral images.",
     9: "Demucs, original and modified (no biases, no ReLU in the first encoder level), randomly "
-    "initialized, white noise as input: the lines of the original are gone.",
+    "initialized, white noise as input. The lines of the original are gone.",
 }
 
 
