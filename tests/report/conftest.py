@@ -1,4 +1,4 @@
-"""A small experiment made of numbers we know, without any pipeline run."""
+"""A small experiment made of known numbers, without a run of the pipeline."""
 
 import json
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ STEPS = {
     ("modified_transposed", "-"): 0.97,
     ("my_upsampler", "-"): np.nan,
 }
-# How many times faster one layer is: by kind, channels and samples. At 1000 samples auto takes it.
+# Speed-up of the fused layer by interpolation, channels and samples. At 1000 samples auto fuses.
 LAYERS = {
     ("nearest", 64, 1000): 1.5,
     ("nearest", 128, 100): 0.8,
@@ -50,7 +50,7 @@ PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
 
 @dataclass(frozen=True)
 class Report:
-    """The page, and what it was made of."""
+    """The page, with the files and the configuration that it was made from."""
 
     path: Path
     files: ReportFiles
@@ -130,7 +130,7 @@ def make_files(folder: Path) -> ReportFiles:
 
 
 def make_claims(folder: Path) -> Path:
-    """One that holds, one that does not, and one whose interval reaches over the threshold."""
+    """One claim holds, one does not, and the interval of one includes the threshold."""
     path = folder / "claims.csv"
     rows = [
         ("C1", "1", "It has <a> tone.", "prominence of x", 30, 25, 35, 10, True, "above", "dB", 3),
@@ -152,8 +152,9 @@ def make_model(folder: Path) -> Path:
 
 
 def make_lines() -> pd.DataFrame:
-    """Transposed: a loud tone; nearest: prominent, but in the rounding; mine: undecided."""
-    silence = {  # prominence and level after training; before, the prominence is 40 dB more
+    """Transposed: a loud tone. Nearest: prominent, but below 16 bits. The user's own: undecided."""
+    # Prominence, level and spread over seeds after training; before, prominence is 40 dB higher.
+    silence = {
         "demucs_transposed": (80.0, -50.0, 1.0),
         "demucs_nearest": (15.0, -150.0, 1.0),
         "modified_transposed": (np.nan, -np.inf, 0.0),
@@ -162,18 +163,18 @@ def make_lines() -> pd.DataFrame:
     rows = []
     for system, (prominence_db, level_db, spread_db) in silence.items():
         for seed in range(3):
-            aside_db = spread_db * (seed - 1)
+            offset_db = spread_db * (seed - 1)
             for stage, more_db in (("initialization", 40.0), ("trained", 0.0)):
-                value_db = prominence_db + more_db + aside_db
+                value_db = prominence_db + more_db + offset_db
                 rows.append((system, seed, stage, "silence", 2000.0, level_db, value_db))
-                rows.append((system, seed, stage, "noise", 2000.0, -60.0, 5.0 + aside_db))
-                rows.append((system, seed, stage, "music", 2000.0, -60.0, 4.0 + aside_db))
+                rows.append((system, seed, stage, "noise", 2000.0, -60.0, 5.0 + offset_db))
+                rows.append((system, seed, stage, "music", 2000.0, -60.0, 4.0 + offset_db))
     columns = ["system", "seed", "stage", "signal", "frequency_hz", "level_db", "prominence_db"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def make_scores() -> pd.DataFrame:
-    """One frame of 30 could not be scored in the test song."""
+    """One of 30 frames of the test song could not be scored."""
     rows = []
     for index, system in enumerate([*SYSTEMS, "mixture", "ideal_ratio_mask"]):
         for seed in range(3 if system in SYSTEMS else 1):
@@ -212,7 +213,7 @@ def make_table_1() -> pd.DataFrame:
 
 
 def make_manifest(n_train: int = 3) -> pd.DataFrame:
-    """One mixture is the sum of its stems, one is far from it; the drums of one are silent."""
+    """One mixture equals the sum of its stems, one is far from it; the drums of one are silent."""
     songs = [(f"Training {index}", "train", -30.0 - index) for index in range(n_train)]
     songs[0] = (songs[0][0], "train", -np.inf)
     songs += [("Wrong & louder", "valid", -3.0), (SONG, "test", -29.0), (EXCERPT, "excerpt", -15.0)]
@@ -286,7 +287,7 @@ def make_figures(folder: Path) -> dict[str, str]:
 
 
 def make_song(folder: Path) -> Path:
-    """Five seconds; the bass only plays in the last two."""
+    """Five seconds; the bass plays in the last two only."""
     path = folder / "cache" / f"{SONG}.npy"
     path.parent.mkdir(parents=True)
     rng = np.random.default_rng(0)

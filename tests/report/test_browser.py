@@ -1,6 +1,6 @@
-"""The page in a real browser, offline, on a desk and on a phone.
+"""The page in a real browser, offline, at desktop and phone width.
 
-Both a page of made-up results and the one that the real pipeline writes of the tiny experiment.
+Tested on a page of made-up results and on the page of the tiny experiment.
 """
 
 import shutil
@@ -17,7 +17,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WIDTHS = {"desk": 1280, "phone": 400}
+WIDTHS_PIXELS = {"desktop": 1280, "phone": 400}
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
@@ -41,9 +41,9 @@ def html_path(request: pytest.FixtureRequest, report: Report) -> Path:
     return request.getfixturevalue("finished").root / "results/tiny/report.html"
 
 
-@pytest.fixture(scope="module", params=WIDTHS)
+@pytest.fixture(scope="module", params=WIDTHS_PIXELS)
 def page(request: pytest.FixtureRequest, browser, html_path: Path) -> Iterator:
-    width = WIDTHS[request.param]
+    width = WIDTHS_PIXELS[request.param]
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.problems, page.requests = [], []
     page.on("console", lambda message: page.problems.append(message.text))
@@ -55,15 +55,15 @@ def page(request: pytest.FixtureRequest, browser, html_path: Path) -> Iterator:
     page.close()
 
 
-def test_no_error_and_no_request_beyond_the_file(page, html_path: Path) -> None:
+def test_the_page_logs_no_error_and_requests_nothing_but_itself(page, html_path: Path) -> None:
     fetched = [url for url in page.requests if not url.startswith("data:")]
     assert fetched == [html_path.as_uri()]
     assert page.problems == []
 
 
-def test_every_picture_shows(page, report: Report, html_path: Path) -> None:
+def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> None:
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-    # Beside the nine: one of the paper's nine and a listed model's; or all of them.
+    # Nine of ours, plus one of the paper's nine (or all of them) and that of a user-supplied model.
     assert len(widths) == (11 if html_path == report.path else 19)
     assert all(width > 0 for width in widths)
 
@@ -77,7 +77,7 @@ def test_every_player_knows_its_length(page, report: Report, html_path: Path) ->
         assert seconds[0] == pytest.approx(LISTEN_SECONDS, abs=0.01)
 
 
-def test_starting_a_player_stops_the_other(page) -> None:
+def test_starting_a_player_pauses_the_other(page) -> None:
     playing = page.evaluate(
         """async () => {
             const [first, second] = document.querySelectorAll("audio");
@@ -92,19 +92,19 @@ def test_starting_a_player_stops_the_other(page) -> None:
     assert playing == [False, True]
 
 
-def test_table_1_has_the_papers_ten_rows(page) -> None:
+def test_table_1_has_the_papers_ten_systems(page) -> None:
     assert page.locator("#paper-rows tr").count() == 10
 
 
-def test_nothing_sticks_out_sideways(page) -> None:
+def test_the_page_does_not_scroll_sideways(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate("document.body.scrollWidth <= document.body.clientWidth")
 
 
-def test_text_is_not_cut_off_outside_scrolling_boxes(page) -> None:
-    outside = page.evaluate(
+def test_text_ends_within_the_window(page) -> None:
+    cut_off = page.evaluate(
         """[...document.querySelectorAll("h1, h2, p, dd, figcaption, caption > div")]
             .filter(element => element.getBoundingClientRect().right > window.innerWidth + 1)
             .map(element => element.textContent.slice(0, 60))"""
     )
-    assert outside == []
+    assert cut_off == []

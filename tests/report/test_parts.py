@@ -1,4 +1,4 @@
-"""Numbers as text, costs, excerpts and verdicts."""
+"""Numbers as text, job costs, excerpts and findings."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import busiest_start
-from upsampling_artifacts.report.comparison import trained_for
+from upsampling_artifacts.report.comparison import training_length
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.numbers import (
+    counted,
     duration,
     listed,
     millions,
@@ -20,7 +21,7 @@ from upsampling_artifacts.report.numbers import (
 )
 
 
-def test_numbers_have_a_true_minus_and_dashes_where_there_is_nothing() -> None:
+def test_numbers_have_a_true_minus_and_a_dash_for_missing_values() -> None:
     assert number(-1.26) == "−1.3"
     assert number(float("nan")) == number(None) == number(float("-inf")) == "-"
     assert with_interval(5.0, 5.25, 2) == "5.00 ± 0.25"
@@ -28,6 +29,7 @@ def test_numbers_have_a_true_minus_and_dashes_where_there_is_nothing() -> None:
     assert with_interval(float("nan"), float("nan")) == "-"
     assert [millions(n) for n in (703148208, 8893348, 1128104)] == ["703M", "8.9M", "1.13M"]
     assert [duration(s) for s in (42.4, 785, 25380)] == ["42 s", "13 min 5 s", "7 h 3 min"]
+    assert [counted(n, "seed") for n in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
     assert [listed(list(s)) for s in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
 
 
@@ -102,7 +104,7 @@ def test_a_job_too_short_to_measure_has_no_memory(tmp_path: Path) -> None:
     assert np.isnan(job_costs({"rule": [str(path)]})["rules"][0]["peak_memory_mb"])
 
 
-def test_the_excerpt_is_where_the_rarest_source_plays() -> None:
+def test_the_excerpt_starts_where_the_rarest_source_plays() -> None:
     stems = np.ones((2, 1, 100))
     stems[1, :, :60] = 0
     stems[1, :, 80:] = 0
@@ -123,7 +125,7 @@ def test_the_excerpt_is_where_the_rarest_source_plays() -> None:
         (float("nan"), float("nan"), float("nan"), 3, "silent"),
     ],
 )
-def test_verdicts(
+def test_a_response_is_sorted_by_prominence_level_and_silence(
     prominence_db: float, low_db: float, level_db: float, n_silent: int, kind: str
 ) -> None:
     row = {
@@ -132,15 +134,16 @@ def test_verdicts(
         "prominence_high_db": 2 * prominence_db - low_db, "level_db": level_db,
         "level_low_db": level_db, "level_high_db": level_db,
     }  # fmt: skip
-    answer = findings.tones(pd.DataFrame([row]), "silence", ["x", "not_there"])
-    assert [name for name, found in answer.items() if found] == [kind]
+    responses = findings.tones(pd.DataFrame([row]), "silence", ["x", "not_probed"])
+    assert [name for name, systems in responses.items() if systems] == [kind]
 
 
-def test_unscored_frames_that_differ_between_systems_are_told() -> None:
+def test_systems_with_different_numbers_of_unscored_frames_are_detected() -> None:
     columns = ["system", "song", "metric", "n_frames", "n_frames_scored"]
     rows = [("a", "s", "SDR", 30, 30), ("b", "s", "SDR", 30, 28), ("b", "s", "SIR", 30, 0)]
-    told = findings.unscored_frames(pd.DataFrame(rows, columns=columns))
-    assert (told["n_frames"], told["n_unscored"], told["same_for_all"]) == (30, 2, False)
+    unscored = findings.unscored_frames(pd.DataFrame(rows, columns=columns))
+    counts = unscored["n_frames"], unscored["n_unscored"], unscored["same_for_all"]
+    assert counts == (30, 2, False)
 
 
 def test_the_headline_compares_upsamplers_of_one_network() -> None:
@@ -152,7 +155,7 @@ def test_the_headline_compares_upsamplers_of_one_network() -> None:
         "modified_transposed": demucs | {"options": {"bias": False}},
         "wave_unet": demucs | {"architecture": "wave_unet"},
     }
-    assert findings.kinds_of_systems({"variants": list(systems), "systems": systems}) == {
+    assert findings.group_by_network({"variants": list(systems), "systems": systems}) == {
         "same": ["demucs_transposed", "mine"],
         "modified": ["modified_transposed"],
         "other": ["demucs", "wave_unet"],
@@ -160,27 +163,27 @@ def test_the_headline_compares_upsamplers_of_one_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("least", "changes", "said"),
+    ("least", "changes", "sentence"),
     [
-        (90, [{}, {}], "Each trained for 3 epochs, 90 steps"),
-        (60, [{}, {}], "Each trained for 3 epochs, 60 to 90 steps"),
-        (60, [{"minutes": 2.5}] * 2, "Each trained for 2.5 minutes, and to the end of the epoch "
-         "then begun, 3 epochs at most: 60 to 90 steps"),
+        (90, [{}, {}], "Each system was trained for 3 epochs (90 steps)"),
+        (60, [{}, {}], "Each system was trained for 3 epochs (60 to 90 steps)"),
+        (60, [{"minutes": 2.5}] * 2, "Each system was trained for 2.5 minutes and then to the end "
+         "of the epoch in progress, for at most 3 epochs (60 to 90 steps)"),
         (60, [{}, {"epochs": 2}],
-         "Systems differ in how long config lets them train: 60 to 90 steps"),
+         "The configured training length differs between systems: 60 to 90 steps"),
     ],
 )  # fmt: skip
-def test_the_report_says_whether_steps_or_time_are_the_same(
-    least: int, changes: list[dict], said: str
+def test_the_training_length_is_stated_in_epochs_or_in_minutes(
+    least: int, changes: list[dict], sentence: str
 ) -> None:
     table = pd.DataFrame({"steps_least": [90, least, None], "steps_most": [90, 90, None]})
     trainings = [{"epochs": 3, "minutes": None} | change for change in changes]
-    assert trained_for(table, trainings) == said
+    assert training_length(table, trainings) == sentence
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.12478, "0.125"), (34.873, "34.9"), (0.0999999, "0.100"), (1234.5, "1,230"), (None, "-")],
 )
-def test_significant_digits(value: float | None, text: str) -> None:
+def test_numbers_are_rounded_to_significant_digits(value: float | None, text: str) -> None:
     assert significant(value) == text

@@ -1,8 +1,9 @@
-"""The claims as the report's reader sees them, and the captions of the paper's figures."""
+"""The claims with their verdicts as text, and the captions of the paper's figures."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +18,8 @@ ROW = {
 }  # fmt: skip
 
 
-def shown(**changes: object) -> dict[str, object]:
+def claim_row(**changes: object) -> dict[str, Any]:
+    """The text of ``ROW`` with some of its values changed."""
     [group] = claim_rows(pd.DataFrame([ROW | changes], columns=VERDICT_COLUMNS))
     [row] = group["rows"]
     return row
@@ -30,7 +32,7 @@ def test_rows_are_gathered_by_claim_in_the_order_of_the_table() -> None:
     assert [row["statement"] for row in groups[0]["rows"]] == ["A tone.", "Another."]
 
 
-def test_a_table_without_a_claim_has_no_rows() -> None:
+def test_a_table_without_claims_has_no_rows() -> None:
     assert claim_rows(pd.DataFrame(columns=VERDICT_COLUMNS)) == []
 
 
@@ -42,16 +44,18 @@ def test_a_table_without_a_claim_has_no_rows() -> None:
         ({"holds": False, "value": 5.0, "low": 4.0, "high": 6.0}, "does not hold"),
         ({"holds": False, "low": 5.0}, "open"),
         ({"holds": False, "must_be": "below", "low": 9.0, "value": 9.5, "high": 10.0}, "open"),
-        # One seed: no interval that could reach over the threshold.
+        # A single seed has no interval that could include the threshold.
         ({"holds": False, "value": 3.0, "low": math.nan, "high": math.nan}, "does not hold"),
     ],
 )
-def test_a_claim_holds_does_not_or_is_open(changes, text) -> None:
-    assert shown(**changes)["verdict"] == text
+def test_a_claim_is_open_if_its_interval_includes_the_threshold(
+    changes: dict[str, object], text: str
+) -> None:
+    assert claim_row(**changes)["verdict"] == text
 
 
 @pytest.mark.parametrize(
-    ("changes", "value", "bar"),
+    ("changes", "value", "criterion"),
     [
         ({}, "30 (25 to 35) dB", "> 10 dB"),
         ({"must_be": "below"}, "30 (25 to 35) dB", "< 10 dB"),
@@ -66,22 +70,24 @@ def test_a_claim_holds_does_not_or_is_open(changes, text) -> None:
          "8e−14 (7e−14 to 1e−13)", "> 1e−12"),
     ],
 )  # fmt: skip
-def test_numbers_are_as_short_as_they_can_be_read(changes, value, bar) -> None:
-    row = shown(**changes)
-    assert (row["value"], row["bar"]) == (value, bar)
+def test_values_and_criteria_show_only_the_digits_that_matter(
+    changes: dict[str, object], value: str, criterion: str
+) -> None:
+    row = claim_row(**changes)
+    assert (row["value"], row["criterion"]) == (value, criterion)
     assert row["n_seeds"] == 3
 
 
-def test_every_figure_of_the_paper_has_a_caption() -> None:
+def test_every_figure_of_the_paper_has_a_caption_and_an_alternative_text() -> None:
     assert list(CAPTIONS) == list(range(1, 10))
     figures = paper_figures({f"figure_{number}": "path" for number in range(1, 10)})
     assert [figure["name"] for figure in figures] == [f"figure_{n}" for n in range(1, 10)]
     for figure in figures:
         assert figure["caption"] == CAPTIONS[figure["number"]]
-        assert figure["alt"].startswith(f"The paper's figure {figure['number']}, computed: ")
+        assert figure["alt"].startswith(f"Figure {figure['number']} of the paper, recomputed: ")
 
 
-def test_only_figures_that_were_drawn_are_shown_in_the_papers_order() -> None:
+def test_drawn_figures_are_listed_in_the_papers_order() -> None:
     drawn = paper_figures({"line_levels": "a", "figure_8": "b", "figure_5": "c"})
     assert [figure["number"] for figure in drawn] == [5, 8]
     assert paper_figures({}) == []

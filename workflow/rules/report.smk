@@ -151,7 +151,10 @@ rule report:
         models=expand(rules.probe_model.output.summary, model=config["probes"]["models"]),
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
-        page=[f"{PAGE_SOURCES}/template.html", f"{PAGE_SOURCES}/style.css"],
+        page=[
+            *map(str, sorted(Path(PAGE_SOURCES).rglob("*.html"))),
+            f"{PAGE_SOURCES}/style.css",
+        ],
     output:
         # Not annotated: Snakemake's own report shows a page of this size blank.
         page=f"{RESULTS}/report.html",

@@ -1,1 +1,1 @@
-"""The report: one html file that needs nothing else."""
+"""The report: one self-contained HTML page."""

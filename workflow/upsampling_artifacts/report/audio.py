@@ -1,26 +1,31 @@
-"""Sounds inside the page, without loss."""
+"""Lossless audio embedded in the page."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
-from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
+from upsampling_artifacts.data.cached_song import read_cache, waveform
 
 
 def flac_uri(audio: np.ndarray, rate_hz: int) -> str:
-    """Audio as a FLAC data URI.
+    """Encode audio as a FLAC data URI.
 
-    FLAC, because a lossy codec may hide or add just what is to be heard. Its 16 bits take
-    in artifacts down to -98 dB re full scale; what exceeds full scale is clipped.
+    FLAC is lossless: a lossy codec could hide the artifacts under study or add its own. Its 16
+    bits resolve artifacts down to -98 dB re full scale. Samples beyond full scale are clipped.
 
     Args:
         audio: ``(channels, time)`` re full scale.
         rate_hz: Sampling rate.
+
+    Returns:
+        ``data:audio/flac;base64,...``.
     """
     file = io.BytesIO()
     soundfile.write(file, np.clip(audio, -1, 1).T, rate_hz, format="FLAC", subtype="PCM_16")
@@ -28,55 +33,60 @@ def flac_uri(audio: np.ndarray, rate_hz: int) -> str:
 
 
 def busiest_start(stems: np.ndarray, length: int, rate_hz: int) -> int:
-    """Where to listen: the excerpt in which all sources are present, as far as one is.
+    """Find the excerpt in which all sources are most active.
 
-    That of the largest product of the sources' energies: one that is silent makes it zero.
+    It maximizes the product of the sources' energies, so one silent source rules an excerpt out.
 
     Args:
         stems: ``(sources, channels, time)``.
         length: Length of the excerpt in samples.
-        rate_hz: Sampling rate; excerpts begin at whole seconds.
+        rate_hz: Sampling rate; excerpts start at whole seconds.
 
     Returns:
-        First sample of the excerpt; 0 if the song is not longer than it.
+        First sample of the excerpt; 0 if the song is not longer than the excerpt.
     """
     power = (stems.astype(np.float64) ** 2).mean(axis=1)
     power /= np.maximum(power.mean(axis=1, keepdims=True), np.finfo(float).tiny)
-    summed = np.pad(power.cumsum(axis=1), ((0, 0), (1, 0)))
+    cumulative = np.pad(power.cumsum(axis=1), ((0, 0), (1, 0)))
     starts = np.arange(0, max(stems.shape[-1] - length, 0) + 1, rate_hz)
-    presence = summed[:, np.minimum(starts + length, stems.shape[-1])] - summed[:, starts]
-    logarithms = np.log(np.maximum(presence, np.finfo(float).tiny))
-    return int(starts[logarithms.sum(axis=0).argmax()])
+    ends = np.minimum(starts + length, stems.shape[-1])
+    energy = cumulative[:, ends] - cumulative[:, starts]
+    log_energy = np.log(np.maximum(energy, np.finfo(float).tiny))
+    return int(starts[log_energy.sum(axis=0).argmax()])
 
 
 def listening_grid(
-    song_path: str | Path, estimates: dict[str, str | Path], seconds: float
-) -> dict[str, object]:
-    """Players for one song: its mixture, its sources and what each system made of it.
+    song_path: str | Path, estimates: Mapping[str, str | Path], seconds: float
+) -> dict[str, Any]:
+    """Players for one song: its mixture, its sources and the estimates of each system.
 
     Args:
         song_path: The cached song (``.npy``).
-        estimates: For each row's name, the folder of estimates that holds ``test/<song>``.
+        estimates: For each system's name, its folder of estimates, which holds ``test/<song>``.
         seconds: Length of the excerpt.
 
     Returns:
         ``song``, ``start_seconds``, ``seconds``, ``rate_hz``, ``sources``, ``mixture`` (a data
-        URI), and ``rows``: ``{"name", "uris"}`` with one URI per source.
+        URI), and ``rows``: ``{"name", "uris"}`` with one data URI per source.
     """
     song = read_cache(song_path)
     length = min(round(seconds * song.rate_hz), song.mixture.shape[-1])
     start = busiest_start(song.stems, length, song.rate_hz)
     excerpt = slice(start, start + length)
-    rows = [{"name": "reference", "uris": _uris(waveform(song.stems[..., excerpt]), song)}]
+
+    def uris(stems: Iterable[np.ndarray]) -> list[str]:
+        return [flac_uri(stem, song.rate_hz) for stem in stems]
+
+    rows = [{"name": "reference", "uris": uris(waveform(song.stems[..., excerpt]))}]
     for name, folder in estimates.items():
-        audio = [
+        stems = [
             soundfile.read(
                 Path(folder) / "test" / song.name / f"{source}.wav",
                 start=start, stop=start + length, dtype="float32", always_2d=True,
             )[0].T
             for source in song.sources
         ]  # fmt: skip
-        rows.append({"name": name, "uris": _uris(audio, song)})
+        rows.append({"name": name, "uris": uris(stems)})
     return {
         "song": song.name,
         "start_seconds": start / song.rate_hz,
@@ -86,7 +96,3 @@ def listening_grid(
         "mixture": flac_uri(waveform(song.mixture[:, excerpt]), song.rate_hz),
         "rows": rows,
     }
-
-
-def _uris(audio: np.ndarray | list[np.ndarray], song: CachedSong) -> list[str]:
-    return [flac_uri(stem, song.rate_hz) for stem in audio]

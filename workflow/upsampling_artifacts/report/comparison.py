@@ -1,8 +1,10 @@
-"""Table 1, ours beside the paper's, as text."""
+"""Table 1 as text: our values beside the paper's."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 
@@ -16,30 +18,35 @@ from upsampling_artifacts.report.numbers import (
     with_interval,
 )
 
+PAPER_SYSTEMS, OTHER_SYSTEMS, NO_MODEL = "", "Our other systems", "Baselines without a model"
+"""Titles of the groups of Table 1; the paper's own systems need none."""
+
 
 def table_1_groups(
     table_1: pd.DataFrame, paper: pd.DataFrame, baselines: list[str]
-) -> list[dict[str, object]]:
-    """The rows of Table 1 in groups: the paper's, others of ours, and baselines.
+) -> list[dict[str, Any]]:
+    """Group the rows of Table 1: the paper's systems, our other systems, and baselines.
 
     Args:
         table_1: ``table_1.csv``.
         paper: ``config/paper_table_1.csv``, for the labels.
-        baselines: Systems that need no model.
+        baselines: Systems without a model.
 
     Returns:
-        ``{"title", "rows"}``; a group without rows is left out.
+        ``{"title", "rows"}`` for each group that has rows. The paper's group has no title.
     """
     labels = dict(zip(paper["system"], paper["label"], strict=True))
     reference = paper.loc[paper["system"] == REFERENCE, "paper_epoch_seconds"]
     paper_reference = float(reference.iloc[0]) if len(reference) else math.nan
-    groups = {"": [], "Other systems of ours": [], "Without a model": []}
+    groups: dict[str, list[dict[str, str]]] = {PAPER_SYSTEMS: [], OTHER_SYSTEMS: [], NO_MODEL: []}
     for row in table_1.astype(object).where(table_1.notna(), math.nan).to_dict("records"):
         system = row["system"]
         if system in labels:
-            title = ""
+            title = PAPER_SYSTEMS
+        elif system in baselines:
+            title = NO_MODEL
         else:
-            title = "Without a model" if system in baselines else "Other systems of ours"
+            title = OTHER_SYSTEMS
         groups[title].append(
             {
                 "label": _label(row, labels),
@@ -60,7 +67,16 @@ def table_1_groups(
 
 
 def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
-    """Parameter counts: as trained here, at the paper's size, and as the paper prints them."""
+    """Parameter counts: as trained here, at the paper's size, and as printed in the paper.
+
+    Args:
+        table_1: ``table_1.csv``.
+        paper: ``config/paper_table_1.csv``, for the labels.
+
+    Returns:
+        ``{"label", "ours", "full_size", "full_size_millions", "paper"}`` for each system that has
+        any count.
+    """
     labels = dict(zip(paper["system"], paper["label"], strict=True))
     rows = []
     for row in table_1.to_dict("records"):
@@ -81,29 +97,34 @@ def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str,
     return rows
 
 
-def trained_for(table_1: pd.DataFrame, trainings: list[dict]) -> str:
-    """Whether the systems had the same steps or the same time, and how many steps that were.
+def training_length(table_1: pd.DataFrame, trainings: list[dict[str, Any]]) -> str:
+    """State how long the systems were trained: for the same steps, or for the same time.
 
     Args:
         table_1: ``table_1.csv``.
-        trainings: The keys of ``training`` in config, of each system.
+        trainings: The ``training`` section of the configuration for each system.
+
+    Returns:
+        A sentence without its full stop; empty if no system was trained.
     """
-    ours = table_1.dropna(subset="steps_most")
-    if ours.empty:
+    trained = table_1.dropna(subset="steps_most")
+    if trained.empty:
         return ""
-    least, most = int(ours["steps_least"].min()), int(ours["steps_most"].max())
+    least, most = int(trained["steps_least"].min()), int(trained["steps_most"].max())
     steps = f"{most:,} steps" if least == most else f"{least:,} to {most:,} steps"
     lengths = {(training["epochs"], training["minutes"]) for training in trainings}
     if len(lengths) > 1:
-        return f"Systems differ in how long config lets them train: {steps}"
+        return f"The configured training length differs between systems: {steps}"
     ((epochs, minutes),) = lengths
     if minutes is None:
-        return f"Each trained for {epochs:,} epochs, {steps}"
-    until = f"to the end of the epoch then begun, {epochs:,} epochs at most"
-    return f"Each trained for {minutes:g} minutes, and {until}: {steps}"
+        return f"Each system was trained for {epochs:,} epochs ({steps})"
+    return (
+        f"Each system was trained for {minutes:g} minutes and then to the end of the epoch in "
+        f"progress, for at most {epochs:,} epochs ({steps})"
+    )
 
 
-def _label(row: dict[str, object], labels: dict[str, str]) -> str:
-    """The paper's name of a system, or ours, and what is to be known of our row."""
+def _label(row: dict[Hashable, Any], labels: dict[str, str]) -> str:
+    """The paper's name of a system, or else ours, with the note on our row."""
     name = labels.get(row["system"], label(row["system"]))
     return name if pd.isna(row["note"]) else f"{name} ({row['note']})"

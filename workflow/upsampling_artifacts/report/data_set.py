@@ -1,6 +1,8 @@
-"""What the songs are, in values that the page's section is made of."""
+"""The data set: values for the page's section on it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,44 +13,51 @@ SPLITS = {
     "train": "training",
     "valid": "validation",
     "test": "test",
-    "excerpt": "real excerpt, listed apart",
+    "excerpt": "real excerpt, reported separately",
 }
 
 
-def data_set(manifest: pd.DataFrame, sources: list[str]) -> dict[str, object]:
-    """The manifest's summary, and its songs one by one.
+def data_set(manifest: pd.DataFrame, sources: list[str]) -> dict[str, Any]:
+    """Summarize the manifest and list its songs.
 
-    The excerpt of a real song, which counts in no mean elsewhere, counts in none here.
+    The excerpt of a real song enters no mean elsewhere, and none here.
 
     Args:
         manifest: The columns of ``manifest.csv``.
         sources: The sources, in order.
 
     Returns:
-        ``splits`` (``{"name", "songs", "length"}``), ``stems`` (a row for the mixture and each
-        source, as text), ``residual`` (of the songs: ``n``, in how many there is none, ``exact``,
-        ``median``, ``worst`` and its ``song``; of the ``excerpt``), ``trimmed`` (``{"song",
-        "milliseconds"}``, those trimmed most first), ``rates_khz``, and ``songs``, the rows of the
-        long table.
+        - ``splits``: ``{"name", "songs", "length"}`` for each split.
+        - ``stems``: a row of text for the mixture and each source.
+        - ``residual``: mixture minus sum of stems. ``n`` songs, ``exact`` of them without a
+          residual, ``median``, ``worst`` and its ``song``; apart, that of the ``excerpt``.
+        - ``trimmed``: ``{"song", "milliseconds"}``, largest trim first.
+        - ``rates_khz``: the sampling rates of the files.
+        - ``songs``: a row of text for each song.
     """
     stems = ["mixture", *sources]
     mixtures = manifest[manifest["source"] == "mixture"]
-    counted = manifest[manifest["split"] != "excerpt"]
+    included = manifest[manifest["split"] != "excerpt"]
     return {
-        "splits": [
-            {"name": name, "songs": len(of), "length": duration(of["seconds"].sum())}
-            for split, name in SPLITS.items()
-            if len(of := mixtures[mixtures["split"] == split])
-        ],
-        "stems": [_stem(counted[counted["source"] == stem], stem) for stem in stems],
+        "splits": _splits(mixtures),
+        "stems": [_stem(included[included["source"] == stem], stem) for stem in stems],
         "residual": _residual(mixtures),
         "trimmed": _trimmed(manifest),
-        "rates_khz": [f"{rate / 1000:g}" for rate in sorted(counted["rate_hz"].unique())],
+        "rates_khz": [f"{rate / 1000:g}" for rate in sorted(included["rate_hz"].unique())],
         "songs": _songs(manifest, stems),
     }
 
 
-def _stem(rows: pd.DataFrame, stem: str) -> dict[str, str]:
+def _splits(mixtures: pd.DataFrame) -> list[dict[str, Any]]:
+    splits = []
+    for split, name in SPLITS.items():
+        seconds = mixtures.loc[mixtures["split"] == split, "seconds"]
+        if len(seconds):
+            splits.append({"name": name, "songs": len(seconds), "length": duration(seconds.sum())})
+    return splits
+
+
+def _stem(rows: pd.DataFrame, stem: str) -> dict[str, Any]:
     levels = rows["level_db"][np.isfinite(rows["level_db"])]
     silent = rows["silent_seconds"]
     return {
@@ -65,25 +74,25 @@ def _stem(rows: pd.DataFrame, stem: str) -> dict[str, str]:
     }
 
 
-def _residual(mixtures: pd.DataFrame) -> dict[str, object]:
+def _residual(mixtures: pd.DataFrame) -> dict[str, Any]:
     is_excerpt = mixtures["split"] == "excerpt"
     known = mixtures[~is_excerpt].sort_values("residual_db", na_position="first")
     worst = known.iloc[-1]
     return {
         "n": len(known),
         "exact": int(np.isneginf(known["residual_db"]).sum()),
-        "median": _decibels(known["residual_db"].quantile(interpolation="higher")),
+        "median": _decibels(float(known["residual_db"].quantile(interpolation="higher"))),
         "worst": _decibels(worst["residual_db"]),
         "song": worst["song"],
         "excerpt": "".join(map(_decibels, mixtures.loc[is_excerpt, "residual_db"])),
     }
 
 
-def _decibels(value: float) -> str:
-    return "nothing" if np.isneginf(value) else number(value, 1, "dB")
+def _decibels(level_db: float) -> str:
+    return "−∞ dB" if np.isneginf(level_db) else number(level_db, 1, "dB")
 
 
-def _trimmed(manifest: pd.DataFrame) -> list[dict[str, object]]:
+def _trimmed(manifest: pd.DataFrame) -> list[dict[str, Any]]:
     by_song = manifest.assign(
         milliseconds=1000 * manifest["trimmed_samples"] / manifest["rate_hz"]
     ).groupby("song", sort=False)["milliseconds"]
@@ -91,22 +100,22 @@ def _trimmed(manifest: pd.DataFrame) -> list[dict[str, object]]:
     return [{"song": song, "milliseconds": number(ms, 1)} for song, ms in most[most > 0].items()]
 
 
-def _songs(manifest: pd.DataFrame, stems: list[str]) -> list[dict[str, object]]:
-    rows = []
-    for (song, split), of in manifest.groupby(["song", "split"], sort=False):
-        of = of.set_index("source")
-        mixture = of.loc["mixture"]
-        silent = of["silent_seconds"]
-        rows.append(
+def _songs(manifest: pd.DataFrame, stems: list[str]) -> list[dict[str, Any]]:
+    songs = []
+    for (song, split), rows in manifest.groupby(["song", "split"], sort=False):
+        stem_rows = {row["source"]: row for row in rows.to_dict("records")}
+        mixture = stem_rows["mixture"]
+        silent_seconds = {source: row["silent_seconds"] for source, row in stem_rows.items()}
+        songs.append(
             {
                 "name": song,
                 "split": split,
                 "length": duration(mixture["seconds"]),
                 "residual": _decibels(mixture["residual_db"]),
                 "levels": [
-                    _decibels(of.loc[stem, "level_db"]).removesuffix(" dB") for stem in stems
+                    _decibels(stem_rows[stem]["level_db"]).removesuffix(" dB") for stem in stems
                 ],
-                "silent": ", ".join(f"{n} s {stem}" for stem, n in silent[silent > 0].items()),
+                "silent": ", ".join(f"{n} s {stem}" for stem, n in silent_seconds.items() if n > 0),
             }
         )
-    return rows
+    return songs

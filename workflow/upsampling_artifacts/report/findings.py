@@ -1,113 +1,131 @@
-"""What the tables say, in values that the page's sentences are made of."""
+"""Findings from the tables: values for the page's sentences and tables."""
 
 from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
+from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
 from upsampling_artifacts.figures.style import is_modified, label, prose
 from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
-from upsampling_artifacts.report.numbers import number, with_interval
+from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
 from upsampling_artifacts.statistics import mean_interval
 
 SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
 STAGES = ("initialization", "trained")
 
 
-def kinds_of_systems(config: dict) -> dict[str, list[str]]:
-    """The variants by what they can be compared with.
+def group_by_network(config: dict[str, Any]) -> dict[str, list[str]]:
+    """Group the variants by what they can be compared with.
 
     Args:
         config: The complete configuration.
 
     Returns:
-        Keys ``same`` (the first variant's network, with one upsampling layer or another),
-        ``modified`` (that network without what makes offsets) and ``other`` (other networks).
+        Keys ``same`` (the first variant's network with any upsampling layer), ``modified``
+        (networks modified to produce no DC offset) and ``other`` (other networks).
     """
-    kinds = {"same": [], "modified": [], "other": []}
-    network = _network_of(config, config["variants"][0])
+    groups: dict[str, list[str]] = {"same": [], "modified": [], "other": []}
+    network = _network(config, config["variants"][0])
     for system in config["variants"]:
-        same = "same" if _network_of(config, system) == network else "other"
-        kinds["modified" if is_modified(system) else same].append(system)
-    return kinds
+        group = "same" if _network(config, system) == network else "other"
+        groups["modified" if is_modified(system) else group].append(system)
+    return groups
 
 
-def _network_of(config: dict, system: str) -> tuple[str, dict]:
+def _network(config: dict[str, Any], system: str) -> tuple[str, dict[str, Any]]:
     row = config["systems"][system]
     return row["architecture"], row["options"]
 
 
-def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, list[dict]]:
-    """Which trained systems answer a signal with a tone, which do not, and which are silent.
+def tones(
+    summary: pd.DataFrame, signal: str, systems: list[str]
+) -> dict[str, list[dict[str, str]]]:
+    """Sort the trained systems by their response to a signal: a tone, no tone, or silence.
 
-    A tone stands out more than chance would have it, and above where 16-bit audio ends.
+    A tone exceeds both the prominence that noise has by chance and the resolution of 16-bit
+    audio.
 
     Args:
-        summary: As :func:`summarise_lines` gives it.
+        summary: As :func:`summarise_lines` returns it.
         signal: "silence", "noise" or "music".
         systems: The systems, in order.
 
     Returns:
-        Keys ``tone``, ``undecided`` (the mean says tone, but the interval reaches chance),
-        ``no_tone`` and ``silent``; lists of ``{"name", "prose", "prominence", "level",
+        Keys ``tone``, ``undecided`` (the mean prominence exceeds chance, but its interval does
+        not), ``no_tone`` and ``silent``; lists of ``{"name", "prose", "prominence", "level",
         "initial_prominence"}``, the numbers as text in dB.
     """
-    answer = {"tone": [], "undecided": [], "no_tone": [], "silent": []}
-    table = summary[summary["signal"] == signal].set_index(["system", "stage"])
+    lines = _by_key(summary)
+    responses: dict[str, list[dict[str, str]]] = {
+        "tone": [], "undecided": [], "no_tone": [], "silent": [],
+    }  # fmt: skip
     for system in systems:
-        if (system, "trained") not in table.index:
+        trained = lines.get((system, signal, "trained"))
+        if trained is None:
             continue
-        row = table.loc[(system, "trained")]
-        initial = (
-            table.loc[(system, "initialization")]
-            if (system, "initialization") in table.index
-            else None
+        responses[_response(trained)].append(
+            {
+                "name": label(system),
+                "prose": prose(system),
+                "prominence": _line_cell(trained, "prominence"),
+                "level": number(trained["level_db"], 0),
+                "initial_prominence": _line_cell(
+                    lines.get((system, signal, "initialization")), "prominence"
+                ),
+            }
         )
-        about = {
-            "name": label(system),
-            "prose": prose(system),
-            "prominence": _line_cell(row, "prominence"),
-            "level": number(row["level_db"], 0),
-            "initial_prominence": _line_cell(initial, "prominence"),
-        }
-        answer[_kind_of(row)].append(about)
-    return answer
+    return responses
 
 
-def _kind_of(row: pd.Series) -> str:
+def _by_key(summary: pd.DataFrame) -> dict[tuple[str, str, str], dict[Hashable, Any]]:
+    """The rows of a summary by system, signal and stage."""
+    return {(row["system"], row["signal"], row["stage"]): row for row in summary.to_dict("records")}
+
+
+def _response(row: dict[Hashable, Any]) -> str:
     if row["n_silent"] == row["n_seeds"]:
         return "silent"
     if not (row["prominence_db"] > CHANCE_DB and row["level_db"] > UNHEARD_DB):
         return "no_tone"
-    # One seed has no interval: then its value decides.
+    # A single seed has no interval: its value decides.
     return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"
 
 
-def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict]:
-    """The table beneath the first picture: one entry per system, one row per signal in it."""
-    table = summary.set_index(["system", "signal", "stage"])
+def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict[str, Any]]:
+    """The table below the first figure: level and prominence of the line.
+
+    Args:
+        summary: As :func:`summarise_lines` returns it.
+        systems: The systems, in order.
+
+    Returns:
+        ``{"name", "rows"}`` for each system, with one row of text per signal.
+    """
+    lines = _by_key(summary)
     entries = []
     for system in systems:
         rows = []
         for signal, name in SIGNALS.items():
             cells = {"signal": name}
             for stage in STAGES:
-                key = (system, signal, stage)
-                row = table.loc[key] if key in table.index else None
-                for value in ("prominence", "level"):
-                    cells[f"{value}_{stage}"] = _line_cell(row, value)
+                row = lines.get((system, signal, stage))
+                for quantity in ("prominence", "level"):
+                    cells[f"{quantity}_{stage}"] = _line_cell(row, quantity)
             rows.append(cells)
         entries.append({"name": label(system), "rows": rows})
     return entries
 
 
-def _line_cell(row: pd.Series | None, value: str) -> str:
+def _line_cell(row: dict[Hashable, Any] | None, quantity: str) -> str:
     if row is None:
-        return "-"
+        return NOTHING
     if row["n_silent"] == row["n_seeds"]:
         return "exactly silent"
-    text = with_interval(row[f"{value}_db"], row[f"{value}_high_db"])
+    text = with_interval(row[f"{quantity}_db"], row[f"{quantity}_high_db"])
     if row["n_silent"]:
         text += f" ({row['n_silent']} of {row['n_seeds']} seeds exactly silent)"
     return text
@@ -115,54 +133,69 @@ def _line_cell(row: pd.Series | None, value: str) -> str:
 
 def score_rows(
     scores: pd.DataFrame, songs: list[str], systems: list[str], sources: list[str]
-) -> list[dict]:
-    """SDR per source, mean over seeds with intervals, as text.
+) -> list[dict[str, Any]]:
+    """SDR per source as text: mean over seeds with interval.
+
+    Args:
+        scores: ``scores.csv``.
+        songs: The songs over which the median is taken.
+        systems: The systems, in order; those without scores are skipped.
+        sources: The sources, in order.
 
     Returns:
-        ``{"name", "n_seeds", "cells"}`` with one cell per source and one for their mean.
+        ``{"name", "n_seeds", "cells"}`` for each system, with one cell per source and one for
+        their mean.
     """
     table = sdr_by_source(scores, songs)
     rows = []
     for system in systems:
-        of_system = table[table["system"] == system]
-        if of_system.empty:
+        seeds = table[table["system"] == system]
+        if seeds.empty:
             continue
         cells = []
         for source in [*sources, MEAN]:
             mean, _, high = mean_interval(
-                of_system.loc[of_system["source"] == source, "sdr_db"].dropna()
+                seeds.loc[seeds["source"] == source, "sdr_db"].dropna().to_numpy()
             )
             cells.append(with_interval(mean, high, 2))
-        rows.append({"name": label(system), "n_seeds": of_system["seed"].nunique(), "cells": cells})
+        rows.append({"name": label(system), "n_seeds": seeds["seed"].nunique(), "cells": cells})
     return rows
 
 
-def unscored_frames(scores: pd.DataFrame) -> dict[str, object]:
-    """Frames of one second that museval could not score, because something in them was silent.
+def unscored_frames(scores: pd.DataFrame) -> dict[str, Any]:
+    """Count the one-second frames that museval could not score because a signal was silent.
+
+    Args:
+        scores: ``scores.csv``.
 
     Returns:
-        ``n_frames`` and ``n_unscored`` of one system (the same for all of them, if
-        ``same_for_all``), and ``songs``: ``{"song", "n_frames", "n_unscored"}`` of those that
-        have any.
+        ``n_frames`` and ``n_unscored`` per system; ``same_for_all``, whether all systems have the
+        same count (if not, ``n_unscored`` sums the largest count of each song); and ``songs``,
+        ``{"song", "n_frames", "n_unscored"}`` of those with unscored frames.
     """
     sdr = scores[scores["metric"] == "SDR"]
     counts = sdr.assign(n_unscored=sdr["n_frames"] - sdr["n_frames_scored"])
     by_song = counts.groupby("song", sort=False)[["n_frames", "n_unscored"]].max()
-    spread = counts.groupby("song")["n_unscored"].nunique()
+    n_counts = counts.groupby("song")["n_unscored"].nunique()
     return {
         "n_frames": int(by_song["n_frames"].sum()),
         "n_unscored": int(by_song["n_unscored"].sum()),
-        "same_for_all": bool((spread <= 1).all()),
+        "same_for_all": bool((n_counts <= 1).all()),
         "songs": by_song[by_song["n_unscored"] > 0].reset_index().to_dict("records"),
     }
 
 
-def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, object] | None:
-    """Best and worst of our systems by mean SDR; None if fewer than two have one.
+def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, Any] | None:
+    """Best and worst of our systems by mean SDR.
+
+    Args:
+        table_1: ``table_1.csv``.
+        systems: Our systems.
 
     Returns:
         ``best`` and ``worst`` as ``{"name", "sdr"}``, ``difference`` in dB as text, and
-        ``overlap``: whether their intervals do (None if there are none).
+        ``overlap``, whether their intervals overlap (None without intervals). None if fewer than
+        two systems have an SDR.
     """
     ours = table_1[table_1["system"].isin(systems)].dropna(subset=["sdr_db"])
     if len(ours) < 2:
@@ -171,14 +204,14 @@ def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, object] | 
     worst, best = ours.iloc[0], ours.iloc[-1]
     bounds = [best["sdr_low_db"], worst["sdr_high_db"]]
     return {
-        "best": _sdr_of(best),
-        "worst": _sdr_of(worst),
+        "best": _name_and_sdr(best),
+        "worst": _name_and_sdr(worst),
         "difference": number(best["sdr_db"] - worst["sdr_db"], 2),
         "overlap": bool(bounds[0] <= bounds[1]) if np.isfinite(bounds).all() else None,
     }
 
 
-def _sdr_of(row: pd.Series) -> dict[str, str]:
+def _name_and_sdr(row: pd.Series) -> dict[str, str]:
     return {
         "name": prose(row["system"]),
         "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),

@@ -1,21 +1,34 @@
-"""Numbers as text for readers; what is not there is a dash."""
+"""Numbers as text for readers. A missing value becomes a dash."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 NOTHING = "-"
 
 
 def number(value: float | None, digits: int = 1, unit: str = "") -> str:
-    """A number with a true minus sign and its unit; NaN or None gives a dash."""
+    """A number with a true minus sign and its unit; a dash for NaN, infinity and None.
+
+    Args:
+        value: The number.
+        digits: Decimals to show.
+        unit: Appended after a space.
+    """
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{value:.{digits}f}".replace("-", "−") + (f" {unit}" if unit else "")
 
 
 def with_interval(mean: float, high: float, digits: int = 1) -> str:
-    """``mean ± half-width`` of a symmetric interval; the mean alone if there is no interval."""
+    """``mean ± half-width`` of a symmetric interval; the mean alone without an interval.
+
+    Args:
+        mean: Center of the interval.
+        high: Upper end of the interval; NaN without an interval.
+        digits: Decimals to show.
+    """
     text = number(mean, digits)
     if text == NOTHING or not math.isfinite(high):
         return text
@@ -23,7 +36,7 @@ def with_interval(mean: float, high: float, digits: int = 1) -> str:
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """A positive number to so many significant digits: 0.125, 34.9, 1,230."""
+    """A positive number rounded to significant digits: 0.125, 34.9, 1,230."""
     if value is None or not math.isfinite(value):
         return NOTHING
     rounded = float(f"{value:.{digits}g}")
@@ -32,7 +45,7 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def millions(count: float | None) -> str:
-    """A count in millions, to three digits or more: 703M, 8.9M, 1.04M."""
+    """A count in millions: 703M, 8.9M, 1.04M."""
     if count is None or not math.isfinite(count):
         return NOTHING
     value = count / 1e6
@@ -41,7 +54,7 @@ def millions(count: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a person would say them: 42 s, 13 min 5 s, 7 h 3 min."""
+    """A duration in the units a reader expects: 42 s, 13 min 5 s, 7 h 3 min."""
     if seconds is None or not math.isfinite(seconds):
         return NOTHING
     if seconds < 60:
@@ -51,6 +64,11 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def listed(items: list[str]) -> str:
-    """Words joined as in a sentence: "a", "a and b", "a, b and c"."""
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: "1 seed", "3 seeds"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items joined as in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))

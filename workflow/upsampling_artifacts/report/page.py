@@ -1,17 +1,14 @@
-"""The report as one html file, readable offline: everything it shows is inside it."""
+"""The report: one HTML page that contains everything it shows and works offline."""
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import jinja2
 import pandas as pd
 import yaml
-from markupsafe import Markup
 
 from upsampling_artifacts.figures.style import label
 from upsampling_artifacts.files import atomic_write
@@ -23,43 +20,46 @@ from upsampling_artifacts.probes.line_summary import (
 )
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
-from upsampling_artifacts.report.comparison import parameter_rows, table_1_groups, trained_for
+from upsampling_artifacts.report.comparison import (
+    parameter_rows,
+    table_1_groups,
+    training_length,
+)
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
-from upsampling_artifacts.report.numbers import duration, listed, number
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
+from upsampling_artifacts.report.rendering import make_environment
 from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_rows
 
-HERE = Path(__file__).parent
-MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 BASELINES = ["mixture", "ideal_ratio_mask"]
 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """The files that the report is made of.
+    """The files from which the report is made.
 
     Attributes:
-        variants: Measures of the systems as trained here, before and after training.
-        measures: Measures after random initialization (``measures.csv``).
+        variants: Measures of the trained systems, before and after training (``variants.csv``).
+        measures: Measures of randomly initialized models (``measures.csv``).
         claims: ``claims.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
-        loading: ``loading.csv`` of the loading benchmark.
-        steps: ``steps.csv`` of the benchmark of training steps.
-        upsamplers: ``upsamplers.csv`` of the benchmark of layers.
+        loading: ``loading.csv``, the benchmark of data loading.
+        steps: ``steps.csv``, the benchmark of training steps.
+        upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
-        figures: Images by the name that the template knows them by: line_levels,
+        figures: Image files by the name that the templates use: layers, line_levels,
             spectrograms_noise, spectrograms_silence, training_curves, source_scores, trade_offs,
-            step_speed, layer_speed, and figure_1 to figure_9 as far as they are drawn.
-        models: Folders of the listed models' probes: ``summary.txt`` and ``spectrograms.svg``.
-        song: The cached song to listen to.
-        estimates: Folders that end in ``<system>/seed-<n>/estimates``, one per system.
-        patterns: Where the many files lie that captions name: probes, training, estimates,
-            benchmarks.
+            step_speed, layer_speed, and those of figure_1 to figure_9 that have been drawn.
+        models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
+            ``spectrograms.svg``.
+        song: The cached song of the listening section.
+        estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
+        patterns: Path patterns for the captions that cite many files: probes, training,
+            estimates, benchmarks.
         benchmarks: For each rule, the benchmark files of its jobs.
     """
 
@@ -85,134 +85,136 @@ def write_report(
     html_path: str | Path,
     provenance_path: str | Path,
     files: ReportFiles,
-    config: dict,
+    config: dict[str, Any],
     test_songs: list[str],
     excerpt: str | None,
     tone_hz: float,
     repository: str | Path,
 ) -> None:
-    """Write the report and, beside it, where its results come from.
+    """Write the report, and its provenance beside it.
 
     Args:
         html_path: Where to write the page.
-        provenance_path: Where to write the provenance (json).
-        files: What the page is made of.
+        provenance_path: Where to write the provenance (JSON).
+        files: The files from which the page is made.
         config: The complete configuration of the experiment.
-        test_songs: The songs that count in the scores.
-        excerpt: The real song that is listed apart; None if there is none.
-        tone_hz: The frequency that the first picture shows.
+        test_songs: The songs over which the scores are taken.
+        excerpt: The real song that is scored separately; None without one.
+        tone_hz: Frequency of the line that the page examines.
         repository: Folder of the clone.
     """
     origin = {**provenance(repository), "costs": job_costs(files.benchmarks)}
     with atomic_write(provenance_path) as unfinished:
         unfinished.write_text(json.dumps(origin, indent=2), encoding="utf-8")
-    context = page_values(files, config, test_songs, excerpt, tone_hz)
-    folder = Path(html_path).parent
-    environment = _environment(folder)
-    page = environment.get_template("template.html").render(
-        **context, origin=origin, provenance_path=str(provenance_path)
+    template = make_environment(Path(html_path).parent).get_template("template.html")
+    page = template.render(
+        page_values(files, config, test_songs, excerpt, tone_hz),
+        origin=origin,
+        provenance_path=str(provenance_path),
     )
     with atomic_write(html_path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
 
 
 def page_values(
-    files: ReportFiles, config: dict, test_songs: list[str], excerpt: str | None, tone_hz: float
-) -> dict[str, object]:
-    """All that the template shows of an experiment, read from its files.
+    files: ReportFiles,
+    config: dict[str, Any],
+    test_songs: list[str],
+    excerpt: str | None,
+    tone_hz: float,
+) -> dict[str, Any]:
+    """Read everything that the templates show of an experiment from its files.
 
     Args:
-        files: What the page is made of.
+        files: The files from which the page is made.
         config: The complete configuration of the experiment.
-        test_songs: The songs that count in the scores.
-        excerpt: The real song that is listed apart; None if there is none.
-        tone_hz: The frequency that the first picture shows.
+        test_songs: The songs over which the scores are taken.
+        excerpt: The real song that is scored separately; None without one.
+        tone_hz: Frequency of the line that the page examines.
+
+    Returns:
+        The templates' variables, without the provenance.
     """
-    systems, sources = config["variants"], config["sources"]
-    summary = summarise_lines(read_lines(files.variants), tone_hz)
-    scores = pd.read_csv(files.scores)
-    table_1, paper = pd.read_csv(files.table_1), pd.read_csv(files.paper)
-    kinds = findings.kinds_of_systems(config)
-    estimates = {label(Path(path).parents[1].name): path for path in files.estimates}
+    paper = pd.read_csv(files.paper)
     return {
         "files": files,
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+        **_tone_values(files, config, tone_hz),
+        "claims": claim_rows(pd.read_csv(files.claims)),
+        "paper_figures": paper_figures(files.figures),
+        "models": [_model_values(Path(folder)) for folder in files.models],
+        **_table_1_values(files, config, paper),
+        **_score_values(files, config, test_songs, excerpt),
+        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper),
+        **_listening_values(files, config),
+        "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
+        "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
+    }
+
+
+def _tone_values(files: ReportFiles, config: dict[str, Any], tone_hz: float) -> dict[str, Any]:
+    """The line at ``tone_hz``: which systems respond to which signal with a tone."""
+    systems = config["variants"]
+    summary = summarise_lines(read_lines(files.variants), tone_hz)
+    return {
         "tone_khz": f"{tone_hz / 1000:g}",
         "chance_db": CHANCE_DB,
         "unheard_db": UNHEARD_DB,
-        "answers": {
-            signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS
-        },
+        "tones": {signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS},
         "silence": {
-            kind: findings.tones(summary, "silence", names) for kind, names in kinds.items()
+            group: findings.tones(summary, "silence", names)
+            for group, names in findings.group_by_network(config).items()
         },
-        "claims": claim_rows(pd.read_csv(files.claims)),
-        "models": [
-            {
-                "name": Path(folder).name,
-                "folder": folder,
-                "summary": Path(folder, "summary.txt").read_text(encoding="utf-8"),
-                "figure": Path(folder, "spectrograms.svg"),
-            }
-            for folder in files.models
-        ],
-        "paper_figures": paper_figures(files.figures),
         "line_entries": findings.line_rows(summary, systems),
-        "sdr_range": findings.sdr_range(table_1, systems),
+    }
+
+
+def _model_values(folder: Path) -> dict[str, Any]:
+    """A user-supplied model: the summary and the figure of its probe."""
+    return {
+        "name": folder.name,
+        "folder": str(folder),
+        "summary": (folder / "summary.txt").read_text(encoding="utf-8"),
+        "figure": folder / "spectrograms.svg",
+    }
+
+
+def _table_1_values(
+    files: ReportFiles, config: dict[str, Any], paper: pd.DataFrame
+) -> dict[str, Any]:
+    table_1 = pd.read_csv(files.table_1)
+    systems = config["variants"]
+    trainings = [config["training"] | config["systems"][name]["training"] for name in systems]
+    return {
         "table_1": table_1_groups(table_1, paper, BASELINES),
-        "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
-        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper),
-        "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
-        "trained_for": trained_for(
-            table_1,
-            [config["training"] | config["systems"][name]["training"] for name in systems],
-        ),
         "parameters": parameter_rows(table_1, paper),
-        "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),
-        "excerpt": excerpt,
-        "excerpt_rows": (
-            findings.score_rows(scores, [excerpt], [*systems, *BASELINES], sources)
-            if excerpt
-            else []
-        ),
-        "unscored": findings.unscored_frames(scores),
+        "training_length": training_length(table_1, trainings),
+        "sdr_range": findings.sdr_range(table_1, systems),
+    }
+
+
+def _score_values(
+    files: ReportFiles, config: dict[str, Any], test_songs: list[str], excerpt: str | None
+) -> dict[str, Any]:
+    scores = pd.read_csv(files.scores)
+    systems, sources = [*config["variants"], *BASELINES], config["sources"]
+    excerpt_songs = [excerpt] if excerpt else []
+    return {
         "test_songs": test_songs,
+        "score_rows": findings.score_rows(scores, test_songs, systems, sources),
+        "excerpt": excerpt,
+        "excerpt_rows": findings.score_rows(scores, excerpt_songs, systems, sources),
+        "unscored": findings.unscored_frames(scores),
+    }
+
+
+def _listening_values(files: ReportFiles, config: dict[str, Any]) -> dict[str, Any]:
+    runs = [Path(folder).parent for folder in files.estimates]  # .../<system>/seed-<n>
+    estimates = {
+        label(run.parent.name): folder for run, folder in zip(runs, files.estimates, strict=True)
+    }
+    return {
         "grid": listening_grid(files.song, estimates, config["report"]["listen_seconds"]),
-        "listen_seed": Path(files.estimates[0]).parent.name if files.estimates else "",
+        "listening_seed": runs[0].name.removeprefix("seed-") if runs else "",
     }
-
-
-def data_uri(path: str | Path) -> str:
-    """An image file as a data URI."""
-    path = Path(path)
-    content = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f"data:{MEDIA_TYPES[path.suffix]};base64,{content}"
-
-
-def _environment(folder: Path) -> jinja2.Environment:
-    """Jinja, with what the template needs; paths are shown relative to the page's folder."""
-
-    def link(path: str) -> Markup:
-        relative = Path(os.path.relpath(path, folder)).as_posix()
-        if "*" in relative:  # many files: nothing to link to
-            return Markup("<code>{0}</code>").format(relative)
-        return Markup('<a class="file" href="{0}">{0}</a>').format(relative)
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "data_uri": data_uri,
-        "duration": duration,
-        "link": link,
-        "listed": listed,
-        "number": number,
-    }
-    environment.globals["Markup"] = Markup
-    environment.globals["css"] = Markup((HERE / "style.css").read_text(encoding="utf-8"))
-    return environment

@@ -1,42 +1,56 @@
-"""What stands under the paper's figures."""
+"""Captions of the paper's figures, recomputed."""
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 CAPTIONS = {
-    1: "After random initialization, six seconds of white noise in; mean power over the outputs, "
-    "dB re the input's maximum. MelGAN and Demucs with transposed or subpixel convolutions draw "
-    "horizontal lines, tonal artifacts; nearest-neighbour and linear interpolation draw dark "
-    "valleys where those lines would be, filtering artifacts. Linear is not in the paper's.",
-    2: "Transposed convolution without overlap: length = stride = 3, ones in, no bias. The "
-    "weights repeat every three samples.",
-    3: "Partial overlap: length 3, stride 2, ones in, weights of one. The copies of the filter "
-    "overlap on every other sample only, which makes a pattern of constant weights.",
-    4: "Full overlap: length 3, stride 1, ones in, weights of one. The overlap is the same "
-    "everywhere but at the borders: boundary artifacts.",
-    5: "Transposed convolutions fed with ten ones; boundary samples, which depart from the "
-    "steady state, are marked. With weights of one, partial overlap makes a tone and full overlap "
-    "none; with random weights both do.",
-    6: "Interpolation x2 + convolution (length 9) three times over, mean power over channels. "
-    "Above: nearest neighbour, music in. Below: linear, white noise in. No tones; valleys, their "
-    "replicas, and replicas of the music.",
-    7: "Subpixel convolution (length 3, x2), ones in: each layer adds a tone at its rate / 2 and "
-    "exposes the replicas of those before it: 4, 8, 12 and 16 kHz after three.",
-    8: "Above: transposed convolution (length 4, stride 2), ones in: as figure 7. Below: linear "
-    "interpolation without convolutions, white noise in: valleys and their replicas.",
-    9: "Demucs, original and modified (no biases, no ReLU in the first encoder level), white "
-    "noise in, after random initialization: the lines of the original are gone.",
+    1: "Randomly initialized networks, six seconds of white noise as input; mean power over the "
+    "outputs in dB re the maximum of the input. MelGAN and Demucs with transposed or subpixel "
+    "convolutions show horizontal lines (tonal artifacts). Nearest-neighbor and linear "
+    "interpolation show dark valleys where those lines would be (filtering artifacts). The paper’s "
+    "figure does not include linear interpolation.",
+    2: "Transposed convolution without overlap: kernel size = stride = 3, no bias, ones as input. "
+    "The weights repeat every three samples.",
+    3: "Transposed convolution with partial overlap: kernel size 3, stride 2, all weights one, "
+    "ones as input. Copies of the filter overlap at every other sample only, so that even "
+    "constant weights produce a pattern.",
+    4: "Transposed convolution with full overlap: kernel size 3, stride 1, all weights one, ones "
+    "as input. The overlap is uniform except at the borders (boundary artifacts).",
+    5: "Transposed convolutions of ten ones. Boundary samples, which deviate from the steady "
+    "state, are marked. With all weights one, partial overlap produces a tone and full overlap "
+    "does not; with random weights both do.",
+    6: "Three stages of ×2 interpolation and convolution (kernel size 9); mean power over "
+    "channels. Top: nearest-neighbor interpolation, music as input. Bottom: linear interpolation, "
+    "white noise as input. No tones appear, but valleys, their spectral images, and spectral "
+    "images of the music.",
+    7: "Subpixel convolutions (kernel size 3, ×2), ones as input. Each layer adds a tone at half "
+    "its output rate and exposes the spectral images of earlier tones: 4, 8, 12 and 16 kHz after "
+    "three layers.",
+    8: "Top: transposed convolutions (kernel size 4, stride 2), ones as input; tones as in "
+    "Figure 7. Bottom: linear interpolation without convolutions, white noise as input; valleys "
+    "and their spectral images.",
+    9: "Demucs, original and modified (no biases, no ReLU in the first encoder level), randomly "
+    "initialized, white noise as input. The lines of the original are gone.",
 }
 
 
-def paper_figures(figures: dict[str, str]) -> list[dict[str, object]]:
-    """The paper's figures among the report's: ``{"name", "number", "caption", "alt"}``."""
+def paper_figures(drawn: Container[str]) -> list[dict[str, str | int]]:
+    """The paper's figures that have been drawn.
+
+    Args:
+        drawn: Names of the figures that exist, ``figure_1`` to ``figure_9`` among them.
+
+    Returns:
+        ``{"name", "number", "caption", "alt"}`` for each, in the paper's order.
+    """
     return [
         {
             "name": f"figure_{number}",
             "number": number,
             "caption": caption,
-            "alt": f"The paper's figure {number}, computed: {caption}",
+            "alt": f"Figure {number} of the paper, recomputed: {caption}",
         }
         for number, caption in CAPTIONS.items()
-        if f"figure_{number}" in figures
+        if f"figure_{number}" in drawn
     ]

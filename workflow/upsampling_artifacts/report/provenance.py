@@ -1,4 +1,4 @@
-"""Where the results come from: code, packages, machine, time."""
+"""Provenance of the results: code, packages, machine and time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 PACKAGES = [
     "torch", "torchaudio", "lightning-fabric", "numpy", "scipy", "pandas", "musdb", "museval",
@@ -15,14 +16,14 @@ PACKAGES = [
 ]  # fmt: skip
 
 
-def provenance(repository: str | Path) -> dict[str, object]:
-    """Code, packages and machine, as they are now.
+def provenance(repository: str | Path) -> dict[str, Any]:
+    """Describe the code, packages and machine in use now.
 
     Args:
         repository: Folder of the clone.
 
     Returns:
-        Plain values: ``written`` (UTC), ``commit``, ``dirty`` (None: not under git),
+        Values for JSON: ``written`` (UTC), ``commit`` and ``dirty`` (None outside git),
         ``packages``, and ``machine``.
     """
     commit = _git(repository, "rev-parse", "HEAD")
@@ -31,20 +32,20 @@ def provenance(repository: str | Path) -> dict[str, object]:
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit,
         "dirty": None if status is None else bool(status),
-        "packages": _versions(),
+        "packages": _package_versions(),
         "machine": machine(),
     }
 
 
 def machine() -> dict[str, str]:
-    """CPU, cores, memory, operating system and Python of this machine."""
+    """CPU, cores, memory, operating system and Python version of this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "CPU": _cpu_model(),
         "cores": str(cores),
         "memory": f"{memory_bytes / 2**30:.1f} GiB",
-        "operating system": _system_name(),
+        "operating system": _operating_system(),
         "Python": platform.python_version(),
     }
 
@@ -53,11 +54,11 @@ def _git(repository: str | Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(repository), *arguments]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):  # no git, or no clone
+    except (OSError, subprocess.CalledProcessError):  # git is missing, or this is not a clone
         return None
 
 
-def _versions() -> dict[str, str]:
+def _package_versions() -> dict[str, str]:
     versions = {}
     for package in PACKAGES:
         try:
@@ -76,7 +77,7 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def _system_name() -> str:
+def _operating_system() -> str:
     try:
         return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.release()}"
     except OSError:

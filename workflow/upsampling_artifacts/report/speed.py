@@ -1,6 +1,9 @@
-"""How fast systems train, in values that the page's section is made of."""
+"""Training speed: values for the page's section on it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +15,18 @@ from upsampling_artifacts.registry import REFERENCE
 from upsampling_artifacts.report.numbers import NOTHING, number, significant
 
 WIDE_CHANNELS, MANY_SAMPLES = 128, 1000
-"""Layers with so many channels and so many input samples in a batch are told of in the text."""
+"""The text quotes layers with at least this many channels and input samples per batch."""
 
-KINDS = {"-": "", "plain": "two layers", "fused": "one layer", "auto": "chosen layer by layer"}
+IMPLEMENTATIONS = {
+    "-": "",
+    "plain": "two layers",
+    "fused": "fused layer",
+    "auto": "chosen per layer",
+}
 
 
-def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dict[str, object]:
-    """What was measured of training steps and of single layers.
+def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dict[str, Any]:
+    """Measured speeds of training steps and of single layers.
 
     Args:
         steps: ``steps.csv``.
@@ -26,33 +34,39 @@ def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dic
         paper: ``config/paper_table_1.csv``.
 
     Returns:
-        ``rows`` of the table; ``pairs``, the systems that can interpolate and convolve in one
-        (``{"name", "plain", "fused", "auto", "paper"}``, ratios as text); ``about`` (how the steps
-        were measured) and ``layers`` (:func:`_layers`); ``reference``, what ratios are of.
+        - ``rows``: a row of text for each system and implementation.
+        - ``ratios``: for each interpolating system ``{"name", "plain", "fused", "auto",
+          "paper"}``, step times relative to the reference, as text.
+        - ``setup``: how the steps were measured.
+        - ``layers``: see :func:`_layers`.
+        - ``reference``: the system that the ratios refer to.
     """
     return {
         "rows": [_row(row) for row in steps.to_dict("records")],
-        "pairs": _pairs(steps, paper),
-        "about": {
+        "ratios": _ratios(steps, paper),
+        "setup": {
             "devices": sorted(steps["device"].dropna().unique()),
             "on_cpu": bool((steps["device"] == "cpu").any()),
-            "batches": _distinct(steps, lambda row: f"{row.batch} × {row.segment_seconds:g} s"),
-            "precisions": _distinct(steps, lambda row: row.precision),
-            "peak": _span(steps["peak_tflop_per_second"], significant),
-            **_circumstances(steps),
+            "batches": _unique(
+                f"{batch} × {seconds:g} s"
+                for batch, seconds in zip(steps["batch"], steps["segment_seconds"], strict=True)
+            ),
+            "precisions": _unique(steps["precision"]),
+            "peak": _range(steps["peak_tflop_per_second"], significant),
+            **_conditions(steps),
         },
         "layers": _layers(layers),
         "reference": prose(reference_of(steps)),
     }
 
 
-def _row(row: dict[str, object]) -> dict[str, str]:
+def _row(row: dict[Hashable, Any]) -> dict[str, str]:
     quartiles = [number(row[f"ratio_{end}_quartile"], 2) for end in ("low", "high")]
     spread = f" ({' to '.join(quartiles)})" if quartiles != ["1.00", "1.00"] else ""
     ratio = number(row["ratio_to_transposed"], 2)
     return {
         "name": label(row["system"]),
-        "kind": KINDS[row["implementation"]],
+        "implementation": IMPLEMENTATIONS[row["implementation"]],
         "batch": f"{row['batch']} × {row['segment_seconds']:g} s",
         "step": significant(1000 * row["median_step_seconds"]),
         "ratio": ratio if ratio == NOTHING else ratio + spread,
@@ -63,43 +77,45 @@ def _row(row: dict[str, object]) -> dict[str, str]:
     }
 
 
-def _pairs(steps: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
-    theirs = paper.set_index("system")["paper_epoch_seconds"]
+def _ratios(steps: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
+    paper_seconds = paper.set_index("system")["paper_epoch_seconds"]
     ratios = steps.pivot(index="system", columns="implementation", values="ratio_to_transposed")
-    pairs = []
+    rows = []
     for system in dict.fromkeys(steps.loc[steps["implementation"] == "plain", "system"]):
-        ratio = {kind: number(ratios.loc[system, kind], 2) for kind in ("plain", "fused", "auto")}
-        published = theirs.get(system, np.nan) / theirs.get(REFERENCE, np.nan)
-        pairs.append({"name": prose(system), **ratio, "paper": number(published, 2)})
-    return pairs
+        ratio = {name: number(ratios.loc[system, name], 2) for name in ("plain", "fused", "auto")}
+        published = paper_seconds.get(system, np.nan) / paper_seconds.get(REFERENCE, np.nan)
+        rows.append({"name": prose(system), **ratio, "paper": number(published, 2)})
+    return rows
 
 
-def _layers(layers: pd.DataFrame) -> dict[str, object]:
-    """Of single layers: what one layer gains, what it saves, how well ``auto`` chooses.
+def _layers(layers: pd.DataFrame) -> dict[str, Any]:
+    """Single layers: what fusion gains and saves, and how well ``auto`` chooses.
 
     Returns:
-        ``wide`` (``{"name", "least", "most", "n"}``: how many times faster one layer is than two,
-        in shapes of ``channels`` and ``samples`` or more), ``saved`` (activations kept by one layer
-        re two: the median), ``n_shapes``, ``n_faster`` (in how many of them ``auto`` takes what was
-        faster), ``lost`` (the most that it lost in the others, per cent), and how it was measured.
+        - ``wide``: ``{"name", "least", "most", "n"}`` for each interpolation: the speed-ups by
+          fusion over the shapes with at least ``channels`` and ``samples``.
+        - ``saved``: activations kept for the backward pass, fused re plain (median).
+        - ``n_shapes``, and ``n_faster`` of them for which ``auto`` chose the faster
+          implementation; ``lost``: the largest loss on the others in percent.
+        - ``devices``, ``threads``, ``repeats``, ``load``: how the layers were measured.
     """
     table = speed_ups(layers)
     wide = table[(table["c_in"] >= WIDE_CHANNELS) & (table["samples"] >= MANY_SAMPLES)]
-    # Of a shape that auto gives to two layers, one would take 1 / speed_up times as long.
+    # Time of the implementation that auto chooses, relative to the other one, minus one.
     lost = np.where(table["chosen"], 1 / table["speed_up"], table["speed_up"]) - 1
     plain = layers[(layers["direction"] == "step") & (layers["implementation"] == "plain")]
     shape = ["upsampler", "c_in", "c_out", "time", "batch"]
-    kept = table.merge(plain, on=shape, suffixes=("", "_plain"))
-    saved = kept["saved_bytes_per_example"] / kept["saved_bytes_per_example_plain"]
+    both = table.merge(plain, on=shape, suffixes=("", "_plain"))
+    saved = both["saved_bytes_per_example"] / both["saved_bytes_per_example_plain"]
     return {
         "wide": [
             {
                 "name": name,
-                "least": number(of["speed_up"].min()),
-                "most": number(of["speed_up"].max()),
-                "n": len(of),
+                "least": number(rows["speed_up"].min()),
+                "most": number(rows["speed_up"].max()),
+                "n": len(rows),
             }
-            for name, of in wide.groupby("upsampler", sort=False)
+            for name, rows in wide.groupby("upsampler", sort=False)
         ],
         "channels": WIDE_CHANNELS,
         "samples": MANY_SAMPLES,
@@ -108,23 +124,22 @@ def _layers(layers: pd.DataFrame) -> dict[str, object]:
         "n_faster": int((lost <= 0).sum()),
         "lost": number(100 * lost.max(), 0),
         "devices": sorted(layers["device"].unique()),
-        **_circumstances(layers),
+        **_conditions(layers),
     }
 
 
-def _circumstances(table: pd.DataFrame) -> dict[str, str]:
+def _conditions(table: pd.DataFrame) -> dict[str, str]:
     return {
-        "threads": _span(table["threads"], lambda value: number(value, 0)),
-        "repeats": _span(table["repeats"], lambda value: number(value, 0)),
-        "load": _span(table["load_average"], number),
+        "threads": _range(table["threads"], lambda value: number(value, 0)),
+        "repeats": _range(table["repeats"], lambda value: number(value, 0)),
+        "load": _range(table["load_average"], number),
     }
 
 
-def _span(values: pd.Series, written) -> str:
-    """From the least to the most, or the one value that all have."""
-    ends = dict.fromkeys([written(values.min()), written(values.max())])
-    return " to ".join(ends)
+def _range(values: pd.Series, as_text: Callable[[float], str]) -> str:
+    """Smallest to largest value, or the one value that all share."""
+    return " to ".join(_unique([as_text(values.min()), as_text(values.max())]))
 
 
-def _distinct(table: pd.DataFrame, written) -> list[str]:
-    return list(dict.fromkeys(map(written, table.itertuples())))
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 
@@ -10,18 +12,18 @@ from upsampling_artifacts.evaluation.claims import NOTHING_DB
 from upsampling_artifacts.report.numbers import NOTHING, number
 
 
-def claim_rows(claims: pd.DataFrame) -> list[dict[str, object]]:
-    """The rows of ``claims.csv``, gathered by the paper's claim.
+def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """Group the rows of ``claims.csv`` by claim.
 
     Args:
         claims: ``claims.csv``.
 
     Returns:
-        ``{"claim", "section", "rows"}``; each row has ``statement``, ``measure``, ``value`` (with
-        its interval), ``bar`` ("> 10 dB"), ``n_seeds`` and ``verdict`` ("holds", "does not hold"
-        or "open": the interval reaches over the threshold).
+        ``{"claim", "section", "rows"}`` for each claim. Each row has ``statement``, ``measure``,
+        ``value`` (with its interval), ``criterion`` ("> 10 dB"), ``n_seeds`` and ``verdict``:
+        "holds", "does not hold", or "open" if the interval includes the threshold.
     """
-    groups: dict[str, dict] = {}
+    groups: dict[str, dict[str, Any]] = {}
     for row in claims.to_dict("records"):
         group = groups.setdefault(
             row["claim"], {"claim": row["claim"], "section": row["section"], "rows": []}
@@ -33,7 +35,7 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, object]]:
                 "statement": row["statement"],
                 "measure": row["measure"],
                 "value": _value(row, unit),
-                "bar": f"{sign} {_short(row['threshold'])}{unit}",
+                "criterion": f"{sign} {_short(row['threshold'])}{unit}",
                 "n_seeds": int(row["n_seeds"]),
                 "verdict": _verdict(row),
             }
@@ -41,14 +43,14 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, object]]:
     return list(groups.values())
 
 
-def _verdict(row: dict[str, object]) -> str:
+def _verdict(row: dict[Hashable, Any]) -> str:
     if row["holds"]:
         return "holds"
-    open_ = row["low"] <= row["threshold"] <= row["high"]
-    return "open" if open_ else "does not hold"
+    is_open = row["low"] <= row["threshold"] <= row["high"]
+    return "open" if is_open else "does not hold"
 
 
-def _value(row: dict[str, object], unit: str) -> str:
+def _value(row: dict[Hashable, Any], unit: str) -> str:
     if math.isnan(row["value"]):
         return NOTHING
     text = _short(row["value"])
@@ -58,10 +60,10 @@ def _value(row: dict[str, object], unit: str) -> str:
 
 
 def _short(value: float) -> str:
-    """Tenths for numbers that people read; powers of ten for what is all but nothing."""
+    """One decimal for ordinary numbers, a power of ten for numbers close to zero."""
     if value <= NOTHING_DB:
         return "−∞"
     if value and abs(value) < 0.01:
         return f"{value:.1g}".replace("-", "−")
-    # No "−0": 0.0 is added, for rounding leaves a sign.
+    # Rounding can leave a negative zero; adding 0.0 removes its sign.
     return number(round(value, 1) + 0.0, 1).removesuffix(".0")
