@@ -39,7 +39,7 @@ def test_a_model_is_probed_with_its_options(tmp_path: Path) -> None:
     assert "up    transposed, up x8" in result.stdout
     assert "8000 Hz, trained, 2 seeds" in result.stdout
     assert f"Tables and figure written to {tmp_path}" in result.stdout
-    assert "seed 4 probed" in result.stderr
+    assert "probed seed 4" in result.stderr
     assert set(pd.read_csv(tmp_path / "measures.csv")["seed"]) == {3, 4}
 
 
@@ -61,9 +61,9 @@ def test_an_audio_file_is_probed(whistle: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no_such.wav"], "no_such.wav: no such file; an audio file or package.module:factory is "
-         "needed"),
-        (TOY[:1], "rate_hz: is None; the sampling rate of the model's output is needed"),
+        (["no_such.wav"], "no_such.wav: no such file; give an audio file, or a model as "
+         "package.module:factory"),
+        (TOY[:1], "rate_hz: is None; give the sampling rate of the model's output"),
         ([*TOY, "--option", "stride"], "--option stride: write NAME=VALUE"),
         ([*TOY, "--option", "stride=[4"], "--option stride=[4: the value is not valid YAML"),
         ([*TOY, "--input", "mel"], "input_kind: unknown 'mel'; known: audio, features"),

@@ -44,7 +44,7 @@ def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, l
     A tone stands out more than chance would have it, and above where 16-bit audio ends.
 
     Args:
-        summary: As :func:`summarise_lines` gives it.
+        summary: As :func:`summarize_lines` gives it.
         signal: "silence", "noise" or "music".
         systems: The systems, in order.
 

@@ -19,7 +19,7 @@ from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
     UNHEARD_DB,
     read_lines,
-    summarise_lines,
+    summarize_lines,
 )
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
@@ -129,7 +129,7 @@ def page_values(
         tone_hz: The frequency that the first picture shows.
     """
     systems, sources = config["variants"], config["sources"]
-    summary = summarise_lines(read_lines(files.variants), tone_hz)
+    summary = summarize_lines(read_lines(files.variants), tone_hz)
     scores = pd.read_csv(files.scores)
     table_1, paper = pd.read_csv(files.table_1), pd.read_csv(files.paper)
     kinds = findings.kinds_of_systems(config)
