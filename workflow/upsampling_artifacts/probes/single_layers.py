@@ -80,7 +80,7 @@ def probe_layer(upsampler: dict, seed: int) -> pd.DataFrame:
 
     >>> table = probe_layer({"name": "nearest", "length": 9}, seed=0)
     >>> table.set_index("measure")["value"]["replica_level_predicted"].round(1)
-    np.float64(-9.9)
+    np.float64(-10.4)
     """
     layer = build_layer(upsampler, WIDTH, WIDTH, STRIDE, bias=False, seed=seed).eval()
     generator = torch.Generator().manual_seed(seed)
