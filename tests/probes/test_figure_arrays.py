@@ -119,7 +119,7 @@ def test_a_tone_keeps_its_frequency_and_nearest_interpolation_its_spectral_image
         stacks = {name: arrays[name].astype(np.float64) for name in arrays}
     assert level_db(stacks, "nearest_music", 0, 1000) == pytest.approx(0, abs=0.1)
     assert level_db(stacks, "nearest_music", 0, 900) < -60
-    # Nearest x2 adds two neighbours: |cos(pi f / rate)|. The convolution is white on average.
+    # Nearest x2 adds two neighbors: |cos(pi f / rate)|. The convolution is white on average.
     expected_db = 20 * np.log10(np.cos(np.pi * 3 / 8) / np.cos(np.pi * 1 / 8))
     tone_db, image_db = (level_db(stacks, "nearest_music", 1, hz) for hz in (1000, 3000))
     assert image_db - tone_db == pytest.approx(expected_db, abs=3)

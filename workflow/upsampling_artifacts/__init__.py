@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors; one line per name of _MODULES
-    from upsampling_artifacts.api import FileProbeResult as FileProbeResult
     from upsampling_artifacts.api import probe as probe
     from upsampling_artifacts.artifacts.boundary import boundary_samples as boundary_samples
     from upsampling_artifacts.artifacts.filtering import (
@@ -41,6 +40,7 @@ if TYPE_CHECKING:  # for type checkers and editors; one line per name of _MODULE
     from upsampling_artifacts.errors import InputError as InputError
     from upsampling_artifacts.models.build import build_layer as build_layer
     from upsampling_artifacts.models.build import build_model as build_model
+    from upsampling_artifacts.probes.audio_file_probe import FileProbeResult as FileProbeResult
     from upsampling_artifacts.probes.layer_tracer import find_layers as find_layers
     from upsampling_artifacts.probes.layer_tracer import tone_strides as tone_strides
     from upsampling_artifacts.probes.single_layers import probe_layer as probe_layer
@@ -64,7 +64,7 @@ if TYPE_CHECKING:  # for type checkers and editors; one line per name of _MODULE
 _MODULES = {
     # probes
     "probe": "api",
-    "FileProbeResult": "api",
+    "FileProbeResult": "probes.audio_file_probe",
     "ModelProbeResult": "probes.user_model_probe",
     "probe_layer": "probes.single_layers",
     "find_layers": "probes.layer_tracer",

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
-import pandas as pd
 from torch import nn
 
-from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.probe import probe_spectrograms
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes import summaries
-from upsampling_artifacts.probes.audio_file import (
-    MAX_SECONDS,
-    explain_lines,
-    middle,
-    read_audio,
-)
+from upsampling_artifacts.probes.audio_file_probe import FileProbeResult, probe_audio_file
 from upsampling_artifacts.probes.line_summary import UNHEARD_DB
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult, probe_user_model
 
-logger = logging.getLogger(__name__)
-
 IMAGES = ("spectrograms.png", "spectrograms.svg")
-
-
-@dataclass(frozen=True, repr=False)
-class FileProbeResult:
-    """The stationary lines of an audio file. Its ``repr`` is a readable summary.
-
-    Attributes:
-        name: Path of the file.
-        rate_hz: Its sampling rate.
-        channels: Number of channels.
-        seconds: Duration.
-        lines: Its stationary narrow lines, with the columns of :func:`audio_file.explain_lines`.
-        arrays: ``frequencies_hz``, ``times_seconds`` and ``file_db`` ``(frequency, time)``.
-    """
-
-    name: str
-    rate_hz: float
-    channels: int
-    seconds: float
-    lines: pd.DataFrame
-    arrays: dict[str, np.ndarray]
-
-    def __repr__(self) -> str:
-        return summaries.summarize_file(
-            self.name, self.rate_hz, self.channels, self.seconds, self.lines
-        )
 
 
 def probe(
@@ -121,7 +84,7 @@ def probe(
             seeds=seeds, stage=stage, seconds=seconds, music=music, name=name,
         )  # fmt: skip
     else:
-        result = _probe_file(Path(target), rate_hz)
+        result = probe_audio_file(target, rate_hz)
     if out is not None:
         _write(result, Path(out))
     return result
@@ -135,24 +98,6 @@ def _is_import_path(target: object) -> TypeGuard[str]:
             "'package.module:factory' or the path of an audio file"
         )
     return isinstance(target, str) and ":" in target and not Path(target).exists()
-
-
-def _probe_file(path: Path, model_rate_hz: float | None) -> FileProbeResult:
-    signal, rate_hz = read_audio(path)
-    if model_rate_hz is not None and not model_rate_hz > 0:
-        raise InputError(f"rate_hz: is {model_rate_hz}; must be positive, or omitted")
-    seconds = signal.shape[-1] / rate_hz
-    if seconds > MAX_SECONDS:
-        logger.info(f"{path}: {seconds:.0f} s long; only the middle {MAX_SECONDS:g} s are measured")
-        signal = middle(signal, round(MAX_SECONDS * rate_hz))
-    lines = explain_lines(signal, rate_hz, model_rate_hz or rate_hz)
-    frequencies_hz, times_seconds, level_db = spectrogram_db(signal, rate_hz)
-    arrays = {
-        "frequencies_hz": frequencies_hz,
-        "times_seconds": times_seconds,
-        "file_db": level_db.astype(np.float16),
-    }
-    return FileProbeResult(str(path), rate_hz, len(signal), seconds, lines, arrays)
 
 
 def _write(result: ModelProbeResult | FileProbeResult, out: Path) -> None:

@@ -1,8 +1,8 @@
 """An audio file without its model: which stationary lines it contains, and which strides fit them.
 
 A layer of stride n puts tones at ``k * rate / n`` (paper, sections 2 and 4), exactly and for the
-whole file: the model's own sampling clock places them. A line that keeps its phase and stands at
-such a frequency, to within the measuring error, points to the layer. How strongly depends on how
+whole file: the model's own sampling clock places them. A line that keeps its phase and is at such
+a frequency, to within the measuring error, points to the layer. How strongly depends on how
 much of the frequency axis lies as near to such a frequency.
 """
 

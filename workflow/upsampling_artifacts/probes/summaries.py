@@ -149,7 +149,7 @@ def _predicted_tones(
     text = [
         f"Tones are predicted at multiples of {min(tones_hz):g} Hz. "
         f"Prominence over the surroundings in dB{interval};",
-        f"* stands out: at least {CHANCE_DB:g} dB (noise reaches that once in 40 times) and within "
+        f"* stands out: at least {CHANCE_DB:g} dB (noise: 1 in 40) and within "
         f"{RANGE_DB:g} dB of the loudest line:",
         f"{'':26}" + "".join(f"{signal:>12} " for signal in signals),
     ]
