@@ -77,7 +77,7 @@ def test_powers_are_averaged_over_channels_and_signs_do_not_cancel() -> None:
     assert found["polyphase_power_spread"] == pytest.approx(10 * np.log10(19 / 3))
 
 
-def test_a_repeating_interpolation_makes_no_tone_of_an_offset() -> None:
+def test_nearest_neighbor_interpolation_turns_a_dc_offset_into_no_tone() -> None:
     found = values(measured(nn.Upsample(scale_factor=3), 0.1 * ones()))
     assert found["offset_level"] == pytest.approx(-20, abs=1e-5)
     assert found["offset_replica_level"] < -250
@@ -127,7 +127,7 @@ def test_a_single_signal_takes_all_items_of_its_batches() -> None:
     assert found["offset_level"] == pytest.approx(10 * np.log10(20))
 
 
-def test_all_runs_of_a_layer_count() -> None:
+def test_a_layer_is_measured_over_all_its_runs() -> None:
     measures, layer = LayerMeasures(["ones"]), transposed([[3.0, 1.0]])
     with torch.inference_mode(), trace_layers(layer, measures):
         layer(ones())

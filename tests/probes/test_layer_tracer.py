@@ -146,7 +146,7 @@ def test_a_layer_that_keeps_the_rate_is_not_found(module: nn.Module, channels: i
     assert find_layers(module, torch.randn(2, channels, 60)) == []
 
 
-def test_torch_s_own_modules_are_found() -> None:
+def test_torch_modules_are_found() -> None:
     model = nn.Sequential(
         nn.Upsample(scale_factor=2), nn.AvgPool1d(4, 2), nn.ConvTranspose1d(2, 6, 4, stride=2),
         Shuffle(), nn.MaxPool1d(4),

@@ -147,8 +147,7 @@ def _predicted_tones(
     order = sorted(tones_hz, key=lambda tone_hz: (fractions[tone_hz].denominator, tone_hz))
     interval = " (± 95 % interval over seeds)" if measures["seed"].nunique() > 1 else ""
     text = [
-        f"Tones are predicted at multiples of {min(tones_hz):g} Hz. "
-        f"Prominence over the surroundings in dB{interval};",
+        f"Tones are predicted at multiples of {min(tones_hz):g} Hz. Prominence in dB{interval};",
         f"* stands out: at least {CHANCE_DB:g} dB (noise: 1 in 40) and within "
         f"{RANGE_DB:g} dB of the loudest line:",
         f"{'':26}" + "".join(f"{signal:>12} " for signal in signals),
