@@ -77,6 +77,12 @@ def coincidence(frequency_hz: float, rate_hz: float, tolerance_hz: float) -> Coi
 
     Returns:
         The coincidence, or None if no stride fits.
+
+    >>> match = coincidence(11025.02, rate_hz=44100, tolerance_hz=0.1)
+    >>> match.stride, match.multiple, match.predicted_hz
+    (4, 1, 11025.0)
+    >>> match.strides
+    (4, 8, 16, 20, 32, 40, 64)
     """
     for stride in STRIDES:
         multiple = round(frequency_hz * stride / rate_hz)
@@ -102,7 +108,18 @@ def _share_of_axis(stride: int, rate_hz: float, tolerance_hz: float) -> float:
 
 
 def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
-    """``"3 x 50 Hz"`` for a low harmonic of the mains frequency, else ``""``."""
+    """Name a low harmonic of the mains frequency.
+
+    Args:
+        frequency_hz: Frequency of the line.
+        tolerance_hz: Measuring error of the frequency.
+
+    Returns:
+        The harmonic, or an empty string.
+
+    >>> mains_hum(150.1, tolerance_hz=0.1)
+    '3 x 50 Hz'
+    """
     for mains_hz in MAINS_HZ:
         harmonic = round(frequency_hz / mains_hz)
         distance_hz = abs(frequency_hz - harmonic * mains_hz)
