@@ -1,7 +1,5 @@
-"""Anyone's model or sound through the one call: what it finds, writes, says and refuses."""
+"""``probe`` on models and audio files: what it measures, writes, prints and refuses."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +7,11 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-import upsampling_artifacts
-from upsampling_artifacts.api import FileProbe, ModelProbe, marks, probe
+from upsampling_artifacts.api import marked_frequencies, probe
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
+from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
 from .toy_models import Doubler, Filter, Returns, Upsampler, Vocoder
 
@@ -22,9 +21,9 @@ QUICK = {"rate_hz": RATE_HZ, "seconds": 1.5}
 COLUMNS = ["model", "seed", "stage", "signal", "layer", "measure", "frequency_hz", "value", "unit"]
 
 
-def value(found: ModelProbe, measure: str, signal: str, frequency_hz: float) -> float:
-    """One measured value of the output, mean over seeds."""
-    table = found.measures
+def value(result: ModelProbeResult, measure: str, signal: str, frequency_hz: float) -> float:
+    """One measure of the output, mean over seeds."""
+    table = result.measures
     rows = table[
         (table["layer"] == "output")
         & (table["measure"] == measure)
@@ -36,51 +35,43 @@ def value(found: ModelProbe, measure: str, signal: str, frequency_hz: float) -> 
 
 
 @pytest.fixture(scope="module")
-def found() -> ModelProbe:
+def result() -> ModelProbeResult:
     """A small model with a transposed convolution of stride 4, three seeds."""
     return probe("tests.toy_models:Upsampler", options={"channels": 2}, channels=2,
                  seeds=[0, 1, 2], **QUICK)  # fmt: skip
 
 
-def test_the_package_offers_it_and_stays_cheap_to_import() -> None:
-    assert upsampling_artifacts.probe is probe
-    code = "import sys, upsampling_artifacts; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-    with pytest.raises(AttributeError, match="no attribute 'prob'"):
-        _ = upsampling_artifacts.prob
-
-
-def test_tables_name_the_model_and_its_seeds(found: ModelProbe) -> None:
-    assert list(found.measures.columns) == COLUMNS
-    assert set(found.measures["model"]) == {"tests.toy_models:Upsampler"}
-    assert list(found.measures["seed"].unique()) == [0, 1, 2]
-    assert set(found.measures["stage"]) == {"initialization"}
-    assert list(found.measures["signal"].unique()) == ["silence", "ones", "noise", "sweep"]
-    assert found.layers.drop(columns="model").to_numpy().tolist() == [
+def test_the_tables_name_model_seeds_signals_and_layers(result: ModelProbeResult) -> None:
+    assert list(result.measures.columns) == COLUMNS
+    assert set(result.measures["model"]) == {"tests.toy_models:Upsampler"}
+    assert list(result.measures["seed"].unique()) == [0, 1, 2]
+    assert set(result.measures["stage"]) == {"initialization"}
+    assert list(result.measures["signal"].unique()) == ["silence", "ones", "noise", "sweep"]
+    assert result.layers.drop(columns="model").to_numpy().tolist() == [
         ["down", "convolution", "down", 4],
         ["up", "transposed", "up", 4],
     ]
-    assert {"output", "down", "up"} <= set(found.measures["layer"])
+    assert {"output", "down", "up"} <= set(result.measures["layer"])
 
 
-def test_tones_are_predicted_measured_and_said(found: ModelProbe) -> None:
-    np.testing.assert_allclose(found.tones_hz, [2000, 4000])
-    assert value(found, "line_prominence", "ones", 2000) > 60
-    text = repr(found)
+def test_tones_are_predicted_measured_and_summarized(result: ModelProbeResult) -> None:
+    np.testing.assert_allclose(result.tones_hz, [2000, 4000])
+    assert value(result, "line_prominence", "ones", 2000) > 60
+    text = repr(result)
     assert "up    transposed, up x4" in text
-    assert "Tones must stand at multiples of 2000 Hz" in text
+    assert "Tones are predicted at multiples of 2000 Hz" in text
     assert "± 95 % interval over seeds" in text
     assert [line for line in text.splitlines() if line.startswith("     2000.0 Hz rate/4")]
     assert "No other stationary narrow line was found." in text
     assert "at multiples of rate" not in text
 
 
-def test_a_model_without_upsampling_has_no_tone_to_predict() -> None:
-    found = probe(Filter(), **QUICK)
-    assert found.layers.empty and not len(found.tones_hz)
-    assert found.name == "Filter"
-    assert "No layer changes the rate along time." in repr(found)
-    assert "No other stationary narrow line was found." in repr(found)
+def test_a_model_without_upsampling_has_no_predicted_tone() -> None:
+    result = probe(Filter(), **QUICK)
+    assert result.layers.empty and not len(result.tones_hz)
+    assert result.name == "Filter"
+    assert "No rate-changing layer was found." in repr(result)
+    assert "No other stationary narrow line was found." in repr(result)
 
 
 def whistling(x: torch.Tensor) -> torch.Tensor:
@@ -88,51 +79,51 @@ def whistling(x: torch.Tensor) -> torch.Tensor:
     return x + 0.1 * torch.sin(2 * torch.pi * 1234.5 / RATE_HZ * time)
 
 
-def test_a_tone_that_nobody_predicted_is_found_and_said() -> None:
+def test_an_unpredicted_tone_is_found_and_summarized() -> None:
     text = repr(probe(Returns(whistling), **QUICK))
     assert "Other stationary narrow lines: 3:" in text
     assert "1234.5 Hz  silence   -23.0 dB" in text
 
 
-def test_a_tone_of_a_period_beyond_the_predicted_is_explained_by_it() -> None:
-    """Two layers of stride 4 and 25: tones of the first, 80 Hz apart, are not all predicted."""
+def test_a_tone_at_a_multiple_of_rate_over_all_strides_is_explained() -> None:
+    """Strides 25 and 4: the tones of the first layer, 80 Hz apart, are too dense to predict."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(
         torch.nn.Conv1d(1, 8, 50, 50), torch.nn.ConvTranspose1d(8, 8, 25, 25),
         torch.nn.ReLU(), torch.nn.ConvTranspose1d(8, 1, 4, 4),
     )  # fmt: skip
-    found = probe(model, **QUICK)
-    np.testing.assert_allclose(found.tones_hz, [2000, 4000])
-    assert "at multiples of rate/100, the product of all upsampling strides (" in repr(found)
-    assert "No other stationary narrow line was found." in repr(found)
+    result = probe(model, **QUICK)
+    np.testing.assert_allclose(result.tones_hz, [2000, 4000])
+    assert "at multiples of rate/100, the product of all upsampling strides (" in repr(result)
+    assert "No other stationary narrow line was found." in repr(result)
 
 
-def test_super_resolution_is_fed_at_its_own_rate() -> None:
-    found = probe(Doubler(), **QUICK)
-    np.testing.assert_allclose(found.tones_hz, [4000])
-    assert found.arrays["times_seconds"][-1] == pytest.approx(1.5, abs=0.1)
+def test_a_super_resolution_model_is_fed_at_its_input_rate() -> None:
+    result = probe(Doubler(), **QUICK)
+    np.testing.assert_allclose(result.tones_hz, [4000])
+    assert result.arrays["times_seconds"][-1] == pytest.approx(1.5, abs=0.1)
 
 
 def test_a_vocoder_is_fed_features() -> None:
-    found = probe(Vocoder(bins=20), channels=20, input_kind="features", **QUICK)
-    np.testing.assert_allclose(found.tones_hz, RATE_HZ / 64 * np.arange(1, 33))
-    assert list(found.measures["signal"].unique()) == ["silence", "ones", "noise"]
-    assert found.arrays["times_seconds"][-1] == pytest.approx(1.5, abs=0.1)
-    assert value(found, "line_prominence", "silence", 2000) > 60  # the biases' own
+    result = probe(Vocoder(bins=20), channels=20, input_kind="features", **QUICK)
+    np.testing.assert_allclose(result.tones_hz, RATE_HZ / 64 * np.arange(1, 33))
+    assert list(result.measures["signal"].unique()) == ["silence", "ones", "noise"]
+    assert result.arrays["times_seconds"][-1] == pytest.approx(1.5, abs=0.1)
+    assert value(result, "line_prominence", "silence", 2000) > 60  # from the biases
 
 
-def test_music_is_one_more_signal_whatever_its_level(tmp_path: Path) -> None:
+def test_music_is_an_additional_signal_normalized_in_level(tmp_path: Path) -> None:
     sound = np.random.default_rng(0).standard_normal((3 * 16000, 2))
     levels = []
     for level in (0.1, 0.001):
         soundfile.write(tmp_path / "music.wav", level * sound, 16000, subtype="DOUBLE")
-        found = probe(A_MODEL, music=tmp_path / "music.wav", **QUICK)
-        assert "music_db" in found.arrays
-        levels.append(value(found, "line_level", "music", 2000))
+        result = probe(A_MODEL, music=tmp_path / "music.wav", **QUICK)
+        assert "music_db" in result.arrays
+        levels.append(value(result, "line_level", "music", 2000))
     assert levels[0] == pytest.approx(levels[1], abs=0.01)
 
 
-def test_the_seed_says_what_is_found_and_the_random_state_is_left_alone() -> None:
+def test_a_seed_reproduces_the_result_and_the_global_random_state_is_kept() -> None:
     model = Returns(lambda x: x + 0.1 * torch.randn_like(x))
     torch.manual_seed(3)
     first = probe(model, seeds=[5], **QUICK).measures
@@ -142,7 +133,7 @@ def test_the_seed_says_what_is_found_and_the_random_state_is_left_alone() -> Non
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_files_are_written(found: ModelProbe, tmp_path: Path) -> None:
+def test_tables_summary_and_figure_are_written(result: ModelProbeResult, tmp_path: Path) -> None:
     probe("tests.toy_models:Upsampler", options={"channels": 2}, channels=2, out=tmp_path / "out",
           seeds=[0], stage="trained", **QUICK)  # fmt: skip
     names = ["layers.csv", "measures.csv", "spectrograms.png", "spectrograms.svg", "summary.txt"]
@@ -150,14 +141,14 @@ def test_files_are_written(found: ModelProbe, tmp_path: Path) -> None:
     written = pd.read_csv(tmp_path / "out/measures.csv")
     assert list(written.columns) == COLUMNS
     assert set(written["stage"]) == {"trained"}
-    first = found.measures[found.measures["seed"] == 0]
+    first = result.measures[result.measures["seed"] == 0]
     np.testing.assert_allclose(written["value"], first["value"], rtol=1e-5)
     assert list(pd.read_csv(tmp_path / "out/layers.csv")["kind"]) == ["convolution", "transposed"]
 
 
-def test_the_figure_marks_what_is_predicted_and_what_nothing_explains(found: ModelProbe) -> None:
-    assert marks(found) == ([2000, 4000], {})
-    predicted, others = marks(probe(Returns(whistling), **QUICK))
+def test_the_figure_marks_predicted_tones_and_unexplained_lines(result: ModelProbeResult) -> None:
+    assert marked_frequencies(result) == ([2000, 4000], {})
+    predicted, others = marked_frequencies(probe(Returns(whistling), **QUICK))
     assert predicted == []
     assert set(others) == {"silence", "ones", "noise"}
     for lines_hz in others.values():
@@ -165,44 +156,47 @@ def test_the_figure_marks_what_is_predicted_and_what_nothing_explains(found: Mod
     torch.manual_seed(0)
     up = torch.nn.ConvTranspose1d(8, 1, 100, 100)
     deep = torch.nn.Sequential(torch.nn.Conv1d(1, 8, 100, 100), up)
-    predicted, others = marks(probe(deep, **QUICK))
-    assert predicted == [] and others == {}  # found at rate/100, as one would expect
+    predicted, others = marked_frequencies(probe(deep, **QUICK))
+    assert predicted == [] and others == {}  # its line at rate/100 is explained
 
 
 # models that ship in packages
 
 
-def test_torchaudio_s_hybrid_demucs() -> None:
+def test_hybrid_demucs_has_tones_of_its_time_branch() -> None:
     options = {"sources": ["vocals", "rest"], "channels": 8}
-    found = probe("torchaudio.models:HDemucs", options=options, channels=2, rate_hz=44100,
+    result = probe("torchaudio.models:HDemucs", options=options, channels=2, rate_hz=44100,
                   seconds=1.5)  # fmt: skip
-    up = found.layers[found.layers["direction"] == "up"]
+    up = result.layers[result.layers["direction"] == "up"]
     assert up[["kind", "stride"]].to_numpy().tolist() == [
         ["transposed", 2], *[["transposed", 4]] * 5, ["istft", 1024],
     ]  # fmt: skip
-    np.testing.assert_allclose(found.tones_hz, 44100 / 64 * np.arange(1, 33))
-    assert value(found, "line_prominence", "noise", 11025) > 20
-    assert "at multiples of rate/1024, the hop of the inverse Fourier transform" in repr(found)
-    assert "No other stationary narrow line was found." in repr(found)
+    np.testing.assert_allclose(result.tones_hz, 44100 / 64 * np.arange(1, 33))
+    assert value(result, "line_prominence", "noise", 11025) > 20
+    assert "at multiples of rate/1024, the hop of the inverse Fourier transform" in repr(result)
+    assert "No other stationary narrow line was found." in repr(result)
 
 
 def test_open_unmix_has_no_tones() -> None:
-    """It masks a spectrogram: no layer of it upsamples but the inverse Fourier transform."""
-    found = probe("openunmix:umxhq", options={"pretrained": False, "targets": ["vocals", "drums"]},
+    """It masks a spectrogram: only the inverse Fourier transform upsamples."""
+    result = probe("openunmix:umxhq", options={"pretrained": False, "targets": ["vocals", "drums"]},
                   channels=2, rate_hz=44100, seconds=1.5)  # fmt: skip
-    assert found.layers[["kind", "stride"]].to_numpy().tolist() == [["stft", 1024], ["istft", 1024]]
-    assert not len(found.tones_hz)
-    text = repr(found)
-    assert "No layer of which tones are predicted." in text
+    assert result.layers[["kind", "stride"]].to_numpy().tolist() == [
+        ["stft", 1024],
+        ["istft", 1024],
+    ]
+    assert not len(result.tones_hz)
+    text = repr(result)
+    assert "No tone is predicted: no upsampling layer with a filter was found." in text
     assert "No other stationary narrow line was found." in text
 
 
-# sounds
+# audio files
 
 
 @pytest.fixture
 def stem(tmp_path: Path) -> Path:
-    """What an untrained Demucs makes of noise, as a file."""
+    """The output of an untrained Demucs for noise, as a file."""
     model = build_model("demucs", {"channels": 8, "depth": 2}, {"name": "transposed"},
                          n_sources=1, audio_channels=1, seed=0).eval()  # fmt: skip
     noise = torch.randn(1, 1, 3 * RATE_HZ, generator=torch.Generator().manual_seed(0))
@@ -213,82 +207,82 @@ def stem(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_stem_of_a_model_with_a_transposed_convolution_tells_on_it(stem: Path) -> None:
-    found = probe(stem, out=stem.parent / "out")
-    assert isinstance(found, FileProbe)
-    assert (found.rate_hz, found.channels, found.seconds) == (RATE_HZ, 1, 3.0)
-    assert 4 in set(found.lines["stride"])
-    text = repr(found)
+def test_a_stem_reveals_the_transposed_convolution_of_its_model(stem: Path) -> None:
+    result = probe(stem, out=stem.parent / "out")
+    assert isinstance(result, FileProbeResult)
+    assert (result.rate_hz, result.channels, result.seconds) == (RATE_HZ, 1, 3.0)
+    assert 4 in set(result.lines["stride"])
+    text = repr(result)
     assert "rate/4: strides 4, 8, 16, 20, 32, 40, 64" in text
-    assert "where an upsampling layer puts tones (expected by chance: " in text
-    predicted, others = marks(found)
+    assert "at a frequency where an upsampling layer puts tones (expected by chance: " in text
+    predicted, others = marked_frequencies(result)
     assert 2000 in np.round(predicted) and others == {"file": []}
     names = ["lines.csv", "spectrograms.png", "spectrograms.svg", "summary.txt"]
     assert sorted(path.name for path in (stem.parent / "out").iterdir()) == names
     written = pd.read_csv(stem.parent / "out/lines.csv")
-    np.testing.assert_allclose(written["frequency_hz"], found.lines["frequency_hz"], rtol=1e-5)
+    np.testing.assert_allclose(written["frequency_hz"], result.lines["frequency_hz"], rtol=1e-5)
 
 
-def test_the_rate_of_the_model_may_be_another(stem: Path) -> None:
+def test_a_file_may_have_been_resampled_from_another_rate(stem: Path) -> None:
     assert "rate/2: strides 2" in repr(probe(stem, rate_hz=RATE_HZ / 2))
-    with pytest.raises(InputError, match="rate_hz: is -1; a positive rate, or none, is needed"):
+    with pytest.raises(InputError, match="rate_hz: is -1; must be positive, or omitted"):
         probe(stem, rate_hz=-1)
 
 
-def test_of_a_long_file_the_middle_is_looked_at(tmp_path: Path, caplog) -> None:
+def test_only_the_middle_of_a_long_file_is_measured(tmp_path: Path, caplog) -> None:
     sound = np.random.default_rng(0).standard_normal(80 * 2000) / 10
-    sound[60 * 2000 :] += np.resize([0.1, 0, -0.1, 0], 20 * 2000)  # heard for 10 of 60 seconds
+    sound[60 * 2000 :] += np.resize([0.1, 0, -0.1, 0], 20 * 2000)  # in 10 of the middle 60 seconds
     soundfile.write(tmp_path / "long.wav", sound, 2000)
     caplog.set_level("INFO")
-    found = probe(tmp_path / "long.wav")
-    assert f"{found.name}: the middle 60 of 80 s are looked at" in caplog.messages
-    assert found.lines.empty
-    assert "No stationary narrow line was found." in repr(found)
+    result = probe(tmp_path / "long.wav")
+    assert f"{result.name}: 80 s long; only the middle 60 s are measured" in caplog.messages
+    assert result.lines.empty
+    assert "No stationary narrow line was found." in repr(result)
 
 
-# what is refused
+# bad input
 
 
 @pytest.mark.parametrize(
-    ("target", "given", "message"),
+    ("target", "arguments", "message"),
     [
-        (3, {}, "target: a int; a torch.nn.Module, 'package.module:factory' or the path of an "
-         "audio file is needed"),
-        ("no/such.wav", {}, "no/such.wav: no such file; an audio file or package.module:factory "
-         "is needed"),
-        (Filter(), {"rate_hz": None}, "rate_hz: is None; the sampling rate of the model's output "
-         "is needed"),
-        (Filter(), {"rate_hz": 0}, "rate_hz: is 0; the sampling rate of the model's output is "
-         "needed"),
+        (3, {}, "target: is of type int; give a torch.nn.Module, 'package.module:factory' or the "
+         "path of an audio file"),
+        ("no/such.wav", {}, "no/such.wav: no such file; give an audio file, or a model as "
+         "package.module:factory"),
+        (Filter(), {"rate_hz": None}, "rate_hz: is None; give the sampling rate of the model's "
+         "output"),
+        (Filter(), {"rate_hz": 0}, "rate_hz: is 0; give the sampling rate of the model's output"),
         (Filter(), {"input_kind": "mel"}, "input_kind: unknown 'mel'; known: audio, features"),
-        (Vocoder(), {"input_kind": "features"}, "channels: the number of bins of the features is "
-         "needed"),
-        (Filter(), {"channels": 0}, "channels: is 0; 1 or more are needed"),
+        (Vocoder(), {"input_kind": "features"}, "channels: is None; give the number of feature "
+         "bins"),
+        (Filter(), {"channels": 0}, "channels: is 0; must be at least 1"),
         (Vocoder(), {"input_kind": "features", "channels": 20, "music": "x.wav"},
-         "music: is audio, and the model's input is features; leave it out"),
-        (Filter(), {"options": {"a": 1}}, "options: are for a factory; the model is already built"),
-        (Filter(), {"seeds": []}, "seeds: at least one is needed"),
+         "music: needs a model whose input is audio, not features; omit it"),
+        (Filter(), {"options": {"a": 1}}, "options: need a factory, but the model is already "
+         "built; omit them"),
+        (Filter(), {"seeds": []}, "seeds: is empty; give at least one"),
         (Filter(), {"seeds": [0, 1]}, "seeds: a model that is already built has one set of weights;"
-         " give 'package.module:factory', or one seed"),
-        (Filter(), {"seconds": 1.4}, "seconds: is 1.4; 1.5 or more are needed"),
-        (Filter(), {"music": "no.wav"}, "no.wav: no such file; an audio file or "
-         "package.module:factory is needed"),
+         " give one seed, or a factory as 'package.module:factory'"),
+        (Filter(), {"seconds": 1.4}, "seconds: is 1.4; must be at least 1.5"),
+        (Filter(), {"music": "no.wav"}, "no.wav: no such file; give an audio file, or a model "
+         "as package.module:factory"),
         (Returns(lambda x: x[..., :4000]  if x.shape[-1] == 12000 else x), {},
          "Returns: its output: signal: 0.50 s are too short to find lines; 1 s needed; "
          "the input was silence"),
         (Returns(lambda x: x / x.std()), {},
-         "Returns: its output (1, 1, 12000) holds NaN; the input was silence"),
+         "Returns: its output, of shape (1, 1, 12000), contains NaN; the input was silence"),
     ],
 )  # fmt: skip
-def test_bad_input_is_refused_in_one_line(target, given: dict, message: str) -> None:
+def test_bad_input_is_refused_in_one_line(target, arguments: dict, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        probe(target, **{**QUICK, **given})
+        probe(target, **{**QUICK, **arguments})
     assert str(caught.value) == message
 
 
-def test_music_that_is_silent_where_it_is_taken_is_refused(tmp_path: Path) -> None:
+def test_music_with_a_silent_middle_is_refused(tmp_path: Path) -> None:
     sound = np.zeros(4 * RATE_HZ)
     sound[0] = 1
     soundfile.write(tmp_path / "music.wav", sound, RATE_HZ)
-    with pytest.raises(InputError, match=r"is silent in its middle 1\.5 s; choose other music"):
+    with pytest.raises(InputError, match=r"the middle 1\.5 s are silent; choose other music"):
         probe(Filter(), music=tmp_path / "music.wav", **QUICK)

@@ -114,6 +114,8 @@ def imports(path: Path, seen: set[Path]) -> set[str]:
         return set()
     seen.add(path)
     tree = ast.parse(path.read_text())
+    # Type checkers alone execute the body of "if TYPE_CHECKING:".
+    tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING")]
     names = set()
     for node in ast.walk(tree):
         modules = []

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file is complete or absent."""
 
 import errno
 import os
@@ -14,12 +14,12 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_is_written_into_a_new_folder(tmp_path: Path) -> None:
+def test_missing_folders_are_created_and_the_file_appears_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "table.csv"
     with atomic_write(path) as unfinished:
-        unfinished.write_text("whole")
+        unfinished.write_text("complete")
         assert not path.exists()
-    assert path.read_text() == "whole"
+    assert path.read_text() == "complete"
     assert names(path.parent) == ["table.csv"]
 
 
@@ -33,7 +33,7 @@ def test_the_temporary_name_keeps_folder_and_suffix(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("a fault"), KeyboardInterrupt(), SystemExit(1)])
-def test_a_failure_leaves_the_old_file_and_nothing_half_written(
+def test_a_failure_leaves_the_old_file_and_no_temporary_file(
     tmp_path: Path, error: BaseException
 ) -> None:
     path = tmp_path / "table.csv"
@@ -45,12 +45,12 @@ def test_a_failure_leaves_the_old_file_and_nothing_half_written(
     assert names(tmp_path) == ["table.csv"]
 
 
-def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
+def test_the_error_of_a_full_disk_names_the_path(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("old")
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    told = pytest.raises(OSError, match=r"table\.csv could not be written: No space left")
-    with told as error, atomic_write(path) as unfinished:
+    refusal = pytest.raises(OSError, match=r"table\.csv could not be written: No space left")
+    with refusal as error, atomic_write(path) as unfinished:
         unfinished.write_text("ne")
         raise full
     assert error.value.errno == errno.ENOSPC
@@ -60,8 +60,8 @@ def test_a_full_disk_is_told_with_the_path(tmp_path: Path) -> None:
     assert names(tmp_path) == ["table.csv"]
 
 
-def test_a_full_disk_under_numpy_is_told_with_the_path_and_a_cause(tmp_path: Path) -> None:
-    """numpy tells of it without a number: "8192 requested and 100 written"."""
+def test_numpy_s_error_on_a_full_disk_gains_the_path_and_a_cause(tmp_path: Path) -> None:
+    """numpy raises an OSError without a number: "8192 requested and 100 written"."""
     code = """if True:
         import resource, sys
         import numpy as np
@@ -75,14 +75,14 @@ def test_a_full_disk_under_numpy_is_told_with_the_path_and_a_cause(tmp_path: Pat
     """
     path = tmp_path / "song.npy"
     command = [sys.executable, "-c", code, str(path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert f"{path} could not be written: " in told
-    assert "None" not in told
+    message = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"{path} could not be written: " in message
+    assert "None" not in message
     assert names(tmp_path) == []
 
 
-def test_a_body_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
-    told = pytest.raises(OSError, match=r"table\.csv could not be written")
-    with told, atomic_write(tmp_path / "table.csv"):
+def test_writing_nothing_is_an_error(tmp_path: Path) -> None:
+    refusal = pytest.raises(OSError, match=r"table\.csv could not be written")
+    with refusal, atomic_write(tmp_path / "table.csv"):
         pass
     assert names(tmp_path) == []

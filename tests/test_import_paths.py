@@ -1,4 +1,4 @@
-"""Addresses: the file in which something stands is told without importing it."""
+"""Import paths: the file of a module is found without importing it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Layer(Upsampler):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The root of a clone: what lies in it is beside the Snakefile."""
+    """The root of a clone: the folder of the Snakefile."""
     monkeypatch.setattr(import_paths, "FOLDERS", (import_paths.WORKFLOW, tmp_path))
     (tmp_path / "my_package/deep").mkdir(parents=True)
     (tmp_path / "my_layer.py").write_text(LAYER)
@@ -41,7 +41,7 @@ def forget() -> None:
         cached.cache_clear()
 
 
-def test_modules_are_found_here_and_wherever_python_finds_them(folder: Path) -> None:
+def test_modules_are_found_in_the_clone_and_on_python_s_path(folder: Path) -> None:
     assert import_paths.source_file("my_layer") == folder / "my_layer.py"
     assert import_paths.source_file("my_package.deep") == folder / "my_package/deep/__init__.py"
     base = import_paths.source_file("upsampling_artifacts.upsamplers.base")
@@ -50,11 +50,11 @@ def test_modules_are_found_here_and_wherever_python_finds_them(folder: Path) -> 
         "torchaudio", "models", "__init__.py",
     )  # fmt: skip
     assert import_paths.source_file("json.decoder").name == "decoder.py"
-    for nothing in ("my_layr", "my_package.shallow", "torchaudio.modles", "json.decoder.deeper"):
-        assert import_paths.source_file(nothing) is None
+    for missing in ("my_layr", "my_package.shallow", "torchaudio.modles", "json.decoder.deeper"):
+        assert import_paths.source_file(missing) is None
 
 
-def test_nothing_is_imported_to_find_it() -> None:
+def test_finding_a_file_imports_nothing() -> None:
     code = """if True:
         import sys
         from upsampling_artifacts import import_paths
@@ -66,7 +66,9 @@ def test_nothing_is_imported_to_find_it() -> None:
 @pytest.mark.parametrize(
     "path", ["my_layer.py", "my_helpers.py", "my_package/deep/__init__.py", "my_package/beside.py"]
 )
-def test_a_fingerprint_follows_what_lies_beside_the_snakefile(folder: Path, path: str) -> None:
+def test_a_fingerprint_follows_the_user_s_modules_beside_the_snakefile(
+    folder: Path, path: str
+) -> None:
     before = code_fingerprint("my_layer")
     (folder / "stranger.py").write_text("z = 2\n")
     forget()
@@ -81,12 +83,12 @@ def test_a_fingerprint_follows_what_lies_beside_the_snakefile(folder: Path, path
     ("name", "message"),
     [
         ("my_layr:Layer", r"there is no module 'my_layr'; put it beside the Snakefile, install it"),
-        ("my_layer:", r"is no address; write my_package.my_module:MyClass$"),
-        (":Layer", r"is no address"),
-        ("layer", r"known: linear, nearest; or any class, as my_module:MyClass$"),
+        ("my_layer:", r"is not an import path; write my_package.my_module:MyClass$"),
+        (":Layer", r"is not an import path"),
+        ("layer", r"known: linear, nearest; or give your own class as my_module:MyClass$"),
     ],
 )
-def test_a_module_that_is_not_there_is_told_when_a_run_is_planned(folder, name, message) -> None:
+def test_planning_refuses_a_missing_module_in_one_line(folder, name, message) -> None:
     known = {"nearest": "a:B", "linear": "c:D"}
     assert registry.module_of("upsampler", "my_layer:Layer", known) == "my_layer"
     with pytest.raises(InputError, match=message) as error:
@@ -94,14 +96,12 @@ def test_a_module_that_is_not_there_is_told_when_a_run_is_planned(folder, name, 
     assert "\n" not in str(error.value)
 
 
-def test_what_cannot_be_imported_is_told_in_one_line(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_import_raises_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(folder)
-    assert import_paths.find("my_helpers:gain") == 1
+    assert import_paths.import_object("my_helpers:gain") == 1
     with pytest.raises(InputError, match=r"module 'my_helpers' has no 'gian'; did you mean 'gain'"):
-        import_paths.find("my_helpers:gian")
+        import_paths.import_object("my_helpers:gian")
     (folder / "half.py").write_text("def broken(:\n")
     with pytest.raises(InputError, match=r"'half' cannot be imported \(SyntaxError: .*\); ") as e:
-        import_paths.find("half:broken")
+        import_paths.import_object("half:broken")
     assert "\n" not in str(e.value)

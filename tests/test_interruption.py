@@ -1,4 +1,4 @@
-"""When work is asked to stop: signals are noted, and time limits foreseen."""
+"""Stopping early: signals are recorded, time limits anticipated."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from upsampling_artifacts.interruption import FIXED_SECONDS, SIGNALS, Interrupti
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A clock whose ``now`` can be set, in a process that has just begun, outside SLURM."""
+    """A clock whose ``now`` can be set, in a process that has just started, outside SLURM."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(interruption.time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(interruption.time, "time", lambda: 5e8 + clock.now)
@@ -23,57 +23,57 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def test_without_a_signal_or_a_limit_there_is_no_reason(clock: SimpleNamespace) -> None:
-    with Interruption() as asked:
+def test_without_a_signal_or_a_limit_there_is_no_reason_to_stop(clock: SimpleNamespace) -> None:
+    with Interruption() as job:
         clock.now += 1e9
-        assert asked.reason(saving_seconds=1e6) is None
+        assert job.reason(saving_seconds=1e6) is None
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_is_noted_and_stays(clock: SimpleNamespace, number: int) -> None:
-    with Interruption() as asked:
+def test_a_signal_is_recorded_and_stays(clock: SimpleNamespace, number: int) -> None:
+    with Interruption() as job:
         os.kill(os.getpid(), number)
-        assert asked.reason(0) == asked.reason(0) == number.name
+        assert job.reason(0) == job.reason(0) == number.name
 
 
-def test_the_time_is_up_when_saving_would_not_fit_any_more(clock: SimpleNamespace) -> None:
-    asked = Interruption(runtime_minutes=10)
+def test_time_is_up_when_saving_would_no_longer_fit(clock: SimpleNamespace) -> None:
+    job = Interruption(runtime_minutes=10)
     clock.now += 600 - FIXED_SECONDS - 2 * 20 - 0.1
-    assert asked.reason(saving_seconds=20) is None
-    assert asked.reason(saving_seconds=21) == "its time limit"
+    assert job.reason(saving_seconds=20) is None
+    assert job.reason(saving_seconds=21) == "its time limit"
 
 
-def test_the_time_before_the_work_began_counts(
+def test_the_time_since_the_process_started_counts(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interruption, "process_seconds", lambda: 500.0)
-    asked = Interruption(runtime_minutes=10)
-    assert asked.reason(0) is None
+    job = Interruption(runtime_minutes=10)
+    assert job.reason(0) is None
     clock.now += 100 - FIXED_SECONDS + 0.1
-    assert Interruption(runtime_minutes=10).reason(0) is None  # 500 s ago is later now
-    assert asked.deadline == 1100
+    assert Interruption(runtime_minutes=10).reason(0) is None  # process_seconds() is still 500
+    assert job.deadline == 1100
 
 
 def test_the_longest_step_so_far_must_still_fit(clock: SimpleNamespace) -> None:
-    asked = Interruption(runtime_minutes=10)
+    job = Interruption(runtime_minutes=10)
     for seconds in (0, 1, 100, 1):  # one of them with a validation
         clock.now += seconds
-        assert asked.reason(0) is None
+        assert job.reason(0) is None
     clock.now += 600 - 102 - FIXED_SECONDS - 100 - 1
-    assert asked.longest_seconds == 100
+    assert job.longest_seconds == 100
     clock.now += 2
-    assert asked.reason(0) == "its time limit"
+    assert job.reason(0) == "its time limit"
 
 
-def test_the_time_before_the_first_step_is_no_step(clock: SimpleNamespace) -> None:
-    asked = Interruption(runtime_minutes=10)
+def test_the_time_before_the_first_step_does_not_count_as_a_step(clock: SimpleNamespace) -> None:
+    job = Interruption(runtime_minutes=10)
     clock.now += 400
-    assert asked.reason(0) is None
-    assert asked.longest_seconds == 0
+    assert job.reason(0) is None
+    assert job.longest_seconds == 0
 
 
 @pytest.mark.parametrize(("runtime_minutes", "left"), [(None, 300), (10, 300), (2, 120)])
-def test_slurm_knows_when_the_job_ends_and_the_earlier_end_counts(
+def test_the_earlier_of_slurm_s_end_time_and_the_limit_applies(
     clock: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
     runtime_minutes: float | None,
@@ -83,16 +83,16 @@ def test_slurm_knows_when_the_job_ends_and_the_earlier_end_counts(
     assert Interruption(runtime_minutes).deadline == clock.now + left
 
 
-def test_this_process_began_when_the_system_says_so() -> None:
+def test_the_age_of_this_process_agrees_with_psutil() -> None:
     assert process_seconds() == pytest.approx(time.time() - psutil.Process().create_time(), abs=1.5)
 
 
-def test_a_thread_has_no_handlers_but_a_deadline(clock: SimpleNamespace) -> None:
+def test_in_a_thread_the_deadline_works_and_signal_handlers_stay(clock: SimpleNamespace) -> None:
     before, reasons = signal.getsignal(signal.SIGTERM), []
 
     def work() -> None:
-        with Interruption(runtime_minutes=0) as asked:
-            reasons.append((asked.reason(0), signal.getsignal(signal.SIGTERM) == before))
+        with Interruption(runtime_minutes=0) as job:
+            reasons.append((job.reason(0), signal.getsignal(signal.SIGTERM) == before))
 
     thread = threading.Thread(target=work)
     thread.start()

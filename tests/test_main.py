@@ -1,4 +1,4 @@
-"""The command line, as people type it."""
+"""The command line, as users type it."""
 
 import re
 import shlex
@@ -38,12 +38,12 @@ def test_a_model_is_probed_with_its_options(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "up    transposed, up x8" in result.stdout
     assert "8000 Hz, trained, 2 seeds" in result.stdout
-    assert f"Written to {tmp_path}" in result.stdout
-    assert "seed 4 probed" in result.stderr
+    assert f"Tables and figure written to {tmp_path}" in result.stdout
+    assert "probed seed 4" in result.stderr
     assert set(pd.read_csv(tmp_path / "measures.csv")["seed"]) == {3, 4}
 
 
-def test_the_installed_command_finds_a_model_of_the_folder_it_is_called_in(tmp_path: Path) -> None:
+def test_the_installed_command_finds_a_model_in_the_current_folder(tmp_path: Path) -> None:
     command = shutil.which("upsampling-artifacts")
     assert command, "install the package again: its pyproject.toml names a command"
     code = "import torch\n\n\ndef make():\n    return torch.nn.Conv1d(1, 1, 9, padding=4)\n"
@@ -53,7 +53,7 @@ def test_the_installed_command_finds_a_model_of_the_folder_it_is_called_in(tmp_p
     assert "my_own_model:make: 8000 Hz, initialization, 1 seed" in result.stdout
 
 
-def test_a_sound_is_probed(whistle: Path, capsys) -> None:
+def test_an_audio_file_is_probed(whistle: Path, capsys) -> None:
     assert main(["probe", str(whistle)]) == 0
     assert "rate/4: strides 4, 8, 16, 20, 32, 40, 64" in capsys.readouterr().out
 
@@ -61,22 +61,22 @@ def test_a_sound_is_probed(whistle: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no_such.wav"], "no_such.wav: no such file; an audio file or package.module:factory is "
-         "needed"),
-        (TOY[:1], "rate_hz: is None; the sampling rate of the model's output is needed"),
-        ([*TOY, "--option", "stride"], "--option stride: NAME=VALUE is needed"),
-        ([*TOY, "--option", "stride=[4"], "--option stride=[4: the value is not YAML"),
+        (["no_such.wav"], "no_such.wav: no such file; give an audio file, or a model as "
+         "package.module:factory"),
+        (TOY[:1], "rate_hz: is None; give the sampling rate of the model's output"),
+        ([*TOY, "--option", "stride"], "--option stride: write NAME=VALUE"),
+        ([*TOY, "--option", "stride=[4"], "--option stride=[4: the value is not valid YAML"),
         ([*TOY, "--input", "mel"], "input_kind: unknown 'mel'; known: audio, features"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_one_line(arguments: list[str], message: str, capsys) -> None:
+def test_bad_input_is_refused_in_one_line(arguments: list[str], message: str, capsys) -> None:
     assert main(["probe", *arguments]) == 1
     printed = capsys.readouterr()
     assert printed.err == f"error: {message}\n"
     assert printed.out == ""
 
 
-def test_a_folder_that_cannot_be_written_is_told(whistle: Path, capsys) -> None:
+def test_an_output_folder_that_cannot_be_created_is_an_error(whistle: Path, capsys) -> None:
     assert main(["probe", str(whistle), "--out", str(whistle)]) == 1
     assert printed_error(capsys).startswith("error: ")
 
@@ -104,7 +104,7 @@ README = (REPOSITORY / "README.md").read_text()
 COMMANDS = re.findall(r"^ {4}(upsampling-artifacts .+?)(?: +#.*)?$", README, re.MULTILINE)
 
 
-def test_the_readme_names_commands() -> None:
+def test_the_readme_shows_commands() -> None:
     assert len(COMMANDS) >= 3
 
 
@@ -112,7 +112,7 @@ def test_the_readme_names_commands() -> None:
 def test_commands_of_the_readme_work_as_written(
     command: str, whistle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    """In a folder with a whistle; models for no more than a second and a half."""
+    """In a folder with an audio file; models are probed for 1.5 seconds to save time."""
     monkeypatch.chdir(tmp_path)
     assert whistle.name in README
     words = shlex.split(command)[1:]

@@ -1,4 +1,4 @@
-"""Logs of jobs, and how far they are."""
+"""Logs of jobs and their progress."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from upsampling_artifacts.progress import Progress, job_log
 logger = logging.getLogger("upsampling_artifacts.some.module")
 
 
-def test_what_the_library_logs_goes_to_the_file_and_to_standard_error(
+def test_the_library_logs_to_the_file_and_to_standard_error(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     path = tmp_path / "logs" / "a" / "job.log"
@@ -25,14 +25,14 @@ def test_what_the_library_logs_goes_to_the_file_and_to_standard_error(
     assert capsys.readouterr().err == ""
 
 
-def test_a_log_begins_anew_with_its_job(tmp_path: Path) -> None:
+def test_a_job_overwrites_the_log_of_the_one_before(tmp_path: Path) -> None:
     for line in ("first", "second"):
         with job_log(tmp_path / "job.log"):
             logger.info(line)
     assert "first" not in (tmp_path / "job.log").read_text()
 
 
-def test_a_further_process_of_a_job_tells_its_faults_alone(
+def test_only_the_first_process_of_a_job_logs_more_than_errors(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "job.log"
@@ -48,7 +48,7 @@ def test_a_further_process_of_a_job_tells_its_faults_alone(
     assert "the same again" not in lines + capsys.readouterr().err
 
 
-def test_work_that_was_stopped_ends_with_one_line_and_asks_to_be_tried_again(
+def test_an_interrupted_job_logs_one_line_and_exits_with_try_again(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     path = tmp_path / "job.log"
@@ -70,7 +70,7 @@ def test_work_that_was_stopped_ends_with_one_line_and_asks_to_be_tried_again(
          "error: OSError: [Errno 28] t.csv could not be written: No space left on device"),
     ],
 )  # fmt: skip
-def test_what_a_person_can_mend_ends_the_job_with_one_line(
+def test_an_error_the_user_can_fix_ends_the_job_with_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture, error: Exception, line: str
 ) -> None:
     path = tmp_path / "job.log"
@@ -82,20 +82,20 @@ def test_what_a_person_can_mend_ends_the_job_with_one_line(
         assert text.endswith(f" {line}\n")
 
 
-def test_our_own_faults_keep_their_traceback_in_the_log(
+def test_a_bug_keeps_its_traceback_in_the_log(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     path = tmp_path / "job.log"
     with pytest.raises(SystemExit) as end, job_log(path):
-        raise KeyError("a fault of ours")
+        raise KeyError("a bug")
     assert end.value.code == 1
     for text in (path.read_text(), capsys.readouterr().err):
         assert "Traceback" in text
-        assert "KeyError: 'a fault of ours'" in text
+        assert "KeyError: 'a bug'" in text
         assert "test_progress.py" in text
 
 
-def test_an_interruption_by_the_user_is_not_caught(tmp_path: Path) -> None:
+def test_a_keyboard_interrupt_is_not_caught(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), job_log(tmp_path / "job.log"):
         raise KeyboardInterrupt
     assert not logging.getLogger("upsampling_artifacts").handlers
@@ -103,7 +103,7 @@ def test_an_interruption_by_the_user_is_not_caught(tmp_path: Path) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A list with the time; change it to let time go by."""
+    """The time, as a list of one number; add to it to let time pass."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     return now
@@ -116,7 +116,7 @@ def run(clock: list[float], n_steps: int, seconds: float, **arguments: object) -
         bar.step("loss 0.5")
 
 
-def test_without_a_terminal_a_line_comes_now_and_then_with_the_time_left(clock, caplog) -> None:
+def test_without_a_terminal_the_log_shows_the_time_left_every_15_seconds(clock, caplog) -> None:
     with caplog.at_level(logging.INFO):
         run(clock, 10, 5.0, total=10, label="nearest seed 0")
     assert caplog.messages == [
@@ -127,39 +127,39 @@ def test_without_a_terminal_a_line_comes_now_and_then_with_the_time_left(clock, 
     ]
 
 
-def test_short_work_says_only_that_it_is_done(clock, caplog) -> None:
+def test_a_short_job_logs_only_its_last_step(clock, caplog) -> None:
     with caplog.at_level(logging.INFO):
         run(clock, 100, 0.01, total=100, label="quick")
     assert caplog.messages == ["quick: 100/100, loss 0.5, 100.0 steps/s, 0:00:00 left"]
 
 
-def test_the_speed_is_that_of_this_run_and_not_of_the_one_before(clock, caplog) -> None:
+def test_the_speed_ignores_the_steps_of_an_earlier_run(clock, caplog) -> None:
     with caplog.at_level(logging.INFO):
         run(clock, 1, 20.0, total=902, label="resumed", done=900)
     assert caplog.messages == ["resumed: 901/902, loss 0.5, 0.1 steps/s, 0:00:20 left"]
 
 
-def test_more_than_a_day_left_is_told_as_such(clock, caplog) -> None:
+def test_more_than_a_day_left_is_shown_in_days(clock, caplog) -> None:
     with caplog.at_level(logging.INFO):
         run(clock, 1, 3600.0, total=51, label="long")
     assert caplog.messages[0].endswith("2 days, 2:00:00 left")
 
 
-def test_a_step_without_a_note_and_no_time_at_all_can_be_told(clock, caplog) -> None:
+def test_a_step_that_takes_no_time_and_has_no_note_can_be_logged(clock, caplog) -> None:
     with caplog.at_level(logging.INFO):
         bar = Progress(1, "one")
         bar.step()
     assert caplog.messages[0].startswith("one: 1/1, ")
 
 
-def test_the_time_left_is_no_more_than_there_is(
+def test_the_time_left_never_exceeds_the_time_limit(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "upsampling_artifacts")
     now = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
-    for most_seconds in (60, 1e6):
-        working = Progress(1000, "training", most_seconds=most_seconds)
+    for max_seconds in (60, 1e6):
+        working = Progress(1000, "training", max_seconds=max_seconds)
         now += 20
         working.step()
     assert [message.split(", ")[-1] for message in caplog.messages] == [

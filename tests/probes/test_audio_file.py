@@ -1,4 +1,4 @@
-"""Lines in a sound: a whistle under real music is found and explained, notes are not."""
+"""Lines in audio files: a tone under music is found and explained, notes are not."""
 
 import logging
 from pathlib import Path
@@ -26,12 +26,12 @@ TONE_DB = -60.0
 
 @pytest.fixture(scope="module")
 def music() -> np.ndarray:
-    """Six seconds of a real song, -20 dB re full scale."""
+    """Six seconds of a recorded song, -20 dB re full scale."""
     return 0.1 * excerpt_music(RATE_HZ, 2, 6.0)
 
 
 def sine(frequency_hz: float, level_db: float, time: int, rate_hz: float = RATE_HZ) -> np.ndarray:
-    """A sine of that RMS level."""
+    """A sine with the given RMS level."""
     phase = 2 * np.pi * frequency_hz * np.arange(time) / rate_hz
     return 10 ** (level_db / 20) * np.sqrt(2) * np.sin(phase + 0.3)
 
@@ -57,7 +57,7 @@ def test_a_tone_of_a_stride_under_music_is_found_and_explained(
 ) -> None:
     level_db = TONE_DB if frequency_hz > 1000 else -30.0
     tone = sine(frequency_hz, level_db, music.shape[1])
-    if frequency_hz == RATE_HZ / 2:  # a sine at Nyquist would have any level: a full one there
+    if frequency_hz == RATE_HZ / 2:  # the level of a sine depends on its phase here
         tone = 10 ** (level_db / 20) * np.resize([1.0, -1.0], music.shape[1])
     lines = explained(music + tone)
     assert len(lines) == 1
@@ -73,20 +73,20 @@ def test_a_tone_of_a_stride_under_music_is_found_and_explained(
 
 
 @pytest.mark.parametrize("frequency_hz", [5012.3, 11024.5, 11025.5])
-def test_a_tone_elsewhere_is_found_but_not_explained(music, frequency_hz: float) -> None:
+def test_a_tone_at_another_frequency_is_found_but_not_explained(music, frequency_hz: float) -> None:
     lines = explained(music + sine(frequency_hz, -50, music.shape[1]))
     assert lines["frequency_hz"].to_numpy() == pytest.approx([frequency_hz], abs=0.05)
     assert suspects(lines).empty
 
 
-def test_mains_hum_is_not_taken_for_an_upsampler(music: np.ndarray) -> None:
+def test_mains_hum_is_not_attributed_to_an_upsampler(music: np.ndarray) -> None:
     hum = sum(sine(50 * k, -30 - k, music.shape[1]) for k in (1, 2, 3, 5))
     lines = explained(music + hum)
     assert suspects(lines).empty
     assert {"3 x 50 Hz", "5 x 50 Hz"} <= set(lines["mains"])
 
 
-def test_where_a_harmonic_of_the_mains_meets_a_stride_both_are_said() -> None:
+def test_a_line_that_fits_both_mains_and_a_stride_names_both() -> None:
     rate_hz = 8000
     lines = explained(sine(250, -20, 3 * rate_hz, rate_hz)[None], rate_hz)
     assert list(lines["stride"]) == [32]
@@ -94,10 +94,12 @@ def test_where_a_harmonic_of_the_mains_meets_a_stride_both_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("upsampler", "there"),
+    ("upsampler", "has_tones"),
     [({"name": "transposed"}, True), ({"name": "nearest", "length": 9}, False)],
 )
-def test_what_an_untrained_demucs_makes_of_music(music, upsampler: dict, there: bool) -> None:
+def test_an_untrained_demucs_has_lines_at_stride_4_only_if_transposed(
+    music, upsampler: dict, has_tones: bool
+) -> None:
     model = build_model(
         "demucs", {"channels": 8, "depth": 3}, upsampler,
         n_sources=4, audio_channels=2, seed=0,
@@ -105,18 +107,18 @@ def test_what_an_untrained_demucs_makes_of_music(music, upsampler: dict, there: 
     with torch.inference_mode():
         stem = model(torch.from_numpy(music / music.std())[None])[0, 3].numpy()
     found = suspects(explained(stem / np.abs(stem).max()))
-    assert (4 in set(found["stride"])) == there
-    assert len(found) >= 3 if there else found.empty
+    assert (4 in set(found["stride"])) == has_tones
+    assert len(found) >= 3 if has_tones else found.empty
 
 
-def test_a_resampled_file_is_explained_at_the_model_s_rate() -> None:
-    """A tone of stride 4 at 16 kHz is no multiple of anything at 44.1 kHz."""
+def test_a_resampled_file_is_explained_at_the_rate_of_its_model() -> None:
+    """A tone of stride 4 at 16 kHz fits no stride at 44.1 kHz."""
     signal = sine(4000, -20, 2 * RATE_HZ)[None]
     assert explain_lines(signal, RATE_HZ, RATE_HZ)["stride"].isna().all()
     assert list(explain_lines(signal, RATE_HZ, 16000)["stride"]) == [4]
 
 
-def test_noise_alone_gives_nothing_and_the_columns_are_there() -> None:
+def test_noise_alone_gives_an_empty_table_with_all_columns() -> None:
     noise = np.random.default_rng(0).standard_normal((2, 2 * RATE_HZ))
     lines = explained(noise)
     assert lines.empty
@@ -127,47 +129,47 @@ def test_noise_alone_gives_nothing_and_the_columns_are_there() -> None:
 
 
 @pytest.mark.parametrize("stride", STRIDES)
-def test_the_smallest_stride_is_named_and_its_multiples(stride: int) -> None:
+def test_the_smallest_stride_and_its_multiples_are_named(stride: int) -> None:
     found = coincidence(RATE_HZ / stride, RATE_HZ, 0.1)
     assert (found.stride, found.multiple) == (stride, 1)
     assert found.strides == tuple(other for other in STRIDES if other % stride == 0)
 
 
-def test_a_fraction_is_reduced() -> None:
+def test_a_multiple_of_rate_over_stride_is_reduced() -> None:
     found = coincidence(3 * RATE_HZ / 8, RATE_HZ, 0.1)  # 6/16, 24/64
     assert (found.stride, found.multiple, found.predicted_hz) == (8, 3, 16537.5)
 
 
-def test_the_tolerance_counts_on_both_sides() -> None:
+def test_the_tolerance_applies_on_both_sides_but_not_at_0_hz() -> None:
     for offset_hz, fits in ((0.49, True), (-0.49, True), (0.51, False), (-0.51, False)):
         assert (coincidence(11025 + offset_hz, RATE_HZ, 0.5) is not None) == fits
-    assert coincidence(0.2, RATE_HZ, 0.5) is None  # 0 Hz is no tone
+    assert coincidence(0.2, RATE_HZ, 0.5) is None  # 0 Hz is not a tone
 
 
-def test_chance_is_how_often_a_line_anywhere_fits() -> None:
-    """Lines thrown at random, against the probability that is stated."""
+def test_chance_is_the_share_of_random_lines_that_fit() -> None:
+    """Lines at uniformly random frequencies."""
     tolerance_hz, n = 20.0, 40_000
-    places_hz = np.random.default_rng(0).uniform(0, RATE_HZ / 2, n)
-    found = [coincidence(place_hz, RATE_HZ, tolerance_hz) for place_hz in places_hz]
+    frequencies_hz = np.random.default_rng(0).uniform(0, RATE_HZ / 2, n)
+    matches = [coincidence(frequency_hz, RATE_HZ, tolerance_hz) for frequency_hz in frequencies_hz]
     for stride in (2, 4, 10, 64):
-        share = np.mean([f is not None and f.stride <= stride for f in found])
-        stated = coincidence(RATE_HZ / stride, RATE_HZ, tolerance_hz).chance
-        assert share == pytest.approx(stated, abs=4 * np.sqrt(stated / n))
+        share = np.mean([match is not None and match.stride <= stride for match in matches])
+        chance = coincidence(RATE_HZ / stride, RATE_HZ, tolerance_hz).chance
+        assert share == pytest.approx(chance, abs=4 * np.sqrt(chance / n))
 
 
 @pytest.mark.parametrize(
-    ("frequency_hz", "said"),
+    ("frequency_hz", "hum"),
     [(50, "1 x 50 Hz"), (59.9, "1 x 60 Hz"), (150.2, "3 x 50 Hz"), (180, "3 x 60 Hz"),
      (75, ""), (1050, ""), (0.05, ""), (11025, "")],
 )  # fmt: skip
-def test_low_harmonics_of_the_mains_are_named(frequency_hz: float, said: str) -> None:
-    assert mains_hum(frequency_hz, 0.1) == said
+def test_low_harmonics_of_the_mains_are_named(frequency_hz: float, hum: str) -> None:
+    assert mains_hum(frequency_hz, 0.1) == hum
 
 
 # files
 
 
-def test_a_file_reads_back(tmp_path: Path) -> None:
+def test_an_audio_file_reads_back_unchanged(tmp_path: Path) -> None:
     sound = np.random.default_rng(0).integers(-9000, 9000, (2, 8000)).astype(np.int16)
     soundfile.write(tmp_path / "sound.flac", sound.T, 8000)
     signal, rate_hz = read_audio(tmp_path / "sound.flac")
@@ -175,7 +177,7 @@ def test_a_file_reads_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.round(signal * 2**15), sound)
 
 
-def test_mono_is_said_in_the_log(tmp_path: Path, caplog) -> None:
+def test_a_mono_file_is_logged(tmp_path: Path, caplog) -> None:
     path = tmp_path / "mono.wav"
     soundfile.write(path, np.ones(8000) / 2, 8000)
     with caplog.at_level(logging.INFO):
@@ -191,17 +193,19 @@ def wav(path: Path, samples: np.ndarray, subtype: str = "FLOAT") -> Path:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path, ": no such file; an audio file or package.module:factory is needed"),
+        (lambda path: path, ": no such file; give an audio file, or a model as "
+         "package.module:factory"),
         (lambda path: path.mkdir() or path, ": no such file"),
         (lambda path: path.write_text("no sound") and path, ": not a readable audio file (Format "
          "not recognised.); convert it to wav or flac"),
         (lambda path: path.write_bytes(b"") or path, ": not a readable audio file ("),
-        (lambda path: wav(path, np.ones(7900)), ": 0.99 s are too short to tell a stationary line; "
-         "1 s are needed"),
-        (lambda path: wav(path, np.ones((0, 2))), ": 0.00 s are too short"),
+        (lambda path: wav(path, np.ones(7900)), ": 0.99 s is too short to detect a stationary "
+         "line; at least 1 s is needed"),
+        (lambda path: wav(path, np.ones((0, 2))), ": 0.00 s is too short"),
         (lambda path: wav(path, np.zeros((8000, 2))), ": is silent throughout; "
-         "there is nothing to find in it"),
-        (lambda path: wav(path, np.full(8000, np.nan)), ": holds samples that are not finite"),
+         "choose a file with sound"),
+        (lambda path: wav(path, np.full(8000, np.nan)), ": contains samples that are not "
+         "finite numbers"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, make, message: str) -> None:
@@ -212,6 +216,6 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, make, message: str) -
     assert str(caught.value).startswith(f"{path}{message}")
 
 
-def test_the_middle_of_a_signal() -> None:
+def test_the_middle_of_a_signal_has_at_most_the_given_length() -> None:
     assert middle(np.arange(10)[None], 4).tolist() == [[3, 4, 5, 6]]
     assert middle(np.arange(10)[None], 20).shape == (1, 10)

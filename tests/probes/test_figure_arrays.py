@@ -1,4 +1,4 @@
-"""The arrays behind figures 2 to 8 hold what the paper shows."""
+"""The arrays behind figures 2 to 8 contain what the paper shows."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def level_db(stacks: dict, row: str, layer: int, frequency_hz: float) -> float:
     return float(10 * np.log10(np.mean(10 ** (levels / 10))))
 
 
-def test_overlap_is_the_papers_figures_2_to_4(tmp_path: Path) -> None:
+def test_the_overlap_is_that_of_the_papers_figures_2_to_4(tmp_path: Path) -> None:
     overlap_arrays(tmp_path / "overlap.npz")
     with np.load(tmp_path / "overlap.npz") as arrays:
         np.testing.assert_allclose(arrays["2_output"], [0.2, 0.3, -0.01] * 4)
@@ -63,10 +63,10 @@ def test_ones_have_length_minus_stride_boundary_samples_at_each_end(tmp_path: Pa
             np.testing.assert_allclose(steady[stride:], steady[:-stride], atol=1e-12)
         assert set(arrays["output_0"]) == {1, 2}
         assert set(arrays["output_2"][4:-4]) == {2}
-        assert np.ptp(arrays["output_3"][4:-4]) > 0.01  # random weights: periodic all the same
+        assert np.ptp(arrays["output_3"][4:-4]) > 0.01  # random weights, yet periodic
 
 
-def test_seeds_name_the_random_filters(tmp_path: Path) -> None:
+def test_a_seed_reproduces_the_random_filters(tmp_path: Path) -> None:
     outputs = []
     for seed in (0, 0, 1):
         ones_arrays(tmp_path / "ones.npz", seed)
@@ -75,7 +75,7 @@ def test_seeds_name_the_random_filters(tmp_path: Path) -> None:
     assert np.array_equal(outputs[0], outputs[1]) and not np.array_equal(outputs[0], outputs[2])
 
 
-def test_every_input_has_its_maximum_at_zero_and_every_layer_its_rate(stacks: dict) -> None:
+def test_levels_are_re_the_input_s_maximum_and_each_layer_has_its_own_rate(stacks: dict) -> None:
     assert stacks["rates_hz"].tolist() == [4000, 8000, 16000, 32000]
     for row in STACK_ROWS:
         assert stacks[f"{row}_0_db"].max() == 0
@@ -85,7 +85,7 @@ def test_every_input_has_its_maximum_at_zero_and_every_layer_its_rate(stacks: di
 
 
 @pytest.mark.parametrize("row", ["subpixel_ones", "transposed_ones"])
-def test_tones_stand_at_multiples_of_4_khz_and_nowhere_else(stacks: dict, row: str) -> None:
+def test_tones_are_at_multiples_of_4_khz_and_nowhere_else(stacks: dict, row: str) -> None:
     for layer in (1, 2, 3):
         top_hz = int(stacks["rates_hz"][layer]) // 2
         for frequency_hz in range(4000, top_hz + 1, 4000):
@@ -96,7 +96,7 @@ def test_tones_stand_at_multiples_of_4_khz_and_nowhere_else(stacks: dict, row: s
 
 
 @pytest.mark.parametrize("row", ["linear_noise", "linear_alone_noise", "nearest_music"])
-def test_valleys_lie_at_multiples_of_4_khz(stacks: dict, row: str) -> None:
+def test_valleys_are_at_multiples_of_4_khz(stacks: dict, row: str) -> None:
     for layer in (1, 2, 3):
         top_hz = int(stacks["rates_hz"][layer]) // 2
         for frequency_hz in range(4000, top_hz + 1, 4000):
@@ -106,7 +106,7 @@ def test_valleys_lie_at_multiples_of_4_khz(stacks: dict, row: str) -> None:
             assert depth_db > (4 if row == "nearest_music" else 20), (layer, frequency_hz)
 
 
-def test_music_keeps_its_pitch_and_nearest_its_replicas(
+def test_a_tone_keeps_its_frequency_and_nearest_interpolation_its_spectral_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def tone(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
@@ -119,7 +119,7 @@ def test_music_keeps_its_pitch_and_nearest_its_replicas(
         stacks = {name: arrays[name].astype(np.float64) for name in arrays}
     assert level_db(stacks, "nearest_music", 0, 1000) == pytest.approx(0, abs=0.1)
     assert level_db(stacks, "nearest_music", 0, 900) < -60
-    # Nearest x2 adds two neighbours: |cos(pi f / rate)|. The convolution is white on average.
+    # Nearest x2 adds two neighbors: |cos(pi f / rate)|. The convolution is white on average.
     expected_db = 20 * np.log10(np.cos(np.pi * 3 / 8) / np.cos(np.pi * 1 / 8))
-    tone_db, replica_db = (level_db(stacks, "nearest_music", 1, hz) for hz in (1000, 3000))
-    assert replica_db - tone_db == pytest.approx(expected_db, abs=3)
+    tone_db, image_db = (level_db(stacks, "nearest_music", 1, hz) for hz in (1000, 3000))
+    assert image_db - tone_db == pytest.approx(expected_db, abs=3)

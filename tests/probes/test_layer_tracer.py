@@ -1,4 +1,4 @@
-"""Layers are found in networks of which it is known where they are."""
+"""The tracer finds the rate-changing layers of networks whose layers are known."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def build(architecture: str, upsampler: str, n_sources: int = 1, **options: obje
 
 
 class Function(nn.Module):
-    """A network whose forward is the given function alone."""
+    """A network whose ``forward`` is the given function."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]):
         super().__init__()
@@ -47,7 +47,7 @@ class Shuffle(Function):
 
 
 class FeaturesLast(nn.Module):
-    """Works on ``(batch, time, channels)`` inside; leaves the rate as it is."""
+    """Processes ``(batch, time, channels)`` inside and keeps the rate."""
 
     def __init__(self):
         super().__init__()
@@ -60,7 +60,7 @@ class FeaturesLast(nn.Module):
 
 
 @every_upsampler
-def test_all_strided_layers_of_a_demucs_are_found_in_their_order(upsampler: str) -> None:
+def test_all_strided_layers_of_a_demucs_are_found_in_order(upsampler: str) -> None:
     model = build("demucs", upsampler, n_sources=4, channels=4, depth=3)
     layers = find_layers(model, torch.randn(2, 1, 999))
     name, kind = UP[upsampler]
@@ -72,7 +72,7 @@ def test_all_strided_layers_of_a_demucs_are_found_in_their_order(upsampler: str)
 
 
 @every_upsampler
-def test_all_strided_layers_of_a_melgan_are_found_under_their_weight_norm(upsampler: str) -> None:
+def test_all_strided_layers_of_a_melgan_are_found_despite_weight_norm(upsampler: str) -> None:
     layers = find_layers(build("melgan", upsampler, channels=16), torch.randn(2, 1, 2000))
     name, kind = UP[upsampler]
     assert layers == [
@@ -85,7 +85,7 @@ def test_all_strided_layers_of_a_melgan_are_found_under_their_weight_norm(upsamp
     assert tone_strides(layers) == [2, 4, 32]
 
 
-def test_the_generator_alone_has_its_own_names() -> None:
+def test_names_are_relative_to_the_traced_module() -> None:
     generator = build("melgan", "nearest", channels=16).generator
     layers = find_layers(generator, torch.randn(1, 80, 5))
     assert [layer.name for layer in layers] == ["2", "7", "12", "17"]
@@ -117,8 +117,8 @@ def test_the_generator_alone_has_its_own_names() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:A window was not provided")
-def test_functions_in_forward_are_seen(function, channels: int, expected: tuple) -> None:
-    """Named after their kind in the network itself, after their module inside of one."""
+def test_functions_called_in_forward_are_found(function, channels: int, expected: tuple) -> None:
+    """Named after their kind in the top module, after their module elsewhere."""
     x = torch.randn(2, channels, 60)
     assert find_layers(Function(function), x) == [Layer(expected[0], *expected)]
     inside = nn.Sequential(nn.Identity(), Function(function))
@@ -136,17 +136,17 @@ def test_functions_in_forward_are_seen(function, channels: int, expected: tuple)
         (nn.Sequential(nn.Linear(60, 120), nn.ReLU()), 2),
         (FeaturesLast(), 6),
         (nn.LSTM(60, 60, bidirectional=True), 2),
-        (Function(lambda x: F.interpolate(x, size=90)), 2),  # no whole number
+        (Function(lambda x: F.interpolate(x, size=90)), 2),  # not an integer factor
         (Function(lambda x: F.interpolate(x, scale_factor=1)), 2),
-        (Function(lambda x: x.unflatten(0, (1, 2)).movedim(1, 2).flatten(2)), 3),  # pieces joined
+        (Function(lambda x: x.unflatten(0, (1, 2)).movedim(1, 2).flatten(2)), 3),  # chunks joined
         (Function(lambda x: x.repeat_interleave(2, dim=1)), 2),
     ],
 )
-def test_where_the_rate_stays_there_is_no_layer(module: nn.Module, channels: int) -> None:
+def test_a_layer_that_keeps_the_rate_is_not_found(module: nn.Module, channels: int) -> None:
     assert find_layers(module, torch.randn(2, channels, 60)) == []
 
 
-def test_torchs_own_modules_are_seen() -> None:
+def test_torch_modules_are_found() -> None:
     model = nn.Sequential(
         nn.Upsample(scale_factor=2), nn.AvgPool1d(4, 2), nn.ConvTranspose1d(2, 6, 4, stride=2),
         Shuffle(), nn.MaxPool1d(4),
@@ -161,7 +161,7 @@ def test_torchs_own_modules_are_seen() -> None:
     ]
 
 
-def test_in_two_dimensions_the_last_axis_counts() -> None:
+def test_in_two_dimensions_only_the_last_axis_is_time() -> None:
     """``(batch, channels, frequency, time)``."""
     model = nn.Sequential(
         nn.Conv2d(1, 4, (8, 1), stride=(4, 1)),
@@ -180,7 +180,7 @@ def test_in_two_dimensions_the_last_axis_counts() -> None:
     assert shapes[0] == ((1, 4 * 9, 60), (1, 16 * 9, 30))
 
 
-def test_an_input_may_be_named_and_lists_of_lengths_are_no_signals() -> None:
+def test_a_keyword_input_is_found_and_a_list_of_lengths_is_not_a_signal() -> None:
     class Named(nn.Module):
         def forward(self, *, mask: int, signal: Tensor) -> Tensor:
             torch.tensor([3, 4]).repeat_interleave(2)
@@ -192,7 +192,7 @@ def test_an_input_may_be_named_and_lists_of_lengths_are_no_signals() -> None:
     assert names == ["reshape"]
 
 
-def test_what_goes_in_and_out_is_reported_as_batch_channels_time() -> None:
+def test_inputs_and_outputs_are_reported_as_batch_channels_time() -> None:
     model = nn.Sequential(
         nn.Conv1d(1, 6, 2, stride=2),
         Shuffle(),
@@ -217,14 +217,14 @@ def test_what_goes_in_and_out_is_reported_as_batch_channels_time() -> None:
 
 @pytest.mark.parametrize("shape", [(64,), (3, 64)])
 @pytest.mark.filterwarnings("ignore:stft with return_complex=False")
-def test_spectra_are_complex_and_waveforms_one_channel(shape: tuple) -> None:
-    def there_and_back(x: Tensor) -> Tensor:
+def test_spectra_are_reported_as_complex_and_waveforms_as_one_channel(shape: tuple) -> None:
+    def stft_istft(x: Tensor) -> Tensor:
         torch.stft(x, 16, 8, window=torch.ones(16), return_complex=False)
         return torch.istft(torch.stft(x, 16, 8, window=torch.ones(16), return_complex=True), 16, 8,
                            window=torch.ones(16))  # fmt: skip
 
     seen, batch = [], shape[0] if len(shape) > 1 else 1
-    model = Function(there_and_back)
+    model = Function(stft_istft)
     with trace_layers(model, lambda layer, x, y: seen.append((layer.name, x, y))):
         model(torch.randn(*shape))
     assert [name for name, *_ in seen] == ["stft", "stft (2)", "istft"]
@@ -235,7 +235,7 @@ def test_spectra_are_complex_and_waveforms_one_channel(shape: tuple) -> None:
     torch.testing.assert_close(seen[0][2], seen[1][2])
 
 
-def test_a_layer_that_runs_twice_has_two_names_each_time_the_model_is_called() -> None:
+def test_a_layer_that_runs_twice_per_call_has_two_names_in_every_call() -> None:
     up = nn.ConvTranspose1d(2, 2, 4, stride=2)
     model, names = nn.Sequential(up, up, nn.AvgPool1d(2)), []
     with trace_layers(model, lambda layer, x, y: names.append(layer.name)):
@@ -244,7 +244,7 @@ def test_a_layer_that_runs_twice_has_two_names_each_time_the_model_is_called() -
     assert names == ["0", "0 (2)", "2"] * 2
 
 
-def test_the_report_may_measure_with_torch_and_nothing_is_left_behind() -> None:
+def test_the_callback_may_call_torch_and_all_hooks_are_removed() -> None:
     model, names = nn.Sequential(Shuffle(), nn.Upsample(scale_factor=2)), []
 
     def measure(layer: Layer, x: Tensor, y: Tensor) -> None:
@@ -263,15 +263,15 @@ def test_the_report_may_measure_with_torch_and_nothing_is_left_behind() -> None:
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
-def test_a_network_without_memory_for_its_weights_can_be_looked_at_too() -> None:
+def test_a_network_on_the_meta_device_can_be_traced() -> None:
     with torch.device("meta"):
         model = build("demucs", "subpixel", n_sources=4, channels=100, depth=6)
         layers = find_layers(model, torch.zeros(1, 1, 44100))
     assert [layer.stride for layer in layers] == [4] * 12
 
 
-def test_a_hybrid_network_has_layers_in_time_and_a_transform() -> None:
-    """Torchaudio's HDemucs; its layers in frequency alone are none."""
+def test_a_hybrid_network_has_layers_in_time_and_a_fourier_transform() -> None:
+    """Torchaudio's HDemucs; its layers that stride along frequency only are not found."""
     model = HDemucs(sources=["drums", "rest"], channels=4).eval()
     layers = find_layers(model, torch.randn(1, 2, 44100))
     assert layers == [
@@ -285,14 +285,14 @@ def test_a_hybrid_network_has_layers_in_time_and_a_transform() -> None:
     assert tone_strides(layers) == [4, 16, 64]
 
 
-def test_a_spectral_network_has_its_transform_alone_and_no_tones_to_expect() -> None:
+def test_a_spectral_network_has_only_its_transform_and_no_predicted_tones() -> None:
     networks = {name: OpenUnmix(nb_bins=2049, hidden_size=8) for name in ("drums", "rest")}
     layers = find_layers(Separator(networks).eval(), torch.randn(1, 2, 22050))
     assert layers == [Layer("stft", "stft", 1024, "down"), Layer("istft", "istft", 1024, "up")]
     assert tone_strides(layers) == []
 
 
-def test_tone_strides_go_from_the_last_layer_backwards_up_to_the_largest() -> None:
+def test_tone_strides_are_products_from_the_last_layer_up_to_the_largest() -> None:
     layers = [Layer("", "transposed", stride, "up") for stride in (2, 5, 3, 4)]
     down = Layer("", "convolution", 7, "down")
     assert tone_strides([down, *layers]) == [4, 12, 60]
@@ -307,12 +307,12 @@ def test_tone_strides_go_from_the_last_layer_backwards_up_to_the_largest() -> No
         ({"name": "zero_insertion", "length": 9}, [4, 16]),
         ({"name": "sinc", "length": 9}, [4, 16]),
         ({"name": "learned_interpolation", "length": 9}, [4, 16]),
-        # Each octave is a layer of its own.
+        # Each octave is a layer.
         ({"name": "wavelet", "length": 3}, [2, 4, 8, 16]),
         ({"name": "wavelet", "wavelet": "lazy", "learnable": True, "length": 3}, [2, 4, 8, 16]),
     ],
 )
-def test_upsamplers_beyond_the_paper_are_found_by_what_they_do(upsampler, strides) -> None:
+def test_upsamplers_beyond_the_paper_are_found(upsampler, strides) -> None:
     shape = {"n_sources": 4, "audio_channels": 2}
     model = build_model("demucs", {"channels": 4, "depth": 2}, upsampler, **shape, seed=0)
     assert tone_strides(find_layers(model.eval(), torch.randn(1, 2, 256))) == strides

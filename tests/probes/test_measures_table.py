@@ -1,4 +1,4 @@
-"""The table of measures: one row in, the same row out, whatever it holds."""
+"""The table of measures keeps its rows, including infinite and missing values."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from upsampling_artifacts.probes.measures_table import (
     COLUMNS,
     MEASURES_COLUMNS,
     gather_measures,
-    labelled,
+    label_measures,
     write_measures,
 )
 
 
-def probed() -> pd.DataFrame:
+def some_measures() -> pd.DataFrame:
     rows = [
         ("silence", "output", "line_level", 5512.5, -np.inf, "dB"),
         ("silence", "output", "line_prominence", 5512.5, np.nan, "dB"),
@@ -23,16 +23,16 @@ def probed() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def test_a_probe_is_labelled_with_model_seed_and_stage() -> None:
-    table = labelled(probed(), "net", 12, "trained")
+def test_measures_are_labeled_with_model_seed_and_stage() -> None:
+    table = label_measures(some_measures(), "net", 12, "trained")
     assert list(table.columns) == MEASURES_COLUMNS
     assert (table["model"] == "net").all() and (table["seed"] == 12).all()
     assert (table["stage"] == "trained").all()
-    pd.testing.assert_frame_equal(table[COLUMNS], probed())
+    pd.testing.assert_frame_equal(table[COLUMNS], some_measures())
 
 
-def test_tables_are_written_one_after_the_other(tmp_path: Path) -> None:
-    tables = [labelled(probed(), "net", seed, "initialization") for seed in (3, 1)]
+def test_tables_are_written_in_order(tmp_path: Path) -> None:
+    tables = [label_measures(some_measures(), "net", seed, "initialization") for seed in (3, 1)]
     write_measures(tables, tmp_path / "new" / "measures.csv")
     table = pd.read_csv(tmp_path / "new" / "measures.csv")
     assert list(table.columns) == MEASURES_COLUMNS
@@ -43,11 +43,11 @@ def test_tables_are_written_one_after_the_other(tmp_path: Path) -> None:
     assert table["frequency_hz"][2:4].isna().all()
 
 
-def test_many_files_become_one_that_holds_the_same(tmp_path: Path) -> None:
+def test_gathering_concatenates_files_line_by_line(tmp_path: Path) -> None:
     paths = []
     for name in ("b", "a"):
         paths.append(tmp_path / f"{name}.csv")
-        write_measures([labelled(probed(), name, 0, "initialization")], paths[-1])
+        write_measures([label_measures(some_measures(), name, 0, "initialization")], paths[-1])
     gather_measures(paths, tmp_path / "measures.csv")
     gathered = (tmp_path / "measures.csv").read_text().splitlines()
     each = [path.read_text().splitlines() for path in paths]

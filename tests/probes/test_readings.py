@@ -1,4 +1,4 @@
-"""The readings of figure 9: each leaves out what its name says, and is measured as itself."""
+"""The readings of figure 9: each omits what its name says and is measured under that name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SMALL = {"channels": 2, "depth": 3}
 SHAPE = {"n_sources": 4, "audio_channels": 2}
 
 
-def built(options: dict, seed: int = 0) -> nn.Module:
+def build(options: dict, seed: int = 0) -> nn.Module:
     return build_model("demucs", options, readings.UPSAMPLER, **SHAPE, seed=seed).eval()
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Of small networks, and of the shortest noise that all measures take."""
+    """Measures of small networks, with the shortest noise that all measures accept."""
     path = tmp_path_factory.mktemp("readings") / "readings.csv"
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(readings, "SIZE", SMALL)
@@ -52,11 +52,11 @@ def test_every_reading_is_probed_with_and_without_rescaling(table: pd.DataFrame)
         ("no_first_encoder_relu_rescaled", {"rescale": 0.1, "omit_relu": ["first_encoder"]}),
     ],
 )  # fmt: skip
-def test_a_label_names_the_network_that_was_measured(table, label, options) -> None:
+def test_a_label_belongs_to_the_network_that_was_measured(table, label, options) -> None:
     rows = table[(table["model"] == f"reading_{label}") & (table["seed"] == 1)]
     noise = {"noise": signals.white_noise(1.0, readings.RATE_HZ, 2)}
-    probe = probe_model(built(SMALL | options, seed=1), noise, readings.RATE_HZ)
-    pd.testing.assert_frame_equal(rows[COLUMNS].reset_index(drop=True), probe.measures, rtol=1e-5)
+    result = probe_model(build(SMALL | options, seed=1), noise, readings.RATE_HZ)
+    pd.testing.assert_frame_equal(rows[COLUMNS].reset_index(drop=True), result.measures, rtol=1e-5)
 
 
 def relus(model: nn.Module) -> int:
@@ -64,11 +64,11 @@ def relus(model: nn.Module) -> int:
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_a_reading_leaves_out_what_its_name_says(name: str) -> None:
-    model = built(SMALL | READINGS[name])
+def test_a_reading_omits_what_its_name_says(name: str) -> None:
+    model = build(SMALL | READINGS[name])
     biases = [key for key, _ in model.named_parameters() if "bias" in key]
     assert bool(biases) is ("no_biases" not in name)
-    assert relus(model) == relus(built(SMALL)) - name.count("relu")
+    assert relus(model) == relus(build(SMALL)) - name.count("relu")
     silent = model(torch.zeros(1, 2, 640)).abs().max() == 0
     assert silent.item() is ("no_biases" in name)
 

@@ -1,4 +1,4 @@
-"""Single layers: what is measured is what theory says, and what was measured before."""
+"""Single layers: measures agree with theory and with earlier measurements."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LAYERS = {name: CONFIG["systems"][name]["upsampler"] for name in CONFIG["probes"
 SEEDS = range(4)
 
 ROUNDING_DB = -120.0
-"""Of float32: what lies below is no tone."""
+"""Rounding errors of float32: a lower level is not a tone."""
 
 
 def build(upsampler: dict, seed: int) -> nn.Module:
@@ -46,16 +46,16 @@ def build(upsampler: dict, seed: int) -> nn.Module:
 
 
 @cache
-def probed(system: str) -> pd.DataFrame:
-    """Mean over seeds, by measure."""
+def measure(system: str) -> pd.DataFrame:
+    """The measures of a layer, mean over seeds."""
     tables = [probe_layer(LAYERS[system], seed) for seed in SEEDS]
     assert all(list(table.columns) == COLUMNS for table in tables)
     return pd.concat(tables).groupby("measure")["value"].mean()
 
 
 @pytest.mark.parametrize("system", LAYERS)
-def test_what_is_measured_is_what_theory_says(system: str) -> None:
-    values = probed(system)
+def test_the_measures_agree_with_theory(system: str) -> None:
+    values = measure(system)
     tone_db = values["offset_replica_level" + PREDICTED]
     if tone_db < ROUNDING_DB:
         assert values["offset_replica_level"] < ROUNDING_DB
@@ -74,8 +74,8 @@ def test_every_upsampler_of_the_registry_is_probed_and_has_a_theory() -> None:
 @pytest.mark.parametrize(
     ("upsampler", "tone_db", "image_db"),
     [
-        # Level at rate / 4 over the baseband's median (random offsets of deviation one beside the
-        # noise), and images, of one seed, as measured before there was this code.
+        # Level at rate / 4 over the baseband's median (noise plus random offsets of deviation one)
+        # and spectral image level, for one seed, as measured before this code existed.
         ({"name": "transposed", "length": 8}, 28, 0),
         ({"name": "transposed", "length": 4}, 30, 0),
         ({"name": "transposed", "length": 6}, 29, 0),
@@ -83,30 +83,32 @@ def test_every_upsampler_of_the_registry_is_probed_and_has_a_theory() -> None:
         ({"name": "subpixel", "length": 3, "initialization": "icnr"}, -57, -10),
         ({"name": "nearest", "length": 9}, -57, -10),
         ({"name": "linear", "length": 9}, -114, -18),
-        # Then with random weights of interpolation; it now begins as linear.
+        # Measured then with random interpolation weights; today it starts as linear.
         ({"name": "learned_interpolation", "length": 9}, -114, -17),
         ({"name": "zero_insertion", "length": 9}, 29, 0),
-        # It was -72 dB, for there the phases' gains at 0 Hz were not made equal.
+        # It was -72 dB, because the phases' gains at 0 Hz were not equalized then.
         ({"name": "sinc", "length": 9}, -107, -26),
         ({"name": "wavelet", "wavelet": "lazy", "length": 3}, 28, 0),
         ({"name": "wavelet", "wavelet": "haar", "length": 3}, 27, -1),
     ],
 )
-def test_it_is_what_was_measured_before_the_work_began(upsampler, tone_db, image_db) -> None:
-    """Within 4 dB for tones (that was one seed), 5 dB for valleys, 1.2 dB for images."""
-    levels_db, images_db = [], []
+def test_the_measures_agree_with_those_of_an_earlier_implementation(
+    upsampler, tone_db, image_db
+) -> None:
+    """Within 4 dB for tones (of one seed), 5 dB for valleys, 1.2 dB for spectral images."""
+    levels_db, image_levels_db = [], []
     for seed in SEEDS:
         layer = build(upsampler, seed)
-        random = torch.Generator().manual_seed(seed)
-        noise = torch.randn(1, WIDTH, 16_384, generator=random)
-        offsets = torch.randn(1, WIDTH, 1, generator=random)
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(1, WIDTH, 16_384, generator=generator)
+        offsets = torch.randn(1, WIDTH, 1, generator=generator)
         frequencies_hz, power = power_density(output(layer, noise + offsets), RATE_HZ, 0.128)
         baseband = (frequencies_hz > 0) & (frequencies_hz < RATE_HZ / 2 / STRIDE)
         at_tone = power[np.argmin(np.abs(frequencies_hz - RATE_HZ / STRIDE))]
         levels_db.append(10 * np.log10(at_tone / np.median(power[baseband])))
-        images_db.append(replica_level_db(output(layer, noise), RATE_HZ, STRIDE))
+        image_levels_db.append(replica_level_db(output(layer, noise), RATE_HZ, STRIDE))
     assert np.mean(levels_db) == pytest.approx(tone_db, abs=4 if tone_db > 0 else 5)
-    assert np.mean(images_db) == pytest.approx(image_db, abs=1.2)
+    assert np.mean(image_levels_db) == pytest.approx(image_db, abs=1.2)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 8])
@@ -118,7 +120,7 @@ def test_theory_holds_for_other_strides(stride: int) -> None:
     assert tone_db({"name": "nearest", "length": 9}) == -np.inf
     constant = {"name": "transposed", "initialization": "constant"}
     assert tone_db(constant) == -np.inf
-    # One phase has two copies of the filter, the others one.
+    # Two copies of the filter overlap in one phase, one in the others.
     gains = np.array([[2.0, *[1.0] * (stride - 1)]])
     partial_db = tone_db(constant | {"length": stride + 1})
     assert partial_db == pytest.approx(phase_tone_db(gains))
@@ -126,7 +128,7 @@ def test_theory_holds_for_other_strides(stride: int) -> None:
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 5])
-def test_learned_interpolation_begins_with_the_response_of_a_triangle(stride: int) -> None:
+def test_learned_interpolation_starts_with_the_response_of_a_triangle(stride: int) -> None:
     layer = LearnedInterpolationConvolution(1, 1, stride, length=1)
     impulse = torch.zeros(1, 1, 32)
     impulse[..., 16] = 1
@@ -138,8 +140,8 @@ def test_learned_interpolation_begins_with_the_response_of_a_triangle(stride: in
     )
 
 
-def test_whatever_wavelet_is_learnt_an_offset_becomes_what_its_phases_say() -> None:
-    """A constant has the period of one sample, which every octave doubles: one period is enough."""
+def test_a_learned_wavelet_turns_a_dc_offset_into_the_tone_of_its_phases() -> None:
+    """A constant has a period of one sample, which every octave doubles: one period suffices."""
     layer = build(LAYERS["demucs_haar_learnable"], 0)
     for name, weight in layer.named_parameters():
         if "synthesis" in name:
@@ -165,12 +167,14 @@ def test_whatever_wavelet_is_learnt_an_offset_becomes_what_its_phases_say() -> N
 
 def test_another_upsampler_departs_from_theory() -> None:
     nearest = predicted_measures(layer_theory(LAYERS["demucs_nearest"], STRIDE), STRIDE)
-    linear = probed("demucs_linear")
+    linear = measure("demucs_linear")
     assert abs(linear["replica_level"] - nearest["replica_level"]) > 5
     assert abs(linear["passband_droop"] - nearest["passband_droop"]) > 1.5
 
 
-def test_layers_are_probed_once_per_seed_and_anyones_without_theory(tmp_path: Path) -> None:
+def test_layers_are_probed_once_per_seed_and_user_supplied_ones_without_theory(
+    tmp_path: Path,
+) -> None:
     layers = {
         "demucs_sinc": LAYERS["demucs_sinc"],
         "mine": {"name": f"{__name__}:Mine", "length": 5},
@@ -190,4 +194,4 @@ def test_layers_are_probed_once_per_seed_and_anyones_without_theory(tmp_path: Pa
 
 
 class Mine(LearnedInterpolationConvolution):
-    """Anyone's."""
+    """A user-supplied layer."""

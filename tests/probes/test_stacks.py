@@ -1,4 +1,4 @@
-"""Probes of the small stacks: tones, replicas, boundaries and responses that are known."""
+"""Probes of the small stacks: known tones, spectral images, boundaries and responses."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SECONDS = 1.5
 
 @cache
 def probed(name: str) -> pd.DataFrame:
-    given = signals.test_signals(SECONDS, RATE_HZ, 1)
-    return probe_stack(name, 0, {key: given[key] for key in ("silence", "ones", "noise")})
+    test_signals = signals.test_signals(SECONDS, RATE_HZ, 1)
+    return probe_stack(name, 0, {key: test_signals[key] for key in ("silence", "ones", "noise")})
 
 
 def values(name: str, signal: str, layer: int, measure: str) -> pd.Series:
-    """By frequency."""
+    """The values of one measure, by frequency."""
     table = probed(name)
     chosen = (table["signal"] == signal) & (table["layer"] == f"layer_{layer}")
     return table[chosen & (table["measure"] == measure)].set_index("frequency_hz")["value"]
@@ -35,7 +35,7 @@ def boundary(name: str, signal: str, layer: int) -> tuple[float, float]:
     return tuple(values(name, signal, layer, f"boundary_{end}").item() for end in ("start", "end"))
 
 
-def test_every_layer_is_measured_at_its_own_rate_with_each_signal() -> None:
+def test_every_layer_is_measured_with_each_signal_at_its_own_rate() -> None:
     table = probed("subpixel")
     assert list(table.columns) == COLUMNS
     assert table["signal"].unique().tolist() == ["silence", "ones", "noise", "tone"]
@@ -49,22 +49,22 @@ def test_every_layer_is_measured_at_its_own_rate_with_each_signal() -> None:
 @pytest.mark.parametrize(
     ("name", "ones", "noise"),
     [
-        # Zero padding reaches half a filter inwards: four of nine samples.
+        # Zero padding affects half a filter: four of nine samples.
         ("nearest", (4, 4), (4, 4)),
-        # Linear interpolation holds the end samples, which changes one more, but not of ones.
+        # Linear interpolation repeats the end samples: one more, except for ones.
         ("linear", (4, 4), (5, 5)),
         ("nearest_alone", (0, 0), (0, 0)),
         ("linear_alone", (0, 0), (1, 1)),
-        # One of three samples before upsampling.
+        # One of the filter's three samples, before upsampling.
         ("subpixel", (2, 2), (2, 2)),
-        # What neighbours' filters reach over: see the drawing in transposed.py.
+        # The overlap of neighboring filters: see the drawing in transposed.py.
         ("transposed_none", (0, 0), (0, 0)),
         ("transposed_partial", (1, 0), (1, 0)),
         ("transposed_full", (1, 1), (1, 1)),
         ("transposed_full_constant", (1, 1), (1, 1)),
     ],
 )
-def test_the_boundary_of_a_layer_is_what_its_filter_reaches(name, ones, noise) -> None:
+def test_the_boundary_of_a_layer_is_the_reach_of_its_filter(name, ones, noise) -> None:
     assert boundary(name, "ones", 1) == ones
     assert boundary(name, "noise", 1) == noise
     assert boundary(name, "silence", 1) == (0, 0)
@@ -75,13 +75,13 @@ def test_the_boundary_of_a_layer_is_what_its_filter_reaches(name, ones, noise) -
     [("transposed_none", (0, 0, 0)), ("transposed_full", (1, 3, 7)), ("subpixel", (2, 6, 14))],
 )
 def test_the_boundary_grows_from_layer_to_layer(name: str, by_layer: tuple) -> None:
-    """Twice that of the layer before, and its own."""
+    """Twice the boundary of the layer before, plus its own."""
     for layer, samples in enumerate(by_layer, start=1):
         assert boundary(name, "noise", layer) == (samples, samples)
 
 
-def test_constant_weights_turn_an_offset_into_a_tone_as_their_overlap_says() -> None:
-    """2 and 1 copies by turns: mean 3/2, and 1/2 at half the rate."""
+def test_constant_weights_turn_a_dc_offset_into_the_tone_of_their_overlap() -> None:
+    """Alternating 2 and 1 copies: mean 3/2, and 1/2 at half the rate."""
     arguments = "transposed_partial_constant", "ones", 1
     expected_db = 20 * np.log10(1 / 3)
     assert values(*arguments, "offset_image_level")[4000] == pytest.approx(expected_db, abs=0.01)
@@ -92,13 +92,13 @@ def test_constant_weights_turn_an_offset_into_a_tone_as_their_overlap_says() -> 
 
 
 @pytest.mark.parametrize("name", ["transposed_full_constant", "nearest", "subpixel_icnr"])
-def test_alike_phases_leave_no_tone_of_an_offset(name: str) -> None:
+def test_equal_phases_turn_a_dc_offset_into_no_tone(name: str) -> None:
     assert (values(name, "ones", 3, "offset_image_level") < -100).all()
     assert values(name, "ones", 1, "polyphase_mean_spread").item() < -100
 
 
 @pytest.mark.parametrize("name", ["subpixel", "transposed_full"])
-def test_random_phases_make_all_replicas_of_an_offset(name: str) -> None:
+def test_random_phases_make_all_spectral_images_of_a_dc_offset(name: str) -> None:
     levels_db = values(name, "ones", 3, "offset_image_level")
     assert levels_db.index.tolist() == [4000, 8000, 12000, 16000]
     assert (levels_db > -40).all()
@@ -106,7 +106,7 @@ def test_random_phases_make_all_replicas_of_an_offset(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nearest", "linear"])
-def test_the_replicas_of_a_tone_stand_where_and_as_strong_as_theory_says(kind: str) -> None:
+def test_the_spectral_images_of_a_tone_have_the_predicted_frequencies_and_levels(kind: str) -> None:
     levels_db = values(f"{kind}_alone", "tone", 1, "tone_image_level")
     assert levels_db.index.tolist() == [3000]
     at_image, at_tone = interpolation_response_db(kind, 2, np.array([3000, TONE_HZ]), 2 * RATE_HZ)
@@ -115,7 +115,7 @@ def test_the_replicas_of_a_tone_stand_where_and_as_strong_as_theory_says(kind: s
     assert deeper.index.tolist() == [3000, 5000, 7000, 9000, 11000, 13000, 15000]
 
 
-def test_the_spectrum_of_interpolations_alone_is_compared_with_theory() -> None:
+def test_the_response_error_is_small_and_measured_for_interpolations_alone() -> None:
     for kind in ("nearest", "linear"):
         for layer in (1, 2, 3):
             assert values(f"{kind}_alone", "noise", layer, "response_error").item() < 1
@@ -137,7 +137,7 @@ def test_silence_stays_silent_in_all_layers() -> None:
         assert (values("subpixel", "silence", layer, "line_level") == -np.inf).all()
 
 
-def test_stacks_are_probed_with_the_noise_and_the_weights_of_each_seed(
+def test_each_seed_has_its_own_noise_and_weights(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     two = {name: STACKS[name] for name in ("nearest_alone", "transposed_none")}
@@ -157,7 +157,7 @@ def test_stacks_are_probed_with_the_noise_and_the_weights_of_each_seed(
         chosen &= (table["layer"] == "layer_1") & (table["measure"] == "offset_level")
         return table[chosen]["value"].tolist()
 
-    # Nothing is learnt in it: the noise alone differs. In the other, ones meet other weights.
+    # The first stack has no weights: only the noise differs. The second has other weights.
     assert len(set(offsets_db("nearest_alone", "noise"))) == 2
     assert len(set(offsets_db("nearest_alone", "music"))) == 1
     assert len(set(offsets_db("transposed_none", "ones"))) == 2

@@ -1,4 +1,4 @@
-"""What the summaries say of tables whose truth is known."""
+"""Summaries of tables whose content is known."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from upsampling_artifacts.probes.audio_file import COLUMNS
-from upsampling_artifacts.probes.summaries import of_file, of_model, unexpected
+from upsampling_artifacts.probes.summaries import summarize_file, summarize_model, unpredicted_lines
 
 RATE_HZ = 8000.0
 TONES_HZ = [2000.0, 4000.0]
@@ -39,23 +39,23 @@ LOUD = [("noise", 2000.0, -20.0, 30.0), ("noise", 4000.0, -30.0, 5.0)]
 
 
 def test_a_tone_stands_out_by_prominence() -> None:
-    text = of_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD))
+    text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD))
     assert row_of(text, "2000.0") == ["rate/4", "30*"]
     assert row_of(text, "4000.0") == ["rate/2", "5"]
-    assert text.index("4000.0 Hz") < text.index("2000.0 Hz")  # the smaller period first
+    assert text.index("4000.0 Hz") < text.index("2000.0 Hz")  # the smaller stride first
     assert [line.split()[-1] for line in text.splitlines() if "stand out, of 2" in line] == ["1"]
 
 
 @pytest.mark.parametrize(("level_db", "mark"), [(-119, "*"), (-121, "")])
-def test_what_lies_100_db_below_the_loudest_does_not_count(level_db: float, mark: str) -> None:
+def test_a_line_100_db_below_the_loudest_does_not_stand_out(level_db: float, mark: str) -> None:
     silence = [("silence", 2000.0, level_db, 90.0), ("silence", 4000.0, -200.0, 0.0)]
-    text = of_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + silence))
+    text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + silence))
     assert row_of(text, "2000.0") == ["rate/4", "30*", f"90{mark}"]
 
 
-def test_an_exactly_silent_output_says_so() -> None:
+def test_an_exactly_silent_output_is_called_silent() -> None:
     nothing = [("silence", tone_hz, -np.inf, np.nan) for tone_hz in TONES_HZ]
-    text = of_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + nothing))
+    text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + nothing))
     assert row_of(text, "2000.0") == ["rate/4", "30*", "silent"]
 
 
@@ -64,7 +64,7 @@ def test_seeds_are_averaged_with_their_interval() -> None:
         measures([("noise", 2000.0, -20.0, prominence_db)], seed=seed)
         for seed, prominence_db in enumerate((20.0, 30.0, 40.0))
     ]
-    text = of_model("m", RATE_HZ, layers(UP), [2000.0], pd.concat(tables))
+    text = summarize_model("m", RATE_HZ, layers(UP), [2000.0], pd.concat(tables))
     # t(0.975, 2 degrees of freedom) = 4.303, times 10 / sqrt(3)
     assert row_of(text, "2000.0") == ["rate/4", "30", "±25*"]
     assert "3 seeds" in text
@@ -74,10 +74,10 @@ def origins(spectral: int | None, found_hz: float, signal: str = "noise", stride
     rows = [("up", "transposed", "up", stride)]
     rows += [("istft", "istft", "up", spectral)] if spectral else []
     table = measures(LOUD, [(signal, found_hz, -20.0, 20.0)])
-    return list(unexpected(table, layers(*rows), TONES_HZ, RATE_HZ)["origin"])
+    return list(unpredicted_lines(table, layers(*rows), TONES_HZ, RATE_HZ)["origin"])
 
 
-def test_found_lines_are_told_apart() -> None:
+def test_found_lines_are_attributed_to_their_origin() -> None:
     assert origins(None, 2000.6) == []  # predicted
     assert origins(None, 1234.5) == [""]
     assert origins(100, 240.4) == ["rate/100, the hop of the inverse Fourier transform"]
@@ -85,25 +85,24 @@ def test_found_lines_are_told_apart() -> None:
     assert origins(None, 160.0, stride=100) == ["rate/100, the product of all upsampling strides"]
 
 
-def test_multiples_that_lie_close_explain_nothing() -> None:
+def test_densely_spaced_multiples_explain_no_line() -> None:
     assert origins(400, 1240.0) == [""]  # 20 Hz apart
 
 
-def test_lines_in_music_and_sweeps_are_their_own() -> None:
+def test_lines_found_in_music_and_sweeps_are_ignored() -> None:
     for signal in ("music", "sweep"):
         assert origins(None, 1234.5, signal) == []
 
 
-def test_an_unexpected_line_is_said_with_the_stride_that_fits() -> None:
+def test_an_unpredicted_line_is_listed_with_the_stride_that_fits() -> None:
     tables = [
         measures(LOUD, [("noise", 3200.2, -20.0, 20.0), ("noise", 1234.0, -40.0, 12.0)]),
         measures(LOUD, [("noise", 3199.8, -22.0, 22.0)], seed=1),
     ]
-    text = of_model("m", RATE_HZ, layers(UP), TONES_HZ, pd.concat(tables))
+    text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, pd.concat(tables))
     assert "Other stationary narrow lines: 2:" in text
     assert (
-        "     3200.0 Hz  noise     -21.0 dB, 21 dB over its surroundings, in 2 of 2 seeds, "
-        "= 2 rate/5" in text
+        "     3200.0 Hz  noise     -21.0 dB, prominence 21 dB, in 2 of 2 seeds, = 2 rate/5" in text
     )
     assert "in 1 of 2 seeds" in text
 
@@ -116,37 +115,38 @@ def line(frequency_hz: float, level_db: float, stride: int | None = None, mains:
 
 
 def summary(*lines: tuple) -> str:
-    return of_file("a.wav", RATE_HZ, 2, 3.0, pd.DataFrame(lines, columns=COLUMNS))
+    return summarize_file("a.wav", RATE_HZ, 2, 3.0, pd.DataFrame(lines, columns=COLUMNS))
 
 
-def test_a_file_without_lines() -> None:
+def test_a_file_without_lines_has_a_verdict() -> None:
     expected = "a.wav: 8000 Hz, 2 channels, 3.0 s\nNo stationary narrow line was found."
     assert summary() == expected
 
 
-def test_lines_that_fit_are_counted_against_chance() -> None:
+def test_the_verdict_compares_lines_that_fit_with_chance() -> None:
     text = summary(line(2000, -20, 4), line(1111, -30), line(50, -40, mains="1 x 50 Hz"))
-    assert "rate/4: strides 4; a line from elsewhere is there with probability 0.01" in text
+    assert "rate/4: strides 4; probability for an unrelated line: 0.01" in text
     assert "no stride fits; mains hum: 1 x 50 Hz" in text
     assert text.endswith(
-        "1 of 3 lines is where an upsampling layer puts tones (expected by chance: 0.03)."
+        "1 of 3 lines is at a frequency where an upsampling layer puts tones "
+        "(expected by chance: 0.03)."
     )
     assert summary(line(1111, -30)).endswith(
-        "None of 1 line is where an upsampling layer puts tones."
+        "None of 1 line is at a frequency where an upsampling layer puts tones."
     )
 
 
-def test_both_readings_of_a_line_are_said() -> None:
+def test_a_line_that_fits_a_stride_and_mains_hum_names_both() -> None:
     assert "; but also mains hum: 5 x 50 Hz" in summary(line(250, -20, 32, "5 x 50 Hz"))
 
 
-def test_what_16_bits_do_not_hold_is_only_counted() -> None:
+def test_lines_below_16_bit_audio_are_only_counted() -> None:
     text = summary(line(2000, -101, 4))
     assert "2000.00 Hz" not in text
     assert "And 1 line below -100 dB, under the last bit of 16-bit audio." in text
 
 
-def test_of_many_lines_the_strongest_are_listed() -> None:
+def test_only_the_16_strongest_lines_are_listed() -> None:
     text = summary(*[line(100.0 + 30 * i, -20 - i) for i in range(20)])
     assert text.count("re full scale") == 16
-    assert "And 4 lines more." in text
+    assert "And 4 more lines." in text

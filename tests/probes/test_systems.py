@@ -1,4 +1,4 @@
-"""Probes of whole systems: each seed's network, and the first one's spectrograms."""
+"""Probes of whole systems: the measures of each seed, the spectrograms of the first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def built(seed: int) -> object:
+def build(seed: int) -> object:
     return build_model(**SYSTEM, n_sources=3, audio_channels=2, seed=seed).eval()
 
 
@@ -46,12 +46,12 @@ def test_every_seed_is_probed_with_every_signal(folder: Path) -> None:
     music = excerpt_music(RATE_HZ, 2, 1.5)
     test_signals = signals.test_signals(1.5, RATE_HZ, 2, music)
     for seed, rows in table.groupby("seed"):
-        expected = probe_model(built(seed), test_signals, RATE_HZ).measures
+        expected = probe_model(build(seed), test_signals, RATE_HZ).measures
         assert expected["signal"].unique().tolist() == list(signals.NAMES)
         pd.testing.assert_frame_equal(rows[COLUMNS].reset_index(drop=True), expected, rtol=1e-5)
 
 
-def test_spectrograms_are_those_of_white_noise_and_of_what_the_first_seed_makes_of_it(
+def test_the_spectrograms_are_of_white_noise_and_of_the_first_seed_s_output(
     folder: Path,
 ) -> None:
     arrays = np.load(folder / "spectrograms.npz")
@@ -64,14 +64,14 @@ def test_spectrograms_are_those_of_white_noise_and_of_what_the_first_seed_makes_
         *(f"input_{key}" for key in axes),
     }
     noise = signals.white_noise(1.0, RATE_HZ, 2)
-    for prefix, signal in {"input_": noise, "": run(built(5), noise[None])[0]}.items():
+    for prefix, signal in {"input_": noise, "": run(build(5), noise[None])[0]}.items():
         frequencies_hz, times_seconds, level_db = spectrogram_db(signal, RATE_HZ)
         np.testing.assert_array_equal(arrays[f"{prefix}frequencies_hz"], frequencies_hz)
         np.testing.assert_array_equal(arrays[f"{prefix}times_seconds"], times_seconds)
         np.testing.assert_allclose(arrays[f"{prefix}noise_db"], level_db, atol=0.1)
 
 
-def test_a_system_without_upsampling_layers_has_no_tones_to_mark(tmp_path: Path) -> None:
+def test_a_system_without_upsampling_layers_has_no_marked_tones(tmp_path: Path) -> None:
     sizes = {"n_fft": 128, "hop": 32, "widths": [4], "slices": 2}
     system = {"architecture": "sams_net", "options": sizes, "upsampler": None}
     probe_system(
@@ -85,7 +85,7 @@ def test_a_system_without_upsampling_layers_has_no_tones_to_mark(tmp_path: Path)
 
 
 def test_the_tones_of_the_last_two_layers_are_marked(folder: Path) -> None:
-    """Three layers x4: the third, at rate / 64, would fill the margin."""
+    """Of three layers x4; the marks of the third, at rate / 64, would fill the margin."""
     arrays = np.load(folder / "spectrograms.npz")
     assert arrays["rate_hz"] == RATE_HZ
     assert arrays["tones_hz"].tolist() == [500 * k for k in range(1, 9)]
@@ -95,7 +95,7 @@ def test_the_tones_of_the_last_two_layers_are_marked(folder: Path) -> None:
     assert measured["frequency_hz"].nunique() == 32
 
 
-def test_a_vocoder_is_a_system_too(tmp_path: Path) -> None:
+def test_a_vocoder_can_be_probed(tmp_path: Path) -> None:
     """MelGAN's strides 8, 8, 2, 2: its last three layers put tones at multiples of rate / 32."""
     system = {
         "architecture": "melgan", "options": {"channels": 64}, "upsampler": {"name": "transposed"},

@@ -1,4 +1,4 @@
-"""Probes of what is trained here: begun from a seed or read from a file, they say what they are."""
+"""Probes of trained variants, built from a seed or read from a file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def probed(folder: Path, song: Path, **changes: object) -> pd.DataFrame:
     return pd.read_csv(folder / "measures.csv")
 
 
-def test_a_system_without_upsampling_layers_is_measured_where_the_others_have_their_tones(
+def test_a_system_without_upsampling_layers_is_measured_at_the_others_tones(
     song: Path, tmp_path: Path
 ) -> None:
     sizes = {"n_fft": 256, "hop": 64, "hidden": 4, "max_bin": None}
@@ -54,7 +54,7 @@ def test_a_system_without_upsampling_layers_is_measured_where_the_others_have_th
     lines = table[(table["measure"] == "line_prominence") & (table["layer"] == "output")]
     assert set(lines["frequency_hz"]) == {RATE_HZ / 4, RATE_HZ / 2}
     noise = lines[lines["signal"] == "noise"]["value"]
-    assert (noise < 15).all()  # nothing there that makes a tone
+    assert (noise < 15).all()  # no layer makes a tone
 
 
 def described(song: Path, seed: int) -> dict:
@@ -70,13 +70,13 @@ def test_a_variant_is_probed_in_chunks_with_every_signal(song: Path, tmp_path: P
 
     model = build_described(described(song, 3)).eval()
     music = signals.music(read_cache(song), 1.2)
-    assert music.std() == pytest.approx(1.4, abs=0.1)  # of two channels: re their mean
-    probe = probe_model(model, signals.test_signals(1.2, RATE_HZ, 2, music), RATE_HZ, chunk=2048)
-    pd.testing.assert_frame_equal(table[COLUMNS], probe.measures, rtol=1e-5)
+    assert music.std() == pytest.approx(1.4, abs=0.1)  # two channels, re their mean
+    result = probe_model(model, signals.test_signals(1.2, RATE_HZ, 2, music), RATE_HZ, chunk=2048)
+    pd.testing.assert_frame_equal(table[COLUMNS], result.measures, rtol=1e-5)
     arrays = np.load(tmp_path / "spectrograms.npz")
-    assert set(arrays.files) == set(probe.arrays)
+    assert set(arrays.files) == set(result.arrays)
     assert arrays["tones_hz"].tolist() == [500 * k for k in range(1, 9)]
-    np.testing.assert_array_equal(arrays["music_db"], probe.arrays["music_db"])
+    np.testing.assert_array_equal(arrays["music_db"], result.arrays["music_db"])
 
 
 def test_a_trained_model_is_read_from_its_file(song: Path, tmp_path: Path) -> None:
@@ -91,19 +91,19 @@ def test_a_trained_model_is_read_from_its_file(song: Path, tmp_path: Path) -> No
     assert not other[COLUMNS].equals(initial[COLUMNS])
 
 
-def test_a_transposed_convolution_makes_tones_from_silence_and_without_biases_none(
+def test_a_transposed_convolution_makes_tones_from_silence_only_with_biases(
     song: Path, tmp_path: Path
 ) -> None:
-    def of_silence(system: dict, measure: str) -> pd.Series:
+    def silence_values(system: dict, measure: str) -> pd.Series:
         table = probed(tmp_path, song, system=system)
         chosen = (table["signal"] == "silence") & (table["measure"] == measure)
         chosen &= table["layer"] != "input"
         return table[chosen].set_index("frequency_hz")["value"]
 
-    # The last layer's: what is deeper drowns in the ends of the chunks.
-    assert (of_silence(SYSTEM, "line_prominence")[[2000, 4000]] > 80).all()
+    # Of the last layer; deeper tones are masked by the ends of the chunks.
+    assert (silence_values(SYSTEM, "line_prominence")[[2000, 4000]] > 80).all()
     unbiased = SYSTEM | {"options": SYSTEM["options"] | {"bias": False}}
     for measure in ("line_level", "offset_level"):
-        levels_db = of_silence(unbiased, measure)
+        levels_db = silence_values(unbiased, measure)
         assert len(levels_db) and (levels_db == -np.inf).all()
-    assert of_silence(unbiased, "line_prominence").isna().all()
+    assert silence_values(unbiased, "line_prominence").isna().all()

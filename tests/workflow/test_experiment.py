@@ -153,4 +153,4 @@ def test_the_figures_of_the_paper_are_there_and_in_the_report(finished: Clone) -
         for kind in ("png", "svg"):
             assert (results / f"figures/figure_{number}.{kind}").stat().st_size > 5000
         assert f"Figure {number}." in page
-    assert "Tones must stand at multiples of" in page  # the listed model's summary
+    assert "Tones are predicted at multiples of" in page  # the listed model's summary

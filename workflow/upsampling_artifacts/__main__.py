@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import yaml
 
@@ -13,74 +14,95 @@ from upsampling_artifacts.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status, 1 if something given is wrong."""
-    given = _parser().parse_args(arguments)
+    """Run the command line; return the exit status: 1 if the input is wrong."""
+    parsed = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("upsampling_artifacts").setLevel(logging.INFO)
-    # An installed command, unlike `python -m`, does not look for modules where it is called.
+    # Unlike `python -m`, an installed command does not search the current folder for modules.
     sys.path.insert(0, "")
-    from upsampling_artifacts.api import probe  # loads torch: not for --help
+    from upsampling_artifacts.api import probe  # loads torch, which --help does not need
 
     try:
-        found = probe(
-            given.target,
-            rate_hz=given.rate,
-            channels=given.channels,
-            input_kind=given.input,
-            options=_options(given.option),
-            seeds=given.seeds,
-            stage=given.stage,
-            seconds=given.seconds,
-            music=given.music,
-            out=given.out,
+        result = probe(
+            parsed.target,
+            rate_hz=parsed.rate,
+            channels=parsed.channels,
+            input_kind=parsed.input,
+            options=_options(parsed.option),
+            seeds=parsed.seeds,
+            stage=parsed.stage,
+            seconds=parsed.seconds,
+            music=parsed.music,
+            out=parsed.out,
         )
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(found)
-    if given.out:
-        print(f"\nWritten to {given.out}")
+    print(result)
+    if parsed.out:
+        print(f"\nTables and figure written to {parsed.out}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="upsampling-artifacts", description="Upsampling artifacts, measured."
+        prog="upsampling-artifacts",
+        description="Measure the upsampling artifacts of audio models.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     probe = commands.add_parser(
-        "probe", help="measure the artifacts of a model, or list the lines in a sound"
+        "probe",
+        help="measure the artifacts of a model, or find the tones in an audio file",
+        description="Feed test signals to a model and measure its upsampling artifacts, or find "
+        "the stationary tones in an audio file and the strides that explain them.",
     )
     add = probe.add_argument
-    add("target", metavar="TARGET", help="package.module:factory, or an audio file")
-    add("--rate", type=float, metavar="HZ", help="sampling rate of the model's output")
-    add("--channels", type=int, metavar="N", help="audio channels (default: 1) or feature bins")
-    add("--input", default="audio", metavar="KIND", help="audio (default) or features")
+    add("target", metavar="TARGET", help="a model, as package.module:factory, or an audio file")
     add(
-        "--option", action="append", default=[], metavar="NAME=VALUE",
-        help="keyword argument of the factory, the value as in YAML; may be repeated",
+        "--rate", type=float, metavar="HZ",
+        help="sampling rate of the model's output; for a file, the rate of the model that made "
+        "it, if the file was resampled",
     )  # fmt: skip
     add(
-        "--seeds", type=int, nargs="+", default=[0], metavar="N", help="one model each (default: 0)"
-    )
-    add("--stage", default="initialization", choices=["initialization", "trained"])
-    add("--seconds", type=float, default=6.0, metavar="S", help="length of the output (default: 6)")
-    add("--music", metavar="FILE", help="an audio file as one more test signal")
-    add("--out", metavar="FOLDER", help="where to write tables and figure")
+        "--channels", type=int, metavar="N",
+        help="audio channels of the model's input (default: 1), or its feature bins",
+    )  # fmt: skip
+    add(
+        "--input", default="audio", metavar="KIND",
+        help="what the model takes: audio (default), or features, as vocoders do",
+    )  # fmt: skip
+    add(
+        "--option", action="append", default=[], metavar="NAME=VALUE",
+        help="keyword argument of the factory, with a YAML value; repeatable",
+    )  # fmt: skip
+    add(
+        "--seeds", type=int, nargs="+", default=[0], metavar="N",
+        help="seeds of the initial weights, one model each (default: 0)",
+    )  # fmt: skip
+    add(
+        "--stage", default="initialization", choices=["initialization", "trained"],
+        help="label of the weights in the tables (default: initialization)",
+    )  # fmt: skip
+    add(
+        "--seconds", type=float, default=6.0, metavar="S",
+        help="length of the model's output (default: 6)",
+    )  # fmt: skip
+    add("--music", metavar="FILE", help="an audio file to use as an additional test signal")
+    add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
     return parser
 
 
-def _options(texts: Sequence[str]) -> dict:
+def _options(arguments: Sequence[str]) -> dict[str, Any]:
     """``["n=4", "names=[a, b]"]`` as ``{"n": 4, "names": ["a", "b"]}``."""
     options = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
         if not equals or not name.isidentifier():
-            raise InputError(f"--option {text}: NAME=VALUE is needed")
+            raise InputError(f"--option {argument}: write NAME=VALUE")
         try:
             options[name] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise InputError(f"--option {text}: the value is not YAML") from None
+            raise InputError(f"--option {argument}: the value is not valid YAML") from None
     return options
 
 

@@ -1,24 +1,24 @@
-"""The exceptions that are shown to a person."""
+"""Exceptions whose message the user sees."""
 
-LONGEST_MESSAGE = 300
+MAX_MESSAGE_LENGTH = 300
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong.
+    """The user's input is wrong.
 
-    The message is one line that names the file or key, says what is wrong and what to do;
-    programs show it alone, without a traceback.
+    The message is one line that names the file or key, the fault and the remedy. Programs show it
+    without a traceback.
     """
 
 
 class Interrupted(Exception):
-    """The work was asked to stop before its end, and can go on later.
+    """The job stopped early and can resume.
 
-    The message is one line that says by what, and what to do to go on.
+    The message is one line that names the cause and how to resume.
     """
 
 
 def one_line(error: Exception) -> str:
-    """``Class: message`` without line breaks, and no longer than can be read."""
+    """``Class: message`` without line breaks, cut to a readable length."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]} ..."

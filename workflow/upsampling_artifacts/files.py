@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file is complete or absent, never half-written."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SPACE_OF_A_FULL_DISK = 2**20  # bytes
+FULL_DISK_BYTES = 2**20
+"""With less free space than this, a failed write is blamed on a full disk."""
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder, and rename it to ``path`` at the end.
+    """Yield a temporary path in the same folder and rename it to ``path`` on success.
 
-    A job that is killed, or a disk that fills up, leaves the old file or none at all: never
-    half of one. The temporary file keeps the suffix, because some writers choose the format
-    by it, and is removed on failure.
+    A killed job or a full disk leaves the old file or none. The temporary file keeps the suffix,
+    because some writers infer the format from it, and is removed on failure.
+
+    Args:
+        path: The file to write. Missing parent folders are created.
 
     Raises:
-        OSError: With ``path`` in the message if the disk is full or not writable.
+        OSError: The disk is full or not writable, or nothing was written. The message names
+            ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,14 +36,14 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except Exception as error:
-        # numpy, torch and safetensors tell of a full disk each in its own way, or not at all.
+        # numpy, torch and safetensors each report a full disk in their own way, or not at all.
         free = shutil.disk_usage(path.parent).free
-        if free < SPACE_OF_A_FULL_DISK or "No space left" in str(error):
-            number, what = errno.ENOSPC, "No space left on device"
+        if free < FULL_DISK_BYTES or "No space left" in str(error):
+            number, reason = errno.ENOSPC, "No space left on device"
         elif isinstance(error, OSError):
-            number, what = error.errno or errno.EIO, error.strerror or str(error)
+            number, reason = error.errno or errno.EIO, error.strerror or str(error)
         else:
             raise
-        raise OSError(number, f"{path} could not be written: {what}") from error
+        raise OSError(number, f"{path} could not be written: {reason}") from error
     finally:
         unfinished.unlink(missing_ok=True)

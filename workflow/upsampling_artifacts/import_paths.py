@@ -1,6 +1,6 @@
-"""Addresses, ``package.module:name``: what stands there, and in which file, told without importing.
+"""Import paths, ``package.module:name``: import the object, or find its file without importing.
 
-Planning a run needs to know which file a result depends on, and must not load torch for it.
+Planning a run needs the file that a result depends on, and must not load torch to find it.
 """
 
 from __future__ import annotations
@@ -11,27 +11,31 @@ import importlib.util
 import operator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from upsampling_artifacts.errors import InputError, one_line
 
 WORKFLOW = Path(__file__).parents[1]
 FOLDERS = (WORKFLOW, WORKFLOW.parent)
-"""Where modules of this clone lie: the library, and what is put beside the Snakefile. Jobs look
-there first, too (workflow/rules/common.smk)."""
+"""Where the modules of this clone are: the library, and what a user puts beside the Snakefile. Jobs
+search these folders first, too (workflow/rules/common.smk)."""
 
 
-def find(address: str) -> object:
-    """Import the module of an address and return what has the name.
+def import_object(import_path: str) -> Any:
+    """Import a module and return the object it defines under the given name.
+
+    Args:
+        import_path: ``package.module:name``.
 
     Raises:
-        InputError: The module cannot be imported, or has no such name.
+        InputError: The module cannot be imported, or does not define the name.
     """
-    module_name, _, attribute = address.partition(":")
+    module_name, _, attribute = import_path.partition(":")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
         raise InputError(
-            f"{address}: module '{module_name}' cannot be imported ({one_line(error)}); "
+            f"{import_path}: module '{module_name}' cannot be imported ({one_line(error)}); "
             "install it, or put its folder on PYTHONPATH"
         ) from error
     try:
@@ -39,17 +43,19 @@ def find(address: str) -> object:
     except AttributeError:
         similar = difflib.get_close_matches(attribute, dir(module), n=1)
         hint = f"; did you mean '{similar[0]}'?" if similar else ""
-        raise InputError(f"{address}: module '{module_name}' has no '{attribute}'{hint}") from None
+        raise InputError(
+            f"{import_path}: module '{module_name}' has no '{attribute}'{hint}"
+        ) from None
 
 
 @cache
 def source_file(module: str) -> Path | None:
-    """The file that ``import module`` would run; None if there is none, or it is not Python's."""
+    """The Python file that ``import module`` would run; None if there is none."""
     local = local_file(module)
     if local:
         return local
     package, *below = module.split(".")
-    spec = importlib.util.find_spec(package)  # of a submodule, this would import the parents
+    spec = importlib.util.find_spec(package)  # for a submodule, this would import its parents
     if spec is None:
         return None
     if below:
@@ -59,7 +65,7 @@ def source_file(module: str) -> Path | None:
 
 
 def local_file(module: str) -> Path | None:
-    """The file of a module of this clone; None if it is from elsewhere."""
+    """The file of a module of this clone; None for a module from elsewhere."""
     return next(filter(None, (_in(folder, module.split(".")) for folder in FOLDERS)), None)
 
 

@@ -1,8 +1,9 @@
-"""When long work has to stop before its end: on a signal, or before its time is up.
+"""When a long job must stop early: on a signal, or shortly before its time limit.
 
-A cluster ends a job that passes its time limit, or whose place it needs, with SIGTERM and soon
-after SIGKILL; it can be told to send SIGUSR1 some time before. A handler only notes the signal:
-the work looks at it where it can stop, between two steps. Nothing is ever saved inside a handler.
+A cluster sends SIGTERM, and soon after SIGKILL, to a job that exceeds its time limit or is
+preempted; it can be configured to send SIGUSR1 some time before. The signal handler only records
+the signal: the job checks for it between two steps, where it can stop. Nothing is saved inside a
+handler.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import time
 from pathlib import Path
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-# For what happens in a job outside this process (before it starts and after it has saved), and
-# for saving: a disk that is twice as slow as the last time.
+
 FIXED_SECONDS = 30.0
+"""Margin for what a job does outside this process, before it starts and after it has saved."""
+
 SAVING_FACTOR = 2.0
+"""Margin for saving: a disk that is twice as slow as last time."""
 
 
 class Interruption:
-    """Notes signals between ``with`` and its end, and knows when the time is up.
+    """Context manager that records signals and watches the time limit.
 
     Args:
-        runtime_minutes: The job's time limit, counted from the start of this process; None if
-            there is none. Where SLURM says when the job ends, that counts too.
+        runtime_minutes: The job's time limit, from the start of this process; None for no limit.
+            If SLURM announces an end time, the earlier of the two applies.
     """
 
     def __init__(self, runtime_minutes: float | None = None):
@@ -36,37 +39,43 @@ class Interruption:
             limits.append(float(end_time) - time.time())
         self.deadline = time.monotonic() + min(limits, default=float("inf"))
         self.signal: str | None = None
-        self.last_look: float | None = None
+        self.last_check: float | None = None
         self.longest_seconds = 0.0
 
     def __enter__(self) -> Interruption:
-        # Elsewhere (in a thread of a notebook, say) Python allows no handlers.
-        here = threading.current_thread() is threading.main_thread()
-        self.before = {number: signal.signal(number, self._note) for number in SIGNALS if here}
+        # Python allows signal handlers in the main thread only; a notebook may use another.
+        main = threading.current_thread() is threading.main_thread()
+        self.handlers_before = {
+            number: signal.signal(number, self._record) for number in SIGNALS if main
+        }
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
+        for number, handler in self.handlers_before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _: object) -> None:
-        self.signal = signal.Signals(number).name
-        if number == signal.SIGINT:  # whoever presses Ctrl-C twice does not want to wait
-            signal.signal(number, self.before[number])
+    def _record(self, number: int, _: object) -> None:
+        received = signal.Signals(number)
+        self.signal = received.name
+        if received == signal.SIGINT:  # a second Ctrl-C ends the process at once
+            signal.signal(received, self.handlers_before[received])
 
     def reason(self, saving_seconds: float) -> str | None:
-        """Why to stop now, if there is a reason. To be asked between any two steps.
+        """Why the job must stop now, or None. To be called between any two steps.
 
-        The time is up when there might not be enough left for one more step, even if it takes
-        as long as the longest so far (one with a validation), and for saving.
+        Time is up when the rest might not suffice for saving and one more step as long as the
+        longest so far (one with a validation).
 
         Args:
-            saving_seconds: How long saving is known to take.
+            saving_seconds: How long saving takes.
+
+        Returns:
+            The name of the signal received, ``"its time limit"``, or None.
         """
         now = time.monotonic()
-        if self.last_look is not None:
-            self.longest_seconds = max(self.longest_seconds, now - self.last_look)
-        self.last_look = now
+        if self.last_check is not None:
+            self.longest_seconds = max(self.longest_seconds, now - self.last_check)
+        self.last_check = now
         if self.signal:
             return self.signal
         margin = FIXED_SECONDS + SAVING_FACTOR * saving_seconds + self.longest_seconds
@@ -74,19 +83,19 @@ class Interruption:
 
 
 def ignore_signals(_: int = 0) -> None:
-    """Ignore what asks the work to stop: for its helpers, which end with it.
+    """Ignore the signals in a data-loading worker, which ends with its parent.
 
-    A cluster sends its signals to every process of a job; a loading process that dies of one
-    would take the training with it before it has saved.
+    A cluster signals every process of a job. A worker that died would take the training with it
+    before it has saved.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def process_seconds() -> float:
-    """Seconds since this process began; on systems other than Linux, 0."""
+    """Seconds since this process started; 0 on systems other than Linux."""
     try:
-        began = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        started = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     except OSError:
         return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")

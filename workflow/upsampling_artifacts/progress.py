@@ -1,4 +1,4 @@
-"""How far long work is, on a terminal and in a log file."""
+"""Progress of long jobs, on a terminal and in a log file; one log per job."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 class Progress:
-    """A bar where there is a terminal; a line now and then, with the time left, in the log.
+    """A progress bar on a terminal; in the log, a line every 15 seconds with the time left.
 
     Args:
-        total: Number of steps of the whole work.
-        done: Steps that an earlier run has already done.
-        label: What the work is, at the start of each line.
-        unit: What is counted.
-        most_seconds: The work may end before its last step, after so long.
+        total: Number of steps of the whole job.
+        label: Name of the job, at the start of each line.
+        done: Steps completed by an earlier run.
+        unit: Name of one step, in the plural.
+        max_seconds: The job may end before its last step, after this time.
     """
 
     def __init__(
@@ -39,17 +39,22 @@ class Progress:
         label: str,
         done: int = 0,
         unit: str = "steps",
-        most_seconds: float = math.inf,
+        max_seconds: float = math.inf,
     ):
         self.total, self.label, self.done, self.at_start = total, label, done, done
-        self.unit, self.most_seconds = unit, most_seconds
+        self.unit, self.max_seconds = unit, max_seconds
         self.started = self.last_line = time.monotonic()
         self.bar = tqdm(
             total=total, initial=done, desc=label, leave=False, disable=not sys.stderr.isatty()
         )
 
     def step(self, note: str = "", count: int = 1) -> None:
-        """One step is done, or ``count``; ``note`` (a loss, say) goes beside it."""
+        """Report ``count`` finished steps.
+
+        Args:
+            note: Shown beside the count, e.g. the loss.
+            count: Number of steps.
+        """
         if count == 0:
             return
         self.done += count
@@ -59,8 +64,8 @@ class Progress:
         if self.done == self.total or now - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = now
             rate = (self.done - self.at_start) / max(now - self.started, 1e-9)
-            most = max(0.0, self.most_seconds - (now - self.started))
-            left = timedelta(seconds=round(min((self.total - self.done) / rate, most)))
+            max_seconds_left = max(0.0, self.max_seconds - (now - self.started))
+            left = timedelta(seconds=round(min((self.total - self.done) / rate, max_seconds_left)))
             note = f", {note}" if note else ""
             logger.info(
                 f"{self.label}: {self.done}/{self.total}{note}, {rate:.1f} {self.unit}/s, "
@@ -70,12 +75,12 @@ class Progress:
             self.close()
 
     def close(self) -> None:
-        """Take the bar away; a work that reaches its last step does so itself."""
+        """Remove the bar. The last step does so by itself."""
         self.bar.close()
 
 
 def last_lines(path: str | Path, count: int = 5) -> list[str]:
-    """The last lines of a log; none if there is no such file."""
+    """The last lines of a log file; none if it does not exist."""
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -85,25 +90,31 @@ def last_lines(path: str | Path, count: int = 5) -> list[str]:
 
 @contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
-    """Send what the library logs to a file and to standard error, for the length of a job.
+    """Log to a file and to standard error for the duration of a job.
 
-    An :class:`InputError`, or a disk that is full, ends the program with its one line, and so
-    does :class:`Interrupted`, with an exit status of its own (EX_TEMPFAIL: to be tried again);
-    anything else is a fault of ours and keeps its traceback, in the log file too.
+    An :class:`InputError` or an :class:`OSError` (a full disk) ends the program with one line, and
+    so does :class:`Interrupted`, whose exit status (EX_TEMPFAIL) means "try again". Any other
+    exception is a bug and is logged with its traceback.
+
+    Args:
+        path: The log file; an earlier one is overwritten.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     package = logging.getLogger("upsampling_artifacts")
     package.setLevel(logging.INFO)
-    # A further process of a training on several devices (training/distributed.py): the first
-    # process logs for all of them; only its errors are its own.
-    further = os.getenv("LOCAL_RANK", "0") != "0"
-    if not further:
+    # In data-parallel training (training/distributed.py), the first process logs for all; the
+    # others log errors only.
+    first_process = os.getenv("LOCAL_RANK", "0") == "0"
+    if first_process:
         path.write_text("")
-    # Appending, so that none of several processes writes over what another has written.
-    handlers = [logging.FileHandler(path, mode="a"), logging.StreamHandler()]
+    # In append mode, no process overwrites the lines of another.
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, mode="a"),
+        logging.StreamHandler(),
+    ]
     for handler in handlers:
-        handler.setLevel(logging.ERROR if further else logging.INFO)
+        handler.setLevel(logging.INFO if first_process else logging.ERROR)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         package.addHandler(handler)
     try:
@@ -114,8 +125,8 @@ def job_log(path: str | Path) -> Iterator[None]:
         )
         package.error(f"error: {message}")
         sys.exit(1)
-    except Interrupted as stopped:
-        package.info(str(stopped))
+    except Interrupted as interrupted:
+        package.info(str(interrupted))
         sys.exit(os.EX_TEMPFAIL)
     except Exception:
         package.exception("unexpected error")

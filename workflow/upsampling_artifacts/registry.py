@@ -1,8 +1,8 @@
-"""Names in config become classes here, and only here.
+"""The only place where names in config become classes.
 
-Each registry is one explicit dict from a name to ``module:Class``. Config may also give such an
-address itself: a class of anyone's, which needs no line here. The class is imported when
-it is asked for, so that planning a run (which only needs the names) does not load torch.
+Each registry is one explicit dict from a name to an import path, ``module:Class``. Config may also
+give an import path directly: a user-supplied class needs no line here. Classes are imported on
+first use, so that planning a run, which needs the names alone, does not load torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from upsampling_artifacts import import_paths
 from upsampling_artifacts.errors import InputError
 
-ADDRESS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 UPSAMPLERS = {
     "transposed": "upsampling_artifacts.upsamplers.transposed:TransposedConvolution",
@@ -40,22 +40,23 @@ REFERENCE = "demucs_transposed"
 
 
 def is_import_path(name: str) -> bool:
-    """Whether a name in config is that of a class elsewhere: ``my_package.my_module:MyClass``."""
+    """Whether a name in config is an import path: ``my_package.my_module:MyClass``."""
     return ":" in name
 
 
 def module_of(kind: str, name: str, registry: dict[str, str]) -> str:
-    """The module that defines ``name``, e.g. to know which source file a result depends on.
+    """The module that defines ``name``: the source file on which results depend.
 
     Args:
-        kind: What the names are ("upsampler", "architecture"), for the error message.
-        name: A key of ``registry``, or an address.
+        kind: What the registry holds ("upsampler", "architecture"), for the error message.
+        name: A key of ``registry``, or an import path.
         registry: One of the dicts above.
 
     Raises:
-        InputError: The name is unknown, and the known ones are listed; or there is no such module.
+        InputError: The name is unknown (the message lists the known ones), or its module does not
+            exist.
     """
-    module = _import_path_of(kind, name, registry).partition(":")[0]
+    module = _import_path(kind, name, registry).partition(":")[0]
     if import_paths.source_file(module) is None:
         raise InputError(
             f"{kind} '{name}': there is no module '{module}'; put it beside the Snakefile, "
@@ -65,7 +66,7 @@ def module_of(kind: str, name: str, registry: dict[str, str]) -> str:
 
 
 def modules_of(system: dict) -> list[str]:
-    """The modules that define a system: of its architecture and, if it has one, its upsampler.
+    """The modules that define a system: its architecture's and, if it has one, its upsampler's.
 
     Raises:
         InputError: As in :func:`module_of`.
@@ -77,22 +78,29 @@ def modules_of(system: dict) -> list[str]:
 
 
 def load(kind: str, name: str, registry: dict[str, str]) -> type:
-    """Import and return the class that ``name`` stands for.
+    """Import the class that ``name`` stands for.
+
+    Args:
+        kind: What the registry holds ("upsampler", "architecture"), for the error message.
+        name: A key of ``registry``, or an import path.
+        registry: One of the dicts above.
 
     Raises:
-        InputError: The name is unknown, or nothing can be imported from its address.
+        InputError: The name is unknown, or its import path leads nowhere.
     """
-    return import_paths.find(_import_path_of(kind, name, registry))
+    return import_paths.import_object(_import_path(kind, name, registry))
 
 
-def _import_path_of(kind: str, name: str, registry: dict[str, str]) -> str:
+def _import_path(kind: str, name: str, registry: dict[str, str]) -> str:
     if is_import_path(name):
-        if not ADDRESS.fullmatch(name):
-            raise InputError(f"{kind} '{name}': is no address; write my_package.my_module:MyClass")
+        if not IMPORT_PATH.fullmatch(name):
+            raise InputError(
+                f"{kind} '{name}': is not an import path; write my_package.my_module:MyClass"
+            )
         return name
     if name not in registry:
         known = ", ".join(sorted(registry))
         raise InputError(
-            f"unknown {kind} '{name}'; known: {known}; or any class, as my_module:MyClass"
+            f"unknown {kind} '{name}'; known: {known}; or give your own class as my_module:MyClass"
         )
     return registry[name]

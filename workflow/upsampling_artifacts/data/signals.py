@@ -14,23 +14,23 @@ from upsampling_artifacts.data.cached_song import CachedSong, waveform
 NAMES = ("silence", "ones", "noise", "sweep", "music")
 
 
-def silence(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+def silence(seconds: float, rate_hz: float, channels: int) -> np.ndarray:
     """Zeros: whatever comes out, the network has made by itself."""
     return np.zeros((channels, round(seconds * rate_hz)), np.float32)
 
 
-def ones(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+def ones(seconds: float, rate_hz: float, channels: int) -> np.ndarray:
     """A constant, the input of the paper's figures 5, 7 and 8: an offset and nothing else."""
     return np.ones((channels, round(seconds * rate_hz)), np.float32)
 
 
-def white_noise(seconds: float, rate_hz: int, channels: int, seed: int = 0) -> np.ndarray:
+def white_noise(seconds: float, rate_hz: float, channels: int, seed: int = 0) -> np.ndarray:
     """Gaussian white noise of standard deviation 1, the input of the paper's figure 1."""
     rng = np.random.default_rng(seed)
     return rng.standard_normal((channels, round(seconds * rate_hz)), np.float32)
 
 
-def sine_sweep(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+def sine_sweep(seconds: float, rate_hz: float, channels: int) -> np.ndarray:
     """A sine of RMS 1 whose frequency rises evenly from 0 Hz to Nyquist, the same everywhere."""
     times = np.arange(round(seconds * rate_hz)) / rate_hz
     # It starts at the sine's zero (phi in degrees): no click, and hardly an offset.
@@ -47,7 +47,7 @@ def music(song: CachedSong, seconds: float) -> np.ndarray:
 
 
 def test_signals(
-    seconds: float, rate_hz: int, channels: int, music: np.ndarray | None = None
+    seconds: float, rate_hz: float, channels: int, music: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
     """All of them by name; ``music``, ``(channels, time)``, is taken as it is, if there is any."""
     signals = {

@@ -15,7 +15,7 @@ from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
     lines_at,
     read_lines,
-    summarise_lines,
+    summarize_lines,
 )
 
 SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
@@ -38,7 +38,7 @@ def line_levels(lines: pd.DataFrame, systems: list[str], frequency_hz: float) ->
         frequency_hz: Which of the predicted frequencies.
     """
     lines = lines_at(lines, frequency_hz)
-    summary = summarise_lines(lines, frequency_hz)
+    summary = summarize_lines(lines, frequency_hz)
     with style.look():
         figure = style.new_figure(7.6)
         panels = figure.subplots(len(SIGNALS), 1, sharex=True)

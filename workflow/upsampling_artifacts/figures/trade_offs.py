@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.labels import place_labels
-from upsampling_artifacts.probes.line_summary import UNHEARD_DB, read_lines, summarise_lines
+from upsampling_artifacts.probes.line_summary import UNHEARD_DB, read_lines, summarize_lines
 
 # With two seeds an interval spans twelve standard errors: it must not set the scale.
 MOST_BEYOND_SDR_DB = 1.0
@@ -35,7 +35,7 @@ def trade_offs(
         normalised mixture), both with ``<name>_low_db`` and ``<name>_high_db``, n_silent and
         n_probed; NaN, and none, for what is not in the tables.
     """
-    summary = summarise_lines(lines, frequency_hz)
+    summary = summarize_lines(lines, frequency_hz)
     columns = ["system", "level_db", "level_low_db", "level_high_db", "n_silent", "n_seeds"]
     if len(summary):
         summary = summary[(summary["signal"] == "silence") & (summary["stage"] == "trained")]

@@ -1,1 +1,1 @@
-"""What is probed: models and audio files, systems, variants, stacks and single layers."""
+"""Probes: feed test signals to models and layers, or take an audio file, and measure artifacts."""

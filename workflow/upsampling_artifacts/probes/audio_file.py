@@ -1,9 +1,9 @@
-"""A sound without its model: which stationary lines are in it, and which strides fit them.
+"""An audio file without its model: which stationary lines it contains, and which strides fit them.
 
-A layer of stride n puts tones at ``k * rate / n`` (sections 2 and 4 of the paper), exactly and for
-ever: the sampling clock is the model's own. A line that keeps its phase and stands there, to within
-what can be measured, is a reason to suspect the layer; how strong a reason depends on how
-much of the frequency axis lies that near to such a frequency.
+A layer of stride n puts tones at ``k * rate / n`` (paper, sections 2 and 4), exactly and for the
+whole file: the model's own sampling clock places them. A line that keeps its phase and is at such
+a frequency, to within the measuring error, points to the layer. How strongly depends on how
+much of the frequency axis lies as near to such a frequency.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ from upsampling_artifacts.errors import InputError
 logger = logging.getLogger(__name__)
 
 STRIDES = (2, 3, 4, 5, 6, 8, 10, 16, 20, 32, 40, 64)
-"""Products of the strides of last layers that are looked for; smaller ones are likelier."""
+"""Candidate products of the strides of the last layers; the smaller, the more plausible."""
 
-SHORTEST_SECONDS = 1.0  # what find_lines needs
-MOST_SECONDS = 60.0
-"""The middle of a longer file tells as much of what is stationary, in less memory."""
+MIN_SECONDS = 1.0
+"""The shortest signal that ``find_lines`` accepts."""
 
-# find_lines follows the phase of a line through blocks of three seconds. Tones that just stand
-# out of white noise come out within 0.2 Hz of where they are in one second, 0.05 Hz in three.
+MAX_SECONDS = 60.0
+"""Of a longer file, the middle is enough: stationary lines are in every part."""
+
+# find_lines follows the phase of a line through blocks of three seconds. It locates tones that
+# barely stand out of white noise to within 0.2 Hz in one second, 0.05 Hz in three.
 TOLERANCE_PERIODS = 0.25
 BLOCK_SECONDS = 3.0
 
 MAINS_HZ = (50, 60)
 MAINS_HARMONICS = 20
-MAINS_DRIFT_HZ = 0.05  # of the fundamental: power grids are kept within it most of the time
+MAINS_DRIFT_HZ = 0.05  # of the fundamental; power grids stay within it most of the time
 
 COLUMNS = [
     "frequency_hz", "level_db", "prominence_db", "presence", "stride", "multiple", "predicted_hz",
@@ -46,17 +48,16 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Coincidence:
-    """A line at a frequency where a layer would put one.
+    """A line at a frequency where an upsampling layer would put a tone.
 
     Attributes:
-        stride: The smallest stride that does: the line stands at ``multiple * rate / stride``.
+        stride: The smallest stride that fits: the line is at ``multiple * rate / stride``.
         multiple: Which multiple.
-        predicted_hz: Where exactly.
-        chance: Share of the frequency axis that lies as near to a multiple for this stride or
-            a smaller one: how probable it is that a line from elsewhere stands here. Frequencies
-            of human making (50 Hz hum, a test tone of 1 kHz) do not fall at random: they meet
-            round sampling rates more often.
-        strides: All of :data:`STRIDES` that put a tone there.
+        predicted_hz: The exact frequency of the tone.
+        chance: Share of the frequency axis that lies as near to a tone of this stride or a
+            smaller one: the probability that an unrelated line fits. Man-made frequencies (50 Hz
+            hum, a 1 kHz test tone) are not random: they meet round sampling rates more often.
+        strides: All of :data:`STRIDES` that put a tone here.
     """
 
     stride: int
@@ -67,12 +68,21 @@ class Coincidence:
 
 
 def coincidence(frequency_hz: float, rate_hz: float, tolerance_hz: float) -> Coincidence | None:
-    """The strides whose tones stand at a frequency, or None.
+    """Find the strides that put a tone at a frequency.
 
     Args:
-        frequency_hz: Of the line.
-        rate_hz: Of the model's output.
-        tolerance_hz: How exactly the frequency is known.
+        frequency_hz: Frequency of the line.
+        rate_hz: Sampling rate of the model's output.
+        tolerance_hz: Measuring error of the frequency.
+
+    Returns:
+        The coincidence, or None if no stride fits.
+
+    >>> match = coincidence(11025.02, rate_hz=44100, tolerance_hz=0.1)
+    >>> match.stride, match.multiple, match.predicted_hz
+    (4, 1, 11025.0)
+    >>> match.strides
+    (4, 8, 16, 20, 32, 40, 64)
     """
     for stride in STRIDES:
         multiple = round(frequency_hz * stride / rate_hz)
@@ -92,13 +102,24 @@ def _share_of_axis(stride: int, rate_hz: float, tolerance_hz: float) -> float:
         if smaller <= stride
         for multiple in range(1, smaller // 2 + 1)
     }
-    # Every tone has the tolerance on both sides, the one at Nyquist on one.
+    # Each tone has the tolerance on both sides, except the one at Nyquist.
     covered_hz = (2 * len(tones) - (Fraction(1, 2) in tones)) * tolerance_hz
     return min(1.0, covered_hz / (rate_hz / 2))
 
 
 def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
-    """``"3 x 50 Hz"`` for a low harmonic of the mains; else nothing."""
+    """Name a low harmonic of the mains frequency.
+
+    Args:
+        frequency_hz: Frequency of the line.
+        tolerance_hz: Measuring error of the frequency.
+
+    Returns:
+        The harmonic, or an empty string.
+
+    >>> mains_hum(150.1, tolerance_hz=0.1)
+    '3 x 50 Hz'
+    """
     for mains_hz in MAINS_HZ:
         harmonic = round(frequency_hz / mains_hz)
         distance_hz = abs(frequency_hz - harmonic * mains_hz)
@@ -111,29 +132,32 @@ def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
 
 
 def explain_lines(signal: np.ndarray, rate_hz: float, model_rate_hz: float) -> pd.DataFrame:
-    """The stationary narrow lines of a signal, each with the strides that would put it there.
+    """Find the stationary narrow lines of a signal and the strides that explain them.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate of the signal.
-        model_rate_hz: Rate at which the model that made it works; differs from ``rate_hz`` if
-            its output was resampled.
+        model_rate_hz: Sampling rate of the model that made it; differs from ``rate_hz`` if the
+            model's output was resampled.
 
     Returns:
-        The columns :data:`COLUMNS`, strongest first. ``level_db``: RMS, dB re full scale;
-        ``presence``: share of the time; ``stride``, ``multiple``, ``predicted_hz`` and
-        ``chance`` as in :class:`Coincidence`, empty where no stride fits; ``strides`` and
-        ``mains`` are text.
+        One row per line, strongest first, with the columns :data:`COLUMNS`. ``level_db`` is the
+        RMS in dB re full scale and ``presence`` a share of the time. ``stride``, ``multiple``,
+        ``predicted_hz`` and ``chance`` are those of :class:`Coincidence`, empty where no stride
+        fits. ``strides`` and ``mains`` are text.
+
+    Raises:
+        InputError: The signal is shorter than a second.
     """
     seconds = signal.shape[-1] / rate_hz
     tolerance_hz = TOLERANCE_PERIODS / min(seconds, BLOCK_SECONDS)
     rows = []
     for line in find_lines(signal, rate_hz):
-        found = coincidence(line.frequency_hz, model_rate_hz, tolerance_hz)
-        fit = (pd.NA, pd.NA, np.nan, np.nan, "")
-        if found:
-            strides = " ".join(map(str, found.strides))
-            fit = (found.stride, found.multiple, found.predicted_hz, found.chance, strides)
+        match = coincidence(line.frequency_hz, model_rate_hz, tolerance_hz)
+        fit: tuple = (pd.NA, pd.NA, np.nan, np.nan, "")
+        if match:
+            strides = " ".join(map(str, match.strides))
+            fit = (match.stride, match.multiple, match.predicted_hz, match.chance, strides)
         rows.append(
             (line.frequency_hz, line.level_db, line.prominence_db, line.presence, *fit,
              mains_hum(line.frequency_hz, tolerance_hz))
@@ -143,20 +167,22 @@ def explain_lines(signal: np.ndarray, rate_hz: float, model_rate_hz: float) -> p
 
 
 def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read an audio file, and make sure that there is something to measure.
+    """Read an audio file and check that it can be measured.
 
     Args:
-        path: What libsndfile reads: wav, flac, ogg, mp3 ...
+        path: Any format of libsndfile: wav, flac, ogg, mp3 ...
 
     Returns:
         ``(signal, rate_hz)``: ``(channels, time)`` float32 re full scale.
 
     Raises:
-        InputError: There is no such file, or it is unreadable, too short, silent or not finite.
+        InputError: The file is missing, unreadable, too short, silent or not finite.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file; an audio file or package.module:factory is needed")
+        raise InputError(
+            f"{path}: no such file; give an audio file, or a model as package.module:factory"
+        )
     try:
         audio, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
@@ -165,21 +191,21 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
             f"{path}: not a readable audio file ({reason}); convert it to wav or flac"
         ) from error
     seconds = len(audio) / rate_hz
-    if seconds < SHORTEST_SECONDS:
+    if seconds < MIN_SECONDS:
         raise InputError(
-            f"{path}: {seconds:.2f} s are too short to tell a stationary line; "
-            f"{SHORTEST_SECONDS:g} s are needed"
+            f"{path}: {seconds:.2f} s is too short to detect a stationary line; "
+            f"at least {MIN_SECONDS:g} s is needed"
         )
     if not np.isfinite(audio).all():
-        raise InputError(f"{path}: holds samples that are not finite numbers")
+        raise InputError(f"{path}: contains samples that are not finite numbers")
     if not audio.any():
-        raise InputError(f"{path}: is silent throughout; there is nothing to find in it")
+        raise InputError(f"{path}: is silent throughout; choose a file with sound")
     if audio.shape[1] == 1:
         logger.info(f"{path}: mono")
     return np.ascontiguousarray(audio.T), rate_hz
 
 
 def middle(signal: np.ndarray, samples: int) -> np.ndarray:
-    """So many samples of ``(channels, time)`` from its middle, or all if there are fewer."""
+    """The middle ``samples`` of ``(channels, time)``, or all if the signal is shorter."""
     first = max(0, (signal.shape[-1] - samples) // 2)
     return signal[..., first : first + samples]

@@ -1,11 +1,14 @@
-"""What figures 2 to 8 of the paper show, computed and saved for drawing."""
+"""The arrays behind figures 2 to 8 of the paper, computed and saved for plotting."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
@@ -14,7 +17,7 @@ from upsampling_artifacts.data.excerpt import excerpt_music
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.stacks import RATE_HZ, build_stack, rates_hz
 
-OVERLAPS = {  # by figure: stride and filter
+OVERLAPS = {  # stride and filter, by figure
     2: (3, [0.2, 0.3, -0.01]),
     3: (2, [1.0, 1.0, 1.0]),
     4: (1, [1.0, 1.0, 1.0]),
@@ -32,8 +35,8 @@ STACK_ROWS = {  # stack and input of each row of figures 6 to 8
     "transposed_ones": ("transposed_full", "ones"),
     "linear_alone_noise": ("linear_alone", "noise"),
 }
-# As many samples at every rate, as in the paper: each layer's picture is as fine as its panel, and
-# no layer's bins must be merged more than another's, in which thin lines lose.
+# The same number of samples at every rate, as in the paper: each layer's spectrogram is as fine as
+# its panel. Merging the bins of some layers would weaken their thin lines.
 WINDOW_SAMPLES = 1024
 
 
@@ -41,12 +44,12 @@ def overlap_arrays(path: str | Path) -> None:
     """How inputs, filter and output of a transposed convolution line up (figures 2 to 4).
 
     Args:
-        path: Where to (``.npz``). For each figure number n: ``n_stride``, ``n_filter``
-            ``(length,)``, ``n_input`` ``(inputs,)``, ``n_copies`` ``(inputs, time)``, the copy
-            of the filter that each input adds, NaN where it does not reach, and ``n_output``
+        path: Where to write (``.npz``). For each figure number n: ``n_stride``; ``n_filter``
+            ``(length,)``; ``n_input`` ``(inputs,)``; ``n_copies`` ``(inputs, time)``, the copy
+            of the filter that each input adds, NaN where it does not reach; ``n_output``
             ``(time,)``.
     """
-    arrays = {}
+    arrays: dict[str, ArrayLike] = {}
     for number, (stride, weights) in OVERLAPS.items():
         signal = np.ones(OVERLAP_INPUTS, np.float32)
         one_by_one = np.eye(OVERLAP_INPUTS, dtype=np.float32)
@@ -63,21 +66,21 @@ def overlap_arrays(path: str | Path) -> None:
 
 
 def ones_arrays(path: str | Path, seed: int = 0) -> None:
-    """What transposed convolutions make of ones (figure 5).
+    """Outputs of transposed convolutions fed with ones (figure 5).
 
     Args:
-        path: Where to (``.npz``): ``lengths``, ``strides`` and ``random`` ``(cases,)`` and, for
-            each case, ``output_<case>`` ``(time,)`` and ``boundary_<case>`` ``(time,)``, whether
-            a sample differs from what the same layer makes in the middle of many ones.
-        seed: Names the random filters.
+        path: Where to write (``.npz``): ``lengths``, ``strides`` and ``random`` ``(cases,)``; for
+            each case, ``output_<case>`` ``(time,)`` and ``boundary_<case>`` ``(time,)``: whether
+            a sample differs from the layer's output in the middle of a long signal of ones.
+        seed: Seeds the random filters.
     """
     lengths, strides, random = zip(*ONES, strict=True)
-    arrays = {"lengths": lengths, "strides": strides, "random": random}
-    for case, (length, stride, at_random) in enumerate(ONES):
-        weights = _random_filter(length, stride, seed) if at_random else np.ones(length)
+    arrays: dict[str, ArrayLike] = {"lengths": lengths, "strides": strides, "random": random}
+    for case, (length, stride, is_random) in enumerate(ONES):
+        weights = _random_filter(length, stride, seed) if is_random else np.ones(length)
         output = transpose_convolve(np.ones(ONES_INPUTS), weights, stride)
-        many = transpose_convolve(np.ones(ONES_INPUTS + 2 * length), weights, stride)
-        steady = many[length * stride :][: len(output)]
+        long_output = transpose_convolve(np.ones(ONES_INPUTS + 2 * length), weights, stride)
+        steady = long_output[length * stride :][: len(output)]
         arrays[f"output_{case}"] = output
         arrays[f"boundary_{case}"] = ~np.isclose(output, steady, rtol=0, atol=1e-6)
     _save(path, arrays)
@@ -87,18 +90,18 @@ def stack_arrays(path: str | Path, seed: int = 0) -> None:
     """Spectrograms of the input and of each layer of stacked upsamplers (figures 6 to 8).
 
     Args:
-        path: Where to (``.npz``): ``rates_hz`` ``(1 + layers,)`` and, for each row in
-            ``STACK_ROWS`` and layer n (0: the input), ``<row>_<n>_frequencies_hz``,
+        path: Where to write (``.npz``): ``rates_hz`` ``(1 + layers,)``; for each row of
+            ``STACK_ROWS`` and each layer n (0: the input), ``<row>_<n>_frequencies_hz``,
             ``<row>_<n>_times_seconds`` and ``<row>_<n>_db`` ``(frequency, time)``, levels re the
             maximum of the row's input.
-        seed: Names the weights and the noise.
+        seed: Seeds the weights and the noise.
     """
     inputs = {
         "music": excerpt_music(RATE_HZ, 1, STACK_SECONDS),
         "noise": signals.white_noise(STACK_SECONDS, RATE_HZ, 1, seed),
         "ones": signals.ones(STACK_SECONDS, RATE_HZ, 1),
     }
-    arrays = {"rates_hz": rates_hz()}
+    arrays: dict[str, ArrayLike] = {"rates_hz": rates_hz()}
     for row, (stack, signal) in STACK_ROWS.items():
         x = torch.from_numpy(inputs[signal])
         with torch.inference_mode():
@@ -118,15 +121,14 @@ def stack_arrays(path: str | Path, seed: int = 0) -> None:
 
 
 def transpose_convolve(signal: np.ndarray, weights: np.ndarray, stride: int) -> np.ndarray:
-    """The transposed convolution of one channel with nothing cut off.
+    """The untrimmed transposed convolution of one channel.
 
-    This is the layer inside :class:`TransposedConvolution`, which cuts the ends off that are
-    to be seen here and has no use for stride 1.
+    :class:`TransposedConvolution` trims the ends, which these figures show, and refuses stride 1.
 
     Args:
         signal: ``(..., inputs)``.
         weights: ``(length,)``.
-        stride: Distance of two copies of the filter.
+        stride: Distance between two copies of the filter, in samples.
 
     Returns:
         ``(..., (inputs - 1) * stride + length)``.
@@ -139,13 +141,13 @@ def transpose_convolve(signal: np.ndarray, weights: np.ndarray, stride: int) -> 
 
 
 def _random_filter(length: int, stride: int, seed: int) -> np.ndarray:
-    """As torch initialises it."""
+    """A filter as torch initializes it, ``(length,)``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layer = nn.ConvTranspose1d(1, 1, length, stride, bias=False)
     return layer.weight.detach().numpy().ravel().astype(np.float64)
 
 
-def _save(path: str | Path, arrays: dict) -> None:
+def _save(path: str | Path, arrays: Mapping[str, Any]) -> None:
     with atomic_write(path) as unfinished:
         np.savez_compressed(unfinished, **arrays)

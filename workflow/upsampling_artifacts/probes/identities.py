@@ -1,4 +1,4 @@
-"""Identities of interpolation, measured and written as a table."""
+"""Interpolation as zero insertion and a fixed filter: the error of this identity, as a table."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ STRIDES = (2, 3, 4, 8)
 
 
 def measure_identities(seeds: list[int], csv_path: str | Path) -> None:
-    """Write ``zero_insertion_error`` of both interpolations, the largest over ``STRIDES``.
+    """Write the ``zero_insertion_error`` of both interpolations, the largest over ``STRIDES``.
 
     In the table, the models are called "nearest_interpolation" and "linear_interpolation".
+
+    Args:
+        seeds: Seeds of the noise that is interpolated.
+        csv_path: Where to write the table.
     """
     rows = [
         (

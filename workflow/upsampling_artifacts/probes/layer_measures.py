@@ -1,4 +1,4 @@
-"""What the layers inside a model do to their signals, collected while it runs."""
+"""Measure the outputs of the rate-changing layers inside a model while it runs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from torch import Tensor
 from upsampling_artifacts.artifacts.spectral_images import replica_level_db
 from upsampling_artifacts.probes.layer_tracer import Layer
 
-# Of the many channels of a hidden layer, so many tell its spectrum well enough.
-MOST_CHANNELS = 64
+MAX_CHANNELS = 64
+"""Of a hidden layer's channels, this many are enough for its spectrum."""
 
-SHORTEST = 64
-"""Samples below which a layer's output is too short for a spectrum."""
+MIN_SAMPLES = 64
+"""A layer whose input is shorter has no spectrum."""
 
 
 class LayerMeasures:
-    """Collects, for each layer that changes the rate, what leaves it.
+    """Accumulate measures of the output of each rate-changing layer.
 
-    To be called by :func:`layers.trace_layers`. A layer that runs several times (a model that
-    works in chunks) is measured over all its runs.
+    The callback of :func:`layer_tracer.trace_layers`. A layer that runs several times (a model that
+    processes chunks) is measured over all its runs.
 
     Args:
-        signals: Names of what the items of each batch belong to; one name: all belong to it.
+        signals: Names of the test signals in each batch, one per item. If there is only one, all
+            items of a batch belong to it.
 
     Attributes:
-        layers: By name, in the order in which they first ran.
+        layers: The layers by name, in the order in which they first ran.
     """
 
     def __init__(self, signals: list[str]):
@@ -38,29 +39,35 @@ class LayerMeasures:
     def __call__(self, layer: Layer, input: Tensor, output: Tensor) -> None:
         self.layers.setdefault(layer.name, layer)
         items = [output.detach()] if len(self.signals) == 1 else output.detach().split(1)
-        if len(items) != len(self.signals):  # the model has folded something else into its batch
+        if len(items) != len(self.signals):  # the model has folded another axis into its batch
             return
         for name, item in zip(self.signals, items, strict=True):
             self._add(name, layer, item.flatten(0, -2))
 
     def _add(self, name: str, layer: Layer, signal: Tensor) -> None:
         stride = layer.stride if layer.direction == "up" else 1
-        whole = signal.shape[-1] // stride * stride
-        if not whole or signal.is_complex():
+        time = signal.shape[-1] // stride * stride
+        if not time or signal.is_complex():
             return
-        phases = signal[:, :whole].reshape(len(signal), -1, stride).double()
+        phases = signal[:, :time].reshape(len(signal), -1, stride).double()
         sums = self._sums.setdefault((name, layer.name), _Sums(stride))
         sums.add(phases.mean(1).numpy(), phases.square().mean(1).numpy())
-        if stride > 1 and whole >= SHORTEST * stride:
-            some = signal[:: -(-len(signal) // MOST_CHANNELS)].numpy()
-            sums.replicas_db.append(replica_level_db(some, 1.0, stride))
+        if stride > 1 and time >= MIN_SAMPLES * stride:
+            some = signal[:: -(-len(signal) // MAX_CHANNELS)].numpy()
+            sums.image_levels_db.append(replica_level_db(some, 1.0, stride))
 
     def rows(self, signal: str) -> list[tuple[str, str, float, float, str]]:
-        """``(layer, measure, frequency_hz, value, unit)`` of one signal.
+        """The measures for one test signal, over all layers.
 
-        ``offset_level`` is the energy at 0 Hz, mean over channels. ``offset_replica_level`` is
-        the energy at all multiples of rate / stride re that at 0 Hz: how much of the offset,
-        or of the constant that a layer adds, has become a tone.
+        ``offset_level`` is the energy at 0 Hz, mean over channels. ``offset_replica_level`` is the
+        energy at all multiples of rate / stride re that at 0 Hz: how much of the DC offset, or of
+        the bias that the layer adds, has become a tone.
+
+        Args:
+            signal: Name of the test signal.
+
+        Returns:
+            Rows ``(layer, measure, frequency_hz, value, unit)``.
         """
         return [
             (name, measure, np.nan, value, "dB")
@@ -76,11 +83,11 @@ class _Sums:
 
     Attributes:
         stride: Number of phases.
-        n: How many channels, of all runs.
+        n: Number of channels, over all runs.
         offsets: Sum of the channels' squared means.
-        tones: Sum of the variances, over the phases, of the channels' phase means.
-        phase_power: Sum of the channels' mean squares, for each phase.
-        replicas_db: One level per run.
+        tones: Sum over channels of the variance of their phase means.
+        phase_power: Sum of the channels' mean squares, per phase.
+        image_levels_db: Spectral image level of each run.
     """
 
     stride: int
@@ -88,7 +95,7 @@ class _Sums:
     offsets: float = 0.0
     tones: float = 0.0
     phase_power: np.ndarray | float = 0.0
-    replicas_db: list[float] = field(default_factory=list)
+    image_levels_db: list[float] = field(default_factory=list)
 
     def add(self, means: np.ndarray, squares: np.ndarray) -> None:
         """Add one run: mean and mean square of each channel and phase, ``(channels, phases)``."""
@@ -106,15 +113,16 @@ class _Sums:
             values["polyphase_power_spread"] = decibels(
                 _ratio(float(power.max()), float(power.min()))
             )
-            if self.replicas_db:
-                values["replica_level"] = float(np.mean(self.replicas_db))
+            if self.image_levels_db:
+                values["replica_level"] = float(np.mean(self.image_levels_db))
         return values
 
 
-def _ratio(above: float, below: float) -> float:
-    return float(above / below) if below > 0 else np.nan
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator > 0 else np.nan
 
 
 def decibels(power: float) -> float:
+    """A power in dB; -inf for zero."""
     with np.errstate(divide="ignore"):
         return float(10 * np.log10(power))

@@ -1,7 +1,8 @@
-"""Which layers of a network change the rate along time, and what goes through them.
+"""Find the rate-changing layers of a network, and see the signals that pass through them.
 
-They are found by running the network: any ``torch.nn.Module`` will do, whether it calls layers
-or functions. The last axis of a tensor is taken for time, as in all of torch's audio layers.
+A rate-changing layer makes a signal longer or shorter along time. The tracer runs the network, so
+any ``torch.nn.Module`` will do, whether it calls layers or functions. The last axis of a tensor is
+taken as time, as in all of torch's audio layers.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that changes the rate.
+    """A rate-changing layer.
 
     Attributes:
-        name: Of the innermost module it lies in, as in ``named_modules()``; the kind, if that is
-            the model itself. The second of one name in a run is called ``name (2)``, and so on.
+        name: Name of the innermost module that contains it, as in ``named_modules()``; its kind, if
+            that module is the model itself. The second of a name in a run is ``name (2)``.
         kind: ``convolution``, ``transposed``, ``interpolation``, ``subpixel`` (pixel shuffle),
             ``reshape``, ``pooling``, ``stft``, ``istft``, ``fold`` or ``unfold``.
-        stride: Factor between the rates.
+        stride: Ratio of the two rates.
         direction: ``"up"`` or ``"down"``.
     """
 
@@ -37,9 +39,10 @@ class Layer:
 
 
 OnLayer = Callable[[Layer, Tensor, Tensor], None]
+"""``(layer, input, output)``, both tensors ``(batch, channels, time)``."""
 
-# Functions with an argument that says the stride: kind, direction, its position and its name.
-STRIDED = {
+# Functions that take a stride: kind, direction, position and name of that argument.
+STRIDED: dict[Callable, tuple[str, str, int, str]] = {
     **dict.fromkeys([F.conv1d, F.conv2d, F.conv3d], ("convolution", "down", 3, "stride")),
     **dict.fromkeys(
         [F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d],
@@ -54,40 +57,40 @@ STRIDED = {
     F.unfold: ("unfold", "down", 4, "stride"),
 }
 
-# Functions whose factor shows in the lengths alone.
-RESAMPLING = {
+# Functions whose factor is only visible in the lengths.
+RESAMPLING: dict[Callable, str] = {
     **dict.fromkeys([F.interpolate, F.upsample], "interpolation"),
     **dict.fromkeys([torch.repeat_interleave, Tensor.repeat_interleave], "interpolation"),
     **dict.fromkeys([F.pixel_shuffle, F.pixel_unshuffle], "subpixel"),
 }
 
-# Functions whose input has features, not time, along its last axis.
+# Functions whose input has features, not time, as its last axis.
 FEATURES_LAST = {"linear", "lstm", "gru", "rnn_tanh", "rnn_relu", "matmul", "__matmul__"}
 
 
 @contextmanager
 def trace_layers(model: nn.Module, on_layer: OnLayer) -> Iterator[None]:
-    """While open, each layer of the model that changes the rate along time is reported.
+    """Context manager: report each rate-changing layer as the model runs.
 
-    - A function with a stride (convolutions, pooling, short-time Fourier transforms) counts
-      where its stride along the last axis exceeds one; a two-dimensional convolution that
-      strides along frequency only does not.
-    - Interpolation, repetition and pixel shuffles count where they make the signal a whole
+    - A function with a stride (convolution, pooling, short-time Fourier transform) is reported if
+      its stride along the last axis exceeds one. A two-dimensional convolution that strides along
+      frequency only is not.
+    - Interpolation, repetition and pixel shuffle are reported if they make the signal an integer
       number of times longer or shorter.
-    - Reshapes have no function of their own. A module whose output is a whole number of times
-      longer than its input, though nothing within it counted, is one of kind ``reshape``; so a
-      reshape beside other such layers in one module's ``forward`` is not seen.
+    - Reshapes call no function of their own. A module is reported as kind ``reshape`` if its output
+      is an integer number of times longer than its input although nothing inside was reported. A
+      reshape next to another rate-changing layer in one module's ``forward`` is therefore missed.
 
     Args:
-        model: Any module; call it as often as you like.
-        on_layer: Called with each layer, its input and its output as it runs. Both tensors are
-            ``(batch, channels, time)``: axes between the first and the last are made one.
-            Spectra of ``stft`` and ``istft`` are complex.
+        model: Any module. It may be called any number of times.
+        on_layer: Called with each layer, its input and its output. Both tensors are
+            ``(batch, channels, time)``: all axes between the first and the last are merged. The
+            spectra of ``stft`` and ``istft`` are complex.
     """
     tracer = _Tracer(on_layer)
     with ExitStack() as stack:
         for name, module in model.named_modules():
-            if "parametrizations" not in name.split("."):  # these run on weights, not on signals
+            if "parametrizations" not in name.split("."):  # these process weights, not signals
                 for hook in tracer.hooks(name, module):
                     stack.callback(hook.remove)
         stack.enter_context(tracer)
@@ -96,11 +99,21 @@ def trace_layers(model: nn.Module, on_layer: OnLayer) -> Iterator[None]:
 
 @torch.no_grad()
 def find_layers(model: nn.Module, example: Tensor) -> list[Layer]:
-    """The layers that change the rate along time, in the order they run.
+    """Find the rate-changing layers of a model, in the order they run.
 
     Args:
-        model: Any module, run as it is: put it into evaluation mode first.
-        example: An input that it takes.
+        model: Any module. It runs in its current mode: call ``eval()`` first.
+        example: An input for it, e.g. ``(batch, channels, time)``.
+
+    Returns:
+        The layers.
+
+    >>> from torch import nn
+    >>> model = nn.Sequential(nn.Conv1d(1, 8, 8, 4, 2), nn.ConvTranspose1d(8, 1, 8, 4, 2))
+    >>> for layer in find_layers(model, torch.zeros(1, 1, 64)):
+    ...     print(layer.name, layer.kind, layer.direction, layer.stride)
+    0 convolution down 4
+    1 transposed up 4
     """
     layers: list[Layer] = []
     with trace_layers(model, lambda layer, *_: layers.append(layer)):
@@ -109,19 +122,23 @@ def find_layers(model: nn.Module, example: Tensor) -> list[Layer]:
 
 
 def tone_strides(layers: list[Layer], largest: int = 64) -> list[int]:
-    """At which fractions of the output's rate the upsampling layers put their tones.
+    """Products of the strides of the last upsampling layers: where their tones are.
 
-    The tones of a layer stand at multiples of its output's rate over its stride, and each later
-    layer repeats them about its own (paper, section 5): in the model's output, at multiples of
-    its rate over the product of the strides from that layer on.
+    A layer puts tones at multiples of its output rate over its stride. Each later layer makes
+    spectral images of them (paper, section 5), so in the model's output they are at multiples of
+    the rate over the product of the strides from that layer on.
 
     Args:
         layers: From :func:`find_layers`.
-        largest: Where to stop: closer lines than this fraction of the rate tell little.
+        largest: The largest product of interest. Tones of larger products are too close together.
 
     Returns:
-        The products, from the last upsampling layer backwards. The inverse short-time Fourier
-        transform is left out, for its overlapping windows are no random filter.
+        The products, starting with the last upsampling layer. The inverse short-time Fourier
+        transform does not count: its overlapping windows are not a random filter.
+
+    >>> layers = [Layer(str(n), "transposed", stride, "up") for n, stride in enumerate([5, 4, 2])]
+    >>> tone_strides(layers)
+    [2, 8, 40]
     """
     products, product = [], 1
     for layer in reversed(layers):
@@ -135,16 +152,16 @@ def tone_strides(layers: list[Layer], largest: int = 64) -> list[int]:
 
 @dataclass
 class _Running:
-    """A module that is being called."""
+    """A module whose ``forward`` is running."""
 
     name: str
     input: Tensor | None
-    counted: bool = False
+    has_reported_layer: bool = False
     feature_sizes: set[int] = field(default_factory=set)
 
 
 class _Tracer(TorchFunctionMode):
-    """Sees every function of torch that is called, and by hooks in which module."""
+    """Intercepts every call of a torch function; hooks tell in which module it happens."""
 
     def __init__(self, on_layer: OnLayer):
         super().__init__()
@@ -153,8 +170,8 @@ class _Tracer(TorchFunctionMode):
         self.names: Counter[str] = Counter()
         self.reporting = False
 
-    def hooks(self, name: str, module: nn.Module) -> list:
-        """Register what keeps ``running`` up to date; returns the handles."""
+    def hooks(self, name: str, module: nn.Module) -> list[RemovableHandle]:
+        """Register the hooks that keep ``running`` up to date; return their handles."""
 
         def enter(_module: nn.Module, args: tuple, kwargs: dict) -> None:
             if not self.running:
@@ -163,10 +180,10 @@ class _Tracer(TorchFunctionMode):
             self.running.append(_Running(name, tensors[0] if tensors else None))
 
         def leave(_module: nn.Module, _args: tuple, output: object) -> None:
-            ended = self.running[-1]
-            if isinstance(output, Tensor) and _is_reshape(ended, output):
-                stride = output.shape[-1] // ended.input.shape[-1]
-                self._report("reshape", stride, "up", ended.input, output)
+            finished = self.running[-1]
+            x = finished.input
+            if isinstance(output, Tensor) and x is not None and _is_reshape(finished, x, output):
+                self._report("reshape", output.shape[-1] // x.shape[-1], "up", x, output)
             self.running.pop()
 
         return [
@@ -181,11 +198,13 @@ class _Tracer(TorchFunctionMode):
         output = function(*args, **kwargs)
         if isinstance(output, Tensor) and not self.reporting:
             x = args[0] if args else kwargs.get("input")
+            if not isinstance(x, Tensor):
+                return output
             if function in STRIDED:
                 self._see_strided(function, x, output, args, kwargs)
             elif function in RESAMPLING:
                 self._see_resampling(RESAMPLING[function], x, output)
-            elif getattr(function, "__name__", "") in FEATURES_LAST and isinstance(x, Tensor):
+            elif getattr(function, "__name__", "") in FEATURES_LAST:
                 for module in self.running:
                     module.feature_sizes.add(x.shape[-1])
         return output
@@ -202,7 +221,7 @@ class _Tracer(TorchFunctionMode):
         stride = stride[-1] if isinstance(stride, tuple | list) else stride or 1
         if kind == "stft":
             x = x.unsqueeze(-2)
-            if not output.is_complex():  # torch's older form: (..., time, 2)
+            if not output.is_complex():  # torch's older format: (..., time, 2)
                 output = torch.view_as_complex(output)
         elif kind == "istft":
             output = output.unsqueeze(-2)
@@ -220,7 +239,7 @@ class _Tracer(TorchFunctionMode):
 
     def _report(self, kind: str, stride: int, direction: str, x: Tensor, output: Tensor) -> None:
         for module in self.running:
-            module.counted = True
+            module.has_reported_layer = True
         name = (self.running[-1].name if self.running else "") or kind
         self.names[name] += 1
         if self.names[name] > 1:
@@ -232,16 +251,15 @@ class _Tracer(TorchFunctionMode):
             self.reporting = False
 
 
-def _is_reshape(module: _Running, output: Tensor) -> bool:
-    x = module.input
-    if x is None or module.counted or x.dim() != 3 or output.dim() < 3:
+def _is_reshape(module: _Running, x: Tensor, output: Tensor) -> bool:
+    if module.has_reported_layer or x.dim() != 3 or output.dim() < 3:
         return False
     old, new = x.shape[-1], output.shape[-1]
-    # A batch of another size: pieces of a signal that are put together, at the same rate.
+    # Another batch size means that chunks of a signal are joined, at the same rate.
     same_batch = len(x) == len(output)
     return same_batch and old not in module.feature_sizes and new > old and new % old == 0
 
 
 def _signal(x: Tensor) -> Tensor:
-    """``(channels, time)`` or ``(batch, ..., time)`` to ``(batch, channels, time)``."""
+    """Reshape ``(channels, time)`` or ``(batch, ..., time)`` to ``(batch, channels, time)``."""
     return x[None] if x.dim() == 2 else x.flatten(1, -2)

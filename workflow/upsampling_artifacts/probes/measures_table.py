@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,24 +10,24 @@ import pandas as pd
 from upsampling_artifacts.files import atomic_write
 
 COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
-"""Of one probe. ``layer`` is "output" for what the whole model gives."""
+"""Columns for one model; ``layer`` is "output" for the output of the whole model."""
 
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
-"""Of many; ``stage`` is "initialization" or "trained"."""
+"""Columns for many models; ``stage`` is "initialization" or "trained"."""
 
 
-def labelled(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:
-    """A probe's measures as rows of ``measures.csv``."""
+def label_measures(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:
+    """The measures of one model, with :data:`COLUMNS`, as rows of ``measures.csv``."""
     return measures.assign(model=model, seed=seed, stage=stage)[MEASURES_COLUMNS]
 
 
 def write_measures(tables: list[pd.DataFrame], csv_path: str | Path) -> None:
-    """Write tables of measures as one."""
+    """Write several tables of measures to one file."""
     with atomic_write(csv_path) as unfinished:
         pd.concat(tables).to_csv(unfinished, index=False, float_format="%.6g")
 
 
-def gather_measures(csv_paths: list[str | Path], csv_path: str | Path) -> None:
-    """Put the tables of many probes into one."""
+def gather_measures(csv_paths: Sequence[str | Path], csv_path: str | Path) -> None:
+    """Concatenate tables of measures in csv files."""
     with atomic_write(csv_path) as unfinished:
         pd.concat(map(pd.read_csv, csv_paths)).to_csv(unfinished, index=False)

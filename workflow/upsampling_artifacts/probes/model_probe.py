@@ -1,4 +1,4 @@
-"""Probing one model: known signals in, its artifacts out."""
+"""Probe one model: test signals in, measured artifacts out."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ INPUT, OUTPUT = "input", "output"
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What was found in one model.
+class ProbeResult:
+    """The measured artifacts of one model.
 
     Attributes:
-        measures: The columns ``COLUMNS``; ``layer`` is "output" for the model's own output,
-            "input" for what it was fed with.
-        arrays: ``rate_hz``, ``tones_hz`` and the spectrograms ``frequencies_hz``,
-            ``times_seconds`` and, for each signal, ``<signal>_db`` ``(frequency, time)``.
-        layers: The layers that change the rate, in the order they run.
+        measures: A table with the columns :data:`measures_table.COLUMNS`. ``layer`` is "output" for
+            the model's output, "input" for the test signal, else the name of a rate-changing layer.
+        arrays: ``rate_hz``, ``tones_hz``, and the spectrograms: ``frequencies_hz``,
+            ``times_seconds`` and, for each test signal, ``<signal>_db`` ``(frequency, time)``.
+        layers: The rate-changing layers, in the order they run.
     """
 
     measures: pd.DataFrame
@@ -47,32 +47,38 @@ class Probe:
 def probe_model(
     model: nn.Module,
     test_signals: dict[str, np.ndarray],
-    rate_hz: int,
+    rate_hz: float,
     chunk: int | None = None,
-    strides_without_layers: Sequence[int] = (),
-) -> Probe:
-    """Measure what a model makes of each signal, at its output and inside.
+    fallback_strides: Sequence[int] = (),
+) -> ProbeResult:
+    """Feed test signals to a model and measure its output and its rate-changing layers.
 
     Args:
         model: From ``(batch, channels, time)`` to ``(batch, ..., time)``, in evaluation mode.
         test_signals: By name, ``(channels, time)`` float32, in the network's units.
         rate_hz: Sampling rate of the output.
-        chunk: Work through each signal in overlapping chunks of this many samples, as a trained
-            model does when it separates. A tone of the last layers has the same phase in every
-            chunk if half of one is a multiple of their strides. None: in one piece, signals of
-            equal length as one batch.
-        strides_without_layers: Where to look for lines, as products of strides, in a model that
-            has no upsampling layer to predict them from. Empty: nowhere.
+        chunk: Process each signal in overlapping chunks of this many samples, as a trained model
+            separates a song. A tone of the last layers has the same phase in every chunk if half a
+            chunk is a multiple of their strides. None: process signals in one piece, those of equal
+            length as one batch.
+        fallback_strides: For a model without upsampling layers, the products of strides at whose
+            frequencies lines are measured. Empty: at none.
+
+    Returns:
+        The measures, the spectrograms and the rate-changing layers.
+
+    Raises:
+        InputError: An output is too short to be measured.
     """
     rows: list[tuple] = []
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
     layers: list[Layer] = []
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
-        inside = LayerMeasures(names)
-        outputs = run(model, batch, chunk, inside)
-        layers = list(inside.layers.values())
-        strides = tone_strides(layers) or list(strides_without_layers)
+        layer_measures = LayerMeasures(names)
+        outputs = run(model, batch, chunk, layer_measures)
+        layers = list(layer_measures.layers.values())
+        strides = tone_strides(layers) or list(fallback_strides)
         same_rate = outputs.shape[-1] == batch.shape[-1]
         ends = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
         for index, name in enumerate(names):
@@ -87,17 +93,17 @@ def probe_model(
                 (name, OUTPUT, f"boundary_{end}", NO_FREQUENCY, samples[index], "samples")
                 for end, samples in ends.items()
             ]
-            rows += [(name, *row) for row in inside.rows(name)]
+            rows += [(name, *row) for row in layer_measures.rows(name)]
             arrays["frequencies_hz"], arrays["times_seconds"], level_db = spectrogram_db(
                 outputs[index], rate_hz
             )
             arrays[f"{name}_db"] = level_db.astype(np.float16)
         arrays["tones_hz"] = predicted_tones(rate_hz, strides)
-    return Probe(pd.DataFrame(rows, columns=COLUMNS), arrays, layers)
+    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers)
 
 
 def _batches(test_signals: dict[str, np.ndarray], single: bool) -> list[list[str]]:
-    """Names of signals that can go through a model together."""
+    """The names of the signals, grouped into batches of equal shape."""
     if single:
         return [[name] for name in test_signals]
     by_shape: dict[tuple, list[str]] = {}
@@ -113,16 +119,16 @@ def run(
     chunk: int | None = None,
     on_layer: OnLayer = lambda *_: None,
 ) -> np.ndarray:
-    """The model's outputs, all its channels and sources as channels.
+    """Run a model; sources and channels of its output become one axis.
 
-    It is always traced, for a traced layer interpolates, then convolves: done in one
-    (upsamplers/fused.py), phases are rounded differently, and a constant becomes a tone of -136 dB.
+    The model is always traced, because a traced layer first interpolates, then convolves. Fused
+    (upsamplers/fused.py), it rounds phases differently and turns a constant into a tone of -136 dB.
 
     Args:
         model: As for :func:`probe_model`.
-        batch: ``(batch, channels, time)``; of one signal if there are chunks.
+        batch: ``(batch, channels, time)`` float32; with chunks, a batch of one.
         chunk: As for :func:`probe_model`.
-        on_layer: As for :func:`trace_layers`.
+        on_layer: As for :func:`layer_tracer.trace_layers`.
 
     Returns:
         ``(batch, channels, time)`` float32.
@@ -140,12 +146,12 @@ def _boundaries(
     layers: list[Layer],
     chunk: int | None,
 ) -> dict[str, list[float]]:
-    """Feed the middle alone, and count where it comes out other than in mid-signal.
+    """Measure boundary artifacts: feed the middle third alone and compare it with the full run.
 
-    The cut is at a multiple of all strides down, so that nothing else changes.
+    The cut is at a multiple of all downsampling strides, so that nothing else changes.
 
     Returns:
-        ``start`` and ``end``: samples of each signal; nothing if the signals are too short.
+        ``start`` and ``end``: samples that differ, per signal; empty if the signals are too short.
     """
     down = [layer for layer in layers if layer.direction == "down"]
     convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")

@@ -1,19 +1,20 @@
-"""What figure 9 may mean by "no ReLUs in the first layer and no biases", each reading measured."""
+"""Readings of figure 9's caption, "no ReLUs in the first layer and no biases", each measured."""
 
 from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.models.build import build_model
-from upsampling_artifacts.probes.measures_table import labelled, write_measures
+from upsampling_artifacts.probes.measures_table import label_measures, write_measures
 from upsampling_artifacts.probes.model_probe import probe_model
 from upsampling_artifacts.progress import Progress
 
-READINGS = {
+READINGS: dict[str, dict[str, Any]] = {
     "original": {},
     "no_biases": {"bias": False},
     "no_first_encoder_relu": {"omit_relu": ["first_encoder"]},
@@ -21,12 +22,12 @@ READINGS = {
     "no_biases_first_decoder_relu": {"bias": False, "omit_relu": ["first_decoder"]},
     "no_biases_last_decoder_relu": {"bias": False, "omit_relu": ["last_decoder"]},
 }
-"""Options of the network: the readings, and the halves of the one that we build."""
+"""Options of the network, by reading. Two are the halves of the reading that our systems use."""
 
 RESCALINGS = {"": {"rescale": 0.0}, "_rescaled": {"rescale": 0.1}}
-"""Without and with Demucs' rescaling of its initial weights, as ends of names."""
+"""Without and with Demucs' rescaling of its initial weights, by suffix of the name."""
 
-# As deep as the paper's and narrow, so that many seeds take seconds.
+# As deep as the paper's, but narrow, so that many seeds take seconds.
 SIZE = {"channels": 24, "depth": 6}
 UPSAMPLER = {"name": "transposed", "length": 8}
 RATE_HZ = 44100
@@ -34,24 +35,25 @@ SECONDS = 1.5
 
 
 def probe_readings(seeds: list[int], csv_path: str | Path, threads: int = 1) -> None:
-    """Feed white noise to each; in the table, the models are called "reading_<name>[_rescaled]".
+    """Feed white noise to each reading; its models are called "reading_<name>[_rescaled]".
 
     Args:
-        seeds: Of the weights.
+        seeds: Seeds of the weights.
         csv_path: Where to write the measures.
         threads: CPU threads.
     """
     torch.set_num_threads(threads)
     noise = {"noise": signals.white_noise(SECONDS, RATE_HZ, 2)}
-    shape = {"n_sources": 4, "audio_channels": 2}
     tables = []
-    variants = list(itertools.product(READINGS.items(), RESCALINGS.items(), seeds))
-    progress = Progress(len(variants), "probing readings of figure 9")
-    for (name, options), (ending, rescaling), seed in variants:
-        options = SIZE | options | rescaling
-        model = build_model("demucs", options, UPSAMPLER, **shape, seed=seed).eval()
-        probe = probe_model(model, noise, RATE_HZ)
-        label = f"reading_{name}{ending}"
-        tables.append(labelled(probe.measures, label, seed, "initialization"))
+    runs = list(itertools.product(READINGS.items(), RESCALINGS.items(), seeds))
+    progress = Progress(len(runs), "probing readings of figure 9")
+    for (name, reading), (suffix, rescaling), seed in runs:
+        options = SIZE | reading | rescaling
+        model = build_model(
+            "demucs", options, UPSAMPLER, n_sources=4, audio_channels=2, seed=seed
+        ).eval()
+        result = probe_model(model, noise, RATE_HZ)
+        label = f"reading_{name}{suffix}"
+        tables.append(label_measures(result.measures, label, seed, "initialization"))
         progress.step()
     write_measures(tables, csv_path)

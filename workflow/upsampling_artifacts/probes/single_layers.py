@@ -1,4 +1,4 @@
-"""Probes of single upsampling layers x4 with random weights, beside what theory says of each."""
+"""Probe single x4 upsampling layers with random weights, and predict the result from theory."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from upsampling_artifacts.artifacts.theory import (
     predicted_measures,
 )
 from upsampling_artifacts.models.build import build_layer
-from upsampling_artifacts.probes.measures_table import COLUMNS, labelled, write_measures
+from upsampling_artifacts.probes.measures_table import COLUMNS, label_measures, write_measures
 from upsampling_artifacts.probes.model_probe import run
 from upsampling_artifacts.progress import Progress
 
 STRIDE = 4
 WIDTH = 64
-"""Channels in and out."""
+"""Channels of the input and of the output."""
 
 RATE_HZ = 32_000
 NOISE_SAMPLES, OFFSET_SAMPLES = 4096, 256
-"""At the input. An offset is steady as soon as the borders are left."""
+"""Lengths of the input. A DC offset needs few samples: only the boundaries are not steady."""
 
 MEASURES = ("offset_replica_level", "replica_level", "passband_droop")
 PREDICTED = "_predicted"
@@ -38,42 +38,55 @@ PREDICTED = "_predicted"
 def probe_layers(
     layers: dict[str, dict], seeds: list[int], csv_path: str | Path, threads: int = 1
 ) -> None:
-    """Probe upsampling layers; in the table, the models are called "layer_<name>".
+    """Probe single upsampling layers; in the table, the models are called "layer_<name>".
 
     Args:
-        layers: By name, ``{"name": ..., **options}`` as for :func:`models.build.build_model`.
-        seeds: Of the weights, and of what goes in.
+        layers: By name, ``{"name": ..., **options}`` as for :func:`models.build.build_layer`.
+        seeds: Seeds of the weights and of the inputs.
         csv_path: Where to write the measures.
         threads: CPU threads.
     """
     torch.set_num_threads(threads)
     tables = []
-    progress = Progress(len(layers) * len(seeds), "probing layers")
+    progress = Progress(len(layers) * len(seeds), "probing single layers")
     for name, upsampler in layers.items():
         for seed in seeds:
             measures = probe_layer(upsampler, seed)
-            tables.append(labelled(measures, f"layer_{name}", seed, "initialization"))
+            tables.append(label_measures(measures, f"layer_{name}", seed, "initialization"))
             progress.step()
     write_measures(tables, csv_path)
 
 
 def probe_layer(upsampler: dict, seed: int) -> pd.DataFrame:
-    """Measure one layer without biases, and what theory predicts of it, as ``<measure>_predicted``.
+    """Measure one layer without biases; predict each measure as ``<measure>_predicted``.
 
-    - ``offset_replica_level``, of a random offset in each channel: energy at all multiples of
-      rate / stride re that at 0 Hz, the tone.
-    - ``replica_level``, of white noise: mean density above the old Nyquist frequency re that below.
-    - ``passband_droop``, of white noise: density at three quarters of the old Nyquist frequency
-      below that near 0 Hz.
+    - ``offset_replica_level`` (the tonal artifact): fed a random DC offset per channel, energy at
+      all multiples of rate / stride re that at 0 Hz.
+    - ``replica_level`` (the spectral images): fed white noise, mean density above the old Nyquist
+      frequency re that below.
+    - ``passband_droop`` (the filtering artifact): fed white noise, how far the density at three
+      quarters of the old Nyquist frequency lies below that near 0 Hz.
+
+    Args:
+        upsampler: ``{"name": ..., **options}`` as for :func:`models.build.build_layer`.
+        seed: Seed of the weights and of the inputs.
 
     Returns:
-        The columns ``COLUMNS``; no prediction for anyone's class.
+        A table with the columns :data:`measures_table.COLUMNS`; without predictions for a
+        user-supplied class, which has no theory.
+
+    Raises:
+        InputError: The layer cannot be built.
+
+    >>> table = probe_layer({"name": "nearest", "length": 9}, seed=0)
+    >>> table.set_index("measure")["value"]["replica_level_predicted"].round(1)
+    np.float64(-10.4)
     """
     layer = build_layer(upsampler, WIDTH, WIDTH, STRIDE, bias=False, seed=seed).eval()
-    random = torch.Generator().manual_seed(seed)
-    offsets = torch.randn(1, WIDTH, 1, generator=random).expand(-1, -1, OFFSET_SAMPLES)
+    generator = torch.Generator().manual_seed(seed)
+    offsets = torch.randn(1, WIDTH, 1, generator=generator).expand(-1, -1, OFFSET_SAMPLES)
     steady = output(layer, offsets)[:, STRIDE * OFFSET_SAMPLES // 4 : -STRIDE * OFFSET_SAMPLES // 4]
-    noise = output(layer, torch.randn(1, WIDTH, NOISE_SAMPLES, generator=random))
+    noise = output(layer, torch.randn(1, WIDTH, NOISE_SAMPLES, generator=generator))
     frequencies_hz, power = power_density(noise, RATE_HZ)
     values = {
         "offset_replica_level": ("offsets", phase_tone_db(phase_means(steady, STRIDE))),
@@ -92,5 +105,5 @@ def probe_layer(upsampler: dict, seed: int) -> pd.DataFrame:
 
 
 def output(layer: nn.Module, x: torch.Tensor) -> np.ndarray:
-    """``(channels, time)`` of ``(1, channels, time)``."""
+    """Run a layer: ``(1, channels, time)`` to ``(channels, time)``."""
     return run(layer, x.numpy())[0]

@@ -1,4 +1,4 @@
-"""Probes of the paper's small stacks (sections 2 to 5), with many seeds."""
+"""Probe the paper's small stacks of upsamplers (sections 2 to 5) with many seeds."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from upsampling_artifacts.models.stacks import (
     build_stack,
     rates_hz,
 )
-from upsampling_artifacts.probes.measures_table import COLUMNS, labelled, write_measures
+from upsampling_artifacts.probes.measures_table import COLUMNS, label_measures, write_measures
 from upsampling_artifacts.progress import Progress
 
 SECONDS = 2.0
 TONE_HZ = 1000.0
 MEASURED_CHANNELS = 4
-"""Of the 32 that a layer has, to save time: ten seeds make up for it."""
+"""Of a layer's 32 channels, to save time; ten seeds make up for it."""
 
 
 def probe_stacks(seeds: list[int], csv_path: str | Path, threads: int = 1) -> None:
     """Probe all stacks; in the table, the models are called "stack_<name>".
 
     Args:
-        seeds: Of the weights, and of the white noise that goes in.
+        seeds: Seeds of the weights and of the white noise.
         csv_path: Where to write the measures.
         threads: CPU threads.
     """
@@ -52,45 +52,46 @@ def probe_stacks(seeds: list[int], csv_path: str | Path, threads: int = 1) -> No
         test_signals["noise"] = signals.white_noise(SECONDS, RATE_HZ, 1, seed)
         for name in STACKS:
             measures = probe_stack(name, seed, test_signals)
-            tables.append(labelled(measures, f"stack_{name}", seed, "initialization"))
+            tables.append(label_measures(measures, f"stack_{name}", seed, "initialization"))
             progress.step()
     write_measures(tables, csv_path)
 
 
 def probe_stack(name: str, seed: int, test_signals: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Measure what each layer of a stack makes of each signal.
+    """Feed test signals to a stack and measure the output of each layer.
 
-    Beside the signals given, a sine of 1 kHz goes in, to see where its replicas come out.
+    A 1 kHz sine is added to the test signals, to measure its spectral images.
 
     Args:
-        name: A key of :data:`stacks.STACKS`.
-        seed: Of the weights.
+        name: A key of :data:`models.stacks.STACKS`.
+        seed: Seed of the weights.
         test_signals: By name, ``(1, time)`` at 4 kHz.
 
     Returns:
-        The columns ``COLUMNS``; ``layer`` is "layer_1", "layer_2", "layer_3".
+        A table with the columns :data:`measures_table.COLUMNS`; ``layer`` is "layer_1", "layer_2"
+        or "layer_3".
     """
     stack = build_stack(name, seed)
     rows: list[tuple] = []
     for signal_name, signal in test_signals.items():
         outputs = [signal, *_outputs(stack, signal)]
         third = signal.shape[-1] // 3
-        alone = [None, *_outputs(stack, signal[:, third : 2 * third])]
+        middle_alone = _outputs(stack, signal[:, third : 2 * third])
         for layer, rate_hz in enumerate(rates_hz()[1:], start=1):
             strides = [STRIDE**power for power in range(1, layer + 1)]
-            found = measure_output(outputs[layer], rate_hz, strides, outputs[layer - 1])
+            measured = measure_output(outputs[layer], rate_hz, strides, outputs[layer - 1])
             middle = outputs[layer][:, third * STRIDE**layer : 2 * third * STRIDE**layer]
             for end, samples in zip(
-                ("start", "end"), boundary_samples(alone[layer], middle), strict=True
+                ("start", "end"), boundary_samples(middle_alone[layer - 1], middle), strict=True
             ):
-                found.append((f"boundary_{end}", NO_FREQUENCY, samples, "samples"))
-            found += _images(outputs[layer], rate_hz, 0.0, "offset_image_level")
+                measured.append((f"boundary_{end}", NO_FREQUENCY, samples, "samples"))
+            measured += _images(outputs[layer], rate_hz, 0.0, "offset_image_level")
             if name.endswith("_alone") and signal_name == "noise":
-                found.append(_response_error(outputs[layer], rate_hz, name, layer))
-            rows += [(signal_name, f"layer_{layer}", *row) for row in found]
+                measured.append(_response_error(outputs[layer], rate_hz, name, layer))
+            rows += [(signal_name, f"layer_{layer}", *row) for row in measured]
     for layer, output in enumerate(_outputs(stack, _tone(signal.shape[-1])), start=1):
-        found = _images(output, rates_hz()[layer], TONE_HZ, "tone_image_level")
-        rows += [("tone", f"layer_{layer}", *row) for row in found]
+        images = _images(output, rates_hz()[layer], TONE_HZ, "tone_image_level")
+        rows += [("tone", f"layer_{layer}", *row) for row in images]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -106,13 +107,13 @@ def _tone(time: int) -> np.ndarray:
 
 
 def _images(output: np.ndarray, rate_hz: int, frequency_hz: float, measure: str) -> list[Row]:
-    """Where the replicas of the stack's input stand, re the original in the output."""
+    """Levels of the spectral images of a tone in the stack's input, re the tone in the output."""
     levels_db = image_levels_db(output, rate_hz, RATE_HZ, frequency_hz)
     return [(measure, image_hz, level_db, "dB") for image_hz, level_db in levels_db.items()]
 
 
 def _response_error(output: np.ndarray, rate_hz: int, name: str, layers: int) -> Row:
-    """How far the spectrum of white noise is from what theory says of a stack of interpolations."""
+    """Error of the response measured with white noise re the theory of stacked interpolations."""
     frequencies_hz, power = power_density(output, rate_hz)
     kinds = [name.removesuffix("_alone")] * layers
     theory_db = stack_response_db(kinds, STRIDE, frequencies_hz, rate_hz)

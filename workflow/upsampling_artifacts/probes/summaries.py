@@ -1,10 +1,11 @@
-"""What was found in anyone's model or sound, as text for reading."""
+"""Readable summaries of probe results: a user-supplied model, or an audio file."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,33 +14,34 @@ from upsampling_artifacts.probes.audio_file import coincidence
 from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.statistics import mean_interval
 
-MOST_LINES = 16
+MAX_LINES = 16
 OUTPUT = "output"
 TOLERANCE_HZ = 1.0
-"""Half of find_lines' bins: a strong line is known to a quarter of that, a weak one hardly."""
+"""Half a bin of ``find_lines``. It locates a strong line to a quarter of this."""
 
 STATIONARY = ("silence", "ones", "noise")
-"""Signals that are the same all the time: what stands still in the output is the model's own.
-In music notes are held, and the images of a sweep cross a frequency again and again."""
+"""Stationary test signals: a stationary line in the output comes from the model. Music has held
+notes of its own, and the spectral images of a sweep cross a frequency again and again."""
 
-LEAST_SPACING_HZ = 40.0
-"""Multiples of less lie so close that one line in twenty meets one by chance."""
+MIN_SPACING_HZ = 40.0
+"""Below this spacing, more than one line in twenty is near a multiple by chance."""
 
 RANGE_DB = 100.0
-"""What lies so far below the loudest line is float32's rounding, or under the last bit of audio."""
+"""Lines this far below the loudest are rounding errors of float32, or below the last bit of
+16-bit audio."""
 
 KEYS = ["seed", "signal", "frequency_hz"]
 
 
-def lines_of(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The measured lines of a model's output, one per row.
+def output_lines(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The measured lines of a model's output.
 
     Args:
         measures: Columns seed, signal, layer, measure, frequency_hz, value.
-        kind: ``"line"`` for those at predicted frequencies, ``"found_line"`` for all others.
+        kind: ``"line"`` for lines at predicted frequencies, ``"found_line"`` for all lines found.
 
     Returns:
-        The columns seed, signal, frequency_hz, level, prominence (dB).
+        One row per line, with the columns seed, signal, frequency_hz, level and prominence (dB).
     """
     names = {f"{kind}_level": "level", f"{kind}_prominence": "prominence"}
     rows = measures[(measures["layer"] == OUTPUT) & measures["measure"].isin(names)]
@@ -47,112 +49,132 @@ def lines_of(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
     return table.rename(columns=names).reindex(columns=list(names.values())).reset_index()
 
 
-def unexpected(
-    measures: pd.DataFrame, layers: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float
+def unpredicted_lines(
+    measures: pd.DataFrame,
+    layers: pd.DataFrame,
+    tones_hz: Sequence[float] | np.ndarray,
+    rate_hz: float,
 ) -> pd.DataFrame:
-    """The lines of :func:`lines_of` that were found where no tone is predicted.
+    """The lines found where no tone is predicted, for :data:`STATIONARY` test signals.
 
-    Only for :data:`STATIONARY` signals. The column ``origin`` says what else in the model has
-    the period of a line, if anything.
+    Args:
+        measures: As for :func:`output_lines`.
+        layers: The rate-changing layers: columns kind, direction, stride.
+        tones_hz: Predicted frequencies.
+        rate_hz: Sampling rate of the output.
+
+    Returns:
+        The columns of :func:`output_lines` and ``origin``: what else in the model has the period of
+        the line, or an empty string.
     """
-    found = lines_of(measures, "found_line")
-    distance_hz = np.abs(found["frequency_hz"].to_numpy()[:, None] - [*tones_hz, np.inf])
-    heard = found["level"] >= _loudest_db(measures) - RANGE_DB
-    elsewhere = distance_hz.min(axis=1) > TOLERANCE_HZ
-    found = found[heard & elsewhere & found["signal"].isin(STATIONARY)].assign(origin="")
+    lines = output_lines(measures, "found_line")
+    distance_hz = np.abs(lines["frequency_hz"].to_numpy()[:, None] - [*tones_hz, np.inf])
+    in_range = lines["level"] >= _loudest_db(measures) - RANGE_DB
+    unpredicted = distance_hz.min(axis=1) > TOLERANCE_HZ
+    lines = lines[in_range & unpredicted & lines["signal"].isin(STATIONARY)].assign(origin="")
     for period, origin in _periods(layers).items():
         spacing_hz = rate_hz / period
-        nearest_hz = spacing_hz * (found["frequency_hz"] / spacing_hz).round()
-        fits = (found["frequency_hz"] - nearest_hz).abs() <= TOLERANCE_HZ
-        if spacing_hz >= LEAST_SPACING_HZ:
-            found.loc[fits & (found["origin"] == ""), "origin"] = f"rate/{period}, {origin}"
-    return found
+        nearest_hz = spacing_hz * (lines["frequency_hz"] / spacing_hz).round()
+        fits = (lines["frequency_hz"] - nearest_hz).abs() <= TOLERANCE_HZ
+        if spacing_hz >= MIN_SPACING_HZ:
+            lines.loc[fits & (lines["origin"] == ""), "origin"] = f"rate/{period}, {origin}"
+    return lines
 
 
 def _periods(layers: pd.DataFrame) -> dict[int, str]:
-    """Periods in samples beyond those whose tones are predicted one by one."""
+    """Periods in samples, beyond those whose tones are predicted one by one."""
     spectral = layers["kind"] == "istft"
-    whole = math.prod(layers["stride"][(layers["direction"] == "up") & ~spectral])
+    product = math.prod(layers["stride"][(layers["direction"] == "up") & ~spectral])
     hops = dict.fromkeys(layers["stride"][spectral], "the hop of the inverse Fourier transform")
-    return {**hops, whole: "the product of all upsampling strides"}
+    return {**hops, product: "the product of all upsampling strides"}
 
 
 def _loudest_db(measures: pd.DataFrame) -> float:
-    """The loudest line or offset in any of the model's outputs."""
+    """Level of the loudest line or DC offset in any of the model's outputs."""
     rows = measures[measures["layer"] == OUTPUT]
     is_level = rows["measure"].isin(["line_level", "found_line_level", "offset_level"])
     levels = rows["value"][is_level & np.isfinite(rows["value"])]
     return float(levels.max()) if len(levels) else 0.0
 
 
-def of_model(
+def summarize_model(
     name: str,
     rate_hz: float,
     layers: pd.DataFrame,
-    tones_hz: Sequence[float],
+    tones_hz: Sequence[float] | np.ndarray,
     measures: pd.DataFrame,
 ) -> str:
-    """Which layers change the rate, where tones must be, which are there, what else was found."""
+    """Summarize a model: rate-changing layers, predicted tones, which stand out, other lines.
+
+    Args:
+        name: Name of the model.
+        rate_hz: Sampling rate of its output.
+        layers: Its rate-changing layers: columns name, kind, direction, stride.
+        tones_hz: Predicted frequencies.
+        measures: Columns seed, stage, signal, layer, measure, frequency_hz, value.
+    """
     stages = ", ".join(measures["stage"].unique())
     seeds = _count(measures["seed"].nunique(), "seed")
     text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}", ""]
     if layers.empty:
-        text += ["No layer changes the rate along time."]
+        text += ["No rate-changing layer was found."]
     else:
-        text += ["Layers that change the rate along time, in the order they run:"]
+        text += ["Rate-changing layers, in the order they run:"]
     width = max(map(len, layers["name"]), default=0)
     text += [
-        f"  {layer.name:<{width}}  {layer.kind}, {layer.direction} x{layer.stride}"
-        for layer in layers.itertuples()
+        f"  {layer['name']:<{width}}  {layer['kind']}, {layer['direction']} x{layer['stride']}"
+        for layer in layers.to_dict("records")
     ]
-    text += ["", *_predicted(measures, tones_hz, rate_hz)]
-    others = unexpected(measures, layers, tones_hz, rate_hz)
-    text += ["", *_others(others, rate_hz, measures["seed"].nunique())]
+    text += ["", *_predicted_tones(measures, tones_hz, rate_hz)]
+    others = unpredicted_lines(measures, layers, tones_hz, rate_hz)
+    text += ["", *_other_lines(others, rate_hz, measures["seed"].nunique())]
     return "\n".join(text)
 
 
-def _predicted(measures: pd.DataFrame, tones_hz: Sequence[float], rate_hz: float) -> list[str]:
-    """The predicted tones as a table, those of the last layer first, then of the last two ..."""
+def _predicted_tones(
+    measures: pd.DataFrame, tones_hz: Sequence[float] | np.ndarray, rate_hz: float
+) -> list[str]:
+    """The predicted tones as a table: first those of the last layer, then of the last two ..."""
     if not len(tones_hz):
-        return ["No layer of which tones are predicted."]
-    lines = lines_of(measures, "line")
-    heard = lines["level"] >= _loudest_db(measures) - RANGE_DB
-    lines["there"] = heard & (lines["prominence"] >= CHANCE_DB)
+        return ["No tone is predicted: no upsampling layer with a filter was found."]
+    lines = output_lines(measures, "line")
+    in_range = lines["level"] >= _loudest_db(measures) - RANGE_DB
+    lines["stands_out"] = in_range & (lines["prominence"] >= CHANCE_DB)
     cells = lines.groupby(["frequency_hz", "signal"])
-    there, prominence = cells["there"].mean() > 0.5, cells["prominence"]
+    stands_out, prominence = cells["stands_out"].mean() > 0.5, cells["prominence"]
     signals = list(measures["signal"].unique())
-    places = {tone_hz: Fraction(tone_hz / rate_hz).limit_denominator(64) for tone_hz in tones_hz}
-    order = sorted(tones_hz, key=lambda tone_hz: (places[tone_hz].denominator, tone_hz))
-    interval = ", ± 95 % interval over seeds" if measures["seed"].nunique() > 1 else ""
+    fractions = {tone_hz: Fraction(tone_hz / rate_hz).limit_denominator(64) for tone_hz in tones_hz}
+    order = sorted(tones_hz, key=lambda tone_hz: (fractions[tone_hz].denominator, tone_hz))
+    interval = " (± 95 % interval over seeds)" if measures["seed"].nunique() > 1 else ""
     text = [
-        f"Tones must stand at multiples of {min(tones_hz):g} Hz. Prominence over the surroundings "
-        f"in dB{interval};",
-        f"* stands out ({CHANCE_DB:g} dB, as noise does once in 40 times) within "
-        f"{RANGE_DB:g} dB of the loudest:",
+        f"Tones are predicted at multiples of {min(tones_hz):g} Hz. Prominence in dB{interval};",
+        f"* stands out: at least {CHANCE_DB:g} dB (noise: 1 in 40) and within "
+        f"{RANGE_DB:g} dB of the loudest line:",
         f"{'':26}" + "".join(f"{signal:>12} " for signal in signals),
     ]
-    for tone_hz in order[:MOST_LINES]:
-        fraction = f"{_fraction(places[tone_hz].numerator)}rate/{places[tone_hz].denominator}"
+    for tone_hz in order[:MAX_LINES]:
+        multiple = fractions[tone_hz].numerator
+        fraction = f"{_factor(multiple)}rate/{fractions[tone_hz].denominator}"
         row = "".join(
             f"{_mean(prominence.get_group((tone_hz, signal))):>12}"
-            f"{'*' if there[tone_hz, signal] else ' '}"
+            f"{'*' if stands_out[tone_hz, signal] else ' '}"
             for signal in signals
         )
         text.append(f"  {tone_hz:>9.1f} Hz {fraction:<10}  {row}")
-    counts = "".join(f"{there[:, signal].sum():>12} " for signal in signals)
+    counts = "".join(f"{stands_out[:, signal].sum():>12} " for signal in signals)
     return [*text, f"  {f'stand out, of {len(order)}':<22}  {counts}"]
 
 
-def _mean(values: pd.Series) -> str:
-    values = values[np.isfinite(values)]
-    mean, low, _ = mean_interval(values)
+def _mean(prominences_db: pd.Series) -> str:
+    """Mean and interval of finite values; "silent" if there are none."""
+    mean, low, _ = mean_interval(prominences_db[np.isfinite(prominences_db)].to_numpy())
     if np.isnan(mean):
         return "silent"
     return f"{mean:.0f}" if np.isnan(low) else f"{mean:.0f} ±{mean - low:.0f}"
 
 
-def _others(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]:
-    """What else was found, in how many seeds, with the strides that fit."""
+def _other_lines(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]:
+    """The unpredicted lines: in how many seeds, and which stride fits."""
     text = []
     for origin, group in lines[lines["origin"] != ""].groupby("origin"):
         signals = ", ".join(group["signal"].unique())
@@ -160,19 +182,19 @@ def _others(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]:
     lines = lines[lines["origin"] == ""]
     if lines.empty:
         return [*text, "No other stationary narrow line was found."]
-    lines = lines.assign(place=lines["frequency_hz"].round())
-    groups = lines.groupby(["signal", "place"], sort=False)
-    strongest = groups["level"].max().nlargest(MOST_LINES).index
+    lines = lines.assign(rounded_hz=lines["frequency_hz"].round())
+    groups = lines.groupby(["signal", "rounded_hz"], sort=False)
+    strongest = groups["level"].max().nlargest(MAX_LINES).index
     text.append(
         f"Other stationary narrow lines: {len(groups)}"
-        + (f", of which the strongest {MOST_LINES}:" if len(groups) > MOST_LINES else ":")
+        + (f", of which the strongest {MAX_LINES}:" if len(groups) > MAX_LINES else ":")
     )
-    for signal, place in strongest:
-        group = groups.get_group((signal, place))
+    for signal, rounded_hz in strongest:
+        group = groups.get_group((signal, rounded_hz))
         frequency_hz = group["frequency_hz"].mean()
         text.append(
             f"  {frequency_hz:>9.1f} Hz  {signal:<8} {group['level'].mean():>6.1f} dB, "
-            f"{group['prominence'].mean():.0f} dB over its surroundings"
+            f"prominence {group['prominence'].mean():.0f} dB"
             + (f", in {group['seed'].nunique()} of {n_seeds} seeds" if n_seeds > 1 else "")
             + _fit(frequency_hz, rate_hz)
         )
@@ -180,58 +202,72 @@ def _others(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]:
 
 
 def _fit(frequency_hz: float, rate_hz: float) -> str:
-    found = coincidence(frequency_hz, rate_hz, TOLERANCE_HZ)
-    return f", = {_fraction(found.multiple)}rate/{found.stride}" if found else ""
+    match = coincidence(frequency_hz, rate_hz, TOLERANCE_HZ)
+    return f", = {_factor(match.multiple)}rate/{match.stride}" if match else ""
 
 
-def of_file(name: str, rate_hz: float, channels: int, seconds: float, lines: pd.DataFrame) -> str:
-    """The lines of a file, each with the strides that would put it there, and what that means."""
+def summarize_file(
+    name: str, rate_hz: float, channels: int, seconds: float, lines: pd.DataFrame
+) -> str:
+    """Summarize an audio file: its lines, the strides that explain them, and a verdict.
+
+    Args:
+        name: Name of the file.
+        rate_hz: Its sampling rate.
+        channels: Number of channels.
+        seconds: Duration.
+        lines: From :func:`audio_file.explain_lines`.
+    """
     text = [f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"]
-    heard = lines[lines["level_db"] >= UNHEARD_DB]
-    if not heard.empty:
+    audible = lines[lines["level_db"] >= UNHEARD_DB]
+    if not audible.empty:
         text += ["Stationary narrow lines, strongest first:"]
-    for line in heard.head(MOST_LINES).itertuples():
+    for line in audible.head(MAX_LINES).to_dict("records"):
         text += [
-            f"  {line.frequency_hz:9.2f} Hz  {line.level_db:6.1f} dB re full scale, "
-            f"{line.prominence_db:.0f} dB over its surroundings, {line.presence:.0%} of the time",
+            f"  {line['frequency_hz']:9.2f} Hz  {line['level_db']:6.1f} dB re full scale, "
+            f"prominence {line['prominence_db']:.0f} dB, present {line['presence']:.0%} "
+            "of the time",
             f"{'':14}{_explanation(line)}",
         ]
-    if len(heard) > MOST_LINES:
-        text += [f"And {_count(len(heard) - MOST_LINES, 'line')} more."]
-    if len(heard) < len(lines):
-        quiet = _count(len(lines) - len(heard), "line")
+    if len(audible) > MAX_LINES:
+        text += [f"And {_count(len(audible) - MAX_LINES, 'more line')}."]
+    if len(audible) < len(lines):
+        quiet = _count(len(lines) - len(audible), "line")
         text += [f"And {quiet} below {UNHEARD_DB:g} dB, under the last bit of 16-bit audio."]
-    return "\n".join([*text, _verdict(heard)])
+    return "\n".join([*text, _verdict(audible)])
 
 
 def _verdict(lines: pd.DataFrame) -> str:
     if lines.empty:
         return "No stationary narrow line was found."
-    suspect = lines["stride"].notna()
-    if not suspect.any():
-        return f"None of {_count(len(lines), 'line')} is where an upsampling layer puts tones."
-    # Any of the lines might have met a tone of the largest stride that was needed.
+    fits = lines["stride"].notna()
+    n_lines = _count(len(lines), "line")
+    if not fits.any():
+        return f"None of {n_lines} is at a frequency where an upsampling layer puts tones."
+    # Each line might have met a tone of the largest stride that was needed.
     expected = len(lines) * lines["chance"].max()
+    verb = "is" if fits.sum() == 1 else "are"
     return (
-        f"{suspect.sum()} of {_count(len(lines), 'line')} {'is' if suspect.sum() == 1 else 'are'} "
-        f"where an upsampling layer puts tones (expected by chance: {expected:.1g})."
+        f"{fits.sum()} of {n_lines} {verb} at a frequency where an upsampling layer puts tones "
+        f"(expected by chance: {expected:.1g})."
     )
 
 
-def _explanation(line) -> str:
-    mains = f"mains hum: {line.mains}" if line.mains else ""
-    if pd.isna(line.stride):
+def _explanation(line: dict[Any, Any]) -> str:
+    mains = f"mains hum: {line['mains']}" if line["mains"] else ""
+    if pd.isna(line["stride"]):
         return "no stride fits" + (f"; {mains}" if mains else "")
     fit = (
-        f"{_fraction(line.multiple)}rate/{line.stride}: strides {line.strides.replace(' ', ', ')}; "
-        f"a line from elsewhere is there with probability {line.chance:.1g}"
+        f"{_factor(line['multiple'])}rate/{line['stride']}: "
+        f"strides {line['strides'].replace(' ', ', ')}; "
+        f"probability for an unrelated line: {line['chance']:.1g}"
     )
     return f"{fit}; but also {mains}" if mains else fit
 
 
-def _fraction(multiple: int) -> str:
+def _factor(multiple: int) -> str:
     return "" if multiple == 1 else f"{multiple} "
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,9 +1,10 @@
-"""Probes of whole systems after random initialization, at the paper's size (figures 1 and 9)."""
+"""Probe whole systems at the paper's size after random initialization (figures 1 and 9)."""
 
 from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +17,13 @@ from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.probes.layer_tracer import tone_strides
-from upsampling_artifacts.probes.measures_table import labelled, write_measures
+from upsampling_artifacts.probes.measures_table import label_measures, write_measures
 from upsampling_artifacts.probes.model_probe import probe_model, run
 from upsampling_artifacts.progress import Progress
 
 MARKED_STRIDE = 32
-"""Tones are marked in figures 1 and 9 at multiples of rate over no more than this: all that can
-be told apart there, rate / 16 for Demucs and rate / 32 for MelGAN."""
+"""Figures 1 and 9 mark tones at multiples of rate over at most this, which is all that their
+resolution shows: rate / 16 for Demucs and rate / 32 for MelGAN."""
 
 
 def probe_system(
@@ -36,19 +37,19 @@ def probe_system(
     arrays_path: str | Path,
     threads: int = 1,
 ) -> None:
-    """Probe a system after random initialization, with several seeds, one at a time.
+    """Probe a system after random initialization with several seeds, one at a time.
 
-    A network of 700M parameters takes 3 GB, so the one before is let go first.
+    A network of 700M parameters takes 3 GB, so each is freed before the next is built.
 
     Args:
         system: ``{"architecture", "options", "upsampler"}`` as for
             :func:`models.build.build_model`.
-        name: What to call it in the table.
-        seeds: Of the weights.
+        name: Name of the system in the table.
+        seeds: Seeds of the weights.
         shape: ``rate_hz``, ``n_sources`` and ``audio_channels``.
         signal_seconds: Length of the test signals that are measured.
         spectrogram_seconds: Length of the white noise whose spectrogram is saved (first seed).
-        csv_path: Where to write the table.
+        csv_path: Where to write the measures.
         arrays_path: Where to write the spectrograms of input and output (``.npz``).
         threads: CPU threads.
     """
@@ -62,12 +63,12 @@ def probe_system(
     for seed in seeds:
         model = build_model(**system, **build, seed=seed).eval()
         with low_memory(model):
-            probe = probe_model(model, test_signals, rate_hz)
+            result = probe_model(model, test_signals, rate_hz)
             if seed == seeds[0]:
                 noise = signals.white_noise(spectrogram_seconds, rate_hz, channels)
-                strides = tone_strides(probe.layers, MARKED_STRIDE)
+                strides = tone_strides(result.layers, MARKED_STRIDE)
                 _save_spectrograms(model, noise, rate_hz, strides, arrays_path)
-        tables.append(labelled(probe.measures, name, seed, "initialization"))
+        tables.append(label_measures(result.measures, name, seed, "initialization"))
         del model
         gc.collect()
         progress.step()
@@ -77,9 +78,9 @@ def probe_system(
 def _save_spectrograms(
     model: torch.nn.Module, noise: np.ndarray, rate_hz: int, strides: list[int], path: str | Path
 ) -> None:
-    """Spectrograms of white noise and of what the model makes of it, for figures 1 and 9."""
-    arrays = {"rate_hz": rate_hz, "tones_hz": predicted_tones(rate_hz, strides)}
-    # What comes in by the last skip connection fills the valleys of all layers but the last.
+    """Save spectrograms of white noise and of the model's output for it (figures 1 and 9)."""
+    arrays: dict[str, Any] = {"rate_hz": rate_hz, "tones_hz": predicted_tones(rate_hz, strides)}
+    # The last skip connection fills the valleys of all layers but the last.
     arrays["valleys_hz"] = predicted_tones(rate_hz, strides[:1])
     for prefix, signal in {"input_": noise, "": run(model, noise[None])[0]}.items():
         frequencies_hz, times_seconds, level_db = spectrogram_db(signal, rate_hz)

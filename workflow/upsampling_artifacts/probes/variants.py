@@ -1,8 +1,9 @@
-"""Probes of the systems as they are trained here, before and after."""
+"""Probe the trained variants: systems as this pipeline trains them, before and after training."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +13,12 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import build_described, load_model
-from upsampling_artifacts.probes.measures_table import labelled, write_measures
+from upsampling_artifacts.probes.measures_table import label_measures, write_measures
 from upsampling_artifacts.probes.model_probe import probe_model
 
 LAST_STRIDE = 4
-"""Of the last upsampling layer of the Demucs-like systems. A system without such layers is
-measured at the same frequencies, for comparison."""
+"""Stride of the last upsampling layer of the Demucs-like systems. For comparison, a system without
+upsampling layers is measured at the same frequencies."""
 
 
 def probe_variant(
@@ -32,18 +33,18 @@ def probe_variant(
     arrays_path: str | Path,
     threads: int = 1,
 ) -> None:
-    """Probe a variant as it is trained here, and write what was found.
+    """Probe a variant before or after training and write its measures and spectrograms.
 
     Args:
         system: ``{"architecture", "options", "upsampler"}`` as for
             :func:`models.build.build_model`.
-        name: The system's name.
-        seed: Names the initial weights.
-        model_path: A trained model; None for the weights as training begins.
-        song: A cached song, whose mixture is the music.
-        segment_seconds: Length of the chunks.
-        signal_seconds: Length of the signals.
-        csv_path: Where to write the table.
+        name: Name of the system in the table.
+        seed: Seed of the initial weights.
+        model_path: A trained model; None for the initial weights.
+        song: A cached song whose mixture is the music among the test signals.
+        segment_seconds: Length of the chunks in which the model processes a signal.
+        signal_seconds: Length of the test signals.
+        csv_path: Where to write the measures.
         arrays_path: Where to write the spectrograms (``.npz``).
         threads: CPU threads.
     """
@@ -59,8 +60,9 @@ def probe_variant(
     test_signals = signals.test_signals(signal_seconds, rate_hz, channels, music)
     with low_memory(model):
         chunk = round(segment_seconds * rate_hz)
-        probe = probe_model(model, test_signals, rate_hz, chunk, [LAST_STRIDE])
+        result = probe_model(model, test_signals, rate_hz, chunk, [LAST_STRIDE])
     stage = "trained" if model_path else "initialization"
+    arrays: dict[str, Any] = result.arrays
     with atomic_write(arrays_path) as unfinished:
-        np.savez_compressed(unfinished, **probe.arrays)
-    write_measures([labelled(probe.measures, name, seed, stage)], csv_path)
+        np.savez_compressed(unfinished, **arrays)
+    write_measures([label_measures(result.measures, name, seed, stage)], csv_path)

@@ -50,7 +50,7 @@ def tones(
     audio.
 
     Args:
-        summary: As :func:`summarise_lines` returns it.
+        summary: As :func:`summarize_lines` returns it.
         signal: "silence", "noise" or "music".
         systems: The systems, in order.
 
@@ -99,7 +99,7 @@ def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict[str, Any]]
     """The table below the first figure: level and prominence of the line.
 
     Args:
-        summary: As :func:`summarise_lines` returns it.
+        summary: As :func:`summarize_lines` returns it.
         systems: The systems, in order.
 
     Returns:

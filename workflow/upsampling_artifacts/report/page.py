@@ -16,7 +16,7 @@ from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
     UNHEARD_DB,
     read_lines,
-    summarise_lines,
+    summarize_lines,
 )
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
@@ -156,7 +156,7 @@ def page_values(
 def _tone_values(files: ReportFiles, config: dict[str, Any], tone_hz: float) -> dict[str, Any]:
     """The line at ``tone_hz``: which systems respond to which signal with a tone."""
     systems = config["variants"]
-    summary = summarise_lines(read_lines(files.variants), tone_hz)
+    summary = summarize_lines(read_lines(files.variants), tone_hz)
     return {
         "tone_khz": f"{tone_hz / 1000:g}",
         "chance_db": CHANCE_DB,

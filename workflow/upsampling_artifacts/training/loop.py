@@ -129,7 +129,7 @@ def train(
     total = options.epochs * batches.steps_per_epoch
     seconds_left = options.seconds - state["seconds"]
     progress = (
-        Progress(total, label, done=state["step"], most_seconds=seconds_left)
+        Progress(total, label, done=state["step"], max_seconds=seconds_left)
         if fabric.is_global_zero
         else None
     )

@@ -1,0 +1,81 @@
+"""Probe an audio file: its stationary lines, the strides that fit them, and its spectrogram."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from upsampling_artifacts.artifacts.spectra import spectrogram_db
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.probes.audio_file import (
+    MAX_SECONDS,
+    explain_lines,
+    middle,
+    read_audio,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, repr=False)
+class FileProbeResult:
+    """The stationary lines of an audio file. Its ``repr`` is a readable summary.
+
+    Attributes:
+        name: Path of the file.
+        rate_hz: Its sampling rate.
+        channels: Number of channels.
+        seconds: Duration.
+        lines: Its stationary narrow lines, with the columns of :func:`audio_file.explain_lines`.
+        arrays: ``frequencies_hz``, ``times_seconds`` and ``file_db`` ``(frequency, time)``.
+    """
+
+    name: str
+    rate_hz: float
+    channels: int
+    seconds: float
+    lines: pd.DataFrame
+    arrays: dict[str, np.ndarray]
+
+    def __repr__(self) -> str:
+        return summaries.summarize_file(
+            self.name, self.rate_hz, self.channels, self.seconds, self.lines
+        )
+
+
+def probe_audio_file(path: str | Path, model_rate_hz: float | None = None) -> FileProbeResult:
+    """Find the stationary lines of an audio file and the strides that explain them.
+
+    Of a file longer than a minute, only the middle is measured.
+
+    Args:
+        path: Any format of libsndfile: wav, flac, ogg, mp3 ...
+        model_rate_hz: Sampling rate of the model that made the sound, if the file was resampled.
+
+    Returns:
+        The lines and a spectrogram.
+
+    Raises:
+        InputError: The file cannot be measured, or the rate is not positive.
+    """
+    path = Path(path)
+    signal, rate_hz = read_audio(path)
+    if model_rate_hz is not None and not model_rate_hz > 0:
+        raise InputError(f"rate_hz: is {model_rate_hz}; must be positive, or omitted")
+    seconds = signal.shape[-1] / rate_hz
+    if seconds > MAX_SECONDS:
+        logger.info(f"{path}: {seconds:.0f} s long; only the middle {MAX_SECONDS:g} s are measured")
+        signal = middle(signal, round(MAX_SECONDS * rate_hz))
+    lines = explain_lines(signal, rate_hz, model_rate_hz or rate_hz)
+    frequencies_hz, times_seconds, level_db = spectrogram_db(signal, rate_hz)
+    arrays = {
+        "frequencies_hz": frequencies_hz,
+        "times_seconds": times_seconds,
+        "file_db": level_db.astype(np.float16),
+    }
+    return FileProbeResult(str(path), rate_hz, len(signal), seconds, lines, arrays)
