@@ -19,17 +19,17 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/songs.smk"
-include: "workflow/rules/fetch.smk"
+include: "workflow/rules/snakemake_internals.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
-include: "workflow/rules/benchmark.smk"
+include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/events.smk"
-include: "workflow/rules/targets.smk"
 
 
 rule all:
