@@ -105,20 +105,29 @@ def limit_polling_interval():
     executor.sleep = sleep
 
 
-def benchmarked_dependencies():
+def benchmark_files():
+    """For each rule, in the order of the workflow, the benchmark files of its jobs."""
+    files = {rule.name: [] for rule in workflow.rules}
+    for job in workflow.dag.jobs:
+        if job.benchmark:
+            files[job.rule.name].append(str(job.benchmark))
+    return {rule: sorted(paths) for rule, paths in files.items() if paths}
+
+
+def benchmark_dependencies():
     """For each benchmark file, those of the jobs that its job waits for.
 
     Jobs without a benchmark file are passed through: a training waits for a list of songs, which
-    waits for the cache. Independent of which jobs have to run.
+    waits for the cache. Which jobs have to run makes no difference.
     """
     dependencies = workflow.dag.dependencies
 
     @cache
     def nearest(job):
-        found = set()
+        files = set()
         for earlier in dependencies[job]:
-            found |= {str(earlier.benchmark)} if earlier.benchmark else nearest(earlier)
-        return found
+            files |= {str(earlier.benchmark)} if earlier.benchmark else nearest(earlier)
+        return files
 
     return {str(job.benchmark): sorted(nearest(job)) for job in workflow.dag.jobs if job.benchmark}
 
