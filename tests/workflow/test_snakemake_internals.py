@@ -20,8 +20,8 @@ PLUGIN = "snakemake_interface_executor_plugins.registry.plugin.Plugin"
 REMOTE_SETTINGS = "snakemake.settings.types.RemoteExecutionSettings"
 SLURM_SETTINGS = "snakemake_executor_plugin_slurm.ExecutorSettings"
 
-# Each attribute, and what it is: "property", "field" (of a dataclass), "slot", "attribute" (assigned
-# by a method, as __init__), or the parameters of a method.
+# Each attribute, and what it is: "property", "field" (of a dataclass), "slot", "attribute" (which a
+# method assigns), or the parameters of a method.
 USED = {
     "snakemake.workflow.Workflow.dag": "property",
     "snakemake.workflow.Workflow.dag_settings": "field",
