@@ -1,9 +1,9 @@
-"""Which upsampling layer? Songs in, results/<experiment>/report.html out.
+"""Which upsampling layer? From songs to results/<experiment>/report.html.
 
 snakemake --cores 2                                     the demonstration
 snakemake --cores 2 --configfile config/paper.yaml      the paper's scale
-snakemake --profile slurm                               the same on a cluster
-snakemake --profile workstation                         the same on several GPUs
+snakemake --profile slurm                               the paper's scale on a cluster
+snakemake --profile workstation                         the paper's scale on several GPUs
 """
 
 from snakemake.utils import min_version

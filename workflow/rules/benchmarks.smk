@@ -20,7 +20,7 @@ rule step_speed:
     params:
         systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
         training={name: training_options(name) for name in TRAINING},
-        # A function of `threads`, for Snakemake does not compare such parameters between runs.
+        # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
         runtime=lambda w, threads: {name: runtime_options(name) for name in TRAINING},
         # A function: song lengths are only read if this job is in the plan.
         steps_per_epoch=lambda w: {
@@ -83,7 +83,7 @@ rule switch_speed:
         name=BENCHMARKED_VARIANT,
         system=system_at_size(BENCHMARKED_VARIANT, config["size"]),
         training=training_options(BENCHMARKED_VARIANT),
-        # A function of `threads`, for Snakemake does not compare such parameters between runs.
+        # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
         devices=lambda w, threads: TRAINING[BENCHMARKED_VARIANT]["devices"],
         n_sources=len(config["sources"]),
         rate_hz=config["rate_hz"],

@@ -7,12 +7,12 @@ checkpoint fetch:
         DATASET,
     log:
         f"logs/results/datasets/{config['dataset']}.log",
-    # wget retries by itself; an error that remains needs a person.
+    # wget retries by itself; an error that remains needs your attention.
     retries: 0
     conda:
         "../../envs/data.yaml"
     params:
-        # Functions of `threads`, for Snakemake does not compare such parameters between runs.
+        # Take `threads`, so Snakemake does not compare them between runs: a change re-runs nothing.
         config=lambda w, threads: {key: config[key] for key in ("dataset", "datasets")},
         songs=lambda w, threads: {split: SONGS[split] for split in ("train", "valid", "test")},
     script:

@@ -1,4 +1,4 @@
-"""The one page that shows everything."""
+"""The report: one page with all results."""
 
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
 
@@ -35,7 +35,7 @@ rule report:
         estimates=runs("estimates", FIRST_SEED),
         page=[f"{PAGE_SOURCES}/template.html", f"{PAGE_SOURCES}/style.css"],
     output:
-        # Not annotated: Snakemake's own report shows a page of this size blank.
+        # Not annotated: in Snakemake's own report, a page of this size stays blank.
         page=f"{RESULTS}/report.html",
         provenance=f"{RESULTS}/provenance.json",
     log:
@@ -54,8 +54,8 @@ rule report:
             "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
             "benchmarks": f"{RESULTS}/**/benchmarks/**/*.tsv",
         },
-        # Not inputs: a lost benchmark file must not retrain anything. Functions of `threads`, for
-        # Snakemake does not compare such parameters between runs.
+        # Not inputs, for a lost benchmark file must not retrain anything. They take `threads`, so
+        # Snakemake does not compare them between runs.
         benchmarks=lambda w, threads: benchmark_files(),
         dependencies=lambda w, threads: benchmark_dependencies(),
         code=code("upsampling_artifacts.report.page"),

@@ -102,5 +102,5 @@ def modification_times(wildcards):
     """When a user's own files were modified, so that replacing one by an older file counts, too."""
     if config["root"] is None or wildcards.song in SONGS["excerpt"]:
         return None
-    # Not a function of `input`, for Snakemake does not compare such parameters between runs.
+    # It does not take `input`, for then Snakemake would not compare it between runs.
     return [os.stat(file).st_mtime_ns for file in song_files(wildcards)]

@@ -1,4 +1,4 @@
-"""One training per variant and seed."""
+"""Training: one job per variant and seed."""
 
 
 rule train:
@@ -20,7 +20,7 @@ rule train:
     params:
         system=variant_system,
         options=lambda w: training_options(w.system),
-        # A function of `threads`, for Snakemake does not compare such parameters between runs.
+        # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
         runtime=lambda w, threads: runtime_options(w.system),
         # Not an output: Snakemake deletes the outputs of a job that fails.
         checkpoint=f"{RUN}/checkpoint.pt",

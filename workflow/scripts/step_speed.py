@@ -1,4 +1,4 @@
-"""Measure how long training steps take."""
+"""Measure the duration of training steps."""
 
 from upsampling_artifacts.benchmarks.steps import measure_steps
 from upsampling_artifacts.pipeline.gpus import claimed_gpus
