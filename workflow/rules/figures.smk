@@ -4,15 +4,15 @@ FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
 # The tones of a last layer that upsamples by 4 (probes/model_probe.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 
-# The systems in figures 1 and 9, which are drawn if config lists all of them for probing.
-PAPER_FIGURE_SYSTEMS = {
+# The systems that figures 1 and 9 show: they are drawn if config has them all probed.
+SHOWN = {
     "1": ["melgan", "demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel"],
     "9": ["demucs_transposed", "demucs_subpixel", "modified_transposed", "modified_subpixel"],
 }
 PAPER_FIGURES = [
     f"figure_{number}"
     for number in "123456789"
-    if set(PAPER_FIGURE_SYSTEMS.get(number, [])) <= set(config["probes"]["systems"])
+    if set(SHOWN.get(number, [])) <= set(config["probes"]["systems"])
 ]
 PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
 
@@ -36,17 +36,17 @@ rule figure_arrays:
 
 rule figure_models:
     input:
-        lambda w: expand(rules.probe_system.output.arrays, system=PAPER_FIGURE_SYSTEMS[w.number]),
+        lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[w.number]),
     output:
         PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
-        number="|".join(PAPER_FIGURE_SYSTEMS),
+        number="|".join(SHOWN),
     conda:
         "../../envs/report.yaml"
     params:
-        systems=lambda w: PAPER_FIGURE_SYSTEMS[w.number],
+        systems=lambda w: SHOWN[w.number],
         code=code("upsampling_artifacts.figures.models"),
     script:
         "../scripts/figure_models.py"
