@@ -1,9 +1,9 @@
-"""Which upsampling layer? Songs in, results/<experiment>/report.html out.
+"""Which upsampling layer? From songs to results/<experiment>/report.html.
 
 snakemake --cores 2                                     the demonstration
 snakemake --cores 2 --configfile config/paper.yaml      the paper's scale
-snakemake --profile slurm                               the same on a cluster
-snakemake --profile workstation                         the same on several GPUs
+snakemake --profile slurm                               the paper's scale on a cluster
+snakemake --profile workstation                         the paper's scale on several GPUs
 """
 
 from snakemake.utils import min_version
@@ -19,17 +19,17 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/songs.smk"
-include: "workflow/rules/fetch.smk"
+include: "workflow/rules/snakemake_internals.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
-include: "workflow/rules/benchmark.smk"
+include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/events.smk"
-include: "workflow/rules/targets.smk"
 
 
 rule all:

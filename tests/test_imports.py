@@ -1,4 +1,4 @@
-"""What jobs load before they begin."""
+"""Jobs that do not need torch start without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from .clone import REPOSITORY
 
-# A job of these builds, runs or counts a network, or resamples audio with torchaudio.
+# Scripts that build or run a network, count its FLOPs, or resample audio with torchaudio.
 WITH_TORCH = {
     "checkpointing", "excerpt", "figure_arrays", "identities", "loading", "out_of_distribution",
     "probe", "probe_layers", "probe_model", "probe_readings", "probe_stacks", "probe_system",
@@ -16,8 +16,8 @@ WITH_TORCH = {
 }  # fmt: skip
 
 
-def test_no_job_imports_torch_that_does_not_need_it() -> None:
-    """Most jobs score, tabulate and draw; to each of them it would be seconds of waiting."""
+def test_scripts_without_a_network_do_not_import_torch() -> None:
+    """Most jobs score, tabulate or draw; importing torch would delay each by seconds."""
     scripts = (REPOSITORY / "workflow/scripts").glob("*.py")
     without = [path for path in scripts if path.stem not in WITH_TORCH]
     assert len(without) > 15

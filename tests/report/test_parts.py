@@ -47,7 +47,9 @@ def test_costs_are_summed_per_rule_and_overlapping_jobs_count_once_by_the_clock(
         path.write_text(f"s\tmax_rss\n{seconds}\t{memory}\n")
         os.utime(path, (end, end))
         paths.append(str(path))
-    costs = job_costs({"train": paths[:2], "score": [paths[2], str(tmp_path / "lost.tsv")]})
+    costs = job_costs(
+        {"train": paths[:2], "score": [paths[2], str(tmp_path / "lost.tsv")]}, dependencies={}
+    )
     assert costs["rules"][0] == {
         "rule": "train", "jobs": 2, "seconds": 200, "longest_seconds": 100, "peak_memory_mb": 90,
     }  # fmt: skip
@@ -62,46 +64,77 @@ def write_job(path: Path, seconds: float) -> str:
     return str(path)
 
 
-def test_the_longest_chain_of_jobs_goes_through_the_slowest_run(tmp_path: Path) -> None:
+def test_the_critical_path_is_the_slowest_chain_of_dependent_jobs(tmp_path: Path) -> None:
     def run(system: str, name: str, seconds: float) -> str:
         return write_job(tmp_path / f"variants/{system}/seed-0/benchmarks/{name}.tsv", seconds)
 
+    song = write_job(tmp_path / "songs/train/a.tsv", 7)
+    cache = [write_job(tmp_path / f"cache/{name}.tsv", s) for name, s in (("a", 1), ("b", 5))]
+    train = {"fast": run("fast", "train", 50), "slow": run("slow", "train", 60)}
+    separate = {"fast": run("fast", "separate", 10), "slow": run("slow", "separate", 5)}
+    baseline = run("mixture", "baseline", 2)
+    score = {name: run(name, "score", s) for name, s in (("fast", 20), ("slow", 10))}
+    mixture_score = run("mixture", "score", 25)
+    probes = [run("slow", "probe_trained", 14), run("slow", "probe_initialization", 80)]
+    table_1 = str(tmp_path / "benchmarks/table_1.tsv")
     benchmarks = {
-        "song": [write_job(tmp_path / "songs/train/a.tsv", 7)],
-        "cache": [write_job(tmp_path / f"cache/{song}.tsv", s) for song, s in (("a", 1), ("b", 5))],
-        "train": [run("fast", "train", 50), run("slow", "train", 60)],
-        "separate": [run("fast", "separate", 10), run("slow", "separate", 5)],
-        "score": [run("fast", "score", 20), run("slow", "score", 10), run("mixture", "score", 25)],
-        "baseline": [run("mixture", "baseline", 2)],
-        "probe": [run("slow", "probe_trained", 14), run("slow", "probe_initialization", 80)],
+        "song": [song],
+        "cache": cache,
+        "train": list(train.values()),
+        "separate": list(separate.values()),
+        "baseline": [baseline],
+        "score": [*score.values(), mixture_score],
+        "probe": probes,
         "probe_system": [write_job(tmp_path / "probes/benchmarks/melgan.tsv", 85)],
+        "table_1": [table_1],  # not measured yet
     }
-    path = job_costs(benchmarks)["critical_path"]
+    dependencies = {
+        cache[0]: [song],
+        **dict.fromkeys((*train.values(), baseline), cache),
+        **{separate[system]: [train[system], *cache] for system in train},
+        **{score[system]: [separate[system]] for system in train},
+        mixture_score: [baseline],
+        probes[0]: [train["slow"]],
+        table_1: [*score.values(), mixture_score],
+    }
+
+    def critical_path() -> dict:
+        return job_costs(benchmarks, dependencies)["critical_path"]
+
     # The second song took longer to cache, but the first had to be rendered before; the training
-    # of the slow run was longer, but not all that came of it.
+    # of the slow run was longer, but the chain of the fast run as a whole was.
+    path = critical_path()
     assert [(job["rule"], job["seconds"]) for job in path["jobs"]] == [
         ("song", 7), ("cache", 1), ("train", 50), ("separate", 10), ("score", 20),
     ]  # fmt: skip
     assert path["run"] == "fast, seed 0"
     assert path["seconds"] == 88 and path["share_percent"] == pytest.approx(100 * 88 / 85)
-    # A probe after training waits for it, too; a table waits for the scores of all.
+    # A probe of the trained model waits for its training; a table waits for the scores of all runs.
     run("slow", "probe_trained", 30)
-    path = job_costs(benchmarks)["critical_path"]
-    assert [job["rule"] for job in path["jobs"]] == ["song", "cache", "train", "probe"]
-    benchmarks["table_1"] = [write_job(tmp_path / "benchmarks/table_1.tsv", 75)]
-    path = job_costs(benchmarks)["critical_path"]
-    assert [job["rule"] for job in path["jobs"]][-2:] == ["score", "table_1"]
+    assert [job["rule"] for job in critical_path()["jobs"]] == ["song", "cache", "train", "probe"]
+    write_job(Path(table_1), 75)
+    assert [job["rule"] for job in critical_path()["jobs"]][-2:] == ["score", "table_1"]
+
+
+def test_the_critical_path_passes_through_jobs_that_were_not_measured(tmp_path: Path) -> None:
+    paths = [write_job(tmp_path / "cache/a.tsv", 2), str(tmp_path / "lost.tsv")]
+    paths.append(write_job(tmp_path / "table.tsv", 3))
+    costs = job_costs(
+        {"cache": paths[:1], "train": paths[1:2], "table_1": paths[2:]},
+        {paths[1]: paths[:1], paths[2]: paths[1:2]},
+    )
+    assert costs["critical_path"]["seconds"] == 5
 
 
 def test_without_measured_jobs_there_is_no_chain() -> None:
-    costs = job_costs({"train": ["lost.tsv"]})
+    costs = job_costs({"train": ["lost.tsv"]}, {})
     assert costs["critical_path"]["jobs"] == costs["rules"] == []
 
 
 def test_a_job_too_short_to_measure_has_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "short.tsv"
     path.write_text("s\tmax_rss\n0.02\t-\n")
-    assert np.isnan(job_costs({"rule": [str(path)]})["rules"][0]["peak_memory_mb"])
+    assert np.isnan(job_costs({"rule": [str(path)]}, {})["rules"][0]["peak_memory_mb"])
 
 
 def test_the_excerpt_starts_where_the_rarest_source_plays() -> None:

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# cluster.sh DIR: a throw-away SLURM cluster on 127.0.0.1, for as long as somebody uses it.
+# cluster.sh DIR: a temporary SLURM cluster on 127.0.0.1, which runs as long as it is used.
 #
-# Brings up two nodes with two GPUs each and two without, all on this machine, and an accounting
-# database, in which the user has one account, `tests`; DIR/ready appears when they take jobs. Users
-# hold a shared lock on DIR/users (flock -s). When the last one is gone, however it went, all jobs
-# and daemons are ended. Needs root and Debian's packages (tests/install_slurm.sh). Partitions: batch
-# (the default; all nodes but gpu2), scavenge (gpu2; jobs of `urgent` take it, and its jobs go back
-# to the queue), urgent.
+# Starts two nodes with two GPUs each and two without, all on this machine, and an accounting database
+# in which the user has one account, `tests`. DIR/ready appears when the nodes accept jobs. Users hold
+# a shared lock on DIR/users (flock -s). When the last lock is released, all jobs and daemons are ended.
+# Needs root and Debian's packages (tests/install_slurm.sh). Partitions: batch (the default; all nodes
+# but gpu2), scavenge (gpu2; `urgent` preempts its jobs, which are requeued), urgent.
 set -euo pipefail
 mkdir -p "$1"
 DIR=$(cd "$1" && pwd)
@@ -14,23 +13,23 @@ PORT=${SLURM_TEST_PORT:-16810}
 HOST=$(hostname -s)
 NODES=(gpu1 gpu2 cpu1 cpu2)
 
-# Run a client: none may hang.
-ask() { timeout 10 "$@" </dev/null; }
+# Run a client with a timeout.
+client() { timeout 10 "$@" </dev/null; }
 
 # until_true SECONDS COMMAND ...
 until_true() {
   local end=$((SECONDS + $1))
   shift
-  until ask "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "cluster.sh: in vain: $*" >&2; return 1; }
+  until client "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "cluster.sh: timed out: $*" >&2; return 1; }
     sleep 0.1
   done
 }
 
-no_jobs() { [ -z "$(ask squeue --noheader)" ]; }
-all_idle() { [ "$(ask sinfo --noheader --Node --states=idle --format=%N | sort -u | wc -l)" = 4 ]; }
+no_jobs() { [ -z "$(client squeue --noheader)" ]; }
+all_idle() { [ "$(client sinfo --noheader --Node --states=idle --format=%N | sort -u | wc -l)" = 4 ]; }
 
-# The daemon whose number stands in a file, if it is still that daemon.
+# The process id in a daemon's pid file, if that process is still the daemon.
 pid_of() {
   local pid
   pid=$(cat "$DIR/run/$1.pid" 2>/dev/null) || return 1
@@ -40,9 +39,9 @@ pid_of() {
 stop() {
   trap - EXIT
   rm -f "$DIR/ready"
-  # Jobs outlive slurmd: end them first.
+  # Jobs outlive slurmd, so they are canceled first.
   if pid_of slurmctld >/dev/null; then
-    ask scancel --user="$(id -un)" || true
+    client scancel --user="$(id -un)" || true
     for _ in $(seq 100); do no_jobs && break; sleep 0.1; done
   fi
   for daemon in "${NODES[@]/#/slurmd-}" slurmctld slurmdbd mariadbd munged; do
@@ -60,11 +59,11 @@ stop() {
 export SLURM_CONF=$DIR/etc/slurm.conf
 for file in slurm.conf gres.conf; do
   if [ -e /etc/slurm/$file ] && [ ! -L /etc/slurm/$file ]; then
-    echo "cluster.sh: this machine has a SLURM of its own (/etc/slurm/$file)" >&2
+    echo "cluster.sh: this machine has its own SLURM (/etc/slurm/$file)" >&2
     exit 1
   fi
 done
-stop # what a killed cluster.sh left behind
+stop # whatever a killed cluster.sh left running
 trap stop EXIT
 trap 'exit 1' INT TERM HUP
 
@@ -73,7 +72,7 @@ mkdir -p "$DIR"/{etc,log,run,state,spool,dev,db} /etc/slurm
 chmod 755 "$DIR" "$DIR"/{run,etc}
 for gpu in 0 1; do mknod "$DIR/dev/gpu$gpu" c 1 3; done # stand-ins: clones of /dev/null
 
-# munge tells the daemons who is asking; a key and a socket of its own.
+# munge authenticates clients to the daemons; it gets its own key and socket.
 head -c 1024 /dev/urandom >"$DIR/etc/munge.key"
 chmod 400 "$DIR/etc/munge.key"
 /usr/sbin/munged --force --key-file="$DIR/etc/munge.key" --socket="$DIR/run/munge.sock" \
@@ -88,7 +87,7 @@ CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-# cred_expire is also how long a job that was sent back to the queue waits there: 120 s if not set.
+# cred_expire is also how long a requeued job waits: 120 s by default.
 AuthInfo=socket=$DIR/run/munge.sock,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$DIR/state
@@ -97,7 +96,7 @@ SlurmctldPidFile=$DIR/run/slurmctld.pid
 SlurmdPidFile=$DIR/run/slurmd-%n.pid
 SlurmctldLogFile=$DIR/log/slurmctld.log
 SlurmdLogFile=$DIR/log/slurmd-%n.log
-# No cgroups and no systemd: what a container has.
+# No cgroups and no systemd, as in a container.
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
@@ -108,7 +107,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=1,batch_sched_delay=0,sched_min_interval=100000,sched_interval=2
-# Memory is watched once a second.
+# Memory is sampled once a second.
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
@@ -123,7 +122,7 @@ AccountingStoragePort=$((PORT + 5))
 AccountingStoragePass=$DIR/run/munge.sock
 AccountingStorageEnforce=associations
 GresTypes=gpu
-# More than there is: the tests' jobs ask for what full-size ones need, and use little of it.
+# More than the machine has: the jobs request what full-size ones need and use little of it.
 NodeName=DEFAULT CPUs=16 RealMemory=256000 State=UNKNOWN
 NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 1)) Gres=gpu:fake:2
 NodeName=gpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) Gres=gpu:fake:2
@@ -138,10 +137,10 @@ cat >"$DIR/etc/gres.conf" <<CONF
 AutoDetect=off
 NodeName=gpu[1-2] Name=gpu Type=fake File=$DIR/dev/gpu[0-1]
 CONF
-# Snakemake's jobs lose SLURM_CONF on their way: the configuration has to be where SLURM looks.
+# SLURM_CONF does not reach Snakemake's jobs, so the configuration has to be in /etc/slurm.
 for file in slurm.conf gres.conf; do ln -sfn "$DIR/etc/$file" "/etc/slurm/$file"; done
 
-# The database that knows who may use which account.
+# The accounting database.
 mariadb=(mariadb --no-defaults --user=root "--socket=$DIR/run/mariadbd.sock")
 mariadb-install-db --no-defaults --user=root --datadir="$DIR/db" --skip-test-db \
   --auth-root-authentication-method=normal >"$DIR/log/mariadb-install.log" 2>&1
@@ -150,7 +149,7 @@ mariadb-install-db --no-defaults --user=root --datadir="$DIR/db" --skip-test-db 
   --innodb-buffer-pool-size=64M --innodb-lock-wait-timeout=900 \
   --innodb-flush-log-at-trx-commit=0 >"$DIR/log/mariadbd.log" 2>&1 </dev/null &
 until_true 30 "${mariadb[@]}" --execute="SELECT 1"
-ask "${mariadb[@]}" --execute="CREATE DATABASE slurm_acct_db"
+client "${mariadb[@]}" --execute="CREATE DATABASE slurm_acct_db"
 cat >"$DIR/etc/slurmdbd.conf" <<CONF
 AuthType=auth/munge
 AuthInfo=socket=$DIR/run/munge.sock
@@ -167,7 +166,7 @@ StorageUser=root
 StorageLoc=slurm_acct_db
 CONF
 chmod 600 "$DIR/etc/slurmdbd.conf"
-# The library that slurmdbd talks to it with takes the socket from here.
+# The client library of slurmdbd reads the path of the socket from this variable.
 export MYSQL_UNIX_PORT=$DIR/run/mariadbd.sock
 /usr/sbin/slurmdbd
 until_true 30 sacctmgr --noheader list cluster
@@ -175,7 +174,7 @@ sacctmgr --immediate add cluster tests >/dev/null
 sacctmgr --immediate add account tests Cluster=tests >/dev/null
 sacctmgr --immediate add user "$(id -un)" Account=tests >/dev/null
 
-# Daemons must not keep the users' lock open.
+# Start the daemons before this script opens the users' lock, which they would inherit.
 /usr/sbin/slurmctld -c
 until_true 30 scontrol ping
 for node in "${NODES[@]}"; do
@@ -183,10 +182,10 @@ for node in "${NODES[@]}"; do
   /usr/sbin/slurmd -N "$node"
 done
 for _ in $(seq 300); do all_idle && break; sleep 0.1; done
-all_idle || { ask sinfo --Node --long >&2; exit 1; }
+all_idle || { client sinfo --Node --long >&2; exit 1; }
 touch "$DIR/ready"
 
-# Wait until nobody uses it; who comes now waits until it has ended, and starts another.
+# Wait until the last user is done. A new user now waits for the end and starts another cluster.
 exec 9>"$DIR/users"
 flock --exclusive 9
 stop

@@ -1,4 +1,4 @@
-"""A throw-away SLURM cluster, and experiments on it."""
+"""Fixtures: a temporary SLURM cluster and experiments on it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ..clone import TINY, Clone, copy_repository, plain_environment
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CLIENT_SECONDS = 30
 START_SECONDS = 90
-# /etc/slurm is one for the machine, and so is the cluster: all who test at once share it.
+# A machine has one /etc/slurm, hence one cluster, which all test processes share.
 FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
-# The profile as it is, but for the pauses between looks at the jobs, and two cores.
+# The unmodified profile, except for shorter polling intervals and fewer jobs at once.
 QUICK = (
     "--profile", "slurm", "--jobs", "4",
     "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "3",
@@ -32,17 +32,17 @@ QUICK = (
 
 @dataclass(frozen=True)
 class Slurm:
-    """The cluster; no call hangs."""
+    """The cluster. Every call has a timeout."""
 
-    def ask(self, *command: str) -> str:
-        """What a client of SLURM answers."""
+    def client(self, *command: str) -> str:
+        """The output of one of SLURM's commands."""
         return subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=CLIENT_SECONDS
         ).stdout
 
     def jobs(self, clone: Clone, rule: str = "") -> list[dict[str, str]]:
-        """What SLURM knows of the jobs sent from a clone, first to last, the ended ones too."""
-        lines = self.ask("scontrol", "--details", "--oneliner", "show", "job").splitlines()
+        """SLURM's records of the jobs submitted from a clone, in order, ended ones included."""
+        lines = self.client("scontrol", "--details", "--oneliner", "show", "job").splitlines()
         jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
         jobs = [job for job in jobs if job.get("WorkDir") == str(clone.root)]
         return sorted(
@@ -64,7 +64,7 @@ class Slurm:
             )
 
     def run(self, clone: Clone, *arguments: str, seconds: float = 180) -> tuple[int, str]:
-        """Run ``snakemake --profile slurm`` to its end: its exit code and what it said."""
+        """Run ``snakemake --profile slurm`` to its end: its exit code and output."""
         process = self.start(clone, *arguments)
         code = ended(process, seconds)
         return code, output_of(clone)
@@ -89,37 +89,37 @@ def wait_for(happened: Callable[[], object], seconds: float, what: str) -> None:
         time.sleep(0.3)
 
 
-def missing() -> str:
-    """Why there can be no cluster here; nothing if there can."""
+def obstacle() -> str:
+    """Why a cluster cannot run here; empty if it can."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    lacking = [
+    missing = [
         name
         for name in ("slurmctld", "slurmd", "slurmdbd", "mariadbd", "munged", "sbatch", "flock")
         if not shutil.which(name, path=path)
     ]
-    if lacking:
-        return f"no {', '.join(lacking)} here (tests/install_slurm.sh names Debian's packages)"
+    if missing:
+        return f"no {', '.join(missing)} here (tests/install_slurm.sh names Debian's packages)"
     return "" if os.geteuid() == 0 else "the cluster's daemons need root"
 
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[Slurm]:
-    """The cluster, up as long as any test process uses it."""
-    if reason := missing():
+    """The cluster, which runs as long as a test process uses it."""
+    if reason := obstacle():
         reason = f"`snakemake --profile slurm` is NOT TESTED: {reason}"
         if os.environ.get("REQUIRE_SLURM"):
             pytest.fail(reason)
         pytest.skip(reason)
     FOLDER.mkdir(exist_ok=True)
     with (FOLDER / "users").open("w") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)  # the kernel lets go of it, however this process ends
+        fcntl.flock(users, fcntl.LOCK_SH)  # released by the kernel however this process ends
         with FileLock(FOLDER / "start.lock", timeout=START_SECONDS + 30):
             if not (FOLDER / "ready").exists():
-                _bring_up()
+                _start_cluster()
         yield Slurm()
 
 
-def _bring_up() -> None:
+def _start_cluster() -> None:
     with (FOLDER / "output.txt").open("w") as output:
         script = subprocess.Popen(
             ["bash", str(SCRIPT), str(FOLDER)],
@@ -132,11 +132,11 @@ def _bring_up() -> None:
     while not (FOLDER / "ready").exists():
         if script.poll() is not None or time.monotonic() > deadline:
             script.terminate()
-            pytest.fail(f"the cluster did not come up: {(FOLDER / 'output.txt').read_text()}")
+            pytest.fail(f"the cluster did not start: {(FOLDER / 'output.txt').read_text()}")
         time.sleep(0.1)
 
 
-# --- one training, as long as an interruption takes ---
+# --- one training, long enough to be interrupted ---
 EPOCHS = 300
 MODEL = "results/tiny/variants/demucs_nearest/seed-0/model.safetensors"
 CHECKPOINT = "results/tiny/variants/demucs_nearest/seed-0/checkpoint.pt"
@@ -148,7 +148,7 @@ TRAIN = (
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the training has run without a cluster, and without an interruption."""
+    """A clone in which the training has run without a cluster or an interruption."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -163,13 +163,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 @pytest.fixture
 def weights(trained: Clone) -> bytes:
-    """The model that an uninterrupted training makes."""
+    """The model file of an uninterrupted training."""
     return (trained.root / MODEL).read_bytes()
 
 
 @pytest.fixture
 def untrained(trained: Clone, tmp_path: Path) -> Clone:
-    """A clone in which the songs are there and the training is not."""
+    """A clone with cached songs and without a trained model."""
     shutil.copytree(trained.root, tmp_path / "clone", symlinks=True)
     shutil.rmtree(tmp_path / "clone/results/tiny/variants")
     return Clone(tmp_path / "clone")

@@ -1,4 +1,4 @@
-"""One training on two GPUs of one job."""
+"""One job trains data-parallel on two GPUs."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def test_a_job_with_two_gpus_trains_once_on_both(untrained: Clone, slurm: Slurm)
     assert (job["NumTasks"], job["CPUs/Task"], job["NumNodes"]) == ("1", "2", "1")
     log = untrained.root / "logs/results/tiny/variants/demucs_nearest/seed-0/train.log"
     last = f"{2 * EPOCHS}/{2 * EPOCHS}, "  # steps
-    assert log.read_text().count(last) == 1  # started once per GPU, it would be there twice
+    assert log.read_text().count(last) == 1  # twice if the script had run once per GPU
     assert len(pd.read_csv((untrained.root / MODEL).with_name("training.csv"))) == EPOCHS

@@ -1,4 +1,4 @@
-"""The whole tiny experiment through a real SLURM, by the profile as it is."""
+"""The tiny experiment runs on a real SLURM with the unmodified profile."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from ..clone import TINY, Clone, copy_repository
 from .conftest import Slurm
 
 SMALLER = ("--configfile", TINY, "tests/slurm/smaller.yaml")
-# How the comments of jobs on a GPU begin, and how many there are. Steps are timed where they are
-# taken: on what a training has.
+# Prefixes of the comments of GPU jobs, and their numbers. step_speed runs on what a training has.
 GPU_JOBS = {"train_": 2, "separate_": 2, "step_speed": 1}
 
 
 @pytest.fixture(scope="session")
 def experiment(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the experiment has run on the cluster. Leave it as it is."""
+    """A clone in which the experiment has run on the cluster. Do not modify it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -34,36 +33,34 @@ def experiment(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return Clone(root)
 
 
-def test_the_whole_experiment_makes_its_report(experiment: Clone) -> None:
+def test_the_experiment_runs_up_to_its_report(experiment: Clone) -> None:
     results = experiment.root / "results/tiny"
     assert "data:image/svg+xml;base64" in (results / "report.html").read_text()
     table = pd.read_csv(results / "table_1.csv").set_index("system")
     assert table.loc[["demucs_transposed", "demucs_nearest"], "sdr_db"].notna().all()
 
 
-def test_each_training_has_a_gpu_of_its_own_and_scoring_has_none(
-    experiment: Clone, slurm: Slurm
-) -> None:
+def test_each_training_gets_one_gpu_and_scoring_none(experiment: Clone, slurm: Slurm) -> None:
     for rule, count in GPU_JOBS.items():
         jobs = slurm.jobs(experiment, rule)
         assert len(jobs) == count
         for job in jobs:
-            assert job["TresPerJob"] == "gres:gpu:1"  # what was asked for (--gpus=1) ...
-            assert job["JOB_GRES"] == "gpu:fake:1"  # ... and what was given
+            assert job["TresPerJob"] == "gres:gpu:1"  # requested (--gpus=1)
+            assert job["JOB_GRES"] == "gpu:fake:1"  # allocated
             assert job["NodeList"].startswith("gpu")
     for job in slurm.jobs(experiment):
         if not job["Comment"].startswith(tuple(f"rule_{rule}" for rule in GPU_JOBS)):
             assert "gpu" not in job.get("TresPerJob", "") + job["JOB_GRES"], job
 
 
-def test_jobs_ask_for_what_the_profile_says(experiment: Clone, slurm: Slurm) -> None:
+def test_jobs_request_the_resources_of_the_profile(experiment: Clone, slurm: Slurm) -> None:
     train = slurm.jobs(experiment, "train_")[0]
     assert (train["MinMemoryNode"], train["TimeLimit"]) == ("32000M", "1-00:00:00")
     assert train["CPUs/Task"] == "1"
     assert slurm.jobs(experiment, "cache_")[0]["MinMemoryNode"] == "4000M"
 
 
-def test_every_job_was_sent_once_and_the_small_ones_never(experiment: Clone, slurm: Slurm) -> None:
+def test_every_job_is_submitted_once_and_local_rules_never(experiment: Clone, slurm: Slurm) -> None:
     comments = [job["Comment"] for job in slurm.jobs(experiment)]
     assert len(set(comments)) == len(comments)
     for small in ("claims", "figure_source_scores", "table_1", "song_list", "all"):
@@ -73,11 +70,13 @@ def test_every_job_was_sent_once_and_the_small_ones_never(experiment: Clone, slu
 def test_logs_are_named_by_variant_and_rule(experiment: Clone) -> None:
     log = experiment.root / "logs/results/tiny/variants/demucs_nearest/seed-0/train.log"
     assert "demucs_nearest seed 0" in log.read_text()
-    # SLURM's own are kept of failed jobs only.
+    # SLURM's own logs are kept only for failed jobs.
     assert not list((experiment.root / "logs/slurm").rglob("*.log"))
 
 
-def test_one_variant_alone_runs_again(experiment: Clone, slurm: Slurm, tmp_path: Path) -> None:
+def test_one_variant_can_be_retrained_alone(
+    experiment: Clone, slurm: Slurm, tmp_path: Path
+) -> None:
     shutil.copytree(experiment.root, tmp_path / "clone", symlinks=True)
     clone = Clone(tmp_path / "clone")
     scores = "results/tiny/variants/demucs_nearest/seed-0/scores.csv"
@@ -85,7 +84,7 @@ def test_one_variant_alone_runs_again(experiment: Clone, slurm: Slurm, tmp_path:
     before = other.stat().st_mtime_ns
     code, output = slurm.run(clone, *SMALLER, "-R", "train", "--", scores)
     assert code == 0, output
-    sent = sorted(job["Comment"].split("_wildcards_")[0] for job in slurm.jobs(clone))
-    assert sent == ["rule_score", "rule_separate", "rule_train"]
+    submitted = sorted(job["Comment"].split("_wildcards_")[0] for job in slurm.jobs(clone))
+    assert submitted == ["rule_score", "rule_separate", "rule_train"]
     assert all("nearest" in job["Comment"] for job in slurm.jobs(clone))
     assert other.stat().st_mtime_ns == before

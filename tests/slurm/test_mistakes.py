@@ -1,4 +1,4 @@
-"""What a person can mend is told in one line, before anything is sent."""
+"""Mistakes in the profile are reported in one line before any job is submitted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .conftest import TRAIN, Slurm
 @pytest.mark.parametrize(
     ("kind", "known"), [("partition", "batch, scavenge, urgent"), ("account", "root, tests")]
 )
-def test_a_wrong_name_is_told_in_one_line(
+def test_a_wrong_partition_or_account_is_refused_in_one_line(
     untrained: Clone, slurm: Slurm, kind: str, known: str
 ) -> None:
     wrong = ("--set-resources", f"train:slurm_{kind}=nobodys")
@@ -33,7 +33,7 @@ def test_a_known_account_is_charged(untrained: Clone, slurm: Slurm) -> None:
     assert job["Account"] == "tests"
 
 
-def test_a_failure_ends_with_the_logs(untrained: Clone, slurm: Slurm) -> None:
+def test_the_output_of_a_failed_run_ends_with_the_logs(untrained: Clone, slurm: Slurm) -> None:
     clone = untrained
     for cached in (clone.root / "results/tiny/cache").glob("*.npy"):
         cached.write_bytes(b"not an array")

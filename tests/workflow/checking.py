@@ -1,9 +1,9 @@
-"""How long checking and caching songs takes: `python -m tests.workflow.checking [SONGS [RATE_HZ]]`.
+"""Time of checking and caching songs: `python -m tests.workflow.checking [N_SONGS [RATE_HZ]]`.
 
-Songs of noise, half a minute each, 44.1 kHz and four stems, go through the real Snakefile on two
-cores. Told: the time by the clock, the CPU time of all processes, and what both would be for 150
-songs of four minutes, where the share of each song that does not grow with its length (starting
-Snakemake's job, Python and ffmpeg) is measured with songs of one second.
+The real Snakefile caches songs of noise on two cores: half a minute each, 44.1 kHz, four stems.
+Prints the wall-clock time, the CPU time of all processes, and an extrapolation of both to 150 songs
+of four minutes. Songs of one second give the share that does not grow with the length of a song:
+starting Snakemake's job, Python and ffmpeg.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ..folders import write_song
 STEMS = ["drums", "bass", "other", "vocals"]
 
 
-def seconds_of(n_songs: int, song_seconds: float, rate_hz: int) -> tuple[float, float]:
-    """Clock and CPU seconds of the cache and the manifest of a new data set."""
+def cache_songs(n_songs: int, song_seconds: float, rate_hz: int) -> tuple[float, float]:
+    """Wall-clock and CPU seconds for the cache and the manifest of a new data set."""
     with tempfile.TemporaryDirectory() as folder:
         clone = copy_repository(Path(folder, "clone"))
         root = Path(folder, "root")
@@ -29,10 +29,10 @@ def seconds_of(n_songs: int, song_seconds: float, rate_hz: int) -> tuple[float, 
             split = "test" if index == n_songs - 1 else "train"
             write_song(root / split / f"Song {index}", STEMS, 44100, song_seconds, seed=index)
         (root / "mus.yaml").write_text("validation_tracks: [Song 0]")
-        return cached(clone, root, rate_hz)
+        return time_manifest(clone, root, rate_hz)
 
 
-def cached(clone: Clone, root: Path, rate_hz: int) -> tuple[float, float]:
+def time_manifest(clone: Clone, root: Path, rate_hz: int) -> tuple[float, float]:
     settings = ["dataset=folder", f"root={root}", f"rate_hz={rate_hz}", "excerpt=False"]
     started, before = time.perf_counter(), os.times()
     result = clone.snakemake(
@@ -46,14 +46,14 @@ def cached(clone: Clone, root: Path, rate_hz: int) -> tuple[float, float]:
 
 
 def main(n_songs: int = 20, rate_hz: int = 44100) -> None:
-    short = seconds_of(n_songs, 1.0, rate_hz)
-    long = seconds_of(n_songs, 30.0, rate_hz)
+    short = cache_songs(n_songs, 1.0, rate_hz)
+    long = cache_songs(n_songs, 30.0, rate_hz)
     print(f"{n_songs} songs to {rate_hz} Hz, two cores, load {os.getloadavg()[0]:.1f}")
-    print(f"{'':24} {'clock s':>8} {'CPU s':>8}")
+    print(f"{'':24} {'wall s':>8} {'CPU s':>8}")
     for name, values in (("1 s each", short), ("30 s each", long)):
         print(f"{name:24} {values[0]:8.1f} {values[1]:8.1f}")
-    whole = [150 / n_songs * (a + (b - a) / 29 * 239) for a, b in zip(short, long, strict=True)]
-    print(f"{'150 of 240 s, reckoned':24} {whole[0]:8.0f} {whole[1]:8.0f}")
+    full_size = [150 / n_songs * (a + (b - a) / 29 * 239) for a, b in zip(short, long, strict=True)]
+    print(f"{'150 of 240 s, estimated':24} {full_size[0]:8.0f} {full_size[1]:8.0f}")
 
 
 if __name__ == "__main__":

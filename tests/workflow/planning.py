@@ -1,7 +1,7 @@
-"""How long planning takes: `python -m tests.workflow.planning 10 100 1000`.
+"""Time and memory of planning: `python -m tests.workflow.planning 10 100 1000`.
 
-Experiments of so many variants, five seeds and as many songs as MUSDB18 has are planned by the real
-Snakefile; nothing is run, and no data is needed.
+The real Snakefile plans experiments with these numbers of variants, five seeds, and the number of
+songs of MUSDB18. Nothing runs, and no data is needed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SONGS = {"train": 86, "valid": 14, "test": 50}
 
 @dataclass(frozen=True)
 class Planning:
-    """What one dry run planned, and what it took.
+    """The jobs and the cost of one dry run.
 
     Attributes:
         jobs: Number of jobs, by rule.
-        seconds: CPU time, which does not depend on what else the machine does.
-        memory_bytes: Largest resident set.
+        seconds: CPU time, which other processes on the machine do not affect.
+        memory_bytes: Peak resident memory.
     """
 
     jobs: dict[str, int]
@@ -36,7 +36,7 @@ class Planning:
 
 
 def write_experiment(path: Path, variants: int, seeds: int = SEEDS, **songs: int) -> None:
-    """Write the config of an experiment with so many generated variants, and without probes."""
+    """Write the config of an experiment with generated variants and without probes."""
     systems = {
         f"variant_{number}": {"upsampler": {"name": UPSAMPLERS[number % 4], "length": 4 + number}}
         for number in range(variants)
@@ -53,9 +53,9 @@ def write_experiment(path: Path, variants: int, seeds: int = SEEDS, **songs: int
     path.write_text(yaml.safe_dump(experiment))
 
 
-# Linux counts the memory of the process that starts a program as the program's, up to then: it is
-# started by a small one, and not by the tests.
-MEASURED = """
+# Linux counts the memory of the parent process, up to the start, as the child's. So a small process
+# starts the dry run, and not pytest.
+RUN_AND_MEASURE = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:])
 _, status, usage = os.wait4(process.pid, 0)
@@ -65,9 +65,9 @@ os._exit(os.waitstatus_to_exitcode(status))
 
 
 def plan(clone: Clone, *arguments: str) -> Planning:
-    """Plan what the arguments ask for."""
+    """Run ``snakemake --dry-run`` with these arguments."""
     command = ["snakemake", "--dry-run", "--quiet", "rules", "--cores", "2", *arguments]
-    result = clone.run(sys.executable, "-u", "-c", MEASURED, *command)
+    result = clone.run(sys.executable, "-u", "-c", RUN_AND_MEASURE, *command)
     assert result.returncode == 0, result.stdout
     seconds, kilobytes = result.stdout.splitlines()[-1].split()
     return Planning(job_counts(result.stdout), float(seconds), 1024 * int(kilobytes))

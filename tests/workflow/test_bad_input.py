@@ -1,4 +1,4 @@
-"""Bad input gets one clear line, and leaves nothing half-written."""
+"""Bad input is answered with one clear line and leaves no partial output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEMS = ("mixture", "drums", "bass", "other", "vocals")
 
 
 def line_with(output: str, text: str) -> str:
-    """The one line of the output that says ``text``."""
+    """The first line of the output that contains ``text``."""
     lines = [line for line in output.splitlines() if text in line]
     assert lines, output
     return lines[0]
@@ -64,7 +64,9 @@ def line_with(output: str, text: str) -> str:
         ),
     ],
 )
-def test_wrong_configuration(clone: Clone, setting: str, key: str, remedy: str) -> None:
+def test_a_wrong_key_or_value_in_config_is_refused_with_a_remedy(
+    clone: Clone, setting: str, key: str, remedy: str
+) -> None:
     result = clone.snakemake("-n", "--configfile", TINY, "--config", setting)
     assert result.returncode != 0
     line = line_with(result.stdout, key)
@@ -89,7 +91,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cache_song(clone: Clone, root: Path, song: str, **environment: str) -> str:
-    """Ask for the cache of one song; the output of the failure."""
+    """Try to cache one song; return the output of the failure."""
     result = clone.snakemake(
         "--configfile", TINY, "--config", "dataset=folder", f"root={root}", "--",
         f"results/tiny/cache/{song}.npy", **environment,
@@ -100,7 +102,7 @@ def cache_song(clone: Clone, root: Path, song: str, **environment: str) -> str:
     return result.stdout
 
 
-def test_a_good_folder_is_accepted_and_not_written_to(clone: Clone, root: Path) -> None:
+def test_a_valid_folder_is_accepted_and_not_modified(clone: Clone, root: Path) -> None:
     before = state_of(root)
     result = clone.snakemake(
         "--configfile", TINY, "--config", "dataset=folder", f"root={root}", "--",
@@ -110,7 +112,7 @@ def test_a_good_folder_is_accepted_and_not_written_to(clone: Clone, root: Path) 
     assert state_of(root) == before
 
 
-def test_an_empty_root(clone: Clone, tmp_path: Path) -> None:
+def test_a_missing_or_empty_root_is_refused(clone: Clone, tmp_path: Path) -> None:
     result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
     assert "is no folder" in line_with(result.stdout, "config: root:")
     (tmp_path / "nothing").mkdir()
@@ -118,7 +120,7 @@ def test_an_empty_root(clone: Clone, tmp_path: Path) -> None:
     assert "holds no songs" in line_with(result.stdout, "config: root:")
 
 
-def test_a_missing_stem(clone: Clone, root: Path) -> None:
+def test_a_song_without_a_stem_is_refused_and_can_be_excluded(clone: Clone, root: Path) -> None:
     (root / "train/One/bass.wav").unlink()
     line = line_with(cache_song(clone, root, "One"), "no stem 'bass'")
     assert "train/One" in line and "exclude_songs: [One]" in line
@@ -134,7 +136,7 @@ def test_a_missing_stem(clone: Clone, root: Path) -> None:
         (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz where the mixture has 8000 Hz"),
     ],
 )
-def test_a_broken_stem(
+def test_a_broken_stem_is_refused_with_its_defect(
     clone: Clone, root: Path, audio: np.ndarray, rate_hz: int, complaint: str
 ) -> None:
     soundfile.write(root / "train/One/bass.wav", audio, rate_hz, subtype="PCM_16")
@@ -143,7 +145,9 @@ def test_a_broken_stem(
     assert "One" in line
 
 
-def test_no_ffmpeg(clone: Clone, root: Path, tmp_path: Path) -> None:
+def test_without_ffmpeg_the_error_says_how_to_install_it(
+    clone: Clone, root: Path, tmp_path: Path
+) -> None:
     binaries = tmp_path / "binaries"
     binaries.mkdir()
     for folder in os.environ["PATH"].split(os.pathsep):
@@ -155,7 +159,7 @@ def test_no_ffmpeg(clone: Clone, root: Path, tmp_path: Path) -> None:
     assert "make" in line
 
 
-def test_a_listed_model_that_cannot_be_imported(clone: Clone) -> None:
+def test_a_user_supplied_model_that_cannot_be_imported_is_refused(clone: Clone) -> None:
     models = "probes={'models': {'mine': {'factory': 'no_such.thing:Net', 'rate_hz': 8000}}}"
     target = "results/tiny/probes/models/mine/measures.csv"
     result = clone.snakemake("--configfile", TINY, "--config", models, "--", target)

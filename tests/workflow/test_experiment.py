@@ -1,4 +1,4 @@
-"""What the tiny experiment leaves behind."""
+"""The results of the tiny experiment are complete and consistent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_table_1_has_the_ten_systems_of_the_paper_and_the_baselines(finished: Cl
     assert rows.loc["mixture", "sdr_db"] < rows.loc["ideal_ratio_mask", "sdr_db"]
 
 
-def test_scores_hold_every_system_song_source_and_metric(finished: Clone) -> None:
+def test_scores_have_a_row_for_every_system_song_source_and_metric(finished: Clone) -> None:
     scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
     assert list(scores.columns) == [
         "system", "seed", "song", "source", "metric", "value_db", "n_frames", "n_frames_scored",
@@ -46,7 +46,7 @@ def test_scores_hold_every_system_song_source_and_metric(finished: Clone) -> Non
     assert (scores.groupby("song")[["n_frames", "n_frames_scored"]].nunique() == 1).all(axis=None)
 
 
-def test_table_1_leaves_the_excerpt_out(finished: Clone) -> None:
+def test_table_1_excludes_the_excerpt(finished: Clone) -> None:
     scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
     table = pd.read_csv(finished.root / "results/tiny/table_1.csv").set_index("system")
     sdr = scores[(scores["metric"] == "SDR") & (scores["system"] == "mixture")]
@@ -54,7 +54,7 @@ def test_table_1_leaves_the_excerpt_out(finished: Clone) -> None:
     assert table.loc["mixture", "sdr_db"] == pytest.approx(own, abs=1e-3)
 
 
-def test_museval_reads_the_kept_json(finished: Clone) -> None:
+def test_museval_reads_the_saved_scores(finished: Clone) -> None:
     from museval.aggregate import EvalStore
 
     run = finished.root / "results/tiny/variants/demucs_nearest/seed-0"
@@ -65,7 +65,7 @@ def test_museval_reads_the_kept_json(finished: Clone) -> None:
         assert by_museval[row.song, row.source, row.metric] == pytest.approx(row.value_db, abs=1e-4)
 
 
-def test_the_songs_are_a_musdb_root(finished: Clone) -> None:
+def test_musdb_reads_the_synthetic_songs(finished: Clone) -> None:
     import musdb
 
     root = finished.root / "results/tiny/songs"
@@ -77,25 +77,25 @@ def test_the_songs_are_a_musdb_root(finished: Clone) -> None:
     assert set(splits["valid"][0].sources) == {"drums", "bass", "other", "vocals"}
 
 
-def test_training_leaves_no_checkpoint_and_nothing_half_written(finished: Clone) -> None:
+def test_finished_trainings_leave_no_checkpoint_and_no_partial_file(finished: Clone) -> None:
     names = [path.name for path in (finished.root / "results").rglob("*")]
     assert not [name for name in names if "unfinished" in name or name == "checkpoint.pt"]
     assert (finished.root / "logs/results/tiny/variants/demucs_nearest/seed-0/train.log").exists()
 
 
-def test_the_report_stands_alone(finished: Clone) -> None:
+def test_the_report_embeds_its_figures_and_sounds(finished: Clone) -> None:
     text = (finished.root / "results/tiny/report.html").read_text()
-    for needed in ("Table 1", "demucs_nearest", "<audio", "data:image/svg+xml;base64"):
-        assert needed in text
+    for content in ("Table 1", "demucs_nearest", "<audio", "data:image/svg+xml;base64"):
+        assert content in text
 
 
-def test_snakemakes_own_report_can_be_made(finished: Clone) -> None:
+def test_snakemakes_own_report_can_be_created(finished: Clone) -> None:
     result = finished.snakemake("--configfile", TINY, "--report", "snakemake-report.zip")
     assert result.returncode == 0, result.stdout
     assert (finished.root / "snakemake-report.zip").stat().st_size > 100_000
 
 
-def test_progress_lines_are_in_the_training_log(finished: Clone) -> None:
+def test_the_training_log_shows_progress_and_the_csv_has_a_row_per_epoch(finished: Clone) -> None:
     log = finished.root / "logs/results/tiny/variants/demucs_transposed/seed-0/train.log"
     assert "left" in log.read_text()
     rows = json.loads(
@@ -108,7 +108,9 @@ def test_progress_lines_are_in_the_training_log(finished: Clone) -> None:
     ] * 2
 
 
-def test_measures_of_systems_stacks_and_listed_models(finished: Clone) -> None:
+def test_measures_cover_systems_stacks_user_supplied_models_and_trained_variants(
+    finished: Clone,
+) -> None:
     probes = finished.root / "results/tiny/probes"
     measures = pd.read_csv(probes / "measures.csv")
     columns = [
@@ -123,8 +125,8 @@ def test_measures_of_systems_stacks_and_listed_models(finished: Clone) -> None:
         "unit",
     ]
     assert list(measures.columns) == columns
-    some = {"melgan", "demucs_linear", "modified_subpixel", "stack_subpixel_icnr", "hdemucs"}
-    assert some < set(measures["model"])
+    expected = {"melgan", "demucs_linear", "modified_subpixel", "stack_subpixel_icnr", "hdemucs"}
+    assert expected < set(measures["model"])
     assert set(measures["stage"]) == {"initialization"}
     signals = measures[measures["layer"] == "output"].groupby("model")["signal"].unique()
     for model in ("melgan", "demucs_nearest", "hdemucs"):
@@ -141,16 +143,16 @@ def test_every_claim_of_the_paper_has_a_verdict(finished: Clone) -> None:
         "claim", "section", "statement", "measure", "value", "low", "high", "threshold", "holds",
     ]  # fmt: skip
     assert set(claims["claim"]) == {f"C{number}" for number in range(1, 14)}
-    # These do not depend on the size of a network.
+    # These hold for networks of any size.
     for claim in ("C2", "C3", "C4", "C5", "C7", "C8", "C9", "C10"):
         assert claims.loc[claims["claim"] == claim, "holds"].all(), claim
 
 
-def test_the_figures_of_the_paper_are_there_and_in_the_report(finished: Clone) -> None:
+def test_the_figures_of_the_paper_are_drawn_and_in_the_report(finished: Clone) -> None:
     results = finished.root / "results/tiny"
     page = (results / "report.html").read_text()
     for number in range(1, 10):
         for kind in ("png", "svg"):
             assert (results / f"figures/figure_{number}.{kind}").stat().st_size > 5000
         assert f"Figure {number}." in page
-    assert "Tones are predicted at multiples of" in page  # the listed model's summary
+    assert "Tones are predicted at multiples of" in page  # summary of the user-supplied model

@@ -1,4 +1,4 @@
-"""A published data set is all that config names: fetched, cached, shared by experiments."""
+"""A published data set is named in config, then fetched once and shared by experiments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..clone import TINY, Clone
 from ..data.file_server import FileServer, file_server
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("wget") is None, reason="NO DOWNLOAD TESTED: wget is not on PATH"
+    shutil.which("wget") is None, reason="downloads are NOT TESTED: wget is not on PATH"
 )
 
 SPLIT_OF = {"One": "train", "Two": "train", "Three": "valid", "Four": "test"}
@@ -58,7 +58,7 @@ def zipped(root: Path) -> bytes:
 
 
 def describe(clone: Clone, server: FileServer, **changes: object) -> None:
-    """Add the data set to the configuration, as the only thing that is set."""
+    """Write a config that sets only the data set."""
     rows = "".join(f"{song},{split},4\n" for song, split in SPLIT_OF.items())
     (clone.root / "config/songs.csv").write_text(f"song,split,seconds\n{rows}")
     source = {
@@ -75,11 +75,11 @@ def describe(clone: Clone, server: FileServer, **changes: object) -> None:
     )
 
 
-def lists(experiment: str = "tiny") -> tuple[str, ...]:
-    """What is asked for: the songs of all splits, in the cache of an experiment."""
-    asked = ("--configfile", TINY, "config/mine.yaml", "--config", f"experiment={experiment}")
+def song_lists(experiment: str = "tiny") -> tuple[str, ...]:
+    """Arguments that cache the songs of all splits for an experiment."""
+    config = ("--configfile", TINY, "config/mine.yaml", "--config", f"experiment={experiment}")
     splits = ("train", "valid", "test")
-    return (*asked, "--", *(f"results/{experiment}/cache/{split}.txt" for split in splits))
+    return (*config, "--", *(f"results/{experiment}/cache/{split}.txt" for split in splits))
 
 
 def cached(clone: Clone, split: str) -> list[str]:
@@ -94,52 +94,52 @@ def test_a_published_data_set_is_fetched_once_for_all_experiments(
     write_songs(root, *SPLIT_OF)
     with file_server(zipped(root), statuses=[503], cuts=[100_000]) as server:
         describe(clone, server)
-        assert clone.planned(*lists()) == {"fetch": 1, "cache": 5, "song_list": 3}
+        assert clone.planned(*song_lists()) == {"fetch": 1, "cache": 5, "song_list": 3}
         assert server.starts == []
 
-        result = clone.snakemake(*lists())
+        result = clone.snakemake(*song_lists())
         assert result.returncode == 0, result.stdout
         assert cached(clone, "train") == ["One", "Two"]
         assert cached(clone, "valid") == ["Three"]
         assert server.starts == [0, 100_000]
         names = [path.name for path in (clone.root / "results/datasets").iterdir()]
         assert sorted(names) == [".published.lock", "published", "published.json"]
-        assert clone.planned(*lists()) == {}
+        assert clone.planned(*song_lists()) == {}
 
-        assert clone.planned(*lists("other")) == {"cache": 5, "song_list": 3}
-        # A mirror is no other data set; and an edit of ours is no reason to download 23 GB again.
+        assert clone.planned(*song_lists("other")) == {"cache": 5, "song_list": 3}
+        # Neither a mirror nor an edit of the script downloads the data again.
         describe(clone, server, url="http://127.0.0.1:9/mirror.zip")
-        assert clone.planned(*lists()) == {}
+        assert clone.planned(*song_lists()) == {}
         clone.edit("workflow/scripts/fetch.py", '"""Fetch', '"""Go and fetch')
-        result = clone.snakemake(*lists())
+        result = clone.snakemake(*song_lists())
         assert result.returncode == 0, result.stdout
         assert "already there" in result.stdout
-        assert clone.planned(*lists()) == {}
+        assert clone.planned(*song_lists()) == {}
         assert len(server.starts) == 2
 
         (clone.root / "results/datasets").rename(clone.root / "elsewhere")
         (clone.root / "config/mine.yaml").open("a").write(f"root: {root}\n")
-        assert "fetch" not in clone.planned(*lists("other"))
+        assert "fetch" not in clone.planned(*song_lists("other"))
 
 
-def test_of_an_archive_that_lacks_songs_nobody_has_named_the_others_are_used(
+def test_songs_missing_from_an_archive_are_skipped(
     clone: Clone, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root = tmp_path_factory.mktemp("published")
     write_packed_songs(root, "One", "Three", "Four")
     with file_server(zipped(root)) as server:
         describe(clone, server, stems="mp4", song_seconds=7, n_absent=1)
-        result = clone.snakemake(*lists())
+        result = clone.snakemake(*song_lists())
     assert result.returncode == 0, result.stdout
     assert "not in the archive, and left out: Two" in result.stdout
     assert cached(clone, "train") == ["One"]
     assert cached(clone, "valid") == ["Three"]
-    assert clone.planned(*lists()) == {}
+    assert clone.planned(*song_lists()) == {}
 
 
-def test_without_a_network_one_line_says_what_to_do(clone: Clone) -> None:
+def test_without_a_network_the_error_says_where_to_put_the_archive(clone: Clone) -> None:
     describe(clone, FileServer(b"PK", "http://127.0.0.1:9/published.zip"))
-    result = clone.snakemake(*lists())
+    result = clone.snakemake(*song_lists())
     assert result.returncode != 0
     (line,) = {
         line.partition("error: ")[2]

@@ -1,4 +1,4 @@
-"""Nothing is lost, nothing truncated is taken for good, when a job is killed."""
+"""A killed job loses no finished epoch, and no truncated file is taken for a result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUN = "results/tiny/variants/demucs_transposed/seed-0"
 MODEL = f"{RUN}/model.safetensors"
 
 
-def test_a_killed_training_leaves_no_output_and_goes_on_from_its_checkpoint(clone: Clone) -> None:
+def test_a_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clone: Clone) -> None:
     long = "training={epochs: 100000, checkpoint_minutes: 0.001}"
     snakemake = subprocess.Popen(
         ["snakemake", "--cores", "1", "--configfile", TINY, "--config", long, "--", MODEL],
@@ -46,19 +46,19 @@ def test_a_killed_training_leaves_no_output_and_goes_on_from_its_checkpoint(clon
     assert not (clone.root / RUN / "checkpoint.pt").exists()
 
 
-def told_in(output: str) -> list[str]:
-    """The lines in which a training says that it stopped or goes on.
+def stops_and_resumes(output: str) -> list[str]:
+    """The lines in which a training reports that it stopped or resumed.
 
-    Not those, indented, in which the log of a job that failed for good is shown again.
+    The indented lines, which repeat the log of a failed job, are left out.
     """
     lines = [line for line in output.splitlines() if not line.startswith(" ")]
     return [line for line in lines if "stopped by" in line or "going on" in line]
 
 
-def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
+def test_jobs_with_a_short_time_limit_resume_until_the_training_is_done(
     clone: Clone, finished: Clone
 ) -> None:
-    """Four steps in four jobs, each of which has time for one."""
+    """Four steps in four jobs, each with time for one step."""
     result = clone.snakemake(
         "--configfile", TINY, "--retries", "3", "--set-resources", "train:runtime=0", "--", MODEL
     )
@@ -66,14 +66,14 @@ def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
     assert (clone.root / MODEL).read_bytes() == (finished.root / MODEL).read_bytes()
     stops = [f"stopped by its time limit at step {step} of 4" for step in (1, 2, 3)]
     starts = [f"going on from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
-    told = told_in(result.stdout)
-    assert len(told) == 6
-    assert all(stop in line for stop, line in zip(stops, told[::2], strict=True))
-    assert all(start in line for start, line in zip(starts, told[1::2], strict=True))
+    lines = stops_and_resumes(result.stdout)
+    assert len(lines) == 6
+    assert all(stop in line for stop, line in zip(stops, lines[::2], strict=True))
+    assert all(start in line for start, line in zip(starts, lines[1::2], strict=True))
 
 
-def interrupted(clone: Clone) -> None:
-    """One of four steps is done."""
+def train_one_step(clone: Clone) -> None:
+    """Run one of four steps."""
     result = clone.snakemake(
         "--configfile", TINY, "--set-resources", "train:runtime=0", "--", MODEL
     )
@@ -81,22 +81,22 @@ def interrupted(clone: Clone) -> None:
     assert (clone.root / RUN / "checkpoint.pt").exists()
 
 
-def test_a_forced_training_starts_afresh_once_and_goes_on_when_tried_again(clone: Clone) -> None:
-    interrupted(clone)
+def test_a_forced_training_restarts_once_and_resumes_when_retried(clone: Clone) -> None:
+    train_one_step(clone)
     forced = (MODEL, "-R", "train", "--configfile", TINY)
     checkpoint = clone.root / RUN / "checkpoint.pt"
     before = checkpoint.read_bytes()
     assert clone.planned(*forced) == {"train": 1}
-    assert checkpoint.read_bytes() == before  # a plan does nothing
+    assert checkpoint.read_bytes() == before  # a dry run deletes nothing
     result = clone.snakemake(*forced, "--retries", "1", "--set-resources", "train:runtime=0")
     assert result.returncode == 1, result.stdout
-    told = [line.partition("step ")[2] for line in told_in(result.stdout)]
-    assert [step.partition(" of")[0] for step in told] == ["1", "1", "2"]
+    steps = [line.partition("step ")[2] for line in stops_and_resumes(result.stdout)]
+    assert [step.partition(" of")[0] for step in steps] == ["1", "1", "2"]
 
 
 def wait_for(happened, process: subprocess.Popen, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""docs/plug_in.md to the letter: one file and one entry of config, to Table 1 and report."""
+"""The instructions of docs/plug_in.md lead from one file and one row of config to Table 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUN = "results/tiny/variants/demucs_hann/seed-0"
 
 @pytest.fixture
 def followed(copy_of_finished: Clone) -> Clone:
-    """A clone in which the page has been followed, up to its command."""
+    """A clone with the files of the page, before its command runs."""
     assert "`my_upsampler.py`" in PAGE and "`config/mine.yaml`" in PAGE
     for name, text in {
         "my_upsampler.py": LAYER,
@@ -29,8 +29,8 @@ def followed(copy_of_finished: Clone) -> Clone:
     return copy_of_finished
 
 
-def asked(*configs: str) -> tuple[str, ...]:
-    """The page's command, tiny; its experiment takes what is finished of the tiny one."""
+def arguments(*configs: str) -> tuple[str, ...]:
+    """The page's command at the tiny size, on top of the finished tiny experiment."""
     assert "snakemake --cores 2 --configfile config/mine.yaml" in PAGE
     return ("--configfile", TINY, *configs, "--config", "experiment=tiny")
 
@@ -40,8 +40,8 @@ def test_the_examples_are_short() -> None:
         assert example.count("\n") <= 30
 
 
-def test_an_upsampler_and_a_network_in_one_file_each(followed: Clone) -> None:
-    command = asked("config/mine.yaml")
+def test_a_users_upsampler_and_network_are_trained_probed_and_scored(followed: Clone) -> None:
+    command = arguments("config/mine.yaml")
     result = followed.snakemake(*command)
     assert result.returncode == 0, result.stdout
     table = pd.read_csv(followed.root / "results/tiny/table_1.csv").set_index("system")
@@ -62,7 +62,7 @@ def test_an_upsampler_and_a_network_in_one_file_each(followed: Clone) -> None:
     assert "output: results/tiny/variants/demucs_nearest/seed-0/model" not in output
     followed.edit("my_upsampler.py", "length=7", "length=9")
 
-    result = followed.snakemake(*asked("config/mine.yaml", "config/network.yaml"))
+    result = followed.snakemake(*arguments("config/mine.yaml", "config/network.yaml"))
     assert result.returncode == 0, result.stdout
     table = pd.read_csv(followed.root / "results/tiny/table_1.csv").set_index("system")
     assert table.loc["my_network", ["sdr_db", "parameters"]].notna().all()
@@ -77,11 +77,11 @@ def test_an_upsampler_and_a_network_in_one_file_each(followed: Clone) -> None:
         ("import torch\n", "import torhc\n", "cannot be imported (ModuleNotFoundError"),
     ],
 )
-def test_a_layer_that_breaks_the_contract_is_told_in_one_line(
+def test_a_layer_that_breaks_the_contract_is_refused_in_one_line(
     followed: Clone, old: str, new: str, complaint: str
 ) -> None:
     followed.edit("my_upsampler.py", old, new)
-    command = (*asked("config/mine.yaml"), "--", f"{RUN}/probe/initialization.csv")
+    command = (*arguments("config/mine.yaml"), "--", f"{RUN}/probe/initialization.csv")
     result = followed.snakemake(*command)
     assert result.returncode != 0
     lines = [line for line in result.stdout.splitlines() if complaint in line]

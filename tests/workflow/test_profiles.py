@@ -1,4 +1,4 @@
-"""`snakemake --profile ...` from a fresh clone, planned."""
+"""`snakemake --profile slurm` and `--profile workstation` plan the right jobs and resources."""
 
 from __future__ import annotations
 
@@ -28,19 +28,21 @@ def test_a_profile_selects_the_papers_experiment(
 
 
 @pytest.mark.parametrize("profile", ["slurm", "workstation"])
-def test_another_experiment_can_be_named(clone: Clone, tmp_path: Path, profile: str) -> None:
-    asked = ("--profile", profile, "--configfile", TINY, "--", "train")
-    output = planned(clone, tmp_path / "home", *asked)
+def test_a_config_file_on_the_command_line_replaces_that_of_the_profile(
+    clone: Clone, tmp_path: Path, profile: str
+) -> None:
+    arguments = ("--profile", profile, "--configfile", TINY, "--", "train")
+    output = planned(clone, tmp_path / "home", *arguments)
     assert "This was a dry-run" in output, output
     train = output.partition("\nrule train:")[2].partition("\n\n")[0]
     assert "mem_mb=32000" in train and "gpu=1" in train, train
 
 
-def test_memory_and_time_grow_with_each_attempt_and_retries_are_the_profiles() -> None:
+def test_memory_and_time_grow_with_each_attempt_and_only_the_profile_sets_retries() -> None:
     profile = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
-    asked = [profile["default-resources"], *profile["set-resources"].values()]
+    requests = [profile["default-resources"], *profile["set-resources"].values()]
     for key in ("mem_mb", "runtime"):
-        assert all("attempt" in resources[key] for resources in asked if key in resources)
+        assert all("attempt" in resources[key] for resources in requests if key in resources)
     assert profile["retries"] > 0
     for rules in (REPOSITORY / "workflow/rules").glob("*.smk"):
         assert not re.search("retries: [^0]", rules.read_text()), rules

@@ -1,4 +1,4 @@
-"""Experiments far larger than this machine can be planned, and ask for few jobs."""
+"""Large experiments are planned in linear time, with few jobs, and their cost is estimated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .planning import SEEDS, Planning, plan, write_experiment
 
 @pytest.fixture
 def planned(clone: Clone):
-    """A function that plans an experiment of so many variants, and as many test songs."""
+    """A function that plans an experiment with given numbers of variants and test songs."""
 
     def planning(variants: int, test_songs: int = 50) -> Planning:
         config = clone.root / "config/planned.yaml"
@@ -23,17 +23,17 @@ def planned(clone: Clone):
     return planning
 
 
-def test_planning_is_linear_in_the_variants(planned) -> None:
+def test_the_time_and_memory_of_planning_are_linear_in_the_variants(planned) -> None:
     one, many, more = planned(1), planned(31), planned(61)
     first, second = (many.seconds - one.seconds, more.seconds - many.seconds)
     assert second < 2 * first
     assert more.memory_bytes - many.memory_bytes < 2 * (many.memory_bytes - one.memory_bytes)
-    # 0.05 s and 0.7 MB of each variant on the machine where this was written.
+    # Measured: 0.05 s and 0.7 MB per variant.
     assert first / 30 < 0.25
     assert (more.memory_bytes - one.memory_bytes) / 60 < 2e6
 
 
-def test_jobs_of_a_run_do_not_grow_with_the_songs(planned) -> None:
+def test_the_number_of_jobs_per_run_does_not_grow_with_the_songs(planned) -> None:
     few, many = planned(2, test_songs=3).jobs, planned(2, test_songs=50).jobs
     assert many["score"] == few["score"] == 2 * SEEDS + 2  # the baselines too
     for songs in ("song", "cache"):
@@ -46,34 +46,34 @@ def rows(text: str) -> dict[str, list[str]]:
 
 
 def test_the_plan_counts_jobs_as_snakemake_does(clone: Clone) -> None:
-    asked = ("--configfile", TINY, "--config", "seeds=[0,1,2]", "scoring={processes: 2}")
-    result = clone.snakemake("plan", *asked)
+    arguments = ("--configfile", TINY, "--config", "seeds=[0,1,2]", "scoring={processes: 2}")
+    result = clone.snakemake("plan", *arguments)
     assert result.returncode == 0, result.stdout
-    plan, jobs = rows(result.stdout), clone.planned(*asked)
+    plan, jobs = rows(result.stdout), clone.planned(*arguments)
     for rule in ("cache", "train", "probe", "separate", "score"):
         assert int(plan[rule][1]) == jobs[rule]
     assert not (clone.root / "results/tiny").exists()
 
 
-def test_the_plan_counts_files_as_they_are(finished: Clone) -> None:
+def test_the_plan_counts_files_as_they_are_on_disk(finished: Clone) -> None:
     plan = rows(finished.snakemake("plan", "--configfile", TINY).stdout)
     results = finished.root / "results/tiny"
     files = [path for name in ("cache", "variants") for path in (results / name).rglob("*")]
     assert int(plan["files"][1]) == sum(path.is_file() for path in files)
 
 
-def test_scoring_asks_for_the_memory_of_its_longest_songs(clone: Clone) -> None:
+def test_scoring_requests_memory_for_its_longest_songs(clone: Clone) -> None:
     def memory_mb(processes: int) -> int:
         scoring = f"scoring={{processes: {processes}}}"
         result = clone.snakemake("-n", "scores", "--configfile", TINY, "--config", scoring)
         score = result.stdout.partition("rule score:")[2]
         return int(re.search(r"mem_mb=([0-9]+)", score).group(1))
 
-    # The second is the excerpt, six seconds long.
+    # The second process scores the excerpt, six seconds long.
     assert memory_mb(2) - memory_mb(1) == pytest.approx(600 + 30 * 6 * 8000 / 44100, abs=2)
 
 
-def test_estimates_may_be_deleted_when_all_is_done(copy_of_finished: Clone) -> None:
+def test_estimates_of_a_finished_experiment_can_be_deleted(copy_of_finished: Clone) -> None:
     for estimates in copy_of_finished.root.glob("results/tiny/variants/*/*/estimates"):
         shutil.rmtree(estimates)
     assert copy_of_finished.planned("--configfile", TINY) == {}

@@ -1,4 +1,4 @@
-"""The commands that the README and people's fingers know, planned on the real Snakefile."""
+"""The commands of the README and the named targets plan the right jobs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ README_COMMANDS = re.findall(
 )
 
 
-def test_the_readme_names_commands() -> None:
+def test_the_readme_lists_commands() -> None:
     assert len(README_COMMANDS) >= 5
 
 
-# A report is made of a finished experiment: test_experiment.py does.
+# --report needs a finished experiment: see test_experiment.py.
 @pytest.mark.parametrize("command", [c for c in README_COMMANDS if "--report" not in c])
 def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> None:
     result = clone.run(*command.split(), "--dry-run")
@@ -39,6 +39,8 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
                 "upsampler_speed": 1,
                 "step_speed": 1,
                 "switch_speed": 1,
+                "loading": 1,
+                "checkpointing": 1,
                 "train": None,
                 "cache": None,
             },
@@ -46,16 +48,14 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
         ("report", {"train": 2, "score": 4, "table_1": 1, "probe": 4, "report": 1}),
     ],
 )
-def test_named_targets_plan_what_they_name(
-    clone: Clone, target: str, rules: dict[str, int]
-) -> None:
+def test_a_named_target_plans_its_jobs(clone: Clone, target: str, rules: dict[str, int]) -> None:
     plan = clone.planned(target, "--configfile", TINY)
     assert {rule: plan.get(rule) for rule in rules} == rules
     if target == "probes":
         assert "train" not in plan
 
 
-def test_the_out_of_distribution_set_comes_without_songs_or_models(clone: Clone) -> None:
+def test_the_out_of_distribution_set_needs_no_songs_and_no_models(clone: Clone) -> None:
     result = clone.snakemake("out_of_distribution", "--configfile", TINY)
     assert result.returncode == 0, result.stdout
     sounds = out_of_distribution(clone.root / "results/tiny/dataset/out_of_distribution")
@@ -63,7 +63,7 @@ def test_the_out_of_distribution_set_comes_without_songs_or_models(clone: Clone)
     assert job_counts(result.stdout) == {"out_of_distribution": 1}
 
 
-def test_the_workflow_is_linted_and_formatted(clone: Clone) -> None:
+def test_the_workflow_passes_lint_and_format_checks(clone: Clone) -> None:
     lint = clone.snakemake("--lint")
     assert lint.returncode == 0, lint.stdout
     for command in ("snakefmt --check Snakefile workflow", "ruff check .", "ruff format --check ."):

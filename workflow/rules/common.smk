@@ -1,4 +1,4 @@
-"""What the rules share: the configuration, and the names of files."""
+"""Shared by all rules: the configuration, file names, and parameters of systems and trainings."""
 
 import os
 import sys
@@ -7,13 +7,13 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# Jobs find the library in this clone, also in environments where it is not installed, and models
-# of yours beside the Snakefile.
+# Jobs import the library of this clone, even where it is not installed, and user-supplied models
+# beside the Snakefile.
 PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
 sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
-# glibc is to keep what an array has left for the next one, not to give pages back to the kernel,
-# which fills them with zeros again: training steps take 0.93 of the time, scores 0.8 to 0.93.
+# Let glibc reuse the memory of freed arrays. By default it returns the pages to the kernel, which
+# zeroes them again: with this, training steps take 0.93 of the time, scores 0.8 to 0.93.
 for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33)}.items():
     os.environ.setdefault(variable, value)
 
@@ -35,13 +35,13 @@ RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
 FIGURES = f"{RESULTS}/figures"
 BASELINES = ["mixture", "ideal_ratio_mask"]
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
-# Upsampling layers to be probed alone.
+# Upsampling layers to probe alone.
 LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
 )
-# How a training is run: these keys change no result but by rounding.
-RUNNING = (
+# Keys of `training` that change results only by rounding. A change of one retrains nothing.
+RUNTIME_KEYS = (
     "threads",
     "devices",
     "gradient_accumulation",
@@ -49,7 +49,7 @@ RUNNING = (
     "checkpoint_minutes",
     "num_workers",
 )
-# How each variant is trained.
+# The training options of each variant.
 TRAINING = {
     name: {**config["training"], **config["systems"][name]["training"]}
     for name in config["variants"]
@@ -67,7 +67,7 @@ wildcard_constraints:
 
 
 def runs(pattern, chosen=RUNS, **wildcards):
-    """A path for each run (variant and seed)."""
+    """A path, or several, for each run: a variant and a seed."""
     return [
         path
         for system, seed in chosen
@@ -75,69 +75,71 @@ def runs(pattern, chosen=RUNS, **wildcards):
     ]
 
 
-def sizes_of(name):
-    """The sizes of a system's architecture; a class of anyone's may have none."""
+def architecture_sizes(name):
+    """The sizes of a system's architecture; a user-supplied one may have none."""
     return config["architectures"].get(config["systems"][name]["architecture"], {})
 
 
-def system_at(name, size):
-    """A system as plain values: architecture, options of the size and its own, upsampler."""
+def system_at_size(name, size):
+    """A system as plain values: architecture, its options at that size, upsampler."""
     row = config["systems"][name]
     return {
         "architecture": row["architecture"],
-        "options": {**sizes_of(name).get(size, {}), **row["options"]},
+        "options": {**architecture_sizes(name).get(size, {}), **row["options"]},
         "upsampler": row["upsampler"],
     }
 
 
-def system_of(wildcards):
-    return system_at(wildcards.system, config["size"])
+def variant_system(wildcards):
+    return system_at_size(wildcards.system, config["size"])
 
 
-def code_of(*modules):
-    """Fingerprint of the modules and of those that define the variant: see fingerprint.py."""
+def variant_code(*modules):
+    """A parameter: the code fingerprint of the modules and of the system's (see fingerprint.py)."""
 
-    def of(wildcards):
+    def fingerprint(wildcards):
         return code(*modules, *registry.modules_of(config["systems"][wildcards.system]))
 
-    return of
+    return fingerprint
 
 
-def source_of_model(wildcards):
-    """The file in which a listed model is written, as far as it can be told without importing it."""
+def model_source(wildcards):
+    """The source file of a user-supplied model, if it can be found without importing the model."""
     factory = config["probes"]["models"][wildcards.model]["factory"]
     file = import_paths.source_file(factory.partition(":")[0])
     return [str(file)] if file else []
 
 
-def training_of(wildcards):
-    """The keys of training that a trained model depends on."""
-    return {k: v for k, v in TRAINING[wildcards.system].items() if k not in RUNNING}
+def training_options(name):
+    """The training options that a variant's weights depend on."""
+    return {key: value for key, value in TRAINING[name].items() if key not in RUNTIME_KEYS}
 
 
-def running_of(wildcards, threads):
-    """The others. A parameter made from `threads` is to Snakemake no reason to run again."""
-    chosen = TRAINING[wildcards.system]
-    return {key: chosen[key] for key in RUNNING if key != "threads"}
+def runtime_options(name):
+    """The other training options; the number of threads comes from Snakemake."""
+    return {key: TRAINING[name][key] for key in RUNTIME_KEYS if key != "threads"}
 
 
-def gpus_of(wildcards):
-    """How many GPUs a training asks for."""
-    chosen = TRAINING[wildcards.system]
-    return 0 if chosen["accelerator"] == "cpu" else chosen["devices"]
+def training_gpus(wildcards):
+    """The number of GPUs that a training requests."""
+    options = TRAINING[wildcards.system]
+    return 0 if options["accelerator"] == "cpu" else options["devices"]
 
 
 def training_threads(wildcards):
-    chosen = TRAINING[wildcards.system]
-    return chosen["threads"] * chosen["devices"]
+    """The number of CPUs that a training requests, for all its devices."""
+    options = TRAINING[wildcards.system]
+    return options["threads"] * options["devices"]
 
 
 def figure(name, title, category, caption):
-    """The outputs of a figure: png and svg, each with its place in Snakemake's report."""
+    """The outputs of a figure, png and svg, annotated for Snakemake's report."""
     outputs = []
     for kind in ("png", "svg"):
-        place = {"category": category, "labels": {"figure": title, "format": kind}}
-        # On one line: at the start of a line, Snakemake takes "report" for its directive.
-        output = report(f"{FIGURES}/{name}.{kind}", caption=f"../report/{caption}.rst", **place)
+        annotation = {"category": category, "labels": {"figure": title, "format": kind}}
+        # Not at the start of a line: there, Snakemake parses `report` as its directive.
+        output = report(
+            f"{FIGURES}/{name}.{kind}", caption=f"../report/{caption}.rst", **annotation
+        )
         outputs.append(output)
     return outputs

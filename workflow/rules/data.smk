@@ -1,4 +1,22 @@
-"""Songs, and their cache at the experiment's rate."""
+"""Data: fetched or rendered songs, their cache at the experiment's sampling rate, the manifest."""
+
+
+# A checkpoint: some archives reveal which songs they hold only once fetched (`available_songs`).
+checkpoint fetch:
+    output:
+        DATASET,
+    log:
+        f"logs/results/datasets/{config['dataset']}.log",
+    # wget retries by itself; an error that remains needs your attention.
+    retries: 0
+    conda:
+        "../../envs/data.yaml"
+    params:
+        # Take `threads`, so Snakemake does not compare them between runs: a change re-runs nothing.
+        config=lambda w, threads: {key: config[key] for key in ("dataset", "datasets")},
+        songs=lambda w, threads: {split: SONGS[split] for split in ("train", "valid", "test")},
+    script:
+        "../scripts/fetch.py"
 
 
 rule song:
@@ -50,31 +68,30 @@ rule cache:
         "../../envs/data.yaml"
     params:
         path=lambda w: str(song_path(w.song)),
-        modified=modified,
+        modified=modification_times,
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         allow_silent=lambda w: (
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
-        setup=setup_of,
+        setup=song_setup,
         otherwise=lambda w: datasets.otherwise(w.song, w.song in SONGS["excerpt"]),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"
 
 
-# A training names one file for its hundred songs: the time to plan an experiment grows with the
-# number of its pairs of a job and an input.
+# One input for a training instead of a hundred songs: the time to plan an experiment grows with the
+# number of inputs of all its jobs.
 rule song_list:
     input:
-        lambda w: cached(there(SPLITS[w.split])),
+        lambda w: cached(available_songs(SPLITS[w.split])),
     output:
         f"{RESULTS}/cache/{{split}}.txt",
     log:
         f"logs/{RESULTS}/song_list_{{split}}.log",
     wildcard_constraints:
         split="|".join(SPLITS),
-    localrule: True
     conda:
         "../../envs/scoring.yaml"
     script:
@@ -83,34 +100,21 @@ rule song_list:
 
 rule manifest:
     input:
-        unpack(lambda w: {split: facts(there(songs)) for split, songs in SONGS.items()}),
+        unpack(
+            lambda w: {
+                split: cached_metadata(available_songs(songs)) for split, songs in SONGS.items()
+            }
+        ),
     output:
         f"{RESULTS}/dataset/manifest.csv",
     log:
         f"logs/{RESULTS}/manifest.log",
-    localrule: True
     conda:
         "../../envs/scoring.yaml"
     params:
         code=code("upsampling_artifacts.data.manifest"),
     script:
         "../scripts/manifest.py"
-
-
-rule loading:
-    output:
-        speed=f"{RESULTS}/benchmarks/loading.csv",
-        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
-    log:
-        f"logs/{RESULTS}/loading.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/loading.tsv"
-    conda:
-        "../../envs/learning.yaml"
-    params:
-        code=code("upsampling_artifacts.benchmarks.loading"),
-    script:
-        "../scripts/loading.py"
 
 
 rule out_of_distribution:

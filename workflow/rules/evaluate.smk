@@ -1,4 +1,4 @@
-"""Separate the test songs, score them with museval, and fill Table 1."""
+"""Evaluation: separate the test songs, score the estimates with museval, fill in Table 1."""
 
 BASELINE_RUNS = [(baseline, 0) for baseline in BASELINES]
 
@@ -17,10 +17,10 @@ rule separate:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]
     resources:
-        gpu=lambda w: min(1, gpus_of(w)),
+        gpu=lambda w: min(1, training_gpus(w)),
     params:
         accelerator=lambda w: TRAINING[w.system]["accelerator"],
-        code=code_of("upsampling_artifacts.evaluation.separation"),
+        code=variant_code("upsampling_artifacts.evaluation.separation"),
     script:
         "../scripts/separate.py"
 
@@ -47,7 +47,7 @@ rule baseline:
 ruleorder: baseline > separate
 
 
-# One job per run: with one per song, a thousand variants would be a quarter of a million jobs.
+# One job per run, not per song: a thousand variants would be a quarter of a million jobs.
 rule score:
     input:
         songs=song_list("test"),
@@ -64,7 +64,7 @@ rule score:
     threads: config["scoring"]["processes"]
     resources:
         mem_mb=lambda w, threads, attempt: (
-            attempt * planning.scoring_memory_mb(seconds_of("test"), config["rate_hz"], threads)
+            attempt * planning.scoring_memory_mb(song_seconds("test"), config["rate_hz"], threads)
         ),
     params:
         code=code("upsampling_artifacts.evaluation.scoring"),
@@ -109,9 +109,9 @@ rule table_1:
     params:
         songs=SONGS["test"],
         full_size={
-            name: system_at(name, "paper")
+            name: system_at_size(name, "paper")
             for name in config["variants"]
-            if "paper" in sizes_of(name)
+            if "paper" in architecture_sizes(name)
         },
         notes={name: row["note"] for name, row in config["systems"].items() if row["note"]},
         code=code("upsampling_artifacts.evaluation.table_1"),

@@ -1,4 +1,8 @@
-"""The paper's figures 1 to 9, drawn from saved arrays."""
+"""Figures, drawn from saved tables and arrays: first 1 to 9 of the paper, then our own."""
+
+FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
+# The tones of a last layer that upsamples by 4 (probes/model_probe.py).
+TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 
 # The systems that figures 1 and 9 show: they are drawn if config has them all probed.
 SHOWN = {
@@ -112,3 +116,118 @@ rule figure_stacks:
         code=code("upsampling_artifacts.figures.stacks"),
     script:
         "../scripts/figure_stacks.py"
+
+
+rule figure_line_levels:
+    input:
+        rules.trained_measures.output,
+    output:
+        figure("line_levels", "line at rate/4", "Artifacts", "line_levels"),
+    log:
+        f"logs/{FIGURES}/line_levels.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        systems=config["variants"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.line_levels"),
+    script:
+        "../scripts/figure_line_levels.py"
+
+
+rule figure_spectrograms:
+    input:
+        runs("probe/{stage}.npz", FIRST_SEED, stage=["initialization", "trained"]),
+    output:
+        figure("spectrograms_{signal}", "{signal} in", "Artifacts", "spectrograms"),
+    log:
+        f"logs/{FIGURES}/spectrograms_{{signal}}.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        tones_hz=TONES_HZ,
+        code=code("upsampling_artifacts.figures.spectrograms"),
+    script:
+        "../scripts/figure_spectrograms.py"
+
+
+rule figure_training_curves:
+    input:
+        runs("training.csv"),
+    output:
+        figure("training_curves", "validation loss", "Training", "training_curves"),
+    log:
+        f"logs/{FIGURES}/training_curves.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.training_curves"),
+    script:
+        "../scripts/figure_training_curves.py"
+
+
+rule figure_source_scores:
+    input:
+        rules.scores.output,
+    output:
+        figure("source_scores", "SDR per source", "Training", "source_scores"),
+    log:
+        f"logs/{FIGURES}/source_scores.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        systems=config["variants"],
+        sources=config["sources"],
+        songs=SONGS["test"],
+        code=code("upsampling_artifacts.figures.source_scores"),
+    script:
+        "../scripts/figure_source_scores.py"
+
+
+rule figure_trade_offs:
+    input:
+        table_1=rules.table_1.output,
+        variants=rules.trained_measures.output,
+    output:
+        figure("trade_offs", "quality, compute, tone", "Training", "trade_offs"),
+    log:
+        f"logs/{FIGURES}/trade_offs.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        systems=config["variants"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.trade_offs"),
+    script:
+        "../scripts/figure_trade_offs.py"
+
+
+rule figure_step_speed:
+    input:
+        steps=rules.step_speed.output,
+        paper="config/paper_table_1.csv",
+    output:
+        figure("step_speed", "training steps", "Speed", "step_speed"),
+    log:
+        f"logs/{FIGURES}/step_speed.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.step_speed"),
+    script:
+        "../scripts/figure_step_speed.py"
+
+
+rule figure_layer_speed:
+    input:
+        rules.upsampler_speed.output,
+    output:
+        figure("layer_speed", "layers alone", "Speed", "layer_speed"),
+    log:
+        f"logs/{FIGURES}/layer_speed.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.layer_speed"),
+    script:
+        "../scripts/figure_layer_speed.py"

@@ -1,26 +1,25 @@
-"""`snakemake plan`: what the experiment asks of a computer, before anything is submitted."""
+"""`snakemake plan`: the compute, memory and disk space that the experiment will need."""
 
 
 rule plan:
     log:
         f"logs/{RESULTS}/plan.log",
-    localrule: True
     conda:
         "../../envs/learning.yaml"
     params:
         name=config["experiment"],
-        systems={name: system_at(name, config["size"]) for name in config["variants"]},
+        systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
         training=TRAINING,
         n_seeds=len(config["seeds"]),
         n_baselines=len(BASELINES),
-        # Looked up when the plan is asked for, and not each time that the workflow is read.
-        song_seconds=lambda w: {split: seconds_of(split) for split in SPLITS},
+        # A function: song lengths are only read for this target.
+        song_seconds=lambda w: {split: song_seconds(split) for split in SPLITS},
         sources=config["sources"],
         rate_hz=config["rate_hz"],
         processes=config["scoring"]["processes"],
         tflop_per_second=config["plan"]["gpu_tflop_per_second"],
         signal_seconds=config["probes"]["signal_seconds"],
-        # Room for what is not there yet is looked for when a run begins, too (events.smk).
-        room=lambda w: cache_need(sum(SPLITS.values(), [])),
+        # Checked again when a run starts (events.smk).
+        room=lambda w: cache_growth(sum(SPLITS.values(), [])),
     script:
         "../scripts/plan.py"

@@ -1,4 +1,4 @@
-"""What upsamplers do to silence, ones, noise, a sweep and music, before and after training."""
+"""Probes: silence, ones, noise, a sweep and music through models before and after training."""
 
 PROBES = f"{RESULTS}/probes"
 SMALL_SEEDS = list(range(config["probes"]["small_seeds"]))
@@ -19,10 +19,10 @@ rule probe:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]
     params:
-        system=system_of,
-        segment_seconds=lambda w: training_of(w)["segment_seconds"],
+        system=variant_system,
+        segment_seconds=lambda w: training_options(w.system)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
-        code=code_of("upsampling_artifacts.probes.variants"),
+        code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
 
@@ -40,12 +40,12 @@ rule probe_system:
     conda:
         "../../envs/learning.yaml"
     params:
-        system=lambda w: system_at(w.system, config["probes"]["size"]),
+        system=lambda w: system_at_size(w.system, config["probes"]["size"]),
         shape=lambda w: config["systems"][w.system]["full_size"],
         seeds=config["probes"]["seeds"],
         signal_seconds=config["probes"]["system_seconds"],
         spectrogram_seconds=config["probes"]["spectrogram_seconds"],
-        code=code_of("upsampling_artifacts.probes.systems"),
+        code=variant_code("upsampling_artifacts.probes.systems"),
     script:
         "../scripts/probe_system.py"
 
@@ -122,7 +122,7 @@ rule excerpt:
 
 rule probe_model:
     input:
-        source_of_model,
+        model_source,
         music=rules.excerpt.output[0],
     output:
         measures=f"{PROBES}/models/{{model}}/measures.csv",

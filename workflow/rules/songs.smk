@@ -1,4 +1,4 @@
-"""The songs: what they are called, where they lie, how long they are."""
+"""The songs of the data set: names, paths, lengths. No rules."""
 
 import json
 from functools import cache
@@ -17,8 +17,8 @@ SPLIT_OF = {song: split for split, names in SONGS.items() for song in names}
 TEST_SONGS = SONGS["test"] + SONGS["excerpt"]
 SPLITS = {"train": SONGS["train"], "valid": SONGS["valid"], "test": TEST_SONGS}
 FETCHED = datasets.is_fetched(config)
-# What a fetched data set holds. The data themselves are no output of any rule: Snakemake removes the
-# outputs of a job that fails or runs again, and nobody wants to download 23 GB twice.
+# The record of a fetched data set. The songs themselves are no rule's output: Snakemake deletes the
+# outputs of a job that fails or re-runs, and nobody wants to download 23 GB twice.
 DATASET = f"results/datasets/{config['dataset']}.json"
 ROOT = (
     f"{RESULTS}/songs"
@@ -32,25 +32,25 @@ def cached(songs):
     return expand(f"{RESULTS}/cache/{{song}}.npy", song=songs)
 
 
-def facts(songs):
-    """What the cache says of each song."""
+def cached_metadata(songs):
+    """The files that describe each song in the cache."""
     return expand(f"{RESULTS}/cache/{{song}}.json", song=songs)
 
 
 def song_list(split):
-    """The file that names the cached songs of a split; it is there when all of them are."""
+    """The file that lists the cached songs of a split; it is written when all are cached."""
     return f"{RESULTS}/cache/{split}.txt"
 
 
 def song_path(song):
-    """Where a song is read from; known before it is fetched."""
+    """The path from which a song is read; known before the song is fetched."""
     stems = config["datasets"][config["dataset"]]["stems"] if FETCHED else None
     return musdb18.song_path(Path(ROOT), SPLIT_OF[song], song, stems)
 
 
 @cache
-def seconds_of(split):
-    """Lengths of the songs of a split; looked up by the jobs that need to know."""
+def song_seconds(split):
+    """The length of each song of a split. Reads file headers, so call it only in a parameter."""
     known = {song["song"]: song["seconds"] for song in datasets.listed_songs(config)}
     if config["dataset"] == "songs":
         known = dict.fromkeys(SONGS[split], config["songs"]["seconds"])
@@ -60,9 +60,9 @@ def seconds_of(split):
     ]
 
 
-def cache_need(songs):
-    """Bytes that the cache of these songs will take beyond what it takes now, and their number."""
-    seconds = dict(zip(sum(SPLITS.values(), []), sum(map(seconds_of, SPLITS), []), strict=True))
+def cache_growth(songs):
+    """The bytes by which the cache will grow when these songs are decoded, and their number."""
+    seconds = dict(zip(sum(SPLITS.values(), []), sum(map(song_seconds, SPLITS), []), strict=True))
     needed = planning.cache_bytes(
         [seconds[song] for song in songs], config["rate_hz"], len(config["sources"])
     )
@@ -70,37 +70,37 @@ def cache_need(songs):
     return max(0, needed - taken), len(songs)
 
 
-def there(songs):
-    """Those of the songs that are there, where only a fetched archive tells which it holds."""
+def available_songs(songs):
+    """The songs that the data set has. Some archives reveal their contents only once fetched."""
     if not FETCHED or config["datasets"][config["dataset"]]["n_absent"] == 0:
         return songs
     with checkpoints.fetch.get().output[0].open() as record:
-        found = {song for names in json.load(record)["songs"].values() for song in names}
-    return [song for song in songs if song in found]
+        available = {song for names in json.load(record)["songs"].values() for song in names}
+    return [song for song in songs if song in available]
 
 
-def setup_of(wildcards):
-    """Which stems a song has; the excerpt is laid out as MUSDB18 is, whatever the others are."""
+def song_setup(wildcards):
+    """The stems of a song. The excerpt has those of MUSDB18, whatever the data set."""
     return layout.read_setup("musdb18") if wildcards.song in SONGS["excerpt"] else SETUP
 
 
 def song_files(wildcards):
-    """The files that a song is read from."""
+    """The files from which a song is read."""
     if wildcards.song in SONGS["excerpt"]:
-        return ancient(EXCERPT_FILE)  # as old as its package's installation
+        return ancient(EXCERPT_FILE)  # its time is that of the package's installation
     if FETCHED:
         return DATASET
     path = song_path(wildcards.song)
     if path.suffix == ".mp4":
         return [str(path)]
     files = layout.stem_files(path, SETUP).values()
-    # What a user's own song lacks is told by the job, in one line, not by Snakemake in ten.
+    # A stem missing from a user's song is reported by the job, in one line, not by Snakemake in ten.
     return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]
 
 
-def modified(wildcards):
-    """When a user's own files were written: one that is exchanged for an older one counts, too."""
+def modification_times(wildcards):
+    """When a user's own files were modified, so that replacing one by an older file counts, too."""
     if config["root"] is None or wildcards.song in SONGS["excerpt"]:
         return None
-    # Of a parameter made from `input`, Snakemake would not see that it changed.
+    # It does not take `input`, for then Snakemake would not compare it between runs.
     return [os.stat(file).st_mtime_ns for file in song_files(wildcards)]

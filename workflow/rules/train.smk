@@ -1,4 +1,4 @@
-"""One training per variant and seed."""
+"""Training: one job per variant and seed."""
 
 
 rule train:
@@ -16,29 +16,18 @@ rule train:
         "../../envs/learning.yaml"
     threads: training_threads
     resources:
-        gpu=gpus_of,
+        gpu=training_gpus,
     params:
-        system=system_of,
-        options=training_of,
-        running=running_of,
+        system=variant_system,
+        options=lambda w: training_options(w.system),
+        # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
+        runtime=lambda w, threads: runtime_options(w.system),
         # Not an output: Snakemake deletes the outputs of a job that fails.
         checkpoint=f"{RUN}/checkpoint.pt",
-        code=code_of("upsampling_artifacts.training.loop"),
+        code=variant_code("upsampling_artifacts.training.loop"),
     script:
         "../scripts/train.py"
 
 
-rule checkpointing:
-    output:
-        f"{RESULTS}/benchmarks/checkpointing.csv",
-    log:
-        f"logs/{RESULTS}/checkpointing.log",
-    conda:
-        "../../envs/learning.yaml"
-    params:
-        systems={name: system_at(name, config["size"]) for name in config["variants"]},
-        minutes=config["training"]["checkpoint_minutes"],
-        n_sources=len(config["sources"]),
-        code=code("upsampling_artifacts.benchmarks.checkpointing"),
-    script:
-        "../scripts/checkpointing.py"
+# `snakemake train` trains every variant with every seed.
+add_target("train", runs("model.safetensors"))

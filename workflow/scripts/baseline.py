@@ -1,4 +1,4 @@
-"""Separate the test songs without a model."""
+"""Estimate the sources of the test songs with a baseline."""
 
 from upsampling_artifacts.data.cached_song import read_song_list
 from upsampling_artifacts.evaluation.baselines import BASELINES

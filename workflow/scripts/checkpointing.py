@@ -1,4 +1,4 @@
-"""Measure what checkpoints cost."""
+"""Measure the share of training time that checkpoints take."""
 
 from upsampling_artifacts.benchmarks.checkpointing import measure_checkpointing
 from upsampling_artifacts.progress import job_log

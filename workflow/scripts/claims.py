@@ -1,4 +1,4 @@
-"""Test the paper's claims on the measures."""
+"""Test the paper's claims against the measures."""
 
 from upsampling_artifacts.evaluation.claims import write_claims
 from upsampling_artifacts.progress import job_log

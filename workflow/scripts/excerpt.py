@@ -1,4 +1,4 @@
-"""Write the real music that models are probed with."""
+"""Write the real music with which models are probed."""
 
 from upsampling_artifacts.data.excerpt import write_excerpt
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Compute what figures 2 to 8 of the paper show."""
+"""Compute the arrays of figures 2 to 8 of the paper."""
 
 from upsampling_artifacts.probes.figure_arrays import ones_arrays, overlap_arrays, stack_arrays
 from upsampling_artifacts.progress import job_log

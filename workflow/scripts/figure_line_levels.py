@@ -1,4 +1,4 @@
-"""Draw the line at rate / 4 of every system."""
+"""Draw the level of the line at rate/4 for every system."""
 
 from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Draw the SDR of every source and system."""
+"""Draw the SDR of every system and source."""
 
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Draw the spectrograms of every system for one signal."""
+"""Draw the spectrograms of all systems for one test signal."""
 
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Draw how long training steps take."""
+"""Draw the duration of training steps."""
 
 from upsampling_artifacts.figures.step_speed import draw_step_speed
 from upsampling_artifacts.progress import job_log

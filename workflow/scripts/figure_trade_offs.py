@@ -1,4 +1,4 @@
-"""Draw quality against compute, and against the tone that is left."""
+"""Draw SDR against compute and against the level of the remaining tone."""
 
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Draw the validation losses of every system."""
+"""Draw the validation loss of every system."""
 
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.progress import job_log

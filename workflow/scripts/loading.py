@@ -1,4 +1,4 @@
-"""Measure how fast training segments are read."""
+"""Measure the speed of reading training segments."""
 
 from upsampling_artifacts.benchmarks.loading import measure_loading
 from upsampling_artifacts.progress import job_log

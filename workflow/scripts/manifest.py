@@ -1,4 +1,4 @@
-"""Tell what the data set holds."""
+"""Describe the songs of the data set in one table."""
 
 from upsampling_artifacts.data.manifest import write_manifest
 from upsampling_artifacts.progress import job_log

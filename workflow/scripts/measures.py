@@ -1,4 +1,4 @@
-"""Gather the measures of many probes into one table."""
+"""Collect the measures of many probes in one table."""
 
 from upsampling_artifacts.probes.measures_table import gather_measures
 from upsampling_artifacts.progress import job_log

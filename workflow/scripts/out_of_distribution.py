@@ -1,4 +1,4 @@
-"""Write sounds unlike the songs."""
+"""Write test signals unlike the songs."""
 
 from upsampling_artifacts.data.out_of_distribution import write_out_of_distribution
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Probe one importable model that config lists."""
+"""Probe one user-supplied model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Probe the readings of figure 9."""
+"""Probe the possible readings of figure 9."""
 
 from upsampling_artifacts.probes.readings import probe_readings
 from upsampling_artifacts.progress import job_log

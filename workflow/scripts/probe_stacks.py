@@ -1,4 +1,4 @@
-"""Probe the paper's small stacks."""
+"""Probe the paper's small stacks of layers."""
 
 from upsampling_artifacts.probes.stacks import probe_stacks
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Probe one system after random initialization, at the paper's size."""
+"""Probe one randomly initialized system at the paper's size."""
 
 from upsampling_artifacts.probes.systems import probe_system
 from upsampling_artifacts.progress import job_log

@@ -25,6 +25,7 @@ with job_log(snakemake.log[0]):
             song=snakemake.input.song[0],
             estimates=list(snakemake.input.estimates),
             benchmarks=snakemake.params.benchmarks,
+            dependencies=snakemake.params.dependencies,
             patterns=snakemake.params.patterns,
         ),
         config=snakemake.params.config,

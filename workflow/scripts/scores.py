@@ -1,4 +1,4 @@
-"""Gather museval's scores of all runs into one table."""
+"""Collect the scores of all runs in one table."""
 
 from upsampling_artifacts.evaluation.scoring import write_scores
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Measure how long training steps take."""
+"""Measure the duration of training steps."""
 
 from upsampling_artifacts.benchmarks.steps import measure_steps
 from upsampling_artifacts.pipeline.gpus import claimed_gpus
@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
         snakemake.output[0],
         systems=snakemake.params.systems,
         training={
-            name: {**options, **snakemake.params.running[name], "threads": snakemake.threads}
+            name: {**options, **snakemake.params.runtime[name], "threads": snakemake.threads}
             for name, options in snakemake.params.training.items()
         },
         steps_per_epoch=snakemake.params.steps_per_epoch,

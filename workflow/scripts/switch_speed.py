@@ -1,4 +1,4 @@
-"""Measure what each way to run a training step does to it."""
+"""Measure the effect of each training option on a step."""
 
 from upsampling_artifacts.benchmarks.step_options import measure_switches
 from upsampling_artifacts.pipeline.gpus import claimed_gpus

@@ -1,4 +1,4 @@
-"""Table 1 of the paper, ours beside theirs."""
+"""Write Table 1: our results beside those of the paper."""
 
 from upsampling_artifacts.evaluation.table_1 import write_table_1
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Measure how fast upsampling layers are."""
+"""Measure the speed of upsampling layers."""
 
 from upsampling_artifacts.benchmarks.upsamplers import measure_upsamplers
 from upsampling_artifacts.progress import job_log

@@ -61,6 +61,7 @@ class ReportFiles:
         patterns: Path patterns for the captions that cite many files: probes, training,
             estimates, benchmarks.
         benchmarks: For each rule, the benchmark files of its jobs.
+        dependencies: For each benchmark file, those of the jobs that its job waits for.
     """
 
     variants: str
@@ -79,6 +80,7 @@ class ReportFiles:
     estimates: list[str]
     patterns: dict[str, str]
     benchmarks: dict[str, list[str]] = field(default_factory=dict)
+    dependencies: dict[str, list[str]] = field(default_factory=dict)
 
 
 def write_report(
@@ -103,7 +105,7 @@ def write_report(
         tone_hz: Frequency of the line that the page examines.
         repository: Folder of the clone.
     """
-    origin = {**provenance(repository), "costs": job_costs(files.benchmarks)}
+    origin = {**provenance(repository), "costs": job_costs(files.benchmarks, files.dependencies)}
     with atomic_write(provenance_path) as unfinished:
         unfinished.write_text(json.dumps(origin, indent=2), encoding="utf-8")
     template = make_environment(Path(html_path).parent).get_template("template.html")

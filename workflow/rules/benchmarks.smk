@@ -1,0 +1,136 @@
+"""Benchmarks: `snakemake benchmark` on an otherwise idle machine.
+
+Jobs that run side by side distort each other's times.
+"""
+
+
+rule step_speed:
+    output:
+        f"{RESULTS}/benchmarks/steps.csv",
+    log:
+        f"logs/{RESULTS}/step_speed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/step_speed.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    # As many CPUs and GPUs as a training on one device.
+    threads: max(options["threads"] for options in TRAINING.values())
+    resources:
+        gpu=int(any(options["accelerator"] != "cpu" for options in TRAINING.values())),
+    params:
+        systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
+        training={name: training_options(name) for name in TRAINING},
+        # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
+        runtime=lambda w, threads: {name: runtime_options(name) for name in TRAINING},
+        # A function: song lengths are only read if this job is in the plan.
+        steps_per_epoch=lambda w: {
+            name: planning.steps_per_epoch(song_seconds("train"), config["rate_hz"], options)
+            for name, options in TRAINING.items()
+        },
+        n_sources=len(config["sources"]),
+        rate_hz=config["rate_hz"],
+        code=code(
+            "upsampling_artifacts.benchmarks.steps",
+            *sorted(
+                {
+                    module
+                    for name in config["variants"]
+                    for module in registry.modules_of(config["systems"][name])
+                }
+            ),
+        ),
+    script:
+        "../scripts/step_speed.py"
+
+
+rule upsampler_speed:
+    output:
+        f"{RESULTS}/benchmarks/upsamplers.csv",
+    log:
+        f"logs/{RESULTS}/upsampler_speed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/upsampler_speed.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code(
+            "upsampling_artifacts.benchmarks.upsamplers",
+            "upsampling_artifacts.upsamplers.nearest",
+            "upsampling_artifacts.upsamplers.linear",
+        ),
+    script:
+        "../scripts/upsampler_speed.py"
+
+
+# The training options are benchmarked with one variant, the first.
+BENCHMARKED_VARIANT = config["variants"][0]
+
+
+rule switch_speed:
+    output:
+        f"{RESULTS}/benchmarks/switches.csv",
+    log:
+        f"logs/{RESULTS}/switch_speed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/switch_speed.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    # As many CPUs and GPUs as a training of that variant on one device.
+    threads: TRAINING[BENCHMARKED_VARIANT]["threads"]
+    resources:
+        gpu=int(TRAINING[BENCHMARKED_VARIANT]["accelerator"] != "cpu"),
+    params:
+        name=BENCHMARKED_VARIANT,
+        system=system_at_size(BENCHMARKED_VARIANT, config["size"]),
+        training=training_options(BENCHMARKED_VARIANT),
+        # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
+        devices=lambda w, threads: TRAINING[BENCHMARKED_VARIANT]["devices"],
+        n_sources=len(config["sources"]),
+        rate_hz=config["rate_hz"],
+        code=code(
+            "upsampling_artifacts.benchmarks.step_options",
+            *registry.modules_of(config["systems"][BENCHMARKED_VARIANT]),
+        ),
+    script:
+        "../scripts/switch_speed.py"
+
+
+rule loading:
+    output:
+        speed=f"{RESULTS}/benchmarks/loading.csv",
+        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
+    log:
+        f"logs/{RESULTS}/loading.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/loading.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("upsampling_artifacts.benchmarks.loading"),
+    script:
+        "../scripts/loading.py"
+
+
+rule checkpointing:
+    output:
+        f"{RESULTS}/benchmarks/checkpointing.csv",
+    log:
+        f"logs/{RESULTS}/checkpointing.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
+        minutes=config["training"]["checkpoint_minutes"],
+        n_sources=len(config["sources"]),
+        code=code("upsampling_artifacts.benchmarks.checkpointing"),
+    script:
+        "../scripts/checkpointing.py"
+
+
+rule benchmark:
+    input:
+        rules.step_speed.output,
+        rules.switch_speed.output,
+        rules.upsampler_speed.output,
+        rules.loading.output,
+        rules.checkpointing.output,

@@ -1,0 +1,40 @@
+"""What a cluster needs: which rules run on the login node, and signals."""
+
+import signal
+
+# sbatch can send SIGUSR1 to every process of a job before its time limit. It is meant for the
+# training, which saves a checkpoint; Snakemake and its shell would die of it.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+# This list is the only place that makes a rule local.
+localrules:
+    # Nodes of a cluster often have no network.
+    fetch,
+    # Prints to the terminal.
+    plan,
+    # A second or two each, less than a place in the queue.
+    all,
+    probes,
+    songs_setup,
+    song_list,
+    manifest,
+    excerpt,
+    out_of_distribution,
+    measures,
+    trained_measures,
+    claims,
+    scores,
+    table_1,
+    figure_line_levels,
+    figure_spectrograms,
+    figure_training_curves,
+    figure_source_scores,
+    figure_trade_offs,
+    figure_step_speed,
+    figure_layer_speed,
+    figure_layers,
+    figure_models,
+    figure_overlap,
+    figure_ones,
+    figure_stacks,

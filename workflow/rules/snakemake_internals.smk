@@ -1,0 +1,135 @@
+"""Everything this workflow uses of Snakemake that is not part of its documented interface.
+
+Internals change without notice, so no other file touches them. This one is plain Python, which lets
+tests/workflow/test_snakemake_internals.py compare it with the installed version.
+"""
+
+import asyncio
+import time
+from dataclasses import replace
+from functools import cache
+
+import snakemake
+
+TESTED_SNAKEMAKE = "9.27"
+
+
+def warn_if_untested():
+    """Log one line if this minor version of Snakemake has not been tested; once, not in each job."""
+    installed = ".".join(snakemake.__version__.split(".")[:2])
+    if installed != TESTED_SNAKEMAKE and workflow.is_main_process:
+        logger.warning(
+            f"Snakemake {installed} is untested with this workflow, which uses internals of "
+            f"{TESTED_SNAKEMAKE}: the target `train`, retraining with -R train, the log excerpts of "
+            "failed jobs, job polling on SLURM and the longest chain in the report may fail. "
+            f"If one does: pip install 'snakemake=={TESTED_SNAKEMAKE}.*'"
+        )
+
+
+class WorkflowWithTargets(type(workflow)):
+    """A workflow that accepts further target names on the command line.
+
+    Snakemake accepts only rules without wildcards as targets. `train` has wildcards and has to keep
+    its name for `-R train`. So the name is replaced by its files when the targets reach the workflow.
+    """
+
+    targets = {}
+
+    @property
+    def dag_settings(self):
+        return self.__dict__.get("dag_settings")
+
+    @dag_settings.setter
+    def dag_settings(self, settings):
+        if settings:
+            files = {file for name in settings.targets for file in self.targets.get(name, [name])}
+            settings = replace(settings, targets=files)
+        self.__dict__["dag_settings"] = settings
+
+
+def add_target(name, files):
+    """Let `snakemake NAME` make these files."""
+    workflow.__class__ = WorkflowWithTargets
+    WorkflowWithTargets.targets[name] = files
+
+
+def planned_jobs(rule=None):
+    """The jobs that will run, of one rule or of all."""
+    return [job for job in workflow.dag.needrun_jobs() if rule in (None, job.rule.name)]
+
+
+def is_forced(job):
+    """Whether the command line forces the job to run (-R, -F, -f)."""
+    return workflow.dag.reason(job).forced
+
+
+def failed_jobs():
+    """The jobs that failed for good; those of a group one by one."""
+    return [
+        job
+        for failure in sorted(workflow.scheduler.failed, key=str)
+        for job in getattr(failure, "jobs", [failure])
+    ]
+
+
+def runs_on_slurm():
+    return workflow.executor_plugin.name == "slurm"
+
+
+def only_touches_files():
+    """Whether Snakemake was called with --touch."""
+    return workflow.touch
+
+
+def working_directory():
+    return workflow.workdir_init
+
+
+def slurm_log_folder():
+    return Path(getattr(workflow.executor_settings, "logdir", None) or "logs/slurm")
+
+
+def limit_polling_interval():
+    """Poll SLURM at least every `seconds-between-status-checks`, and end at once with Snakemake.
+
+    By default the interval grows to three minutes, and Ctrl-C waits for the last one to pass.
+    """
+    executor = workflow.scheduler._executor
+    longest_seconds = workflow.remote_execution_settings.seconds_between_status_checks
+
+    async def sleep():
+        end = time.monotonic() + min(executor.next_seconds_between_status_checks, longest_seconds)
+        while executor.wait and time.monotonic() < end:
+            await asyncio.sleep(0.5)
+
+    executor.sleep = sleep
+
+
+def benchmark_files():
+    """For each rule, in the order of the workflow, the benchmark files of its jobs."""
+    files = {rule.name: [] for rule in workflow.rules}
+    for job in workflow.dag.jobs:
+        if job.benchmark:
+            files[job.rule.name].append(str(job.benchmark))
+    return {rule: sorted(paths) for rule, paths in files.items() if paths}
+
+
+def benchmark_dependencies():
+    """For each benchmark file, those of the jobs that its job waits for.
+
+    Jobs without a benchmark file are passed through: a training waits for a list of songs, which
+    waits for the cache. Which jobs have to run makes no difference.
+    """
+    dependencies = workflow.dag.dependencies
+
+    @cache
+    def nearest(job):
+        files = set()
+        for earlier in dependencies[job]:
+            files |= {str(earlier.benchmark)} if earlier.benchmark else nearest(earlier)
+        return files
+
+    return {str(job.benchmark): sorted(nearest(job)) for job in workflow.dag.jobs if job.benchmark}
+
+
+warn_if_untested()
