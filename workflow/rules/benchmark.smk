@@ -16,6 +16,7 @@ rule step_speed:
         gpu=int(any(options["accelerator"] != "cpu" for options in TRAINING.values())),
     params:
         systems={name: system_at(name, config["size"]) for name in config["variants"]},
+        references=REFERENCES,
         training={
             name: {key: value for key, value in options.items() if key not in RUNNING}
             for name, options in TRAINING.items()

@@ -14,6 +14,10 @@ COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Of many; ``stage`` is "initialization" or "trained"."""
 
+LAYER, PREDICTED = "layer_", "_predicted"
+"""Before the system's name, for an upsampling layer probed alone; after a measure's, for what theory
+predicts of it."""
+
 
 def labelled(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:
     """A probe's measures as rows of ``measures.csv``."""
