@@ -1,15 +1,14 @@
 """The paper's figures 1 to 9, drawn from saved arrays."""
 
-# The systems that figures 1 and 9 show: they are drawn if config has them all probed.
+# The systems that figures 1 and 9 show: a figure is drawn if all of its systems are probed.
 SHOWN = {
-    "1": ["melgan", "demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel"],
-    "9": ["demucs_transposed", "demucs_subpixel", "modified_transposed", "modified_subpixel"],
+    name: list(dict.fromkeys(panel["system"] for row in layout for panel in row if panel))
+    for name, layout in config["paper_figures"].items()
 }
-PAPER_FIGURES = [
-    f"figure_{number}"
-    for number in "123456789"
-    if set(SHOWN.get(number, [])) <= set(config["probes"]["systems"])
-]
+PAPER_FIGURES = sorted(
+    [f"figure_{number}" for number in range(2, 9)]
+    + [name for name in SHOWN if set(SHOWN[name]) <= set(config["probes"]["systems"])]
+)
 PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
 
 
@@ -32,17 +31,18 @@ rule figure_arrays:
 
 rule figure_models:
     input:
-        lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[w.number]),
+        lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[f"figure_{w.number}"]),
     output:
         PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
-        number="|".join(SHOWN),
+        number="[19]",
     conda:
         "../../envs/report.yaml"
     params:
-        systems=lambda w: SHOWN[w.number],
+        layout=lambda w: config["paper_figures"][f"figure_{w.number}"],
+        looks=lambda w: looks(SHOWN[f"figure_{w.number}"]),
         code=code("upsampling_artifacts.figures.models"),
     script:
         "../scripts/figure_models.py"
@@ -92,6 +92,7 @@ rule figure_layers:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(LAYERS),
         code=code("upsampling_artifacts.figures.layers"),
     script:
         "../scripts/figure_layers.py"

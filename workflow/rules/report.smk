@@ -16,7 +16,7 @@ rule figure_line_levels:
     conda:
         "../../envs/report.yaml"
     params:
-        systems=config["variants"],
+        looks=looks(),
         tone_hz=TONES_HZ[0],
         code=code("upsampling_artifacts.figures.line_levels"),
     script:
@@ -33,6 +33,7 @@ rule figure_spectrograms:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(),
         tones_hz=TONES_HZ,
         code=code("upsampling_artifacts.figures.spectrograms"),
     script:
@@ -49,6 +50,7 @@ rule figure_training_curves:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(),
         code=code("upsampling_artifacts.figures.training_curves"),
     script:
         "../scripts/figure_training_curves.py"
@@ -64,7 +66,7 @@ rule figure_source_scores:
     conda:
         "../../envs/report.yaml"
     params:
-        systems=config["variants"],
+        looks=looks(),
         sources=config["sources"],
         songs=SONGS["test"],
         code=code("upsampling_artifacts.figures.source_scores"),
@@ -83,7 +85,7 @@ rule figure_trade_offs:
     conda:
         "../../envs/report.yaml"
     params:
-        systems=config["variants"],
+        looks=looks(),
         tone_hz=TONES_HZ[0],
         code=code("upsampling_artifacts.figures.trade_offs"),
     script:
@@ -101,6 +103,7 @@ rule figure_step_speed:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(config["systems"]),
         code=code("upsampling_artifacts.figures.step_speed"),
     script:
         "../scripts/figure_step_speed.py"
@@ -162,6 +165,7 @@ rule report:
         "../../envs/report.yaml"
     params:
         config=config,
+        looks=looks(config["systems"]),
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
         tone_hz=TONES_HZ[0],

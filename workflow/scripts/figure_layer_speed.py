@@ -1,4 +1,4 @@
-"""Draw what it gains to interpolate and convolve in one."""
+"""Draw the speed-up of fusing interpolation and convolution."""
 
 from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.progress import job_log

@@ -1,4 +1,4 @@
-"""Draw quality against compute, and against the tone that is left."""
+"""Draw separation quality against compute, and against the tone that is left."""
 
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.progress import job_log
@@ -8,6 +8,6 @@ with job_log(snakemake.log[0]):
         snakemake.input.table_1[0],
         snakemake.input.variants[0],
         snakemake.output,
-        systems=snakemake.params.systems,
+        looks=snakemake.params.looks,
         frequency_hz=snakemake.params.tone_hz,
     )

@@ -26,7 +26,7 @@ from torch.optim import Optimizer
 from upsampling_artifacts.benchmarks.interleaved import quartiles, surroundings, time_interleaved
 from upsampling_artifacts.benchmarks.memory import peak_bytes
 from upsampling_artifacts.benchmarks.peak_flops import peak_tflop_per_second
-from upsampling_artifacts.benchmarks.steps_table import reference_of
+from upsampling_artifacts.benchmarks.steps_table import measured_references
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.files import atomic_write
@@ -141,7 +141,7 @@ def measure_steps(
         rate_hz: Sampling rate.
         seconds_per_run: In the turns of a system, so much time for each run.
     """
-    reference_names = {name: reference_of(name, references, systems) for name in systems}
+    reference_names = measured_references(systems, references)
     # Each reference comes right before the systems compared with it, and alone stays in memory.
     order = [
         (first, name)

@@ -7,19 +7,18 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 
-def reference_of(system: str, references: Mapping[str, str], measured: Iterable[str]) -> str:
-    """The system whose training steps a system's are compared with.
+def measured_references(systems: Iterable[str], references: Mapping[str, str]) -> dict[str, str]:
+    """The system whose training steps each measured system's are compared with.
 
     Args:
-        system: Name of the system.
+        systems: The systems of the benchmark, in order.
         references: The reference that each system's row in config names.
-        measured: The systems of the benchmark, in order.
 
     Returns:
-        The row's reference, or the first measured system if the reference is not measured.
+        By system: its row's reference, or the first of ``systems`` where that is not measured.
     """
-    names = list(measured)
-    return references[system] if references[system] in names else names[0]
+    names = list(dict.fromkeys(systems))
+    return {name: references[name] if references[name] in names else names[0] for name in names}
 
 
 def paper_epoch_ratios(paper: pd.DataFrame, references: Mapping[str, str]) -> pd.Series:

@@ -44,7 +44,7 @@ def epochs(
         references: The reference of each system.
 
     Returns:
-        ``epoch_seconds`` and ``epoch_ratio`` by system; without its reference a system has no ratio.
+        ``epoch_seconds`` and ``epoch_ratio`` by system; the ratio is NaN without the reference.
     """
     upsamplers = {name: system["upsampler"] or {} for name, system in systems.items()}
     asked = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
@@ -126,7 +126,9 @@ def table_1(
                 )
         rows.append(row)
     table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
-    table = table.merge(epochs(speed, systems, references), left_on="system", right_index=True, how="left")
+    table = table.merge(
+        epochs(speed, systems, references), left_on="system", right_index=True, how="left"
+    )
     whole = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
     return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
 

@@ -15,8 +15,8 @@ MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Of many; ``stage`` is "initialization" or "trained"."""
 
 LAYER, PREDICTED = "layer_", "_predicted"
-"""Before the system's name, for an upsampling layer probed alone; after a measure's, for what theory
-predicts of it."""
+"""Prefix of a model's name for an upsampling layer probed alone, and suffix of a measure's name for
+the value that theory predicts."""
 
 
 def labelled(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:

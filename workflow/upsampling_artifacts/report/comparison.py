@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
-from upsampling_artifacts.figures.style import label
-from upsampling_artifacts.registry import REFERENCE
+from upsampling_artifacts.benchmarks.steps_table import paper_epoch_ratios
+from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.report.numbers import (
     NOTHING,
     millions,
@@ -18,31 +19,31 @@ from upsampling_artifacts.report.numbers import (
 
 
 def table_1_groups(
-    table_1: pd.DataFrame, paper: pd.DataFrame, baselines: list[str]
+    table_1: pd.DataFrame, paper: pd.DataFrame, looks: Mapping[str, Look]
 ) -> list[dict[str, object]]:
     """The rows of Table 1 in groups: the paper's, others of ours, and baselines.
 
     Args:
         table_1: ``table_1.csv``.
         paper: ``config/paper_table_1.csv``, for the labels.
-        baselines: Systems that need no model.
+        looks: Labels and references of the systems.
 
     Returns:
         ``{"title", "rows"}``; a group without rows is left out.
     """
     labels = dict(zip(paper["system"], paper["label"], strict=True))
-    reference = paper.loc[paper["system"] == REFERENCE, "paper_epoch_seconds"]
-    paper_reference = float(reference.iloc[0]) if len(reference) else math.nan
+    references = {name: look["reference"] for name, look in looks.items()}
+    paper_ratios = paper_epoch_ratios(paper, references)
     groups = {"": [], "Other systems of ours": [], "Without a model": []}
     for row in table_1.astype(object).where(table_1.notna(), math.nan).to_dict("records"):
         system = row["system"]
         if system in labels:
             title = ""
         else:
-            title = "Without a model" if system in baselines else "Other systems of ours"
+            title = "Without a model" if system in BASELINES else "Other systems of ours"
         groups[title].append(
             {
-                "label": _label(row, labels),
+                "label": _label(row, labels, looks),
                 "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
                 "n_seeds": number(row["n_seeds"], 0),
                 "paper_sdr": number(row["paper_sdr_db"], 2),
@@ -53,13 +54,15 @@ def table_1_groups(
                 "epoch": number(row["epoch_seconds"], 1, "s"),
                 "epoch_ratio": number(row["epoch_ratio"], 2),
                 "paper_epoch": number(row["paper_epoch_seconds"], 0, "s"),
-                "paper_epoch_ratio": number(row["paper_epoch_seconds"] / paper_reference, 2),
+                "paper_epoch_ratio": number(paper_ratios.get(system), 2),
             }
         )
     return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
 
 
-def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
+def parameter_rows(
+    table_1: pd.DataFrame, paper: pd.DataFrame, looks: Mapping[str, Look]
+) -> list[dict[str, str]]:
     """Parameter counts: as trained here, at the paper's size, and as the paper prints them."""
     labels = dict(zip(paper["system"], paper["label"], strict=True))
     rows = []
@@ -71,7 +74,7 @@ def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str,
         ours, full = (NOTHING if pd.isna(count) else f"{int(count):,}" for count in counts)
         rows.append(
             {
-                "label": _label(row, labels),
+                "label": _label(row, labels, looks),
                 "ours": ours,
                 "full_size": full,
                 "full_size_millions": NOTHING if pd.isna(counts[1]) else millions(counts[1]),
@@ -103,7 +106,8 @@ def trained_for(table_1: pd.DataFrame, trainings: list[dict]) -> str:
     return f"Each trained for {minutes:g} minutes, and {until}: {steps}"
 
 
-def _label(row: dict[str, object], labels: dict[str, str]) -> str:
+def _label(row: dict[str, object], labels: dict[str, str], looks: Mapping[str, Look]) -> str:
     """The paper's name of a system, or ours, and what is to be known of our row."""
-    name = labels.get(row["system"], label(row["system"]))
+    system = row["system"]
+    name = labels.get(system) or {**looks, **BASELINES}[system]["label"]
     return name if pd.isna(row["note"]) else f"{name} ({row['note']})"

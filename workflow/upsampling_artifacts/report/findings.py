@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.figures.source_scores import MEAN, sdr_by_source
-from upsampling_artifacts.figures.style import is_modified, label, prose
+from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
+from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
-from upsampling_artifacts.report.numbers import number, with_interval
-from upsampling_artifacts.statistics import mean_interval
+from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
 
 SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
 STAGES = ("initialization", "trained")
@@ -23,13 +24,14 @@ def kinds_of_systems(config: dict) -> dict[str, list[str]]:
 
     Returns:
         Keys ``same`` (the first variant's network, with one upsampling layer or another),
-        ``modified`` (that network without what makes offsets) and ``other`` (other networks).
+        ``modified`` (modified forms of other systems) and ``other`` (other networks).
     """
     kinds = {"same": [], "modified": [], "other": []}
     network = _network_of(config, config["variants"][0])
     for system in config["variants"]:
         same = "same" if _network_of(config, system) == network else "other"
-        kinds["modified" if is_modified(system) else same].append(system)
+        modified_from = config["systems"][system]["modified_from"]
+        kinds["modified" if modified_from else same].append(system)
     return kinds
 
 
@@ -38,7 +40,9 @@ def _network_of(config: dict, system: str) -> tuple[str, dict]:
     return row["architecture"], row["options"]
 
 
-def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, list[dict]]:
+def tones(
+    summary: pd.DataFrame, signal: str, systems: list[str], looks: Mapping[str, Look]
+) -> dict[str, list[dict]]:
     """Which trained systems answer a signal with a tone, which do not, and which are silent.
 
     A tone stands out more than chance would have it, and above where 16-bit audio ends.
@@ -47,6 +51,7 @@ def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, l
         summary: As :func:`summarise_lines` gives it.
         signal: "silence", "noise" or "music".
         systems: The systems, in order.
+        looks: Their names.
 
     Returns:
         Keys ``tone``, ``undecided`` (the mean says tone, but the interval reaches chance),
@@ -65,8 +70,8 @@ def tones(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, l
             else None
         )
         about = {
-            "name": label(system),
-            "prose": prose(system),
+            "name": looks[system]["label"],
+            "prose": looks[system]["prose_name"],
             "prominence": _line_cell(row, "prominence"),
             "level": number(row["level_db"], 0),
             "initial_prominence": _line_cell(initial, "prominence"),
@@ -84,7 +89,7 @@ def _kind_of(row: pd.Series) -> str:
     return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"
 
 
-def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict]:
+def line_rows(summary: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]) -> list[dict]:
     """The table beneath the first picture: one entry per system, one row per signal in it."""
     table = summary.set_index(["system", "signal", "stage"])
     entries = []
@@ -98,7 +103,7 @@ def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict]:
                 for value in ("prominence", "level"):
                     cells[f"{value}_{stage}"] = _line_cell(row, value)
             rows.append(cells)
-        entries.append({"name": label(system), "rows": rows})
+        entries.append({"name": looks[system]["label"], "rows": rows})
     return entries
 
 
@@ -114,27 +119,33 @@ def _line_cell(row: pd.Series | None, value: str) -> str:
 
 
 def score_rows(
-    scores: pd.DataFrame, songs: list[str], systems: list[str], sources: list[str]
+    scores: pd.DataFrame,
+    songs: list[str],
+    systems: list[str],
+    sources: list[str],
+    looks: Mapping[str, Look],
 ) -> list[dict]:
-    """SDR per source, mean over seeds with intervals, as text.
+    """SDR per source, mean over seeds with intervals, as text: systems, then baselines.
 
     Returns:
         ``{"name", "n_seeds", "cells"}`` with one cell per source and one for their mean.
     """
-    table = sdr_by_source(scores, songs)
-    rows = []
-    for system in systems:
-        of_system = table[table["system"] == system]
-        if of_system.empty:
-            continue
-        cells = []
-        for source in [*sources, MEAN]:
-            mean, _, high = mean_interval(
-                of_system.loc[of_system["source"] == source, "sdr_db"].dropna()
-            )
-            cells.append(with_interval(mean, high, 2))
-        rows.append({"name": label(system), "n_seeds": of_system["seed"].nunique(), "cells": cells})
-    return rows
+    labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
+    summary = summarize_sdr(scores, songs).set_index(["system", "source"])
+    cells = {
+        key: with_interval(row["sdr_db"], row["sdr_high_db"], 2)
+        for key, row in summary.to_dict("index").items()
+    }
+    n_seeds = summary.groupby("system")["n_seeds"].max()
+    return [
+        {
+            "name": labels[system],
+            "n_seeds": int(n_seeds[system]),
+            "cells": [cells.get((system, source), NOTHING) for source in [*sources, MEAN]],
+        }
+        for system in [*systems, *BASELINES]
+        if system in n_seeds.index
+    ]
 
 
 def unscored_frames(scores: pd.DataFrame) -> dict[str, object]:
@@ -157,7 +168,9 @@ def unscored_frames(scores: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, object] | None:
+def sdr_range(
+    table_1: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
+) -> dict[str, object] | None:
     """Best and worst of our systems by mean SDR; None if fewer than two have one.
 
     Returns:
@@ -171,15 +184,15 @@ def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, object] | 
     worst, best = ours.iloc[0], ours.iloc[-1]
     bounds = [best["sdr_low_db"], worst["sdr_high_db"]]
     return {
-        "best": _sdr_of(best),
-        "worst": _sdr_of(worst),
+        "best": _sdr_of(best, looks),
+        "worst": _sdr_of(worst, looks),
         "difference": number(best["sdr_db"] - worst["sdr_db"], 2),
         "overlap": bool(bounds[0] <= bounds[1]) if np.isfinite(bounds).all() else None,
     }
 
 
-def _sdr_of(row: pd.Series) -> dict[str, str]:
+def _sdr_of(row: pd.Series, looks: Mapping[str, Look]) -> dict[str, str]:
     return {
-        "name": prose(row["system"]),
+        "name": looks[row["system"]]["prose_name"],
         "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
     }

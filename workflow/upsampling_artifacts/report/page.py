@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from upsampling_artifacts.figures.style import label
+from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
@@ -34,7 +35,6 @@ from upsampling_artifacts.report.verdicts import claim_rows
 
 HERE = Path(__file__).parent
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-BASELINES = ["mixture", "ideal_ratio_mask"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def write_report(
     provenance_path: str | Path,
     files: ReportFiles,
     config: dict,
+    looks: Mapping[str, Look],
     test_songs: list[str],
     excerpt: str | None,
     tone_hz: float,
@@ -98,6 +99,7 @@ def write_report(
         provenance_path: Where to write the provenance (json).
         files: What the page is made of.
         config: The complete configuration of the experiment.
+        looks: Names and references of all its systems.
         test_songs: The songs that count in the scores.
         excerpt: The real song that is listed apart; None if there is none.
         tone_hz: The frequency that the first picture shows.
@@ -106,7 +108,7 @@ def write_report(
     origin = {**provenance(repository), "costs": job_costs(files.benchmarks)}
     with atomic_write(provenance_path) as unfinished:
         unfinished.write_text(json.dumps(origin, indent=2), encoding="utf-8")
-    context = page_values(files, config, test_songs, excerpt, tone_hz)
+    context = page_values(files, config, looks, test_songs, excerpt, tone_hz)
     folder = Path(html_path).parent
     environment = _environment(folder)
     page = environment.get_template("template.html").render(
@@ -117,13 +119,19 @@ def write_report(
 
 
 def page_values(
-    files: ReportFiles, config: dict, test_songs: list[str], excerpt: str | None, tone_hz: float
+    files: ReportFiles,
+    config: dict,
+    looks: Mapping[str, Look],
+    test_songs: list[str],
+    excerpt: str | None,
+    tone_hz: float,
 ) -> dict[str, object]:
     """All that the template shows of an experiment, read from its files.
 
     Args:
         files: What the page is made of.
         config: The complete configuration of the experiment.
+        looks: Names and references of all its systems.
         test_songs: The songs that count in the scores.
         excerpt: The real song that is listed apart; None if there is none.
         tone_hz: The frequency that the first picture shows.
@@ -133,7 +141,7 @@ def page_values(
     scores = pd.read_csv(files.scores)
     table_1, paper = pd.read_csv(files.table_1), pd.read_csv(files.paper)
     kinds = findings.kinds_of_systems(config)
-    estimates = {label(Path(path).parents[1].name): path for path in files.estimates}
+    estimates = {looks[Path(path).parents[1].name]["label"]: path for path in files.estimates}
     return {
         "files": files,
         "config": config,
@@ -142,10 +150,10 @@ def page_values(
         "chance_db": CHANCE_DB,
         "unheard_db": UNHEARD_DB,
         "answers": {
-            signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS
+            signal: findings.tones(summary, signal, systems, looks) for signal in findings.SIGNALS
         },
         "silence": {
-            kind: findings.tones(summary, "silence", names) for kind, names in kinds.items()
+            kind: findings.tones(summary, "silence", names, looks) for kind, names in kinds.items()
         },
         "claims": claim_rows(pd.read_csv(files.claims)),
         "models": [
@@ -158,23 +166,21 @@ def page_values(
             for folder in files.models
         ],
         "paper_figures": paper_figures(files.figures),
-        "line_entries": findings.line_rows(summary, systems),
-        "sdr_range": findings.sdr_range(table_1, systems),
-        "table_1": table_1_groups(table_1, paper, BASELINES),
+        "line_entries": findings.line_rows(summary, systems, looks),
+        "sdr_range": findings.sdr_range(table_1, systems, looks),
+        "table_1": table_1_groups(table_1, paper, looks),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
-        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper),
+        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper, looks),
         "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
         "trained_for": trained_for(
             table_1,
             [config["training"] | config["systems"][name]["training"] for name in systems],
         ),
-        "parameters": parameter_rows(table_1, paper),
-        "score_rows": findings.score_rows(scores, test_songs, [*systems, *BASELINES], sources),
+        "parameters": parameter_rows(table_1, paper, looks),
+        "score_rows": findings.score_rows(scores, test_songs, systems, sources, looks),
         "excerpt": excerpt,
         "excerpt_rows": (
-            findings.score_rows(scores, [excerpt], [*systems, *BASELINES], sources)
-            if excerpt
-            else []
+            findings.score_rows(scores, [excerpt], systems, sources, looks) if excerpt else []
         ),
         "unscored": findings.unscored_frames(scores),
         "test_songs": test_songs,

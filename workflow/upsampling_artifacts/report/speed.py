@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.benchmarks.steps_table import reference_of
-from upsampling_artifacts.figures.layer_speed import speed_ups
-from upsampling_artifacts.figures.style import label, prose
-from upsampling_artifacts.registry import REFERENCE
+from upsampling_artifacts.benchmarks.steps_table import measured_references, paper_epoch_ratios
+from upsampling_artifacts.benchmarks.upsamplers_table import speed_ups
+from upsampling_artifacts.figures.style import Look, reference_name
 from upsampling_artifacts.report.numbers import NOTHING, number, significant
 
 WIDE_CHANNELS, MANY_SAMPLES = 128, 1000
@@ -17,22 +18,28 @@ WIDE_CHANNELS, MANY_SAMPLES = 128, 1000
 KINDS = {"-": "", "plain": "two layers", "fused": "one layer", "auto": "chosen layer by layer"}
 
 
-def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dict[str, object]:
+def speed(
+    steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame, looks: Mapping[str, Look]
+) -> dict[str, object]:
     """What was measured of training steps and of single layers.
 
     Args:
         steps: ``steps.csv``.
         layers: ``upsamplers.csv``.
         paper: ``config/paper_table_1.csv``.
+        looks: Names and references of all systems.
 
     Returns:
         ``rows`` of the table; ``pairs``, the systems that can interpolate and convolve in one
         (``{"name", "plain", "fused", "auto", "paper"}``, ratios as text); ``about`` (how the steps
         were measured) and ``layers`` (:func:`_layers`); ``reference``, what ratios are of.
     """
+    in_config = {name: look["reference"] for name, look in looks.items()}
+    references = measured_references(steps["system"], in_config)
+    paper_ratios = paper_epoch_ratios(paper, {**in_config, **references})
     return {
-        "rows": [_row(row) for row in steps.to_dict("records")],
-        "pairs": _pairs(steps, paper),
+        "rows": [_row(row, looks) for row in steps.to_dict("records")],
+        "pairs": _pairs(steps, paper_ratios, looks),
         "about": {
             "devices": sorted(steps["device"].dropna().unique()),
             "on_cpu": bool((steps["device"] == "cpu").any()),
@@ -42,16 +49,16 @@ def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dic
             **_circumstances(steps),
         },
         "layers": _layers(layers),
-        "reference": prose(reference_of(steps)),
+        "reference": reference_name(looks, references.values()),
     }
 
 
-def _row(row: dict[str, object]) -> dict[str, str]:
+def _row(row: dict[str, object], looks: Mapping[str, Look]) -> dict[str, str]:
     quartiles = [number(row[f"ratio_{end}_quartile"], 2) for end in ("low", "high")]
     spread = f" ({' to '.join(quartiles)})" if quartiles != ["1.00", "1.00"] else ""
     ratio = number(row["ratio_to_transposed"], 2)
     return {
-        "name": label(row["system"]),
+        "name": looks[row["system"]]["label"],
         "kind": KINDS[row["implementation"]],
         "batch": f"{row['batch']} × {row['segment_seconds']:g} s",
         "step": significant(1000 * row["median_step_seconds"]),
@@ -63,14 +70,15 @@ def _row(row: dict[str, object]) -> dict[str, str]:
     }
 
 
-def _pairs(steps: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
-    theirs = paper.set_index("system")["paper_epoch_seconds"]
+def _pairs(
+    steps: pd.DataFrame, paper_ratios: pd.Series, looks: Mapping[str, Look]
+) -> list[dict[str, str]]:
     ratios = steps.pivot(index="system", columns="implementation", values="ratio_to_transposed")
     pairs = []
     for system in dict.fromkeys(steps.loc[steps["implementation"] == "plain", "system"]):
         ratio = {kind: number(ratios.loc[system, kind], 2) for kind in ("plain", "fused", "auto")}
-        published = theirs.get(system, np.nan) / theirs.get(REFERENCE, np.nan)
-        pairs.append({"name": prose(system), **ratio, "paper": number(published, 2)})
+        published = number(paper_ratios.get(system), 2)
+        pairs.append({"name": looks[system]["prose_name"], **ratio, "paper": published})
     return pairs
 
 
