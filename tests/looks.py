@@ -12,8 +12,10 @@ KEYS = ("label", "prose_name", "color", "modified_from", "reference")
 
 def make_looks(*systems: str) -> dict[str, Look]:
     """The looks of an experiment's variants; names that config lacks are a user's own systems."""
-    config = read_config()
-    for name in systems:
+    config, variants = read_config(), list(dict.fromkeys(systems))
+    for name in variants:
         config["systems"].setdefault(name, {"upsampler": "nearest"})
-    rows = resolve(config | {"variants": list(systems)}, SCHEMA)["systems"]
-    return {name: {key: rows[name][key] for key in KEYS} for name in systems}
+    # The architectures' sizes are of no interest here.
+    config |= {"variants": variants, "size": "figures"}
+    rows = resolve(config, SCHEMA)["systems"]
+    return {name: {key: rows[name][key] for key in KEYS} for name in variants}

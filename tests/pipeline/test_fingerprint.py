@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.pipeline.fingerprint import NEUTRAL, code_fingerprint, data_fingerprint
 
-from ..clone import REPOSITORY
+from ..configs import read_config
 
-CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+CONFIG = read_config()
 PACKAGE = Path(fingerprint.__file__).parents[1]
 
 MODULE = '''"""What it is."""

@@ -19,6 +19,8 @@ from upsampling_artifacts.report.numbers import (
     with_interval,
 )
 
+from ..looks import make_looks
+
 
 def test_numbers_have_a_true_minus_and_dashes_where_there_is_nothing() -> None:
     assert number(-1.26) == "−1.3"
@@ -132,7 +134,9 @@ def test_verdicts(
         "prominence_high_db": 2 * prominence_db - low_db, "level_db": level_db,
         "level_low_db": level_db, "level_high_db": level_db,
     }  # fmt: skip
-    answer = findings.tones(pd.DataFrame([row]), "silence", ["x", "not_there"])
+    answer = findings.tones(
+        pd.DataFrame([row]), "silence", ["x", "not_there"], make_looks("x", "not_there")
+    )
     assert [name for name, found in answer.items() if found] == [kind]
 
 
@@ -144,17 +148,18 @@ def test_unscored_frames_that_differ_between_systems_are_told() -> None:
 
 
 def test_the_headline_compares_upsamplers_of_one_network() -> None:
-    demucs = {"architecture": "demucs", "options": {}}
+    demucs = {"architecture": "demucs", "options": {}, "modified_from": None}
     systems = {
         "demucs_transposed": demucs,
         "mine": demucs,
         "demucs": demucs | {"options": {"encoder_context": 1}},
-        "modified_transposed": demucs | {"options": {"bias": False}},
+        "without_biases": demucs
+        | {"options": {"bias": False}, "modified_from": "demucs_transposed"},
         "wave_unet": demucs | {"architecture": "wave_unet"},
     }
     assert findings.kinds_of_systems({"variants": list(systems), "systems": systems}) == {
         "same": ["demucs_transposed", "mine"],
-        "modified": ["modified_transposed"],
+        "modified": ["without_biases"],
         "other": ["demucs", "wave_unet"],
     }
 

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from upsampling_artifacts.report.page import write_report
 
-from .conftest import EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
+from .conftest import ALL_LOOKS, EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "source", "col"}
 
@@ -109,7 +109,7 @@ def test_the_summary_answers_from_the_tables(page: Page) -> None:
     half_width = 4.3027 * 1 / np.sqrt(3)
     assert "Yes. Train the same network" in text
     assert f"with transposed convolution it whistles at 2 kHz, 80.0 ± {half_width:.1f} dB" in text
-    assert "With nearest-neighbour interpolation no tone is left" in text
+    assert "With nearest-neighbor interpolation no tone is left" in text
     assert "(modified transposed convolution), silence stays silence" in text
     assert re.search(r"A tone, perhaps [^.]*my upsampler 15.0 ± 24.8 dB at −50 dB", text)
     assert "they lie 0.25 dB apart, from 3.25 ± 0.10 dB SDR (nearest" in text
@@ -149,7 +149,7 @@ def test_the_same_steps_are_told_beside_table_1(page: Page) -> None:
 def test_steps_are_told_in_a_sentence_and_in_a_table(page: Page) -> None:
     text = words(page)
     assert (
-        "A training step with nearest-neighbour interpolation takes 1.50 times as long as one with "
+        "A training step with nearest-neighbor interpolation takes 1.50 times as long as one with "
         "transposed convolution in two layers, 1.10 in one, 1.07 with the faster of them chosen "
         "layer by layer (the paper’s epochs: 1.33 )."
     ) in text
@@ -217,7 +217,7 @@ def test_the_official_numbers_of_songs_are_stated_beside_those_that_were_used(
 ) -> None:
     write_report(
         tmp_path / "report.html", tmp_path / "provenance.json", report.files,
-        report.config | {"dataset": "musdb18-hq", "exclude_songs": []},
+        report.config | {"dataset": "musdb18-hq", "exclude_songs": []}, ALL_LOOKS,
         test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
     )  # fmt: skip
     text = words(Page((tmp_path / "report.html").read_text(encoding="utf-8")))
@@ -273,7 +273,7 @@ def test_a_report_without_excerpt_and_benchmarks_is_written_too(
 ) -> None:
     files = replace(report.files, benchmarks={})
     write_report(
-        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config,
+        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config, ALL_LOOKS,
         test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
     )  # fmt: skip
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
