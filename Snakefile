@@ -11,6 +11,8 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+configfile: "config/systems.yaml"
+configfile: "config/datasets.yaml"
 configfile: "config/config.yaml"
 
 

@@ -42,10 +42,16 @@ SYSTEMS = {
 }
 
 
-def measured(folder: Path, systems: dict[str, dict], **changes: object) -> pd.DataFrame:
+def measured(
+    folder: Path,
+    systems: dict[str, dict],
+    references: dict[str, str] | None = None,
+    **changes: object,
+) -> pd.DataFrame:
     path = folder / "benchmarks/steps.csv"
     measure_steps(
-        path, systems, dict.fromkeys(systems, OPTIONS | changes), dict.fromkeys(systems, 30),
+        path, systems, dict.fromkeys(systems, "demucs_transposed") | (references or {}),
+        dict.fromkeys(systems, OPTIONS | changes), dict.fromkeys(systems, 30),
         n_sources=2, rate_hz=RATE_HZ, seconds_per_run=0.0,
     )  # fmt: skip
     return pd.read_csv(path)
@@ -90,6 +96,15 @@ def test_one_layer_takes_less_arithmetic_and_memory_than_two(table: pd.DataFrame
     for name in ("mine", "demucs_linear"):
         for column in ("tflop_per_step", "peak_bytes"):
             assert rows.loc[(name, "fused"), column] < rows.loc[(name, "plain"), column]
+
+
+def test_each_system_is_compared_with_the_reference_of_its_row(tmp_path: Path) -> None:
+    references = {"no_choice": "no_choice", "demucs_linear": "mine"}
+    table = measured(tmp_path, SYSTEMS, references).set_index(["system", "implementation"])
+    ratios = table["ratio_to_transposed"]
+    assert list(dict.fromkeys(table.index.get_level_values(0))) == list(SYSTEMS)
+    assert ratios["demucs_transposed", "-"] == ratios["no_choice", "-"] == 1
+    assert (ratios[["mine", "demucs_linear"]] > 0).all()
 
 
 def test_without_transposed_the_first_is_the_reference(tmp_path: Path) -> None:

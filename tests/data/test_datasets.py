@@ -14,6 +14,8 @@ from upsampling_artifacts.data.musdb18 import EXCERPT, song_path
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline.configuration import resolve
 
+from ..configs import SCHEMA, read_config
+
 # One of the 14 songs that musdb takes for validation.
 MUSDB_VALID = "Actions - One Minute Smile"
 
@@ -24,8 +26,7 @@ PUBLISHED = ["musdb18-hq", "musdb18", "musdb18-7s"]
 
 def our_datasets() -> dict:
     """The table of published data sets, as config has it and the schema completes it."""
-    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
-    config = resolve(yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()), schema)
+    config = resolve(read_config(), SCHEMA)
     for source in config["datasets"].values():
         source["songs"] = str(REPOSITORY / source["songs"])
     return config["datasets"]

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from upsampling_artifacts import registry
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
 from upsampling_artifacts.evaluation.baselines import (
-    BASELINES,
     ideal_ratio_mask_separator,
     mixture_separator,
 )
@@ -77,9 +77,9 @@ def test_the_ideal_mask_of_silence_is_silence(cache_song: Callable[..., Path]) -
     assert not ideal_ratio_mask_separator(song).any()
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", registry.BASELINES)
 def test_baselines_keep_the_level_of_the_song(name: str, song: CachedSong) -> None:
-    total = BASELINES[name](song).sum(axis=0)
+    total = registry.load("baseline", name, registry.BASELINES)(song).sum(axis=0)
     np.testing.assert_allclose(total, waveform(song.mixture), atol=1e-5)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from upsampling_artifacts.evaluation.claims import described, read_claims, values_by_seed, verdict
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.probes.identities import measure_identities
@@ -15,6 +14,7 @@ from upsampling_artifacts.probes.stacks import probe_stacks
 from upsampling_artifacts.probes.systems import probe_system
 
 from ..clone import REPOSITORY
+from ..configs import SCHEMA, read_config
 
 PATH = REPOSITORY / "config/paper_claims.csv"
 CLAIMS = read_claims(PATH)
@@ -28,9 +28,7 @@ CERTAIN = {"C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11"}
 def measures(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """What the probes give for one seed, with networks that are small."""
     folder = tmp_path_factory.mktemp("measures")
-    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
-    config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
-    config = configuration.resolve(config, schema)
+    config = configuration.resolve(read_config(), SCHEMA)
     probe_stacks([0], folder / "stacks.csv")
     probe_readings([0], folder / "readings.csv")
     measure_identities([0], folder / "identities.csv")

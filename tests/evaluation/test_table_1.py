@@ -89,12 +89,17 @@ def table() -> pd.DataFrame:
     return made(scores(of_runs), logs, notes=notes)
 
 
+REFERENCES = dict.fromkeys(["demucs_transposed", *SYSTEMS], "demucs_transposed")
+
+
 def made(
     of_scores: pd.DataFrame,
     logs: dict,
     notes: dict | None = None,
 ) -> pd.DataFrame:
-    return table_1.table_1(of_scores, logs, SPEED, SYSTEMS, FULL_SIZE, PAPER, ["s"], notes or {})
+    return table_1.table_1(
+        of_scores, logs, SPEED, SYSTEMS, FULL_SIZE, PAPER, ["s"], notes or {}, REFERENCES
+    )
 
 
 def row(table: pd.DataFrame, name: str) -> pd.Series:
@@ -137,7 +142,7 @@ def test_epochs_are_those_of_the_benchmark_by_the_implementation_that_is_trained
     for implementation, seconds, ratio in (("auto", 8.4, 1.1), ("plain", 12.0, 1.6)):
         upsampler = {"name": "nearest", "length": 9, "implementation": implementation}
         systems["demucs_nearest"] = SYSTEMS["demucs_nearest"] | {"upsampler": upsampler}
-        of = epochs(SPEED, systems)
+        of = epochs(SPEED, systems, REFERENCES)
         assert of.index.is_unique
         assert of.loc["demucs_nearest"].tolist() == [seconds, ratio]
     assert of.loc["demucs_transposed"].tolist() == [6, 1]
@@ -155,14 +160,14 @@ def test_auto_is_what_is_trained_if_nothing_else_is_said(table: pd.DataFrame) ->
 
 
 def test_without_the_reference_there_is_no_ratio() -> None:
-    of = epochs(SPEED[SPEED["system"] != "demucs_transposed"], SYSTEMS)
+    of = epochs(SPEED[SPEED["system"] != "demucs_transposed"], SYSTEMS, REFERENCES)
     assert of["epoch_ratio"].isna().all() and of["epoch_seconds"].notna().all()
 
 
 def test_what_did_not_fit_into_memory_has_no_epoch() -> None:
     speed = SPEED.assign(ratio_to_transposed=np.nan)
     speed.loc[0, ["median_step_seconds", "epoch_seconds"]] = np.nan
-    of = epochs(speed, SYSTEMS)
+    of = epochs(speed, SYSTEMS, REFERENCES)
     assert of["epoch_ratio"].isna().all()
     assert of["epoch_seconds"].isna().to_dict() == {
         "demucs_transposed": True, "demucs_nearest": False, "ours": False,
@@ -243,6 +248,7 @@ def test_the_table_is_written_from_files(tmp_path: Path) -> None:
         ["s"],
         FULL_SIZE,
         {"demucs_nearest": "a remark"},
+        REFERENCES,
     )
     table = pd.read_csv(tmp_path / "table_1.csv")
     nearest = row(table, "demucs_nearest")

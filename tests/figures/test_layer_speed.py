@@ -1,10 +1,11 @@
-"""The figure of layers: two layers' time re one's, where the table has it."""
+"""Speed-ups of fused layers, drawn at the values of the table."""
 
 from pathlib import Path
 
 import pytest
 from matplotlib.axes import Axes
-from upsampling_artifacts.figures.layer_speed import draw_layer_speed, layer_speed, speed_ups
+from upsampling_artifacts.benchmarks.upsamplers_table import speed_ups
+from upsampling_artifacts.figures.layer_speed import draw_layer_speed, layer_speed
 
 from ..speeds import make_layers
 
@@ -17,7 +18,7 @@ SPEED_UPS = {
 
 
 def points(axes: Axes) -> dict[tuple[float, float], bool]:
-    """Which are filled, by where they stand."""
+    """Whether each point is filled, by its position."""
     return {
         (int(line.get_xdata()[0]), round(float(line.get_ydata()[0]), 3)): (
             not isinstance(line.get_markerfacecolor(), str)
@@ -27,7 +28,7 @@ def points(axes: Axes) -> dict[tuple[float, float], bool]:
     }
 
 
-def test_speed_ups_are_those_of_whole_steps() -> None:
+def test_speed_ups_are_of_forward_and_backward_pass_together() -> None:
     layers = make_layers(SPEED_UPS, chosen_from=1000)
     table = speed_ups(layers)
     assert table["speed_up"].tolist() == pytest.approx(list(SPEED_UPS.values()))
@@ -36,8 +37,8 @@ def test_speed_ups_are_those_of_whole_steps() -> None:
     assert speed_ups(layers.assign(c_out=8))["widths"].tolist()[0] == "64 to 8"
 
 
-def test_a_panel_for_each_kind_and_a_line_for_each_width() -> None:
-    figure = layer_speed(make_layers(SPEED_UPS, chosen_from=1000))
+def test_each_interpolation_has_a_panel_and_each_width_a_line() -> None:
+    figure = layer_speed(speed_ups(make_layers(SPEED_UPS, chosen_from=1000)))
     nearest, linear = figure.axes
     assert (nearest.get_title(), linear.get_title()) == ("nearest", "linear")
     assert points(nearest) == {(100, 0.8): False, (1000, 2.0): True, (1000, 2.5): True}
@@ -45,7 +46,7 @@ def test_a_panel_for_each_kind_and_a_line_for_each_width() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["64", "128"]
 
 
-def test_it_is_drawn_from_the_table(tmp_path: Path) -> None:
+def test_layer_speed_is_drawn_from_its_table(tmp_path: Path) -> None:
     make_layers(SPEED_UPS, chosen_from=1000).to_csv(tmp_path / "upsamplers.csv", index=False)
     paths = [tmp_path / f"layer_speed.{kind}" for kind in ("png", "svg")]
     draw_layer_speed(tmp_path / "upsamplers.csv", paths)

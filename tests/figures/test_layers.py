@@ -1,11 +1,17 @@
-"""The figure of single layers: a row each, theory where there is one, exact zeros at the border."""
+"""Single layers: one row each, theory where it predicts something, exact zeros at the floor."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from upsampling_artifacts.figures.layers import FLOOR_DB, PANELS, PREDICTED, draw_layers, layers
+from matplotlib.axes import Axes
+from upsampling_artifacts.figures.layers import PANELS, draw_layers, layers
+from upsampling_artifacts.probes.layer_summary import FLOOR_DB, summarize_layers
+from upsampling_artifacts.probes.measures_table import PREDICTED
 
+from ..looks import make_looks
+
+LOOKS = make_looks("demucs_transposed", "demucs_nearest", "mine")
 VALUES = {
     "layer_demucs_transposed": {"offset_replica_level": 4.8, "replica_level": 0.0},
     "layer_demucs_nearest": {"offset_replica_level": -np.inf, "replica_level": -10.4},
@@ -24,22 +30,32 @@ def measures() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "seed", "measure", "value"])
 
 
-def points(axes, marker: str) -> list[float]:
+def points(axes: Axes, marker: str) -> list[float]:
     return [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == marker]
 
 
-def test_a_row_for_each_layer_with_its_mean_interval_and_theory() -> None:
-    figure = layers(measures())
+def test_layers_are_summarized_with_theory_and_exact_zeros_at_the_floor() -> None:
+    summary = summarize_layers(measures()).set_index(["system", "measure"])
+    assert list(summary.index.levels[0]) == ["demucs_nearest", "demucs_transposed", "mine"]
+    nearest = summary.loc[("demucs_nearest", "offset_replica_level")]
+    assert (nearest[["mean", "low", "high", "predicted"]] == FLOOR_DB).all()
+    transposed = summary.loc[("demucs_transposed", "offset_replica_level")]
+    assert np.allclose(transposed[["mean", "predicted"]].to_numpy(float), [4.9, 4.8])
+    assert summary.loc["mine", "predicted"].isna().all()
+
+
+def test_each_layer_has_a_row_with_its_mean_interval_and_theory() -> None:
+    figure = layers(summarize_layers(measures()), LOOKS)
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["transposed", "nearest", "mine"]
     assert np.allclose(points(axes, "o"), [4.9, FLOOR_DB, -19.9])
-    assert np.allclose(points(axes, "|"), [4.8, FLOOR_DB])  # nothing is known of mine
+    assert np.allclose(points(axes, "|"), [4.8, FLOOR_DB])  # theory predicts nothing for mine
     intervals = [line for line in figure.axes[1].lines if len(line.get_xdata()) == 2]
     assert len(intervals) == 3
     assert np.allclose(np.mean(intervals[1].get_xdata()), -10.3)
 
 
-def test_it_is_drawn_from_the_table(tmp_path: Path) -> None:
+def test_layers_are_drawn_from_their_table(tmp_path: Path) -> None:
     measures().to_csv(tmp_path / "layers.csv", index=False)
-    draw_layers(tmp_path / "layers.csv", [tmp_path / "layers.png", tmp_path / "layers.svg"])
+    draw_layers(tmp_path / "layers.csv", [tmp_path / "layers.png", tmp_path / "layers.svg"], LOOKS)
     assert (tmp_path / "layers.png").stat().st_size > 5000

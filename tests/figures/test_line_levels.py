@@ -1,4 +1,4 @@
-"""The first picture holds what the table holds."""
+"""Line levels: means, intervals and silent runs are drawn at the values of the table."""
 
 from pathlib import Path
 
@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from upsampling_artifacts.figures.line_levels import draw_line_levels, line_levels
+from upsampling_artifacts.probes.line_summary import lines_at, summarize_lines
 
+from ..looks import make_looks
 from ..measures import as_measures
 
 SYSTEMS = ["demucs_transposed", "demucs_nearest", "my_upsampler"]
-PROMINENCE_DB = {  # by system and stage, of seed 0; each seed has 2 dB more
+LOOKS = make_looks(*SYSTEMS)
+PROMINENCE_DB = {  # of seed 0, by system and stage; each further seed has 2 dB more
     ("demucs_transposed", "initialization"): 100.0,
     ("demucs_transposed", "trained"): 60.0,
     ("demucs_nearest", "initialization"): -10.0,
@@ -36,12 +39,17 @@ def lines() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def drawn(lines: pd.DataFrame) -> Figure:
+    summary = summarize_lines(lines, 2000.0)
+    return line_levels(lines_at(lines, 2000.0), summary, LOOKS, 2000.0)
+
+
 @pytest.fixture
 def figure(lines: pd.DataFrame) -> Figure:
-    return line_levels(lines, SYSTEMS, 2000.0)
+    return drawn(lines)
 
 
-def test_means_stand_where_the_table_says(figure: Figure) -> None:
+def test_means_and_seeds_are_drawn_at_their_prominence(figure: Figure) -> None:
     noise = figure.axes[1]
     means = [container[0].get_ydata()[0] for container in noise.containers]
     assert sorted(means) == pytest.approx(sorted(v + 2 for v in PROMINENCE_DB.values()))
@@ -50,7 +58,7 @@ def test_means_stand_where_the_table_says(figure: Figure) -> None:
     assert 77.0 not in seeds
 
 
-def test_arrows_lead_from_initial_to_trained(figure: Figure) -> None:
+def test_arrows_point_from_initialization_to_trained(figure: Figure) -> None:
     arrows = [text for text in figure.axes[1].texts if getattr(text, "arrow_patch", None)]
     assert len(arrows) == len(SYSTEMS)
     for system, arrow in zip(SYSTEMS, arrows, strict=True):
@@ -59,14 +67,14 @@ def test_arrows_lead_from_initial_to_trained(figure: Figure) -> None:
         assert arrow.xyann[0] < arrow.xy[0]
 
 
-def test_initial_markers_are_open_and_trained_ones_filled(figure: Figure) -> None:
+def test_markers_are_open_after_initialization_and_filled_after_training(figure: Figure) -> None:
     for container in figure.axes[1].containers:
         marker = container[0]
         open_marker = marker.get_markerfacecolor() == "white"
         assert open_marker == (marker.get_xdata()[0] < round(marker.get_xdata()[0]))
 
 
-def test_exact_silence_is_marked_and_not_a_hole(figure: Figure) -> None:
+def test_exactly_silent_systems_are_squares_below_the_axis(figure: Figure) -> None:
     silence, noise, _ = figure.axes[:3]
     squares = [line for line in silence.lines if line.get_marker() == "s"]
     assert len(squares) == 2
@@ -76,23 +84,23 @@ def test_exact_silence_is_marked_and_not_a_hole(figure: Figure) -> None:
     assert not [line for line in noise.lines if line.get_marker() == "s"]
 
 
-def test_levels_stand_beside_the_trained_lines_in_silence(figure: Figure) -> None:
+def test_trained_lines_in_silence_are_annotated_with_their_level(figure: Figure) -> None:
     assert [text.get_text() for text in figure.axes[0].texts].count("−50") == 2
 
 
-def test_every_system_is_named_below_the_panels(figure: Figure) -> None:
+def test_every_system_is_labeled_below_the_panels(figure: Figure) -> None:
     names = [label.get_text() for label in figure.axes[2].get_xticklabels()]
     assert names == ["transposed", "nearest", "my\nupsampler"]
 
 
-def test_one_seed_is_drawn_without_interval(lines: pd.DataFrame) -> None:
-    figure = line_levels(lines[lines["seed"] == 0], SYSTEMS, 2000.0)
+def test_one_seed_is_drawn_without_an_interval(lines: pd.DataFrame) -> None:
+    figure = drawn(lines[lines["seed"] == 0])
     assert len(figure.axes[1].containers) == len(PROMINENCE_DB)
 
 
-def test_files_are_written(lines: pd.DataFrame, tmp_path: Path) -> None:
+def test_line_levels_are_drawn_from_measures(lines: pd.DataFrame, tmp_path: Path) -> None:
     as_measures(lines).to_csv(tmp_path / "measures.csv", index=False)
     paths = [tmp_path / f"figures/line_levels.{kind}" for kind in ("png", "svg")]
-    draw_line_levels(tmp_path / "measures.csv", paths, SYSTEMS, 2000.0)
+    draw_line_levels(tmp_path / "measures.csv", paths, LOOKS, 2000.0)
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in paths[1].read_bytes()

@@ -1,4 +1,4 @@
-"""Figures 2 to 5: boxes, rows and signals say what the arrays say."""
+"""Figures 2 to 5: boxes, rows and signals show the values of the arrays."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from upsampling_artifacts.figures.ones import BOUNDARY, draw_ones, ones
+from upsampling_artifacts.figures.ones import BOUNDARY_COLOR, draw_ones, ones
 from upsampling_artifacts.figures.overlap import Overlap, draw_overlap, overlap
 from upsampling_artifacts.probes.figure_arrays import ones_arrays, overlap_arrays
 
 
 def parts(stride: int, weights: list[float], n_inputs: int = 4) -> Overlap:
-    """Made by hand, one sample after the other."""
+    """A transposed convolution of ones, built sample by sample."""
     copies = np.full((n_inputs, (n_inputs - 1) * stride + len(weights)), np.nan)
     for index in range(n_inputs):
         copies[index, index * stride : index * stride + len(weights)] = weights
@@ -35,13 +35,15 @@ def stem_heights(figure: Figure) -> dict[int, float]:
         (1, [1, 1, 1], [0, 1, 4, 5], [0, 1, 2, 3]),
     ],
 )
-def test_boundary_and_rows(stride: int, weights: list, boundary: list, rows: list) -> None:
-    taken_apart = parts(stride, weights)
-    assert np.flatnonzero(taken_apart.boundary).tolist() == boundary
-    assert taken_apart.rows == rows
+def test_boundary_samples_and_rows_of_copies(
+    stride: int, weights: list, boundary: list, rows: list
+) -> None:
+    convolution = parts(stride, weights)
+    assert np.flatnonzero(convolution.boundary).tolist() == boundary
+    assert convolution.rows == rows
 
 
-def test_boxes_hold_inputs_copies_and_their_sum_in_columns() -> None:
+def test_boxes_show_inputs_copies_and_their_sum_column_by_column() -> None:
     figure = overlap(parts(2, [1.0, 2.0, 4.0]))
     boxes = figure.axes[0]
     n_boxes = sum(isinstance(patch, Rectangle) for patch in boxes.patches)
@@ -56,27 +58,27 @@ def test_boxes_hold_inputs_copies_and_their_sum_in_columns() -> None:
     assert stem_heights(figure) == dict(enumerate([1, 2, 5, 2, 5, 2, 5, 2, 4]))
 
 
-def test_the_period_is_the_stride_and_a_constant_has_none() -> None:
-    def said(stride: int, weights: list[float]) -> list[str]:
+def test_the_marked_period_is_the_stride_and_a_constant_has_none() -> None:
+    def texts(stride: int, weights: list[float]) -> list[str]:
         return [text.get_text() for text in overlap(parts(stride, weights)).axes[1].texts]
 
-    assert "period 3" in said(3, [0.2, 0.3, -0.01])
-    assert "period 2" in said(2, [1, 1, 1])
-    assert said(1, [1, 1, 1]) == []
+    assert "period 3" in texts(3, [0.2, 0.3, -0.01])
+    assert "period 2" in texts(2, [1, 1, 1])
+    assert texts(1, [1, 1, 1]) == []
     arrow = next(t for t in overlap(parts(2, [1, 1, 1])).axes[1].texts if t.arrow_patch)
     assert arrow.xy == (2, 2) and arrow.xyann == (4, 2)
 
 
-def test_stems_stand_where_the_output_says_and_the_boundary_apart() -> None:
+def test_stems_have_the_outputs_heights_and_boundary_samples_another_color() -> None:
     output, boundary = np.array([1.0, 3.0, 2.0]), np.array([True, False, False])
     figure = ones({"a case": (output, boundary)})
     assert stem_heights(figure) == {0: 1, 1: 3, 2: 2}
-    apart = [line for line in figure.axes[0].lines if line.get_color() == BOUNDARY]
-    assert [line.get_xdata().tolist() for line in apart] == [[0]]
+    boundary_lines = [line for line in figure.axes[0].lines if line.get_color() == BOUNDARY_COLOR]
+    assert [line.get_xdata().tolist() for line in boundary_lines] == [[0]]
     assert figure.axes[0].get_title(loc="left") == "a case"
 
 
-def test_files_are_written_from_arrays(tmp_path: Path) -> None:
+def test_figures_2_to_5_are_drawn_from_arrays(tmp_path: Path) -> None:
     overlap_arrays(tmp_path / "overlap.npz")
     ones_arrays(tmp_path / "ones.npz")
     for number in (2, 3, 4):

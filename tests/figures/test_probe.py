@@ -1,9 +1,9 @@
-"""Spectrograms of anyone's model: a panel per signal, marks at the frequencies, levels as said."""
+"""Spectrograms of a user-supplied model: one panel per signal, marks at the lines' frequencies."""
 
 import numpy as np
 import pytest
-from upsampling_artifacts.figures.panels import MOST_BINS
-from upsampling_artifacts.figures.probe import MOST_MARKS, RANGE_DB, probe_spectrograms
+from upsampling_artifacts.figures.panels import MAX_BINS
+from upsampling_artifacts.figures.probe import MAX_MARKS, RANGE_DB, probe_spectrograms
 
 FREQUENCIES_HZ = np.linspace(0, 4000, 129)
 TIMES_SECONDS = np.linspace(0, 6, 40)
@@ -35,7 +35,7 @@ def test_every_signal_has_a_panel(n_signals: int) -> None:
     assert figure.get_suptitle() == "my model"
 
 
-def test_levels_are_relative_to_the_panel_s_maximum() -> None:
+def test_levels_are_relative_to_each_panels_maximum() -> None:
     (image,) = panels(drawn(["noise"], loudest_db=-80))[0].images
     assert image.get_array().max() == 0
     assert image.get_array().min() == -RANGE_DB
@@ -43,7 +43,7 @@ def test_levels_are_relative_to_the_panel_s_maximum() -> None:
 
 def test_an_exactly_silent_panel_says_so() -> None:
     figure = drawn(["silence"], loudest_db=-np.inf)
-    assert panels(figure)[0].images  # the floor of -200 dB is a sound
+    assert panels(figure)[0].images  # a floor of -200 dB is not silence
 
     silent = (FREQUENCIES_HZ, TIMES_SECONDS, np.full((129, 40), -np.inf, np.float16))
     (axes,) = panels(probe_spectrograms({"silence": silent}, [], {}, "my model"))
@@ -60,18 +60,18 @@ def test_predicted_tones_are_filled_and_found_lines_open() -> None:
     assert len(second.lines) == 2
 
 
-def test_marks_do_not_cover_each_other_in_hundreds() -> None:
+def test_the_number_of_marks_is_limited() -> None:
     (axes,) = panels(drawn(["noise"], tones_hz=np.linspace(1, 4000, 500)))
-    assert len(axes.lines) == MOST_MARKS
+    assert len(axes.lines) == MAX_MARKS
 
 
-def test_a_thin_line_survives() -> None:
-    levels = np.full((4 * MOST_BINS, 10), -100.0, np.float16)
+def test_a_line_of_one_bin_is_drawn() -> None:
+    levels = np.full((4 * MAX_BINS, 10), -100.0, np.float16)
     levels[1000] = 0
     frequencies_hz = np.linspace(0, 22050, len(levels))
     panel = {"noise": (frequencies_hz, np.arange(10.0), levels)}
     (axes,) = panels(probe_spectrograms(panel, [], {}, "my model"))
     shown = axes.images[0].get_array()
-    assert len(shown) <= MOST_BINS
+    assert len(shown) <= MAX_BINS
     row = shown.mean(axis=1).argmax() / len(shown)
     assert row == pytest.approx(1000 / len(levels), abs=0.01)

@@ -1,4 +1,4 @@
-"""Figures 1 and 6 to 9: right panels, ranges, marks, and lines that survive drawing."""
+"""Figures 1 and 6 to 9: panels, ranges and marks, and narrow lines that are drawn."""
 
 from pathlib import Path
 
@@ -8,9 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.figures import panels
-from upsampling_artifacts.figures.models import LAYOUTS, TITLES, draw_models, models, read_probe
+from upsampling_artifacts.figures.models import draw_models, models, read_probe
 from upsampling_artifacts.figures.stacks import ROWS, draw_stacks, stacks
+from upsampling_artifacts.pipeline.configuration import resolve
 
+from ..configs import SCHEMA, read_config
+from ..looks import make_looks
+
+CONFIG = resolve(read_config(), SCHEMA)
+LOOKS = make_looks(*CONFIG["probes"]["systems"])
 RATES_HZ = [4000, 8000, 16000, 32000]
 
 
@@ -36,7 +42,7 @@ def drawn_rows() -> Figure:
     return stacks({("with tones", True): layers, ("with valleys", False): layers}, RATES_HZ)
 
 
-def test_each_row_has_its_input_and_layers_up_to_nyquist() -> None:
+def test_each_row_shows_its_input_and_layers_up_to_nyquist() -> None:
     axes = image_panels(drawn_rows())
     assert [a.get_ylim()[1] for a in axes] == [2, 4, 8, 16] * 2
     titles = ["input, 4 kHz", "layer 1, 8 kHz", "layer 2, 16 kHz", "layer 3, 32 kHz"]
@@ -54,7 +60,7 @@ def test_predictions_are_multiples_of_4_khz_filled_for_tones_and_open_for_valley
 
 
 @pytest.mark.parametrize("line_hz", [0, 4000, 9000, 16000])
-def test_a_thin_line_is_drawn_where_it_is(line_hz: float) -> None:
+def test_a_line_of_one_bin_is_drawn_at_its_frequency(line_hz: float) -> None:
     axes = Figure().subplots()
     image = panels.draw(axes, spectrogram(32000, line_hz), -100, 0)
     levels = image.get_array()
@@ -66,7 +72,7 @@ def test_a_thin_line_is_drawn_where_it_is(line_hz: float) -> None:
 
 
 def test_every_bin_that_is_drawn_has_a_pixel() -> None:
-    """Nearest-neighbour drawing would leave out lines of a panel smaller than its bins."""
+    """Otherwise drawing would drop bins, and narrow lines with them."""
     figure = drawn_rows()
     figure.draw_without_rendering()
     for axes in image_panels(figure):
@@ -75,7 +81,7 @@ def test_every_bin_that_is_drawn_has_a_pixel() -> None:
 
 
 @pytest.mark.parametrize("number", [6, 7, 8])
-def test_stack_files_are_written_from_arrays(number: int, tmp_path: Path) -> None:
+def test_stacks_are_drawn_from_arrays(number: int, tmp_path: Path) -> None:
     arrays = {"rates_hz": RATES_HZ}
     for row, _, _ in ROWS[number]:
         for layer, rate_hz in enumerate(RATES_HZ):
@@ -91,9 +97,9 @@ def test_stack_files_are_written_from_arrays(number: int, tmp_path: Path) -> Non
 
 @pytest.fixture
 def probe_paths(tmp_path: Path) -> dict[str, Path]:
-    """The input's maximum is -20 dB; a line of -30 dB stands at rate / 4."""
+    """Arrays with an input maximum of -20 dB and a line of -30 dB at rate / 4."""
     paths = {}
-    for system in TITLES:
+    for system in LOOKS:
         rate_hz = 22050 if system == "melgan" else 44100
         frequencies_hz, times_seconds, noise_db = spectrogram(rate_hz, rate_hz / 4, -30.0)
         paths[system] = tmp_path / f"{system}.npz"
@@ -109,11 +115,11 @@ def probe_paths(tmp_path: Path) -> dict[str, Path]:
 
 def drawn_models(paths: dict[str, Path], number: int) -> dict[str, Axes]:
     probes = {system: read_probe(path) for system, path in paths.items()}
-    figure = models(probes, LAYOUTS[number])
+    figure = models(probes, CONFIG["paper_figures"][f"figure_{number}"], LOOKS)
     return {axes.get_title(): axes for axes in image_panels(figure) if axes.get_title()}
 
 
-def test_figure_1_has_five_models_and_both_inputs(probe_paths: dict[str, Path]) -> None:
+def test_figure_1_shows_five_models_and_both_inputs(probe_paths: dict[str, Path]) -> None:
     axes = drawn_models(probe_paths, 1)
     assert list(axes) == [
         "white noise, 22.05 kHz", "MelGAN", "white noise, 44.1 kHz", "Demucs, transposed",
@@ -126,7 +132,7 @@ def test_figure_1_has_five_models_and_both_inputs(probe_paths: dict[str, Path]) 
     assert axes["Demucs, nearest"].get_ylim()[1] == pytest.approx(22.05)
 
 
-def test_figure_9_has_the_modified_models_beside_the_originals(
+def test_figure_9_shows_the_modified_models_beside_the_originals(
     probe_paths: dict[str, Path],
 ) -> None:
     assert list(drawn_models(probe_paths, 9)) == [
@@ -139,10 +145,10 @@ def test_levels_are_re_the_inputs_maximum(probe_paths: dict[str, Path]) -> None:
     axes = drawn_models(probe_paths, 1)
     assert axes["white noise, 44.1 kHz"].images[0].get_array().max() == 0
     line_db = axes["Demucs, transposed"].images[0].get_array().max()
-    assert -13.1 < line_db < -10  # two bins are merged, which takes 3 dB
+    assert -13.1 < line_db < -10  # merging two bins lowers it by 3 dB
 
 
-def test_tones_and_valleys_are_marked_on_outputs_alone(probe_paths: dict[str, Path]) -> None:
+def test_tones_and_valleys_are_marked_on_outputs_only(probe_paths: dict[str, Path]) -> None:
     axes = drawn_models(probe_paths, 1)
     assert marks_khz(axes["Demucs, transposed"]) == pytest.approx([5.5125, 11.025, 22.05])
     assert marks_khz(axes["Demucs, nearest"]) == pytest.approx([11.025, 22.05])
@@ -152,12 +158,26 @@ def test_tones_and_valleys_are_marked_on_outputs_alone(probe_paths: dict[str, Pa
     assert open_marks == {"Demucs, nearest", "Demucs, linear"}
 
 
-def test_model_files_are_written_and_a_missing_system_is_named(
-    probe_paths: dict[str, Path], tmp_path: Path
+def test_a_layout_may_show_a_users_own_system_under_its_label(
+    probe_paths: dict[str, Path],
 ) -> None:
+    layout = [[{"system": "mine", "show": "output", "title": None, "marks": "tones",
+                "floor_db": -150.0}]]  # fmt: skip
+    probes = {"mine": read_probe(probe_paths["demucs_nearest"])}
+    (axes,) = image_panels(models(probes, layout, make_looks("mine")))
+    assert axes.get_title() == "mine"
+
+
+def test_models_are_drawn_from_arrays(probe_paths: dict[str, Path], tmp_path: Path) -> None:
     images = [tmp_path / f"figure_9.{kind}" for kind in ("png", "svg")]
-    draw_models(probe_paths, images, 9)
+    draw_models(probe_paths, images, CONFIG["paper_figures"]["figure_9"], LOOKS)
     assert images[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<image" in images[1].read_bytes()
+
+
+def test_a_system_without_arrays_is_named(probe_paths: dict[str, Path], tmp_path: Path) -> None:
     del probe_paths["melgan"]
-    with pytest.raises(InputError, match="figure 1: no arrays for melgan"):
-        draw_models(probe_paths, images, 1)
+    with pytest.raises(InputError, match="figure_1: no arrays for melgan; probe them first"):
+        draw_models(
+            probe_paths, [tmp_path / "figure_1.png"], CONFIG["paper_figures"]["figure_1"], LOOKS
+        )

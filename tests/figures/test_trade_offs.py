@@ -1,4 +1,4 @@
-"""Quality against compute and against the tone: the numbers drawn are those of the tables."""
+"""Quality against compute and against the tone: points are drawn at the values of the tables."""
 
 from itertools import combinations
 from pathlib import Path
@@ -7,13 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from upsampling_artifacts.evaluation.trade_offs import trade_offs
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.labels import place_labels
-from upsampling_artifacts.figures.trade_offs import draw_trade_offs, trade_offs, trade_offs_figure
+from upsampling_artifacts.figures.trade_offs import draw_trade_offs, trade_offs_figure
 
+from ..looks import make_looks
 from ..measures import as_measures
 
 SYSTEMS = ["demucs_transposed", "demucs_nearest", "modified_transposed", "my_upsampler"]
+LOOKS = make_looks(*SYSTEMS)
 LEVELS_DB = {
     "demucs_transposed": [-50.0, -52.0, -54.0],
     "demucs_nearest": [-150.0, -140.0, -145.0],
@@ -50,7 +53,7 @@ def lines() -> pd.DataFrame:
 
 
 def points(axes: Axes) -> list[tuple[float, float]]:
-    """Where the markers stand, in order."""
+    """Positions of the markers, in order."""
     return [(float(c[0].get_xdata()[0]), float(c[0].get_ydata()[0])) for c in axes.containers]
 
 
@@ -59,7 +62,7 @@ def reaches(axes: Axes, index: int) -> list[np.ndarray]:
     return [segment for bars in axes.containers[index][2] for segment in bars.get_segments()]
 
 
-def test_the_numbers_are_those_of_the_trained_systems_in_silence(table_1, lines) -> None:
+def test_the_table_has_the_trained_systems_levels_in_silence(table_1, lines) -> None:
     table = trade_offs(table_1, lines, SYSTEMS, 2000.0).set_index("system")
     assert list(table.index) == SYSTEMS
     assert table["sdr_db"].tolist() == [3.6, 3.5, 3.6, 3.0]
@@ -71,9 +74,9 @@ def test_the_numbers_are_those_of_the_trained_systems_in_silence(table_1, lines)
     assert table.loc["my_upsampler", "level_db"] == -61
 
 
-def test_means_and_intervals_stand_where_the_table_says(table_1, lines) -> None:
+def test_means_and_intervals_are_drawn_at_the_values_of_the_table(table_1, lines) -> None:
     table = trade_offs(table_1, lines, SYSTEMS, 2000.0)
-    compute, levels = trade_offs_figure(table, 2000.0).axes
+    compute, levels = trade_offs_figure(table, LOOKS, 2000.0).axes
     assert compute.get_xscale() == "log"
     assert points(compute) == [(0.125, 3.6), (0.184, 3.5), (0.125, 3.6), (0.2, 3.0)]
     assert points(levels)[:2] == [(-52.0, 3.6), (-145.0, 3.5)]
@@ -84,8 +87,8 @@ def test_means_and_intervals_stand_where_the_table_says(table_1, lines) -> None:
     np.testing.assert_allclose(horizontal[:, 0], bounds)
 
 
-def test_the_exactly_silent_stand_at_a_labelled_edge(table_1, lines) -> None:
-    levels = trade_offs_figure(trade_offs(table_1, lines, SYSTEMS, 2000.0), 2000.0).axes[1]
+def test_exactly_silent_systems_are_squares_at_a_labeled_edge(table_1, lines) -> None:
+    levels = trade_offs_figure(trade_offs(table_1, lines, SYSTEMS, 2000.0), LOOKS, 2000.0).axes[1]
     edge, sdr_db = points(levels)[2]
     assert sdr_db == 3.6
     assert edge == min(x for x, _ in points(levels)) > levels.get_xlim()[0]
@@ -96,35 +99,35 @@ def test_the_exactly_silent_stand_at_a_labelled_edge(table_1, lines) -> None:
     assert "my upsampler (1 of 3 silent)" in names and "modified transposed" in names
 
 
-def test_one_seed_is_drawn_without_interval(table_1, lines) -> None:
+def test_one_seed_is_drawn_without_an_interval(table_1, lines) -> None:
     table_1[["sdr_low_db", "sdr_high_db"]] = np.nan
     table = trade_offs(table_1, lines[lines["seed"] == 0], SYSTEMS, 2000.0)
-    for axes in trade_offs_figure(table, 2000.0).axes:
+    for axes in trade_offs_figure(table, LOOKS, 2000.0).axes:
         assert len(points(axes)) == len(SYSTEMS)
         assert not any(reaches(axes, index) for index in range(len(SYSTEMS)))
 
 
-def test_two_seeds_do_not_set_the_scale(table_1, lines) -> None:
+def test_the_wide_intervals_of_two_seeds_do_not_set_the_scale(table_1, lines) -> None:
     table = trade_offs(table_1, lines, SYSTEMS, 2000.0)
     table[["sdr_low_db", "sdr_high_db"]] = -50.0, 60.0
-    bottom, top = trade_offs_figure(table, 2000.0).axes[0].get_ylim()
+    bottom, top = trade_offs_figure(table, LOOKS, 2000.0).axes[0].get_ylim()
     assert 1 < bottom < top < 6
 
 
 @pytest.mark.parametrize("probed", [["demucs_transposed"], []])
-def test_what_was_not_probed_is_named_and_not_dropped(table_1, lines, probed: list[str]) -> None:
+def test_systems_that_were_not_probed_are_named_below(table_1, lines, probed: list[str]) -> None:
     table = trade_offs(table_1, lines[lines["system"].isin(probed)], SYSTEMS, 2000.0)
-    compute, levels = trade_offs_figure(table, 2000.0).axes
+    compute, levels = trade_offs_figure(table, LOOKS, 2000.0).axes
     assert len(points(compute)) == len(SYSTEMS)
     assert len(points(levels)) == len(probed)
-    (told,) = [t.get_text() for t in levels.texts if t.get_text().startswith("not measured")]
-    absent = [style.label(name) for name in SYSTEMS if name not in probed]
-    assert told == f"not measured: {', '.join(absent)}"
+    (text,) = [t.get_text() for t in levels.texts if t.get_text().startswith("not measured")]
+    absent = [LOOKS[name]["label"] for name in SYSTEMS if name not in probed]
+    assert text == f"not measured: {', '.join(absent)}"
 
 
-def test_twelve_names_in_a_crowd_cover_neither_each_other_nor_a_point() -> None:
+def test_labels_of_crowded_points_cover_neither_each_other_nor_a_point() -> None:
     rng = np.random.default_rng(0)
-    with style.look():
+    with style.applied():
         figure = style.new_figure(5.0)
         axes = figure.subplots(1, 2)[0]
         axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -141,10 +144,10 @@ def test_twelve_names_in_a_crowd_cover_neither_each_other_nor_a_point() -> None:
     assert all(frame.contains(*corner) for box in boxes for corner in box.get_points())
 
 
-def test_files_are_written(table_1, lines, tmp_path: Path) -> None:
+def test_trade_offs_are_drawn_from_their_tables(table_1, lines, tmp_path: Path) -> None:
     table_1.to_csv(tmp_path / "table_1.csv", index=False)
     as_measures(lines).to_csv(tmp_path / "variants.csv", index=False)
     paths = [tmp_path / f"figures/trade_offs.{kind}" for kind in ("png", "svg")]
-    draw_trade_offs(tmp_path / "table_1.csv", tmp_path / "variants.csv", paths, SYSTEMS, 2000.0)
+    draw_trade_offs(tmp_path / "table_1.csv", tmp_path / "variants.csv", paths, LOOKS, 2000.0)
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in paths[1].read_bytes()

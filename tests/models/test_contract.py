@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-import yaml
 from torch import nn
 from torch.nn import functional as F
 from upsampling_artifacts import registry
@@ -14,9 +13,9 @@ from upsampling_artifacts.models.contract import check_architecture, check_upsam
 from upsampling_artifacts.upsamplers.base import Upsampler
 from upsampling_artifacts.upsamplers.nearest import NearestConvolution
 
-from ..clone import REPOSITORY
+from ..configs import read_config
 
-CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+CONFIG = read_config()
 # But for a network's interpolation alone, which cannot change the number of channels.
 ALONE = {"name": "linear", "length": None}
 LAYERS = {

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 from upsampling_artifacts import registry
 from upsampling_artifacts.data import signals
@@ -25,7 +24,9 @@ from upsampling_artifacts.training import checkpoint, loop
 from upsampling_artifacts.training.loop import train
 from upsampling_artifacts.training.options import TrainingOptions
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
+from ..configs import read_config
+
+CONFIG = read_config()
 RATE_HZ = 8000
 TRAINING = TrainingOptions(
     epochs=1, batch_size=2, segment_seconds=0.25, stride_seconds=0.25, shift_seconds=0.1,

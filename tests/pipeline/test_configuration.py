@@ -2,24 +2,14 @@
 
 import copy
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import resolve
+from upsampling_artifacts.pipeline.configuration import PALETTE, resolve
 
-REPOSITORY = Path(__file__).parents[2]
-SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
-
-
-def read(*names: str) -> dict:
-    """Config files merged as Snakemake merges them."""
-    config = {}
-    for name in names:
-        update_config(config, yaml.safe_load((REPOSITORY / "config" / name).read_text()))
-    return config
+from ..clone import REPOSITORY
+from ..configs import SCHEMA, read_config
 
 
 def properties(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
@@ -34,7 +24,7 @@ def properties(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
 
 @pytest.fixture
 def config() -> dict:
-    return read("config.yaml")
+    return read_config()
 
 
 def test_every_key_has_a_description_and_a_default() -> None:
@@ -52,9 +42,9 @@ def test_every_object_of_known_keys_refuses_unknown_ones() -> None:
         assert entry["additionalProperties"] is False, key
 
 
-@pytest.mark.parametrize("names", [["config.yaml"], ["config.yaml", "paper.yaml"]])
-def test_our_files_resolve_to_a_value_for_every_key(names: list[str]) -> None:
-    config = read(*names)
+@pytest.mark.parametrize("experiments", [[], ["paper.yaml"]])
+def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> None:
+    config = read_config(*experiments)
     before = copy.deepcopy(config)
     complete = resolve(config, SCHEMA)
     assert config == before
@@ -67,8 +57,7 @@ def test_our_files_resolve_to_a_value_for_every_key(names: list[str]) -> None:
 
 
 def test_the_papers_file_is_a_list_of_differences() -> None:
-    demo, paper = (resolve(read(*names), SCHEMA)
-                   for names in (["config.yaml"], ["config.yaml", "paper.yaml"]))  # fmt: skip
+    demo, paper = (resolve(read_config(*names), SCHEMA) for names in ([], ["paper.yaml"]))
     # What the demonstration trains beyond Table 1 stands at its end.
     assert paper["variants"] == demo["variants"][: len(paper["variants"])]
     assert paper["training"]["epochs"] == 600
@@ -92,7 +81,7 @@ def test_defaults_fill_in_what_is_left_out_at_every_depth(config: dict) -> None:
 
 
 def test_defaults_are_not_shared() -> None:
-    config = read("config.yaml")
+    config = read_config()
     first = resolve(config, SCHEMA)
     first["systems"]["demucs_nearest"]["options"]["glu"] = False
     first["exclude_songs"].append("x")
@@ -169,6 +158,26 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"systems.demucs_nearest.upsampler: 'name' is a required property; it is: Name",
         ),
         (
+            put("systems", "demucs_nearest", "modified_from", value="demucs_neerest"),
+            r"systems.demucs_nearest.modified_from: unknown system 'demucs_neerest'; known: demucs",
+        ),
+        (
+            put("systems", "demucs_nearest", "reference", value="transposed"),
+            r"systems.demucs_nearest.reference: unknown system 'transposed'; known: demucs",
+        ),
+        (
+            put("systems", "demucs_nearest", "color", value="blue"),
+            r"systems.demucs_nearest.color: 'blue' does not match .*; it is: Its color in figures",
+        ),
+        (
+            put("systems", "mixture", value={"upsampler": None}),
+            r"systems: 'mixture' is the name of a baseline; rename the system",
+        ),
+        (
+            put("paper_figures", "figure_1", value=[[{"system": "demux"}, None]]),
+            r"paper_figures.figure_1: unknown system 'demux'; known: demucs",
+        ),
+        (
             put("size", value="huge"),
             r"size: architecture 'demucs' has no size 'huge'; known: demo, paper",
         ),
@@ -195,10 +204,44 @@ def test_systems_that_are_not_among_the_variants_may_be_unfinished(config: dict)
     resolve(config, SCHEMA)
 
 
+def test_systems_without_label_are_named_after_their_row(config: dict) -> None:
+    row = {"upsampler": "sinc", "prose_name": "my own upsampling layer"}
+    config["systems"]["my_own_layer"] = row
+    systems = resolve(config, SCHEMA)["systems"]
+    assert systems["demucs_transposed_no_overlap"]["label"] == "transposed no overlap"
+    assert systems["demucs_sinc"]["prose_name"] == systems["demucs_sinc"]["label"] == "sinc"
+    assert systems["my_own_layer"]["label"] == "my own layer"
+    assert systems["my_own_layer"]["prose_name"] == "my own upsampling layer"
+    assert systems["demucs"]["label"] == "Demucs"
+
+
+def test_systems_without_color_get_the_palettes_free_colors_in_order(config: dict) -> None:
+    for name in ("mine", "yours"):
+        config["systems"][name] = {"upsampler": "sinc"}
+    config["variants"] = ["demucs_transposed", "wave_unet", "mine", "yours"]
+    systems = resolve(config, SCHEMA)["systems"]
+    assert systems["wave_unet"]["color"] == PALETTE[0]
+    assert [systems[name]["color"] for name in ("mine", "yours")] == PALETTE[1:3]
+    assert systems["demucs_transposed"]["color"] == config["systems"]["demucs_transposed"]["color"]
+
+
+def test_the_palette_repeats_when_there_are_more_systems_than_colors(config: dict) -> None:
+    names = [f"system_{index}" for index in range(len(PALETTE) + 1)]
+    config["systems"] |= {name: {"upsampler": "sinc"} for name in names}
+    systems = resolve(config | {"variants": names}, SCHEMA)["systems"]
+    assert [systems[name]["color"] for name in names] == [*PALETTE, PALETTE[0]]
+
+
+def test_the_demonstrations_systems_have_a_label_and_a_color_each(config: dict) -> None:
+    systems = resolve(config, SCHEMA)["systems"]
+    rows = [systems[name] for name in config["variants"]]
+    assert len({row["color"] for row in rows}) == len({row["label"] for row in rows}) == len(rows)
+
+
 def test_the_papers_experiment_is_its_table() -> None:
     table = (REPOSITORY / "config" / "paper_table_1.csv").read_text().splitlines()
     names = [line.split(",")[0] for line in table[1:]]
-    assert read("paper.yaml")["variants"] == names
+    assert yaml.safe_load((REPOSITORY / "config/paper.yaml").read_text())["variants"] == names
 
 
 def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:

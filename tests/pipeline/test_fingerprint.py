@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.pipeline.fingerprint import NEUTRAL, code_fingerprint, data_fingerprint
 
-from ..clone import REPOSITORY
+from ..configs import read_config
 
-CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+CONFIG = read_config()
 PACKAGE = Path(fingerprint.__file__).parents[1]
 
 MODULE = '''"""What it is."""
@@ -209,7 +208,7 @@ STAGES = {
         "data.cached_song", "evaluation.estimates", "evaluation.separation", "models.overlap_add",
     },
     "evaluation.baselines": {
-        "data.cached_song", "evaluation.baselines", "evaluation.estimates",
+        "data.cached_song", "evaluation.baselines",
     },
     "evaluation.scoring": {*SONG_FILES, "evaluation.scoring"},
     "evaluation.claims": {"evaluation.claims", "statistics"},
@@ -231,14 +230,18 @@ STAGES = {
     "figures.stacks": {*PANELS, "artifacts.lines", "figures.stacks"},
     "figures.ones": {*STYLE, "figures.ones"},
     "figures.overlap": {*STYLE, "figures.ones", "figures.overlap"},
-    "figures.layers": {*STYLE, "figures.layers", "statistics"},
+    "figures.layers": {
+        *STYLE, "figures.layers", "probes.layer_summary", "probes.measures_table", "statistics",
+    },
     "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
-    "figures.trade_offs": {*STYLE, *LINES, "figures.labels", "figures.trade_offs"},
+    "figures.trade_offs": {
+        *STYLE, *LINES, "evaluation.trade_offs", "figures.labels", "figures.trade_offs",
+    },
     "figures.spectrograms": {*PANELS, "figures.spectrograms"},
     "figures.training_curves": {*STYLE, "figures.training_curves"},
     "figures.source_scores": {*STYLE, "evaluation.sdr", "figures.source_scores", "statistics"},
     "figures.step_speed": {*STYLE, "benchmarks.steps_table", "figures.step_speed"},
-    "figures.layer_speed": {*STYLE, "figures.layer_speed"},
+    "figures.layer_speed": {*STYLE, "benchmarks.upsamplers_table", "figures.layer_speed"},
 }  # fmt: skip
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from torch import nn
 from upsampling_artifacts import registry
 from upsampling_artifacts.artifacts.filtering import interpolation_response_db, power_density
@@ -31,9 +30,9 @@ from upsampling_artifacts.probes.single_layers import (
 )
 from upsampling_artifacts.upsamplers.learned_interpolation import LearnedInterpolationConvolution
 
-from ..clone import REPOSITORY
+from ..configs import read_config
 
-CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+CONFIG = read_config()
 LAYERS = {name: CONFIG["systems"][name]["upsampler"] for name in CONFIG["probes"]["layers"]}
 SEEDS = range(4)
 

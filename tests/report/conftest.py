@@ -21,6 +21,7 @@ from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
+from ..looks import make_looks
 from ..measures import as_measures
 from ..speeds import make_layers, make_steps
 
@@ -46,6 +47,8 @@ LAYERS = {
     ("linear", 128, 100): 1.25,
 }
 PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
+LOOKS = make_looks(*SYSTEMS)
+ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     files = make_files(folder)
     config = {
         "systems": {
-            name: {"architecture": "demucs", "options": {}, "training": {}} for name in SYSTEMS
+            name: {
+                "architecture": "demucs", "options": {}, "training": {},
+                "modified_from": look["modified_from"],
+            }
+            for name, look in LOOKS.items()
         },
         "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
@@ -80,6 +87,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         folder / "provenance.json",
         files,
         config,
+        ALL_LOOKS,
         test_songs=[SONG],
         excerpt=EXCERPT,
         tone_hz=2000.0,
@@ -242,24 +250,24 @@ def make_figures(folder: Path) -> dict[str, str]:
             "training_curves", "source_scores", "trade_offs", "step_speed", "layer_speed",
         )
     }  # fmt: skip
-    draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], SYSTEMS, 2000.0)
+    draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
     layers = pd.DataFrame(
         [("layer_demucs_sinc", 0, measure, -26.0) for measure in PANELS],
         columns=["model", "seed", "measure", "value"],
     )
     layers.to_csv(folder / "probes/layers.csv", index=False)
-    draw_layers(folder / "probes/layers.csv", [paths["layers"]])
+    draw_layers(folder / "probes/layers.csv", [paths["layers"]], ALL_LOOKS)
     draw_source_scores(
-        folder / "scores.csv", [paths["source_scores"]], SYSTEMS, SOURCES, songs=[SONG]
+        folder / "scores.csv", [paths["source_scores"]], LOOKS, SOURCES, songs=[SONG]
     )
     draw_trade_offs(
         folder / "table_1.csv",
         folder / "probes/variants.csv",
         [paths["trade_offs"]],
-        SYSTEMS,
+        LOOKS,
         2000.0,
     )
-    draw_step_speed(folder / "steps.csv", PAPER, [paths["step_speed"]])
+    draw_step_speed(folder / "steps.csv", PAPER, [paths["step_speed"]], ALL_LOOKS)
     draw_layer_speed(folder / "upsamplers.csv", [paths["layer_speed"]])
     arrays, logs = [], []
     for system in SYSTEMS:
@@ -278,8 +286,10 @@ def make_figures(folder: Path) -> dict[str, str]:
         logs.append(run / "training.csv")
         pd.DataFrame({"step": [1, 2, 3], "valid_loss": [3, 2, 1]}).to_csv(logs[-1], index=False)
     for signal in ("noise", "silence"):
-        draw_spectrograms(arrays, [paths[f"spectrograms_{signal}"]], signal, [2000.0, 4000.0])
-    draw_training_curves(logs, [paths["training_curves"]])
+        draw_spectrograms(
+            arrays, [paths[f"spectrograms_{signal}"]], LOOKS, signal, [2000.0, 4000.0]
+        )
+    draw_training_curves(logs, [paths["training_curves"]], LOOKS)
     ones_arrays(folder / "ones.npz")
     paths["figure_5"] = str(folder / "figures/figure_5.svg")
     draw_ones(folder / "ones.npz", [paths["figure_5"]])

@@ -20,6 +20,8 @@ from upsampling_artifacts.report.numbers import (
     with_interval,
 )
 
+from ..looks import make_looks
+
 
 def test_numbers_have_a_true_minus_and_a_dash_for_missing_values() -> None:
     assert number(-1.26) == "−1.3"
@@ -167,7 +169,9 @@ def test_a_response_is_sorted_by_prominence_level_and_silence(
         "prominence_high_db": 2 * prominence_db - low_db, "level_db": level_db,
         "level_low_db": level_db, "level_high_db": level_db,
     }  # fmt: skip
-    responses = findings.tones(pd.DataFrame([row]), "silence", ["x", "not_probed"])
+    responses = findings.tones(
+        pd.DataFrame([row]), "silence", ["x", "not_probed"], make_looks("x", "not_probed")
+    )
     assert [name for name, systems in responses.items() if systems] == [kind]
 
 
@@ -180,17 +184,18 @@ def test_systems_with_different_numbers_of_unscored_frames_are_detected() -> Non
 
 
 def test_the_headline_compares_upsamplers_of_one_network() -> None:
-    demucs = {"architecture": "demucs", "options": {}}
+    demucs = {"architecture": "demucs", "options": {}, "modified_from": None}
     systems = {
         "demucs_transposed": demucs,
         "mine": demucs,
         "demucs": demucs | {"options": {"encoder_context": 1}},
-        "modified_transposed": demucs | {"options": {"bias": False}},
+        "without_biases": demucs
+        | {"options": {"bias": False}, "modified_from": "demucs_transposed"},
         "wave_unet": demucs | {"architecture": "wave_unet"},
     }
     assert findings.group_by_network({"variants": list(systems), "systems": systems}) == {
         "same": ["demucs_transposed", "mine"],
-        "modified": ["modified_transposed"],
+        "modified": ["without_biases"],
         "other": ["demucs", "wave_unet"],
     }
 

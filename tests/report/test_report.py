@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from upsampling_artifacts.report.page import write_report
 
-from .conftest import EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
+from .conftest import ALL_LOOKS, EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "source", "col"}
 
@@ -110,7 +110,7 @@ def test_the_summary_quotes_the_tables(page: Page) -> None:
     assert "Yes. Train the same network" in text
     tone = f"it whistles at 2 kHz: after training, 80.0 ± {half_width:.1f} dB above"
     assert f"With transposed convolution {tone}" in text
-    assert "With nearest-neighbour interpolation, no tone remains" in text
+    assert "With nearest-neighbor interpolation, no tone remains" in text
     assert "(modified transposed convolution), silence stays silence" in text
     assert re.search(r"Possibly a tone [^.]*my upsampler 15.0 ± 24.8 dB at −50 dB", text)
     assert "SDRs lie within 0.25 dB, from 3.25 ± 0.10 dB (nearest" in text
@@ -152,7 +152,7 @@ def test_the_training_length_is_stated_beside_the_curves_and_table_1(page: Page)
 def test_step_times_are_given_in_a_sentence_and_in_a_table(page: Page) -> None:
     text = page_text(page)
     assert (
-        "A training step with nearest-neighbour interpolation takes 1.50 times as long as one with "
+        "A training step with nearest-neighbor interpolation takes 1.50 times as long as one with "
         "transposed convolution when run as two layers, 1.10 times when fused, and 1.07 times when "
         "chosen per layer ( auto ) (the paper’s epochs: 1.33 )."
     ) in text
@@ -223,7 +223,7 @@ def test_the_official_song_counts_of_musdb18_are_stated_beside_the_songs_used(
 ) -> None:
     write_report(
         tmp_path / "report.html", tmp_path / "provenance.json", report.files,
-        report.config | {"dataset": "musdb18-hq", "exclude_songs": []},
+        report.config | {"dataset": "musdb18-hq", "exclude_songs": []}, ALL_LOOKS,
         test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
     )  # fmt: skip
     text = page_text(Page((tmp_path / "report.html").read_text(encoding="utf-8")))
@@ -275,7 +275,7 @@ def test_names_with_special_characters_are_escaped(report: Report) -> None:
 def test_a_report_needs_neither_an_excerpt_nor_job_costs(report: Report, tmp_path: Path) -> None:
     files = replace(report.files, benchmarks={})
     write_report(
-        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config,
+        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config, ALL_LOOKS,
         test_songs=[SONG], excerpt=None, tone_hz=2000.0, repository=tmp_path,
     )  # fmt: skip
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))

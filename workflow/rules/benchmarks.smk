@@ -19,6 +19,7 @@ rule step_speed:
         gpu=int(any(options["accelerator"] != "cpu" for options in TRAINING.values())),
     params:
         systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
+        references=REFERENCES,
         training={name: training_options(name) for name in TRAINING},
         # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
         runtime=lambda w, threads: {name: runtime_options(name) for name in TRAINING},

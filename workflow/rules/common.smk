@@ -33,7 +33,7 @@ except InputError as error:
 RESULTS = f"results/{config['experiment']}"
 RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
 FIGURES = f"{RESULTS}/figures"
-BASELINES = ["mixture", "ideal_ratio_mask"]
+BASELINES = list(registry.BASELINES)
 UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
 # Upsampling layers to probe alone.
 LAYERS = configuration.distinct_upsamplers(config)
@@ -54,6 +54,8 @@ TRAINING = {
     name: {**config["training"], **config["systems"][name]["training"]}
     for name in config["variants"]
 }
+# The system that each variant's training steps and epochs are compared with.
+REFERENCES = {name: config["systems"][name]["reference"] for name in config["variants"]}
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 
@@ -130,6 +132,12 @@ def training_threads(wildcards):
     """The number of CPUs that a training requests, for all its devices."""
     options = TRAINING[wildcards.system]
     return options["threads"] * options["devices"]
+
+
+def looks(systems=config["variants"]):
+    """How figures and the report show systems: a parameter of theirs, and of no other job."""
+    keys = ("label", "prose_name", "color", "modified_from", "reference")
+    return {name: {key: config["systems"][name][key] for key in keys} for name in systems}
 
 
 def figure(name, title, category, caption):

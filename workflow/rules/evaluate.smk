@@ -113,6 +113,7 @@ rule table_1:
             for name in config["variants"]
             if "paper" in architecture_sizes(name)
         },
+        references=REFERENCES,
         notes={name: row["note"] for name, row in config["systems"].items() if row["note"]},
         code=code("upsampling_artifacts.evaluation.table_1"),
     script:

@@ -4,16 +4,15 @@ FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
 # The tones of a last layer that upsamples by 4 (probes/model_probe.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 
-# The systems that figures 1 and 9 show: they are drawn if config has them all probed.
+# The systems that figures 1 and 9 show: a figure is drawn if all of its systems are probed.
 SHOWN = {
-    "1": ["melgan", "demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel"],
-    "9": ["demucs_transposed", "demucs_subpixel", "modified_transposed", "modified_subpixel"],
+    name: list(dict.fromkeys(panel["system"] for row in layout for panel in row if panel))
+    for name, layout in config["paper_figures"].items()
 }
-PAPER_FIGURES = [
-    f"figure_{number}"
-    for number in "123456789"
-    if set(SHOWN.get(number, [])) <= set(config["probes"]["systems"])
-]
+PAPER_FIGURES = sorted(
+    [f"figure_{number}" for number in range(2, 9)]
+    + [name for name in SHOWN if set(SHOWN[name]) <= set(config["probes"]["systems"])]
+)
 PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
 
 
@@ -36,17 +35,18 @@ rule figure_arrays:
 
 rule figure_models:
     input:
-        lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[w.number]),
+        lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[f"figure_{w.number}"]),
     output:
         PAPER_FIGURE,
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
-        number="|".join(SHOWN),
+        number="[19]",
     conda:
         "../../envs/report.yaml"
     params:
-        systems=lambda w: SHOWN[w.number],
+        layout=lambda w: config["paper_figures"][f"figure_{w.number}"],
+        looks=lambda w: looks(SHOWN[f"figure_{w.number}"]),
         code=code("upsampling_artifacts.figures.models"),
     script:
         "../scripts/figure_models.py"
@@ -96,6 +96,7 @@ rule figure_layers:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(LAYERS),
         code=code("upsampling_artifacts.figures.layers"),
     script:
         "../scripts/figure_layers.py"
@@ -128,7 +129,7 @@ rule figure_line_levels:
     conda:
         "../../envs/report.yaml"
     params:
-        systems=config["variants"],
+        looks=looks(),
         tone_hz=TONES_HZ[0],
         code=code("upsampling_artifacts.figures.line_levels"),
     script:
@@ -145,6 +146,7 @@ rule figure_spectrograms:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(),
         tones_hz=TONES_HZ,
         code=code("upsampling_artifacts.figures.spectrograms"),
     script:
@@ -161,6 +163,7 @@ rule figure_training_curves:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(),
         code=code("upsampling_artifacts.figures.training_curves"),
     script:
         "../scripts/figure_training_curves.py"
@@ -176,7 +179,7 @@ rule figure_source_scores:
     conda:
         "../../envs/report.yaml"
     params:
-        systems=config["variants"],
+        looks=looks(),
         sources=config["sources"],
         songs=SONGS["test"],
         code=code("upsampling_artifacts.figures.source_scores"),
@@ -195,7 +198,7 @@ rule figure_trade_offs:
     conda:
         "../../envs/report.yaml"
     params:
-        systems=config["variants"],
+        looks=looks(),
         tone_hz=TONES_HZ[0],
         code=code("upsampling_artifacts.figures.trade_offs"),
     script:
@@ -213,6 +216,7 @@ rule figure_step_speed:
     conda:
         "../../envs/report.yaml"
     params:
+        looks=looks(config["systems"]),
         code=code("upsampling_artifacts.figures.step_speed"),
     script:
         "../scripts/figure_step_speed.py"

@@ -47,6 +47,7 @@ rule report:
         "../../envs/report.yaml"
     params:
         config=config,
+        looks=looks(config["systems"]),
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
         tone_hz=TONES_HZ[0],

@@ -7,6 +7,6 @@ with job_log(snakemake.log[0]):
     draw_line_levels(
         snakemake.input[0],
         snakemake.output,
-        systems=snakemake.params.systems,
+        looks=snakemake.params.looks,
         frequency_hz=snakemake.params.tone_hz,
     )

@@ -7,7 +7,7 @@ with job_log(snakemake.log[0]):
     draw_source_scores(
         snakemake.input[0],
         snakemake.output,
-        systems=snakemake.params.systems,
+        looks=snakemake.params.looks,
         sources=snakemake.params.sources,
         songs=snakemake.params.songs,
     )

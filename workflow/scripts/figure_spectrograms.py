@@ -7,6 +7,7 @@ with job_log(snakemake.log[0]):
     draw_spectrograms(
         snakemake.input,
         snakemake.output,
+        looks=snakemake.params.looks,
         signal=snakemake.wildcards.signal,
         tones_hz=snakemake.params.tones_hz,
     )

@@ -8,6 +8,6 @@ with job_log(snakemake.log[0]):
         snakemake.input.table_1[0],
         snakemake.input.variants[0],
         snakemake.output,
-        systems=snakemake.params.systems,
+        looks=snakemake.params.looks,
         frequency_hz=snakemake.params.tone_hz,
     )

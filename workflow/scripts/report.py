@@ -29,6 +29,7 @@ with job_log(snakemake.log[0]):
             patterns=snakemake.params.patterns,
         ),
         config=snakemake.params.config,
+        looks=snakemake.params.looks,
         test_songs=snakemake.params.test_songs,
         excerpt=snakemake.params.excerpt,
         tone_hz=snakemake.params.tone_hz,

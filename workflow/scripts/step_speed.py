@@ -8,6 +8,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     measure_steps(
         snakemake.output[0],
         systems=snakemake.params.systems,
+        references=snakemake.params.references,
         training={
             name: {**options, **snakemake.params.runtime[name], "threads": snakemake.threads}
             for name, options in snakemake.params.training.items()

@@ -14,4 +14,5 @@ with job_log(snakemake.log[0]):
         songs=snakemake.params.songs,
         full_size=snakemake.params.full_size,
         notes=snakemake.params.notes,
+        references=snakemake.params.references,
     )

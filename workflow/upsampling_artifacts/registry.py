@@ -35,8 +35,11 @@ ARCHITECTURES = {
     "sams_net": "upsampling_artifacts.models.sams_net:SamsNet",
 }
 
-REFERENCE = "demucs_transposed"
-"""The system that the others' times are given re."""
+BASELINES = {
+    "mixture": "upsampling_artifacts.evaluation.baselines:mixture_separator",
+    "ideal_ratio_mask": "upsampling_artifacts.evaluation.baselines:ideal_ratio_mask_separator",
+}
+"""Separations without a model, scored beside the systems."""
 
 
 def is_import_path(name: str) -> bool:

@@ -26,13 +26,13 @@ from torch.optim import Optimizer
 from upsampling_artifacts.benchmarks.interleaved import quartiles, surroundings, time_interleaved
 from upsampling_artifacts.benchmarks.memory import peak_bytes
 from upsampling_artifacts.benchmarks.peak_flops import peak_tflop_per_second
+from upsampling_artifacts.benchmarks.steps_table import measured_references
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.flops import tflop_per_step
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.registry import REFERENCE
 from upsampling_artifacts.training.distributed import launch
 from upsampling_artifacts.training.step import prepare, take_step
 from upsampling_artifacts.upsamplers.fused import (
@@ -119,6 +119,7 @@ class Trainee:
 def measure_steps(
     csv_path: str | Path,
     systems: dict[str, dict],
+    references: dict[str, str],
     training: dict[str, dict],
     steps_per_epoch: dict[str, int],
     n_sources: int,
@@ -131,18 +132,25 @@ def measure_steps(
         csv_path: Where to; a row per system and implementation with the columns ``COLUMNS``. What
             does not fit into a GPU's memory has no numbers. See :func:`memory.peak_bytes`, and
             :mod:`models.flops` for ``tflop_per_step``.
-        systems: How each is built, as for :func:`models.build.build_model`. The reference is
-            :data:`REFERENCE`, or the first if that is not among them.
+        systems: How each is built, as for :func:`models.build.build_model`.
+        references: The reference that each system's steps are compared with; the first of
+            ``systems`` stands in for one that is not among them.
         training: The keys of ``training`` in config, for each system.
         steps_per_epoch: Of each system.
         n_sources: Number of stems that the systems separate.
         rate_hz: Sampling rate.
         seconds_per_run: In the turns of a system, so much time for each run.
     """
-    first = REFERENCE if REFERENCE in systems else next(iter(systems))
-    progress = Progress(len(systems), "timing steps", unit="systems")
+    reference_names = measured_references(systems, references)
+    # Each reference comes right before the systems compared with it, and alone stays in memory.
+    order = [
+        (first, name)
+        for first in dict.fromkeys(reference_names.values())
+        for name in dict.fromkeys([first, *(n for n in systems if reference_names[n] == first)])
+    ]
+    progress = Progress(len(order), "timing steps", unit="systems")
     reference, rows = None, {}
-    for name in dict.fromkeys([first, *systems]):
+    for first, name in order:
         setting = Setting(systems[name], training[name], n_sources, rate_hz)
         tflop = count(setting, name)
         trainee, measured, peak = None, {}, np.nan
@@ -156,7 +164,7 @@ def measure_steps(
         except torch.OutOfMemoryError as error:
             logger.warning(f"{name}: not measured: {str(error).splitlines()[0]}")
             reference = None if name == first else reference
-        rows[name] = [
+        measured_rows = [
             {
                 "system": name,
                 "implementation": implementation,
@@ -169,6 +177,8 @@ def measure_steps(
             }
             for implementation in tflop
         ]
+        if reference_names[name] == first:
+            rows[name] = measured_rows
         trainee = None
         free_memory()
         progress.step(name)
@@ -214,9 +224,9 @@ def measure(
     """
     runs = {which: partial(trainee.step, which) for which in implementations}
     if reference not in (None, trainee):
-        runs[REFERENCE] = reference.step
+        runs["reference"] = reference.step
     seconds = time_interleaved(runs, seconds_per_run * len(runs))
-    against = seconds.get(REFERENCE, seconds[trainee.configured] if reference else np.nan)
+    against = seconds.get("reference", seconds[trainee.configured] if reference else np.nan)
     measured = {}
     for which in implementations:
         low, median, high = quartiles(seconds[which])

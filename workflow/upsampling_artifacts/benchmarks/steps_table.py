@@ -1,15 +1,36 @@
-"""Reading ``steps.csv``, without the torch that measuring it takes."""
+"""Ratios of training times, from ``steps.csv`` and the paper's Table 1; needs no torch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
 
-from upsampling_artifacts.registry import REFERENCE
+
+def measured_references(systems: Iterable[str], references: Mapping[str, str]) -> dict[str, str]:
+    """The system whose training steps each measured system's are compared with.
+
+    Args:
+        systems: The systems of the benchmark, in order.
+        references: The reference that each system's row in config names.
+
+    Returns:
+        By system: its row's reference, or the first of ``systems`` where that is not measured.
+    """
+    names = list(dict.fromkeys(systems))
+    return {name: references[name] if references[name] in names else names[0] for name in names}
 
 
-def reference_of(steps: pd.DataFrame) -> str:
-    """The system that the ratios in ``steps.csv`` are of; the usual one if none was measured."""
-    # Rounded, a median may happen to be 1; that both quartiles are, too, is no chance.
-    columns = ["ratio_low_quartile", "ratio_to_transposed", "ratio_high_quartile"]
-    exactly_one = steps.loc[(steps[columns] == 1).all(axis=1), "system"]
-    return exactly_one.iloc[0] if len(exactly_one) else REFERENCE
+def paper_epoch_ratios(paper: pd.DataFrame, references: Mapping[str, str]) -> pd.Series:
+    """Epoch times of the paper's Table 1, each relative to that of the system's reference.
+
+    Args:
+        paper: ``config/paper_table_1.csv``.
+        references: The reference of each system.
+
+    Returns:
+        Ratio by system; NaN where the paper gives no time for the system or its reference.
+    """
+    seconds = paper.set_index("system")["paper_epoch_seconds"].astype(float)
+    names = [references.get(str(system), "") for system in seconds.index]
+    return seconds / seconds.reindex(names).to_numpy()

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.signal import ShortTimeFFT
 
 from upsampling_artifacts.data.cached_song import CachedSong, waveform
-from upsampling_artifacts.evaluation.estimates import Separate
 
 
 def mixture_separator(song: CachedSong) -> np.ndarray:
@@ -30,9 +29,3 @@ def ideal_ratio_mask_separator(song: CachedSong) -> np.ndarray:
     mask = power / np.maximum(power.sum(axis=0, keepdims=True), np.finfo(np.float32).tiny)
     estimates = spectra.istft(mask * spectra.stft(mixture), k1=mixture.shape[-1])
     return estimates.astype(np.float32)
-
-
-BASELINES: dict[str, Separate] = {
-    "mixture": mixture_separator,
-    "ideal_ratio_mask": ideal_ratio_mask_separator,
-}

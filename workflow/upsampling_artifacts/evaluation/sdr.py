@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from upsampling_artifacts.statistics import mean_interval
+
 MEAN = "mean of sources"
 
 
@@ -38,3 +40,26 @@ def sdr_by_source(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
     mean = by_source.groupby(runs, sort=False).mean().reset_index().assign(source=MEAN)
     table = pd.concat([by_source.reset_index(), mean], ignore_index=True)
     return table.rename(columns={"value_db": "sdr_db"})
+
+
+def summarize_sdr(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
+    """Mean SDR over seeds of each system and source, with 95 % Student t intervals.
+
+    Args:
+        scores: The columns of ``scores.csv``.
+        songs: The songs that count.
+
+    Returns:
+        One row per system and source (``MEAN``, the mean over sources, included), with the columns
+        system, source, n_seeds, sdr_db, sdr_low_db and sdr_high_db. Runs that could not be scored
+        count in no mean.
+    """
+    rows = []
+    for (system, source), group in sdr_by_source(scores, songs).groupby(
+        ["system", "source"], sort=False
+    ):
+        mean, low, high = mean_interval(group["sdr_db"].dropna().to_numpy())
+        row = {"system": system, "source": source, "n_seeds": group["seed"].nunique()}
+        rows.append(row | {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high})
+    columns = ["system", "source", "n_seeds", "sdr_db", "sdr_low_db", "sdr_high_db"]
+    return pd.DataFrame(rows, columns=columns)

@@ -16,7 +16,6 @@ from upsampling_artifacts.models.flops import (
     tflop_per_second_of_audio,
 )
 from upsampling_artifacts.models.saved import read_about
-from upsampling_artifacts.registry import REFERENCE
 from upsampling_artifacts.statistics import mean_interval
 from upsampling_artifacts.upsamplers.fused import NO_CHOICE
 
@@ -31,7 +30,9 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def epochs(steps: pd.DataFrame, systems: dict[str, dict]) -> pd.DataFrame:
+def epochs(
+    steps: pd.DataFrame, systems: dict[str, dict], references: dict[str, str]
+) -> pd.DataFrame:
     """Seconds of training steps in an epoch, and their ratio to those of the reference.
 
     Of the implementation that each system is trained by. The ratio is made of ratios of steps that
@@ -40,16 +41,18 @@ def epochs(steps: pd.DataFrame, systems: dict[str, dict]) -> pd.DataFrame:
     Args:
         steps: ``steps.csv``.
         systems: How each system is built.
+        references: The reference of each system.
 
     Returns:
-        ``epoch_seconds`` and ``epoch_ratio`` by system; without the reference there is no ratio.
+        ``epoch_seconds`` and ``epoch_ratio`` by system; the ratio is NaN without the reference.
     """
     upsamplers = {name: system["upsampler"] or {} for name, system in systems.items()}
     asked = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
     rows = steps[(steps["implementation"] == NO_CHOICE) | (steps["implementation"] == asked)]
     rows = rows.set_index("system")
     counts = (rows["epoch_seconds"] / rows["median_step_seconds"]).round()
-    ratio = rows["ratio_to_transposed"] * counts / counts.get(REFERENCE, float("nan"))
+    reference_counts = counts.reindex([references.get(name, "") for name in rows.index])
+    ratio = rows["ratio_to_transposed"] * counts / reference_counts.to_numpy()
     return pd.DataFrame({"epoch_seconds": rows["epoch_seconds"], "epoch_ratio": ratio})
 
 
@@ -81,6 +84,7 @@ def table_1(
     paper: pd.DataFrame,
     songs: list[str],
     notes: dict[str, str],
+    references: dict[str, str],
 ) -> pd.DataFrame:
     """One row per system: the paper's ten in its order, then others of ours, then baselines.
 
@@ -93,6 +97,7 @@ def table_1(
         paper: ``config/paper_table_1.csv``.
         songs: The test songs that count.
         notes: What is to be known of systems of ours, by name.
+        references: The system that each system's epochs are compared with.
 
     Returns:
         The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
@@ -121,7 +126,9 @@ def table_1(
                 )
         rows.append(row)
     table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
-    table = table.merge(epochs(speed, systems), left_on="system", right_index=True, how="left")
+    table = table.merge(
+        epochs(speed, systems, references), left_on="system", right_index=True, how="left"
+    )
     whole = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
     return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
 
@@ -136,6 +143,7 @@ def write_table_1(
     songs: list[str],
     full_size: dict[str, dict],
     notes: dict[str, str],
+    references: dict[str, str],
 ) -> None:
     """Write ``table_1.csv`` from files; see :func:`table_1`.
 
@@ -149,6 +157,7 @@ def write_table_1(
         songs: The test songs that count.
         full_size: Each system at the paper's size.
         notes: What is to be known of systems, by name.
+        references: The system that each system's epochs are compared with.
     """
     logs = {
         (path.parents[1].name, int(path.parent.name.removeprefix("seed-"))): pd.read_csv(path)
@@ -156,6 +165,6 @@ def write_table_1(
     }
     systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
     tables = pd.read_csv(scores), logs, pd.read_csv(speed)
-    table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes)
+    table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes, references)
     with atomic_write(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")

@@ -1,1 +1,1 @@
-"""One module per figure: data in, Figure out; drawn from saved tables and arrays only."""
+"""Figures: one module each, from tables and arrays to a matplotlib figure."""

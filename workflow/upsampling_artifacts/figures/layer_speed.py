@@ -1,7 +1,8 @@
-"""What it gains to interpolate and convolve in one: by how much there is to do, and how wide."""
+"""Speed-up of fusing interpolation and convolution, by channels and input samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,57 +12,39 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from upsampling_artifacts.benchmarks.upsamplers_table import speed_ups
 from upsampling_artifacts.figures import style
 
-AIM = 2.0
+TARGET = 2.0
 TICKS = [0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10]
 
 
-def speed_ups(layers: pd.DataFrame) -> pd.DataFrame:
-    """The numbers of the figure: forward and backward pass of two layers, re that of one.
+def layer_speed(table: pd.DataFrame) -> Figure:
+    """Draw one panel per interpolation and one line per pair of channel counts.
 
     Args:
-        layers: ``upsamplers.csv``.
-
-    Returns:
-        The rows of fused layers, with ``samples`` (time x batch, at the input), ``widths``
-        ("128 to 64") and ``speed_up``.
+        table: As :func:`upsamplers_table.speed_ups` returns it.
     """
-    rows = layers[(layers["direction"] == "step") & (layers["implementation"] == "fused")]
-    widths = [
-        f"{c_in}" if c_in == c_out else f"{c_in} to {c_out}"
-        for c_in, c_out in zip(rows["c_in"], rows["c_out"], strict=True)
-    ]
-    return rows.assign(
-        samples=rows["time"] * rows["batch"], widths=widths, speed_up=1 / rows["ratio_to_plain"]
-    )
-
-
-def layer_speed(layers: pd.DataFrame) -> Figure:
-    """A panel for each interpolation, a line for each pair of widths.
-
-    Args:
-        layers: ``upsamplers.csv``.
-    """
-    table = speed_ups(layers)
+    upsamplers = list(dict.fromkeys(table["upsampler"]))
     table = table.sort_values(["c_in", "c_out", "samples"])
     widths = list(dict.fromkeys(table["widths"]))
     shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, len(widths)))
     palette = dict(zip(widths, shades, strict=True))
-    kinds = list(dict.fromkeys(layers["upsampler"][layers["implementation"] == "fused"]))
-    with style.look():
+    with style.applied():
         figure = style.new_figure(3.6)
-        panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
-        for axes, kind in zip(panels, kinds, strict=True):
-            _frame(axes, kind)
-            for name, of in table[table["upsampler"] == kind].groupby("widths", sort=False):
-                axes.plot(of["samples"], of["speed_up"], "-", color=palette[name], lw=1.1)
-                for row in of.itertuples():
+        panels = figure.subplots(1, len(upsamplers), sharey=True, squeeze=False)[0]
+        for axes, upsampler in zip(panels, upsamplers, strict=True):
+            _draw_frame(axes, upsampler)
+            lines = table[table["upsampler"] == upsampler].groupby("widths", sort=False)
+            for name, line in lines:
+                color = palette[name]
+                axes.plot(line["samples"], line["speed_up"], "-", color=color, lw=1.1)
+                for row in line.itertuples():
                     axes.plot(
-                        row.samples, row.speed_up, "o", ms=6, mew=1.3, color=palette[name],
-                        mfc=palette[name] if row.chosen else "white", zorder=3,
+                        row.samples, row.speed_up, "o", ms=6, mew=1.3, color=color,
+                        mfc=color if row.chosen else "white", zorder=3,
                     )  # fmt: skip
-                axes.plot([], [], "o-", color=palette[name], label=name)
+                axes.plot([], [], "o-", color=color, label=name)
         panels[0].set_ylabel("two layers' time re one's")
         figure.legend(
             *panels[0].get_legend_handles_labels(), loc="outside right upper",
@@ -70,8 +53,13 @@ def layer_speed(layers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _frame(axes: Axes, kind: str) -> None:
-    axes.set_title(kind, fontweight="bold")
+def draw_layer_speed(csv_path: str | Path, image_paths: Sequence[str | Path]) -> None:
+    """Draw ``upsamplers.csv``; see :func:`layer_speed`."""
+    style.save_figure(layer_speed(speed_ups(pd.read_csv(csv_path))), image_paths)
+
+
+def _draw_frame(axes: Axes, title: str) -> None:
+    axes.set_title(title, fontweight="bold")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(FixedLocator(TICKS))
@@ -80,10 +68,5 @@ def _frame(axes: Axes, kind: str) -> None:
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.axhline(1, color=style.FAINT, linewidth=0.9, zorder=1)
-    axes.axhline(AIM, color=style.FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    axes.axhline(TARGET, color=style.FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     axes.set_xlabel("input samples, time × batch")
-
-
-def draw_layer_speed(csv_path: str | Path, image_paths: list[str | Path]) -> None:
-    """Draw ``upsamplers.csv``; see :func:`layer_speed`."""
-    style.save_figure(layer_speed(pd.read_csv(csv_path)), image_paths)

@@ -1,8 +1,10 @@
-"""One upsampling layer each: its tone, its images and its droop, beside theory."""
+"""Upsampling layers probed alone: tone, spectral images and droop beside theory."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,43 +12,41 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
-from upsampling_artifacts.statistics import mean_interval
+from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.probes.layer_summary import FLOOR_DB, summarize_layers
 
-FLOOR_DB = -160.0
-"""Of float32's rounding; what lies below, exact zeros too, is drawn there."""
-
-PREDICTED = "_predicted"
-THEORY = "#d55e00"
+THEORY_COLOR = "#d55e00"
 
 PANELS = {
     "offset_replica_level": ("tone", "what becomes of an offset,\nre what stays of it (dB)"),
     "replica_level": ("images", "density above the old Nyquist\nfrequency re below it (dB)"),
     "passband_droop": ("droop", "loss at 3/4 of the old\nNyquist frequency (dB)"),
 }
+"""Title and axis label of the panel of each measure."""
 
 
-def layers(measures: pd.DataFrame) -> Figure:
-    """A row for each layer, three panels: mean over seeds with its interval, and theory.
+def layers(summary: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Draw one row per layer and one panel per measure: mean, interval and theory.
 
     Args:
-        measures: Columns model, seed, measure, value; rows in the order of the table.
+        summary: As :func:`layer_summary.summarize_layers` returns it.
+        looks: Labels of the systems.
     """
-    names = list(measures["model"].unique())
-    with style.look():
-        figure = style.new_figure(1.3 + 0.24 * len(names))
+    systems = list(summary["system"].unique())
+    with style.applied():
+        figure = style.new_figure(1.3 + 0.24 * len(systems))
         grid = figure.subplots(1, len(PANELS), sharey=True)
         for axes, (measure, (title, label)) in zip(grid, PANELS.items(), strict=True):
-            values = measures[measures["measure"] == measure].groupby("model")["value"]
-            theory = measures[measures["measure"] == measure + PREDICTED]
-            for row, name in enumerate(names):
-                _draw_row(axes, row, values.get_group(name), theory[theory["model"] == name])
+            rows = summary[summary["measure"] == measure]
+            for row in rows.itertuples():
+                _draw_row(axes, systems.index(row.system), row)
             axes.set_title(title, fontweight="bold")
             axes.set_xlabel(label)
             axes.grid(axis="x", color="#e8e8e8", linewidth=0.6)
             axes.set_axisbelow(True)
             axes.tick_params(axis="y", length=0)
-        grid[0].set_yticks(range(len(names)), [_label(name) for name in names])
-        grid[0].set_ylim(len(names) - 0.5, -0.5)
+        grid[0].set_yticks(range(len(systems)), [looks[name]["label"] for name in systems])
+        grid[0].set_ylim(len(systems) - 0.5, -0.5)
         grid[0].set_xlim(FLOOR_DB - 8, 22)
         ticks = np.arange(FLOOR_DB, 1, 40)
         grid[0].set_xticks(ticks, ["none", *(f"{tick:g}" for tick in ticks[1:])])
@@ -56,27 +56,23 @@ def layers(measures: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_row(axes: Axes, row: int, values: pd.Series, theory: pd.Series) -> None:
-    first = row == 0
-    mean, low, high = mean_interval(values.clip(lower=FLOOR_DB))
-    if len(theory):
-        predicted = max(theory["value"].iloc[0], FLOOR_DB)
+def draw_layers(
+    csv_path: str | Path, image_paths: Sequence[str | Path], looks: Mapping[str, Look]
+) -> None:
+    """Draw the measures of single layers, ``probes/layers.csv``; see :func:`layers`."""
+    style.save_figure(layers(summarize_layers(pd.read_csv(csv_path)), looks), image_paths)
+
+
+def _draw_row(axes: Axes, y: int, row: Any) -> None:
+    is_first = y == 0
+    if np.isfinite(row.predicted):
         axes.plot(
-            predicted, row, "|", color=THEORY, ms=13, mew=1.8, zorder=1,
-            label="theory" if first else None,
+            row.predicted, y, "|", color=THEORY_COLOR, ms=13, mew=1.8, zorder=1,
+            label="theory" if is_first else None,
         )  # fmt: skip
-    if np.isfinite(low):
-        axes.plot([low, high], [row, row], color=style.INK, linewidth=1.2, zorder=2)
+    if np.isfinite(row.low):
+        axes.plot([row.low, row.high], [y, y], color=style.INK, linewidth=1.2, zorder=2)
     axes.plot(
-        mean, row, "o", color=style.INK, ms=4.5, zorder=3,
-        label="measured, mean and 95 % interval" if first else None,
+        row.mean, y, "o", color=style.INK, ms=4.5, zorder=3,
+        label="measured, mean and 95 % interval" if is_first else None,
     )  # fmt: skip
-
-
-def _label(name: str) -> str:
-    return style.label(name.removeprefix("layer_"))
-
-
-def draw_layers(csv_path: str | Path, image_paths: list[str | Path]) -> None:
-    """Draw what :func:`layer_probe.probe_layers` has written."""
-    style.save_figure(layers(pd.read_csv(csv_path)), image_paths)

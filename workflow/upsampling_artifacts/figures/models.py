@@ -1,10 +1,12 @@
-"""Full-size models after random initialization, white noise in (figures 1 and 9 of the paper)."""
+"""Networks after random initialization, fed with white noise (figures 1 and 9 of the paper)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Literal, TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,44 +16,41 @@ from matplotlib.image import AxesImage
 from upsampling_artifacts.artifacts.spectra import Spectrogram
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.figures import panels, style
+from upsampling_artifacts.figures.style import Look
 
-TITLES = {
-    "melgan": "MelGAN",
-    "demucs_transposed": "Demucs, transposed",
-    "demucs_nearest": "Demucs, nearest",
-    "demucs_linear": "Demucs, linear",
-    "demucs_subpixel": "Demucs, subpixel",
-    "modified_transposed": "modified, transposed",
-    "modified_subpixel": "modified, subpixel",
-}
-INTERPOLATIONS = {"demucs_nearest", "demucs_linear"}  # valleys where the others have tones
-LOW_DB = {"melgan": -200.0}
-USUAL_LOW_DB = -150.0
 
-INPUT = " input"  # after a system's name: what it was fed with
-KEY = ""  # the scales and what the marks mean
-LAYOUTS = {
-    1: [
-        ["melgan" + INPUT, "melgan", "demucs_transposed" + INPUT, "demucs_transposed"],
-        ["demucs_nearest", "demucs_subpixel", "demucs_linear", KEY],
-    ],
-    9: [
-        ["demucs_transposed" + INPUT, "demucs_transposed", "modified_transposed"],
-        [KEY, "demucs_subpixel", "modified_subpixel"],
-    ],
-}
+class Panel(TypedDict):
+    """One panel: the keys of a panel of ``paper_figures`` in config.
+
+    Attributes:
+        system: The system that it shows.
+        show: "output", or "input": the white noise that the system is fed with.
+        title: Title of the panel; None for the system's label.
+        marks: Whether theory predicts tones or valleys.
+        floor_db: The level drawn darkest, re the input's maximum.
+    """
+
+    system: str
+    show: Literal["input", "output"]
+    title: str | None
+    marks: Literal["tones", "valleys"]
+    floor_db: float
+
+
+Layout = Sequence[Sequence[Panel | None]]
+"""Rows of panels; None leaves a place for the legend."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What one model makes of white noise.
+    """The response of one network to white noise.
 
     Attributes:
         output: Mean power of all sources and channels.
-        input: What it was fed with; its maximum is the reference of both.
+        input: The white noise; its maximum is the reference level of both.
         rate_hz: Sampling rate.
         tones_hz: Where theory predicts tones.
-        valleys_hz: Where it predicts valleys, if the model interpolates.
+        valleys_hz: Where theory predicts valleys if the network interpolates.
     """
 
     output: Spectrogram
@@ -61,94 +60,124 @@ class Probe:
     valleys_hz: np.ndarray
 
 
-def models(probes: Mapping[str, Probe], layout: list[list[str]]) -> Figure:
-    """One panel for each model, beside what they were fed with.
+def models(probes: Mapping[str, Probe], layout: Layout, looks: Mapping[str, Look]) -> Figure:
+    """Draw one panel per network and, beside them, the noise they are fed with.
 
     Args:
         probes: By system.
-        layout: Rows of names: of a system, or with ``INPUT`` added its input; once ``KEY``.
+        layout: The panels, row by row.
+        looks: Labels of the systems.
     """
-    with style.look():
+    outputs = [panel for panel in chain(*layout) if panel and panel["show"] == "output"]
+    with style.applied():
         figure = style.new_figure(2.55 * len(layout))
         grid = figure.subplots(len(layout), len(layout[0]), squeeze=False)
-        images = {}
-        for axes, name in zip(grid.flat, np.ravel(layout).tolist(), strict=True):
-            if name == KEY:
-                key = axes
+        images: dict[float, AxesImage] = {}
+        legend_axes = None
+        for axes, panel in zip(grid.flat, chain(*layout), strict=True):
+            if panel is None:
+                legend_axes = axes
                 continue
-            system = name.removesuffix(INPUT)
-            image = _panel(axes, probes[system], system, is_input=name.endswith(INPUT))
-            images[image.norm.vmin] = image
+            image = _draw_panel(axes, probes[panel["system"]], panel, looks)
+            if image is not None:
+                images[panel["floor_db"]] = image
         for axes in grid[:, 0]:
             axes.set_ylabel("frequency (kHz)")
         for above, below in zip(grid[:-1].flat, grid[1:].flat, strict=True):
-            above.set_xlabel("" if below is not key else "time (s)")
-        _explain(key, images, {name not in INTERPOLATIONS for name in np.ravel(layout) if name})
+            above.set_xlabel("" if below is not legend_axes else "time (s)")
+        if legend_axes is not None:
+            _draw_legend(legend_axes, images, outputs, looks)
     return figure
 
 
 def draw_models(
-    arrays_paths: Mapping[str, str | Path], image_paths: list[str | Path], number: int
+    array_paths: Mapping[str, str | Path],
+    image_paths: Sequence[str | Path],
+    layout: Layout,
+    looks: Mapping[str, Look],
 ) -> None:
-    """Draw what the probes of full-size models have saved.
+    """Draw the saved probes of networks; see :func:`models`.
 
     Args:
-        arrays_paths: By system, an ``.npz`` with ``frequencies_hz``, ``times_seconds``,
-            ``noise_db`` ``(frequency, time)``, the same three with ``input_`` before them,
+        array_paths: By system, an ``.npz`` with ``frequencies_hz``, ``times_seconds``,
+            ``noise_db`` ``(frequency, time)``, the same three with the prefix ``input_``,
             ``rate_hz``, ``tones_hz`` and ``valleys_hz``.
-        image_paths: Where to.
-        number: 1 or 9, as in the paper.
+        image_paths: The images to write.
+        layout: The panels, row by row.
+        looks: Labels of the systems.
 
     Raises:
-        InputError: A system of the figure has no arrays.
+        InputError: A system of the layout has no arrays.
     """
-    layout = LAYOUTS[number]
-    systems = {name.removesuffix(INPUT) for row in layout for name in row if name != KEY}
-    if missing := sorted(systems - set(arrays_paths)):
-        raise InputError(f"figure {number}: no arrays for {', '.join(missing)}; probe them first")
-    probes = {system: read_probe(arrays_paths[system]) for system in systems}
-    style.save_figure(models(probes, layout), image_paths)
+    systems = {panel["system"] for panel in chain(*layout) if panel}
+    if missing := sorted(systems - set(array_paths)):
+        name = Path(image_paths[0]).stem
+        raise InputError(f"{name}: no arrays for {', '.join(missing)}; probe them first")
+    probes = {system: read_probe(array_paths[system]) for system in systems}
+    style.save_figure(models(probes, layout, looks), image_paths)
 
 
 def read_probe(path: str | Path) -> Probe:
     """Read one ``.npz`` that :func:`draw_models` describes."""
     with np.load(path) as arrays:
-        output, fed = (
-            tuple(
-                arrays[prefix + name].astype(np.float32)
-                for name in ("frequencies_hz", "times_seconds", "noise_db")
-            )
-            for prefix in ("", "input_")
+        return Probe(
+            output=_read_spectrogram(arrays, ""),
+            input=_read_spectrogram(arrays, "input_"),
+            rate_hz=float(arrays["rate_hz"]),
+            tones_hz=arrays["tones_hz"],
+            valleys_hz=arrays["valleys_hz"],
         )
-        rate_hz = float(arrays["rate_hz"])
-        return Probe(output, fed, rate_hz, arrays["tones_hz"], arrays["valleys_hz"])
 
 
-def _panel(axes: Axes, probe: Probe, system: str, is_input: bool) -> AxesImage:
-    low_db = USUAL_LOW_DB if is_input else LOW_DB.get(system, USUAL_LOW_DB)
+def _read_spectrogram(arrays: Mapping[str, np.ndarray], prefix: str) -> Spectrogram:
+    return (
+        arrays[f"{prefix}frequencies_hz"].astype(np.float32),
+        arrays[f"{prefix}times_seconds"].astype(np.float32),
+        arrays[f"{prefix}noise_db"].astype(np.float32),
+    )
+
+
+def _draw_panel(
+    axes: Axes, probe: Probe, panel: Panel, looks: Mapping[str, Look]
+) -> AxesImage | None:
+    is_input = panel["show"] == "input"
     spectrogram = probe.input if is_input else probe.output
-    image = panels.draw(axes, spectrogram, low_db, 0.0, reference_db=probe.input[2].max())
+    image = panels.draw(axes, spectrogram, panel["floor_db"], 0.0, probe.input[2].max())
     if is_input:
-        title = f"white noise, {probe.rate_hz / 1000:g} kHz"
+        axes.set_title(f"white noise, {probe.rate_hz / 1000:g} kHz", fontweight="normal")
     else:
-        title = TITLES[system]
-        tones = system not in INTERPOLATIONS
+        axes.set_title(_title(panel, looks), fontweight="bold")
+        tones = panel["marks"] == "tones"
         panels.mark(axes, probe.tones_hz if tones else probe.valleys_hz, tones)
-    axes.set_title(title, fontweight="normal" if is_input else "bold")
     axes.set_xlabel("time (s)")
     return image
 
 
-def _explain(axes: Axes, images: dict[float, AxesImage], kinds: set[bool]) -> None:
-    """The scales, by their lowest level, and the marks, in a place without a panel."""
+def _title(panel: Panel, looks: Mapping[str, Look]) -> str:
+    return panel["title"] or looks[panel["system"]]["label"]
+
+
+def _draw_legend(
+    axes: Axes,
+    images: Mapping[float, AxesImage],
+    outputs: Sequence[Panel],
+    looks: Mapping[str, Look],
+) -> None:
+    """Draw one color scale per floor, and explain the marks."""
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
     axes.axis("off")
     axes.text(0.5, 0.9, "level (dB re the input's maximum)", ha="center")
     top = 0.86
-    for low_db in sorted(images, reverse=True):
-        whose = [TITLES[system] for system, low in LOW_DB.items() if low == low_db]
-        place = axes.inset_axes((0.08, top - 0.2, 0.84, 0.06))
-        place.set_title(", ".join(whose) or ("all others" if len(images) > 1 else ""), pad=3)
-        bar = axes.figure.colorbar(images[low_db], cax=place, orientation="horizontal")
+    usual_floor_db = max(images, default=0.0)
+    for floor_db in sorted(images, reverse=True):
+        titles = [_title(panel, looks) for panel in outputs if panel["floor_db"] == floor_db]
+        if floor_db == usual_floor_db:
+            titles = ["all others"] if len(images) > 1 else []
+        scale_axes = axes.inset_axes((0.08, top - 0.2, 0.84, 0.06))
+        scale_axes.set_title(", ".join(titles), pad=3)
+        bar = figure.colorbar(images[floor_db], cax=scale_axes, orientation="horizontal")
         bar.outline.set_visible(False)
         top -= 0.34
+    kinds = {panel["marks"] == "tones" for panel in outputs}
     panels.legend(axes, kinds, loc="upper center", bbox_to_anchor=(0.5, top), borderpad=0)

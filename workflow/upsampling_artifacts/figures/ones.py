@@ -1,7 +1,8 @@
-"""What transposed convolutions make of ones (figure 5 of the paper)."""
+"""The response of transposed convolutions to ones (figure 5 of the paper)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,16 @@ from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
 
-STEADY, BOUNDARY = "#0072b2", "#d55e00"
+STEADY_COLOR, BOUNDARY_COLOR = "#0072b2", "#d55e00"
 
 
-def ones(cases: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """One stem plot for each case.
+def ones(cases: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """Draw one stem plot per case.
 
     Args:
-        cases: By title: the output ``(time,)`` and which of its samples are boundary artifacts.
+        cases: By title, the output ``(time,)`` and which of its samples are boundary artifacts.
     """
-    with style.look():
+    with style.applied():
         figure = style.new_figure(0.5 + 1.45 * len(cases))
         grid = figure.subplots(len(cases), squeeze=False)[:, 0]
         for axes, (title, (output, boundary)) in zip(grid, cases.items(), strict=True):
@@ -35,32 +36,34 @@ def ones(cases: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
 
 
 def stems(axes: Axes, output: np.ndarray, boundary: np.ndarray) -> None:
-    """A signal sample by sample, its boundary samples apart.
+    """Draw a signal sample by sample, with its boundary samples in another color.
 
     Args:
-        axes: Where to.
+        axes: The axes to draw into.
         output: ``(time,)``.
-        boundary: ``(time,)``: which samples are boundary artifacts.
+        boundary: ``(time,)``, whether each sample is a boundary artifact.
     """
     time = np.arange(len(output))
     axes.axhline(0, color=style.FAINT, lw=0.8, zorder=1)
-    kinds = [(~boundary, STEADY, "o", "steady state"), (boundary, BOUNDARY, "D", "boundary")]
-    for which, colour, marker, label in kinds:
-        axes.vlines(time[which], 0, output[which], color=colour, lw=1.4, zorder=2)
-        axes.plot(time[which], output[which], marker, color=colour, ms=4.5, label=label)
+    for kind, color, marker, label in [
+        (~boundary, STEADY_COLOR, "o", "steady state"),
+        (boundary, BOUNDARY_COLOR, "D", "boundary"),
+    ]:
+        axes.vlines(time[kind], 0, output[kind], color=color, lw=1.4, zorder=2)
+        axes.plot(time[kind], output[kind], marker, color=color, ms=4.5, label=label)
 
 
-def draw_ones(arrays_path: str | Path, image_paths: list[str | Path]) -> None:
-    """Draw what :func:`figure_arrays.ones_arrays` has saved.
+def draw_ones(arrays_path: str | Path, image_paths: Sequence[str | Path]) -> None:
+    """Draw the arrays that :func:`figure_arrays.ones_arrays` has saved.
 
     Args:
         arrays_path: The ``.npz``.
-        image_paths: Where to.
+        image_paths: The images to write.
     """
     with np.load(arrays_path) as arrays:
         cases = {}
-        kinds = zip(arrays["lengths"], arrays["strides"], arrays["random"], strict=True)
-        for case, (length, stride, random) in enumerate(kinds):
+        settings = zip(arrays["lengths"], arrays["strides"], arrays["random"], strict=True)
+        for case, (length, stride, random) in enumerate(settings):
             overlap = "partial" if length % stride else "full"
             weights = "random filter" if random else "filter of ones"
             title = f"{overlap} overlap, {weights} (length {length}, stride {stride})"

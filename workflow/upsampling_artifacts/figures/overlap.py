@@ -1,7 +1,8 @@
-"""How the copies of a filter line up in a transposed convolution (figures 2, 3 and 4)."""
+"""Transposed convolutions as overlapping copies of a filter (figures 2, 3 and 4 of the paper)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,24 +12,24 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from upsampling_artifacts.figures import style
-from upsampling_artifacts.figures.ones import BOUNDARY, STEADY, stems
+from upsampling_artifacts.figures.ones import BOUNDARY_COLOR, STEADY_COLOR, stems
 
-# One pale colour for each input, so that its copy of the filter can be told from the next one's.
-INPUT_COLOURS = ["#cfe3f3", "#fbe0c4", "#d4ecd9", "#efd5e6", "#f2ecb8", "#d9d9ee"]
+# One pale color per input, to tell its copy of the filter from its neighbors'.
+INPUT_COLORS = ["#cfe3f3", "#fbe0c4", "#d4ecd9", "#efd5e6", "#f2ecb8", "#d9d9ee"]
 BOX_HEIGHT = 0.8
 ROW_INCHES = 0.5
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """A transposed convolution, taken apart.
+    """A transposed convolution, decomposed.
 
     Attributes:
-        stride: Distance of two copies of the filter.
-        weights: ``(length,)``: the filter.
-        signal: ``(inputs,)``: what goes in.
-        copies: ``(inputs, time)``: what each input adds; NaN where it does not reach.
-        output: ``(time,)``: their sum.
+        stride: Distance between two copies of the filter in samples.
+        weights: ``(length,)``, the filter.
+        signal: ``(inputs,)``, the input.
+        copies: ``(inputs, time)``, the contribution of each input; NaN beyond its reach.
+        output: ``(time,)``, their sum.
     """
 
     stride: int
@@ -39,32 +40,35 @@ class Overlap:
 
     @property
     def boundary(self) -> np.ndarray:
-        """``(time,)``: which samples fewer copies reach than in the middle of a long signal."""
+        """``(time,)``, whether fewer copies reach a sample than in the middle of a long signal."""
         time = np.arange(len(self.output))
-        reached_in_the_middle = [
+        n_copies_in_the_middle = [
             len(range(sample % self.stride, len(self.weights), self.stride)) for sample in time
         ]
-        return np.isfinite(self.copies).sum(axis=0) < reached_in_the_middle
+        return np.isfinite(self.copies).sum(axis=0) < n_copies_in_the_middle
 
     @property
     def rows(self) -> list[int]:
-        """``(inputs,)``: the row each copy is drawn in: one below the other, where they overlap.
+        """``(inputs,)``, the row of each copy: overlapping copies are in different rows.
 
-        Where no more than two overlap, they take turns.
+        Where at most two overlap, they alternate between two rows.
         """
-        most = -(-len(self.weights) // self.stride)
-        return [index % most if most <= 2 else index for index in range(len(self.signal))]
+        n_overlapping = -(-len(self.weights) // self.stride)
+        return [
+            index % n_overlapping if n_overlapping <= 2 else index
+            for index in range(len(self.signal))
+        ]
 
 
 def overlap(parts: Overlap) -> Figure:
-    """Inputs, copies of the filter and output as boxes; below, the output as a signal."""
+    """Draw inputs, copies of the filter and output as boxes; below, the output as a signal."""
     time = len(parts.output)
     n_rows = max(parts.rows) + 1
-    with style.look():
+    with style.applied():
         ratios = [ROW_INCHES * (n_rows + 3.4) + 0.3, 1.7]
         figure = style.new_figure(sum(ratios))
         boxes, signal = figure.subplots(2, sharex=True, height_ratios=ratios)
-        _boxes(boxes, parts)
+        _draw_boxes(boxes, parts)
         stems(signal, parts.output, parts.boundary)
         signal.set(xlim=(-0.6, time - 0.4), xlabel="output sample", ylabel="output")
         signal.set_xticks(range(time))
@@ -75,12 +79,12 @@ def overlap(parts: Overlap) -> Figure:
     return figure
 
 
-def draw_overlap(arrays_path: str | Path, image_paths: list[str | Path], number: int) -> None:
-    """Draw what :func:`figure_arrays.overlap_arrays` has saved.
+def draw_overlap(arrays_path: str | Path, image_paths: Sequence[str | Path], number: int) -> None:
+    """Draw the arrays that :func:`figure_arrays.overlap_arrays` has saved.
 
     Args:
         arrays_path: The ``.npz``.
-        image_paths: Where to.
+        image_paths: The images to write.
         number: 2, 3 or 4, as in the paper.
     """
     with np.load(arrays_path) as arrays:
@@ -90,16 +94,18 @@ def draw_overlap(arrays_path: str | Path, image_paths: list[str | Path], number:
     style.save_figure(overlap(parts), image_paths)
 
 
-def _boxes(axes: Axes, parts: Overlap) -> None:
+def _draw_boxes(axes: Axes, parts: Overlap) -> None:
     length, time = len(parts.weights), len(parts.output)
     n_rows = max(parts.rows) + 1
     inputs_y, output_y = 0.0, -(n_rows + 2.2)
     axes.axis("off")
     axes.set(ylim=(output_y - 0.6, 0.6))
     weights = ", ".join(map(_number, parts.weights))
-    how = "no" if length == parts.stride else "partial" if length % parts.stride else "full"
+    overlap_kind = (
+        "no" if length == parts.stride else "partial" if length % parts.stride else "full"
+    )
     axes.set_title(
-        f"{how} overlap: filter $w$ = [{weights}], length {length}, stride {parts.stride}",
+        f"{overlap_kind} overlap: filter $w$ = [{weights}], length {length}, stride {parts.stride}",
         loc="left", fontweight="bold",
     )  # fmt: skip
     for y, name in [
@@ -113,8 +119,8 @@ def _boxes(axes: Axes, parts: Overlap) -> None:
         )  # fmt: skip
     first_input = (time - len(parts.signal)) / 2
     for index, (value, row) in enumerate(zip(parts.signal, parts.rows, strict=True)):
-        colour = INPUT_COLOURS[index % len(INPUT_COLOURS)]
-        _box(axes, first_input + index, inputs_y, _number(value), f"$a_{{{index}}}$", colour)
+        color = INPUT_COLORS[index % len(INPUT_COLORS)]
+        _draw_box(axes, first_input + index, inputs_y, _number(value), f"$a_{{{index}}}$", color)
         y = -1.7 - row
         start = index * parts.stride
         middle = start + (length - 1) / 2
@@ -124,24 +130,24 @@ def _boxes(axes: Axes, parts: Overlap) -> None:
         )  # fmt: skip
         for sample in range(start, start + length):
             name = f"$a_{{{index}}}w_{{{sample - start}}}$"
-            _box(axes, sample, y, _number(parts.copies[index, sample]), name, colour)
+            _draw_box(axes, sample, y, _number(parts.copies[index, sample]), name, color)
     for sample, (value, at_boundary) in enumerate(zip(parts.output, parts.boundary, strict=True)):
-        edge = BOUNDARY if at_boundary else STEADY
-        _box(axes, sample, output_y, _number(value), "", "white", edge)
+        edge = BOUNDARY_COLOR if at_boundary else STEADY_COLOR
+        _draw_box(axes, sample, output_y, _number(value), "", "white", edge)
 
 
-def _box(
-    axes: Axes, x: float, y: float, value: str, name: str, colour: str, edge: str = style.FAINT
+def _draw_box(
+    axes: Axes, x: float, y: float, value: str, name: str, color: str, edge: str = style.FAINT
 ) -> None:
     corner = (x - 0.46, y - BOX_HEIGHT / 2)
-    axes.add_patch(Rectangle(corner, 0.92, BOX_HEIGHT, fc=colour, ec=edge, lw=1.2))
+    axes.add_patch(Rectangle(corner, 0.92, BOX_HEIGHT, fc=color, ec=edge, lw=1.2))
     if name:
         axes.text(x, y + 0.18, name, ha="center", va="center", fontsize=8.5, color="#555555")
     axes.text(x, y - (0.17 if name else 0), value, ha="center", va="center", fontweight="bold")
 
 
 def _mark_period(axes: Axes, parts: Overlap) -> None:
-    """An arrow from one of the steady state's peaks to the next, if it has any."""
+    """Draw an arrow from one peak of the steady state to the next, if it has peaks."""
     steady = np.where(parts.boundary, np.nan, parts.output)
     if np.nanmax(steady) == np.nanmin(steady):
         return

@@ -1,8 +1,9 @@
-"""One spectrogram in its axes, the same in every figure."""
+"""One spectrogram in its axes, drawn alike in every figure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +14,8 @@ from matplotlib.lines import Line2D
 from upsampling_artifacts.artifacts.spectra import Spectrogram, thinned
 from upsampling_artifacts.figures import style
 
-# Fewer than a panel's pixels, so that drawing never leaves out a bin, and a line with it.
-MOST_BINS = 290
+# Fewer bins than a panel has pixels: otherwise drawing would drop bins, and narrow lines with them.
+MAX_BINS = 290
 
 
 def draw(
@@ -23,16 +24,16 @@ def draw(
     """Draw a spectrogram from 0 Hz to Nyquist, frequencies in kHz.
 
     Args:
-        axes: Where to.
-        spectrogram: As :func:`spectra.spectrogram_db` gives it.
-        low_db: The level drawn darkest; what lies below is as dark.
+        axes: The axes to draw into.
+        spectrogram: As :func:`spectra.spectrogram_db` returns it.
+        low_db: The level drawn darkest; lower levels look the same.
         high_db: The level drawn brightest.
         reference_db: Subtracted from all levels.
 
     Returns:
-        The image; None for a spectrogram without any sound, which says so.
+        The image; None for an exactly silent spectrogram, whose panel says so instead.
     """
-    _, times_seconds, level_db = thinned(spectrogram, MOST_BINS)
+    _, times_seconds, level_db = thinned(spectrogram, MAX_BINS)
     top_khz = spectrogram[0][-1] / 1000
     axes.set(xlim=times_seconds[[0, -1]], ylim=(0, top_khz))
     if not np.isfinite(level_db).any():
@@ -45,17 +46,17 @@ def draw(
     return axes.imshow(
         np.maximum(level_db - reference_db, low_db), origin="lower", aspect="auto",
         vmin=low_db, vmax=high_db, extent=(*axes.get_xlim(), 0, top_khz),
-        cmap=style.COLOUR_MAP, interpolation="nearest", rasterized=True,
+        cmap=style.COLOR_MAP, interpolation="nearest", rasterized=True,
     )  # fmt: skip
 
 
 def mark(axes: Axes, frequencies_hz: Iterable[float], tones: bool = True) -> None:
-    """Small arrowheads outside the right edge, so that nothing of the line is covered.
+    """Put small arrowheads outside the right edge, where they cover nothing of the lines.
 
     Args:
         axes: The panel.
-        frequencies_hz: Where theory puts something.
-        tones: Whether it puts tones there (filled), or else valleys (open).
+        frequencies_hz: The frequencies that theory predicts.
+        tones: Whether it predicts tones there (filled) or valleys (open).
     """
     for frequency_hz in frequencies_hz:
         axes.plot(
@@ -64,13 +65,13 @@ def mark(axes: Axes, frequencies_hz: Iterable[float], tones: bool = True) -> Non
         )  # fmt: skip
 
 
-def legend(place: Figure | Axes, kinds: Iterable[bool], **options: object) -> None:
-    """What the arrowheads mean.
+def legend(parent: Figure | Axes, kinds: Iterable[bool], **options: Any) -> None:
+    """Explain the arrowheads.
 
     Args:
-        place: Where to.
-        kinds: As ``tones`` of :func:`mark`: which of them to explain.
-        options: Of matplotlib's ``legend``.
+        parent: The figure or axes that gets the legend.
+        kinds: The values of ``tones`` of :func:`mark` to explain.
+        options: Options of matplotlib's ``legend``.
     """
     handles = [
         Line2D(
@@ -78,16 +79,16 @@ def legend(place: Figure | Axes, kinds: Iterable[bool], **options: object) -> No
         )
         for kind in sorted(kinds, reverse=True)
     ]
-    place.legend(handles=handles, handletextpad=0.2, **options)
+    parent.legend(handles=handles, handletextpad=0.2, **options)
 
 
-def colour_bar(figure: Figure, image: AxesImage, axes: object, label: str) -> None:
-    """The scale of levels, right of the axes it serves."""
+def color_bar(figure: Figure, image: AxesImage, axes: Iterable[Axes], label: str) -> None:
+    """Draw the scale of levels to the right of the axes that share it."""
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.015)
     bar.set_label(label)
     bar.outline.set_visible(False)
 
 
-def _arrowhead(tones: bool) -> dict:
-    colour = style.INK if tones else "white"
-    return {"marker": "<", "ms": 4, "mew": 0.8, "color": style.INK, "mfc": colour}
+def _arrowhead(tones: bool) -> dict[str, Any]:
+    face = style.INK if tones else "white"
+    return {"marker": "<", "ms": 4, "mew": 0.8, "color": style.INK, "mfc": face}

@@ -1,8 +1,9 @@
-"""Spectrograms of one probed model, or of one audio file."""
+"""Spectrograms of a probed model or audio file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,13 +15,13 @@ from upsampling_artifacts.artifacts.spectra import Spectrogram
 from upsampling_artifacts.figures import panels, style
 
 RANGE_DB = 100.0
-MOST_MARKS = 40
+MAX_MARKS = 40
 
 ROWS_AND_COLUMNS = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2), 5: (2, 3), 6: (2, 3)}
 
-ARROWHEAD = {"marker": "<", "ms": 4.5, "mec": style.INK, "mew": 0.8, "ls": "none"}
-PREDICTED = ("where an upsampling layer puts tones", {**ARROWHEAD, "mfc": style.INK})
-FOUND = ("another stationary line", {**ARROWHEAD, "mfc": "white"})
+ARROWHEAD: dict[str, Any] = {"marker": "<", "ms": 4.5, "mec": style.INK, "mew": 0.8, "ls": "none"}
+PREDICTED = {**ARROWHEAD, "mfc": style.INK}
+FOUND = {**ARROWHEAD, "mfc": "white"}
 
 TITLES = {
     "silence": "silence in",
@@ -38,19 +39,19 @@ def probe_spectrograms(
     found_hz: Mapping[str, Sequence[float]],
     title: str,
 ) -> Figure:
-    """One spectrogram per signal, with predicted tones and found lines marked at the right.
+    """Draw one spectrogram per signal, with predicted tones and other lines marked at the right.
 
-    Levels are dB re each panel's maximum. Arrowheads, filled: where a tone must be; open: a
-    narrow line that was found where none is predicted. At most ``MOST_MARKS`` of each.
+    Levels are in dB re each panel's maximum. Filled arrowheads mark predicted tones; open ones
+    mark narrow lines found where none is predicted. At most ``MAX_MARKS`` of each.
 
     Args:
         spectrograms: One to six, by signal.
         tones_hz: Predicted frequencies.
-        found_hz: By signal, the unexpected lines, the most important first.
-        title: Of the figure.
+        found_hz: By signal, the unpredicted lines, the most important first.
+        title: Title of the figure.
     """
     n_rows, n_columns = ROWS_AND_COLUMNS[min(len(spectrograms), max(ROWS_AND_COLUMNS))]
-    with style.look():
+    with style.applied():
         figure = style.new_figure(0.9 + 3.1 * n_rows)
         grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
         for axes in grid.flat:
@@ -61,28 +62,32 @@ def probe_spectrograms(
             axes.set(xlabel="time (s)", ylabel="frequency (kHz)")
             axes.label_outer()
             level_db = spectrogram[2].astype(np.float32)
-            shown, loudest_db = (*spectrogram[:2], level_db), float(level_db.max())
-            axes.set_title(_title(signal, loudest_db), fontweight="bold")
-            image = panels.draw(axes, shown, -RANGE_DB, 0, loudest_db) or image
+            shown = (spectrogram[0], spectrogram[1], level_db)
+            max_db = float(level_db.max())
+            axes.set_title(_title(signal, max_db), fontweight="bold")
+            image = panels.draw(axes, shown, -RANGE_DB, 0, max_db) or image
             _mark(axes, tones_hz, PREDICTED)
             _mark(axes, found_hz.get(signal, []), FOUND)
         figure.suptitle(title, fontsize=11, fontweight="bold")
-        handles = [Line2D([], [], label=text, **look) for text, look in (PREDICTED, FOUND)]
+        handles = [
+            Line2D([], [], label="where an upsampling layer puts tones", **PREDICTED),
+            Line2D([], [], label="another stationary line", **FOUND),
+        ]
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
         if image is not None:
-            panels.colour_bar(figure, image, grid, "level (dB re each panel's maximum)")
+            panels.color_bar(figure, image, grid, "level (dB re each panel's maximum)")
     return figure
 
 
-def _title(signal: str, loudest_db: float) -> str:
-    """The signal, and how loud the loudest is: panels have no common scale."""
+def _title(signal: str, max_db: float) -> str:
+    """The signal and its maximum level, since panels have no common scale."""
     name = TITLES.get(signal, signal)
-    return f"{name} (max {loudest_db:.0f} dB)" if np.isfinite(loudest_db) else name
+    return f"{name} (max {max_db:.0f} dB)" if np.isfinite(max_db) else name
 
 
-def _mark(axes: Axes, frequencies_hz: Sequence[float], mark: tuple[str, dict]) -> None:
-    """Arrowheads outside the right edge, so that nothing of a line is covered."""
-    beside = offset_copy(axes.get_yaxis_transform(), axes.figure, x=5, units="points")
-    _, look = mark
-    for frequency_hz in frequencies_hz[:MOST_MARKS]:
-        axes.plot(1, frequency_hz / 1000, **look, clip_on=False, transform=beside)
+def _mark(axes: Axes, frequencies_hz: Sequence[float], arrowhead: dict[str, Any]) -> None:
+    """Put arrowheads outside the right edge, where they cover nothing of the lines."""
+    figure = axes.get_figure(root=True)
+    beside = offset_copy(axes.get_yaxis_transform(), figure, x=5, units="points")
+    for frequency_hz in frequencies_hz[:MAX_MARKS]:
+        axes.plot(1, frequency_hz / 1000, **arrowhead, clip_on=False, transform=beside)

@@ -1,57 +1,40 @@
-"""How well each source is separated."""
+"""SDR of each source."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
+from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source, summarize_sdr
 from upsampling_artifacts.figures import style
-from upsampling_artifacts.statistics import mean_interval
-
-BASELINES = {"ideal_ratio_mask": (0, (1, 1.2)), "mixture": (0, (4, 2))}
+from upsampling_artifacts.figures.style import BASELINES, Look
 
 
 def source_scores(
-    scores: pd.DataFrame, systems: list[str], sources: list[str], songs: list[str]
+    runs: pd.DataFrame, summary: pd.DataFrame, looks: Mapping[str, Look], sources: Sequence[str]
 ) -> Figure:
-    """SDR of each source and system: mean over seeds with 95 % intervals, seeds as dots.
+    """Draw the SDR of each source and system: means over seeds with 95 % intervals, seeds as dots.
 
     Args:
-        scores: The columns of ``scores.csv``.
-        systems: What to draw, from left to right; baselines become lines across.
+        runs: SDR of each run, as :func:`sdr.sdr_by_source` returns it.
+        summary: Means over seeds, as :func:`sdr.summarize_sdr` returns them. Baselines in it become
+            lines across.
+        looks: The systems to draw, from left to right.
         sources: The sources, from left to right.
-        songs: The songs that count.
     """
-    table = sdr_by_source(scores, songs)
-    palette = style.colours(systems)
     places = [*sources, MEAN]
-    with style.look():
+    with style.applied():
         figure = style.new_figure(4.0)
         axes = figure.subplots()
         for place, source in enumerate(places):
-            of_source = table[table["source"] == source]
-            for index, system in enumerate(systems):
-                values = of_source.loc[of_source["system"] == system, "sdr_db"]
-                x = place + 0.8 * ((index + 0.5) / len(systems) - 0.5)
-                mean, low, high = mean_interval(values)
-                axes.plot(np.full(len(values), x + 0.035), values, ".", ms=3, color=palette[system])
-                axes.errorbar(
-                    x, mean, [[mean - low], [high - mean]], ms=6.5, capsize=2.5, elinewidth=1.3,
-                    fmt="D" if style.is_modified(system) else "o", color=palette[system],
-                    label=style.label(system) if place == 0 else None,
-                )  # fmt: skip
-            for baseline, dashes in BASELINES.items():
-                if baseline not in set(of_source["system"]):
-                    continue
-                value = of_source.loc[of_source["system"] == baseline, "sdr_db"].mean()
-                axes.hlines(
-                    value, place - 0.42, place + 0.42, color="#666666", linestyle=dashes, lw=1.4,
-                    label=style.label(baseline) if place == 0 else None,
-                )  # fmt: skip
+            means = summary[summary["source"] == source]
+            _draw_systems(axes, place, runs[runs["source"] == source], means, looks)
+            _draw_baselines(axes, place, means)
         axes.axvline(len(sources) - 0.5, color="#d8d8d8", linewidth=0.8)
         axes.set_xticks(range(len(places)), places)
         axes.tick_params(axis="x", length=0)
@@ -64,11 +47,39 @@ def source_scores(
 
 def draw_source_scores(
     csv_path: str | Path,
-    image_paths: list[str | Path],
-    systems: list[str],
-    sources: list[str],
+    image_paths: Sequence[str | Path],
+    looks: Mapping[str, Look],
+    sources: Sequence[str],
     songs: list[str],
 ) -> None:
-    """Draw ``scores.csv``; see :func:`source_scores`."""
+    """Draw ``scores.csv`` of the songs that count; see :func:`source_scores`."""
     scores = pd.read_csv(csv_path)
-    style.save_figure(source_scores(scores, systems, sources, songs), image_paths)
+    runs, summary = sdr_by_source(scores, songs), summarize_sdr(scores, songs)
+    style.save_figure(source_scores(runs, summary, looks, sources), image_paths)
+
+
+def _draw_systems(
+    axes: Axes, place: int, runs: pd.DataFrame, summary: pd.DataFrame, looks: Mapping[str, Look]
+) -> None:
+    for index, (system, look) in enumerate(looks.items()):
+        x = place + 0.8 * ((index + 0.5) / len(looks) - 0.5)
+        seeds_db = runs.loc[runs["system"] == system, "sdr_db"]
+        axes.plot(np.full(len(seeds_db), x + 0.035), seeds_db, ".", ms=3, color=look["color"])
+        for row in summary[summary["system"] == system].to_dict("records"):
+            reach = [[row["sdr_db"] - row["sdr_low_db"]], [row["sdr_high_db"] - row["sdr_db"]]]
+            axes.errorbar(
+                x, row["sdr_db"], reach, ms=6.5, capsize=2.5, elinewidth=1.3, color=look["color"],
+                fmt="D" if look["modified_from"] else "o",
+                label=look["label"] if place == 0 else None,
+            )  # fmt: skip
+
+
+def _draw_baselines(axes: Axes, place: int, summary: pd.DataFrame) -> None:
+    rows = summary[summary["system"].isin(list(BASELINES))]
+    # The better one first, as they lie in the figure.
+    for row in rows.sort_values("sdr_db", ascending=False).to_dict("records"):
+        look = BASELINES[row["system"]]
+        axes.hlines(
+            row["sdr_db"], place - 0.42, place + 0.42, color="#666666", linestyle=look["dashes"],
+            lw=1.4, label=look["label"] if place == 0 else "",
+        )  # fmt: skip

@@ -1,7 +1,8 @@
-"""What comes out for white noise and for silence (figures 1 and 9 of the paper)."""
+"""Spectrograms of the systems' outputs for white noise and for silence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,29 +10,35 @@ from matplotlib.figure import Figure
 
 from upsampling_artifacts.artifacts.spectra import Spectrogram
 from upsampling_artifacts.figures import panels, style
+from upsampling_artifacts.figures.style import Look
 
 STAGES = {"initialization": "after initialization", "trained": "after training"}
-SYSTEMS_IN_A_ROW = 6
+SYSTEMS_PER_ROW = 6
 RANGE_DB = 80.0
-SILENCE_FLOOR_DB = -120.0  # below lies float32's rounding
+SILENCE_FLOOR_DB = -120.0  # float32's rounding lies below
 
 
 def spectrograms(
-    probes: dict[tuple[str, str], Spectrogram], tones_hz: list[float], relative: bool
+    probes: Mapping[tuple[str, str], Spectrogram],
+    looks: Mapping[str, Look],
+    tones_hz: Sequence[float],
+    relative: bool,
 ) -> Figure:
-    """Spectrograms of every system, after initialization (above) and after training (below).
+    """Draw spectrograms of every system, after initialization (above) and after training (below).
 
     Args:
-        probes: By ``(system, stage)``; what is missing leaves its place empty.
+        probes: By ``(system, stage)``; a missing one leaves its place empty.
+        looks: Labels of the systems.
         tones_hz: Predicted frequencies, marked at the right edge of each panel.
-        relative: Levels re each panel's maximum, as in the paper; else on one scale for all,
-            re the RMS of a normalised mixture, and panels without any sound say so.
+        relative: Whether levels are relative to each panel's maximum, as in the paper. Otherwise
+            all panels share one scale, re the RMS of a normalized mixture, and exactly silent
+            panels say so.
     """
     systems = list(dict.fromkeys(system for system, _ in probes))
-    n_columns = min(len(systems), SYSTEMS_IN_A_ROW)
+    n_columns = min(len(systems), SYSTEMS_PER_ROW)
     n_bands = -(-len(systems) // n_columns)
-    low, high = (-RANGE_DB, 0.0) if relative else (SILENCE_FLOOR_DB, _loudest(probes))
-    with style.look():
+    low_db, high_db = (-RANGE_DB, 0.0) if relative else (SILENCE_FLOOR_DB, _highest_db(probes))
+    with style.applied():
         figure = style.new_figure(0.5 + 4.4 * n_bands)
         grid = figure.subplots(2 * n_bands, n_columns, sharex=True, sharey=True, squeeze=False)
         image = None
@@ -45,32 +52,35 @@ def spectrograms(
                     axes.axis("on")
                     spectrogram = probes[system, stage]
                     reference_db = spectrogram[2].max() if relative else 0.0
-                    image = panels.draw(axes, spectrogram, low, high, reference_db) or image
+                    drawn = panels.draw(axes, spectrogram, low_db, high_db, reference_db)
+                    image = drawn or image
                     panels.mark(axes, tones_hz)
                 if row == 0:
-                    axes.set_title(style.label(system).replace(" ", "\n"), fontweight="bold")
+                    axes.set_title(style.wrapped(looks[system]["label"]), fontweight="bold")
         for row, axes in enumerate(grid[:, 0]):
             axes.set_ylabel(f"{list(STAGES.values())[row % 2]}\nfrequency (kHz)")
         for axes in grid[-1]:
             axes.set_xlabel("time (s)")
         if image is not None:
-            reference = "each panel's maximum" if relative else "the RMS of a normalised mixture"
-            panels.colour_bar(figure, image, grid, f"level (dB re {reference})")
+            reference = "each panel's maximum" if relative else "the RMS of a normalized mixture"
+            panels.color_bar(figure, image, grid, f"level (dB re {reference})")
     return figure
 
 
 def draw_spectrograms(
-    array_paths: list[str | Path],
-    image_paths: list[str | Path],
+    array_paths: Sequence[str | Path],
+    image_paths: Sequence[str | Path],
+    looks: Mapping[str, Look],
     signal: str,
-    tones_hz: list[float],
+    tones_hz: Sequence[float],
 ) -> None:
-    """Draw the spectrograms that probes have saved.
+    """Draw saved spectrograms; see :func:`spectrograms`.
 
     Args:
         array_paths: Paths that end in ``<system>/seed-<n>/probe/<stage>.npz``.
-        image_paths: Where to.
-        signal: "noise" (drawn re each maximum) or "silence" (drawn on one scale).
+        image_paths: The images to write.
+        looks: Labels of the systems.
+        signal: "noise" (drawn re each panel's maximum) or "silence" (drawn on one scale).
         tones_hz: Predicted frequencies.
     """
     probes = {}
@@ -79,9 +89,11 @@ def draw_spectrograms(
             level_db = arrays[f"{signal}_db"].astype(np.float32)
             spectrogram = (arrays["frequencies_hz"], arrays["times_seconds"], level_db)
         probes[path.parents[2].name, path.stem] = spectrogram
-    style.save_figure(spectrograms(probes, tones_hz, signal != "silence"), image_paths)
+    relative = signal != "silence"
+    style.save_figure(spectrograms(probes, looks, tones_hz, relative), image_paths)
 
 
-def _loudest(probes: dict[tuple[str, str], Spectrogram]) -> float:
-    loudest = max(float(level_db.max()) for _, _, level_db in probes.values())
-    return 10 * np.ceil(loudest / 10) if np.isfinite(loudest) else 0.0
+def _highest_db(probes: Mapping[tuple[str, str], Spectrogram]) -> float:
+    """The highest level of all panels, rounded up to tens of dB."""
+    highest_db = max(float(level_db.max()) for _, _, level_db in probes.values())
+    return float(10 * np.ceil(highest_db / 10)) if np.isfinite(highest_db) else 0.0

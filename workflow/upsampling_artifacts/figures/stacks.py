@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from upsampling_artifacts.figures import panels, style
 LOW_DB, HIGH_DB = -100.0, 0.0
 STRIDE = 2
 
-# Rows of each figure: name in the arrays, label, and whether theory predicts tones (or valleys).
 ROWS = {
     6: [
         ("nearest_music", "nearest + convolution,\nmusic in", False),
@@ -26,17 +26,21 @@ ROWS = {
         ("linear_alone_noise", "linear, no convolution,\nwhite noise in", False),
     ],
 }
+"""Rows of each figure: name in the arrays, label, whether theory predicts tones (or valleys)."""
 
 
-def stacks(rows: dict[tuple[str, bool], list[Spectrogram]], rates_hz: list[float]) -> Figure:
-    """One row of panels for each stack: its input and the outputs of its layers.
+def stacks(
+    rows: Mapping[tuple[str, bool], Sequence[Spectrogram]], rates_hz: Sequence[float]
+) -> Figure:
+    """Draw one row of panels per stack: its input and the outputs of its layers.
 
     Args:
-        rows: By label and whether theory predicts tones there, or else valleys: spectrograms
-            of the input and of each layer's output, re the input's maximum.
+        rows: By label and whether theory predicts tones (or valleys): spectrograms of the input and
+            of each layer's output, re the input's maximum.
         rates_hz: Sampling rates of the columns.
     """
-    with style.look():
+    image = None
+    with style.applied():
         figure = style.new_figure(0.95 + 2.05 * len(rows))
         grid = figure.subplots(len(rows), len(rates_hz), sharex="col", squeeze=False)
         for axes_row, ((label, tones), spectrograms) in zip(grid, rows.items(), strict=True):
@@ -47,7 +51,7 @@ def stacks(rows: dict[tuple[str, bool], list[Spectrogram]], rates_hz: list[float
             )  # fmt: skip
             columns = zip(axes_row, spectrograms, rates_hz, strict=True)
             for layer, (axes, spectrogram, rate_hz) in enumerate(columns):
-                image = panels.draw(axes, spectrogram, LOW_DB, HIGH_DB)
+                image = panels.draw(axes, spectrogram, LOW_DB, HIGH_DB) or image
                 axes.set_yticks(np.linspace(0, rate_hz / 2000, 5))
                 if layer > 0:
                     panels.mark(axes, predicted_frequencies(rate_hz, STRIDE**layer), tones)
@@ -56,30 +60,35 @@ def stacks(rows: dict[tuple[str, bool], list[Spectrogram]], rates_hz: list[float
             axes.set_title(f"{name}, {rate_hz / 1000:g} kHz", fontweight="bold")
         for axes in grid[-1]:
             axes.set_xlabel("time (s)")
-        panels.colour_bar(figure, image, grid, "level (dB re the input's maximum)")
+        if image is not None:
+            panels.color_bar(figure, image, grid, "level (dB re the input's maximum)")
         kinds = {tones for _, tones in rows}
         panels.legend(figure, kinds, loc="outside lower right", ncols=2)
     return figure
 
 
-def draw_stacks(arrays_path: str | Path, image_paths: list[str | Path], number: int) -> None:
-    """Draw what :func:`figure_arrays.stack_arrays` has saved.
+def draw_stacks(arrays_path: str | Path, image_paths: Sequence[str | Path], number: int) -> None:
+    """Draw the arrays that :func:`figure_arrays.stack_arrays` has saved.
 
     Args:
         arrays_path: The ``.npz``.
-        image_paths: Where to.
+        image_paths: The images to write.
         number: 6, 7 or 8, as in the paper.
     """
     with np.load(arrays_path) as arrays:
         rates_hz = arrays["rates_hz"].tolist()
         rows = {
             (label, tones): [
-                tuple(
-                    arrays[f"{row}_{layer}_{what}"].astype(np.float32)
-                    for what in ("frequencies_hz", "times_seconds", "db")
-                )
-                for layer in range(len(rates_hz))
+                _read_spectrogram(arrays, f"{row}_{layer}") for layer in range(len(rates_hz))
             ]
             for row, label, tones in ROWS[number]
         }
     style.save_figure(stacks(rows, rates_hz), image_paths)
+
+
+def _read_spectrogram(arrays: Mapping[str, np.ndarray], name: str) -> Spectrogram:
+    return (
+        arrays[f"{name}_frequencies_hz"].astype(np.float32),
+        arrays[f"{name}_times_seconds"].astype(np.float32),
+        arrays[f"{name}_db"].astype(np.float32),
+    )

@@ -1,10 +1,11 @@
-"""One look for all figures."""
+"""One style for all figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, TypedDict
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -14,44 +15,13 @@ from upsampling_artifacts.files import atomic_write
 PAGE_WIDTH_INCHES = 10.0
 INK = "#222222"
 FAINT = "#8a8a8a"
-COLOUR_MAP = "magma"  # the paper's
+COLOR_MAP = "magma"  # as in the paper
 
-LABELS = {
-    "demucs_subpixel_icnr": "subpixel, ICNR",
-    "demucs": "Demucs",
-    "wave_unet": "Wave-U-Net",
-    "open_unmix": "Open-Unmix",
-    "sams_net": "Sams-Net, reconstructed",
-    "mixture": "mixture, shared out",
-    "ideal_ratio_mask": "ideal ratio mask",
-}
-
-PROSE = {
-    "demucs_transposed": "transposed convolution",
-    "demucs_nearest": "nearest-neighbour interpolation",
-    "demucs_linear": "linear interpolation",
-    "demucs_subpixel": "subpixel convolution",
-    "modified_transposed": "modified transposed convolution",
-    "modified_subpixel": "modified subpixel convolution",
-}
-
-# Okabe & Ito's colours, which stay apart for colour-blind readers: warm for the upsamplers that
-# repeat a learnt pattern, blue for interpolation.
-COLOURS = {
-    "demucs_transposed": "#d55e00",
-    "demucs_nearest": "#0072b2",
-    "demucs_linear": "#56b4e9",
-    "demucs_subpixel": "#cc79a7",
-    "modified_transposed": "#e69f00",
-    "modified_subpixel": "#009e73",
-}
-OTHER_COLOURS = ["#332288", "#882255", "#117733", "#999933", "#44aa99", "#661100"]  # Paul Tol's
-
-LOOK = {
+STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "savefig.dpi": 160,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.labelsize": 9,
@@ -69,46 +39,72 @@ LOOK = {
 }
 
 
-def look() -> AbstractContextManager:
-    """The common settings, for the time a figure is drawn or saved."""
-    return mpl.rc_context(LOOK)
+class Look(TypedDict):
+    """How figures and the report show a system: keys of its row in config.
+
+    Attributes:
+        label: Its name in figures and tables.
+        prose_name: Its name in running text.
+        color: "#rrggbb".
+        modified_from: The system that it is a modified form of, drawn dashed; None for others.
+        reference: The system that its training steps and epochs are compared with.
+    """
+
+    label: str
+    prose_name: str
+    color: str
+    modified_from: str | None
+    reference: str
+
+
+class BaselineLook(TypedDict):
+    """How figures and the report show a separation without a model.
+
+    Attributes:
+        label: Its name.
+        dashes: Dash pattern of its line, ``(offset, (on, off))`` in points.
+    """
+
+    label: str
+    dashes: tuple[float, tuple[float, float]]
+
+
+BASELINES: dict[str, BaselineLook] = {
+    "mixture": {"label": "mixture, shared out", "dashes": (0, (4, 2))},
+    "ideal_ratio_mask": {"label": "ideal ratio mask", "dashes": (0, (1, 1.2))},
+}
+"""The looks of ``registry.BASELINES``."""
+
+
+def applied() -> AbstractContextManager[None]:
+    """A context that applies the common style while a figure is drawn or saved."""
+    return mpl.rc_context(STYLE)
 
 
 def new_figure(height_inches: float, width_inches: float = PAGE_WIDTH_INCHES) -> Figure:
-    """An empty figure that keeps its parts from overlapping."""
+    """An empty figure whose parts are laid out without overlap."""
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
-def label(system: str) -> str:
-    """A system's name for readers. The Demucs-like ones are called by their upsampler."""
-    return LABELS.get(system, system.removeprefix("demucs_").replace("_", " "))
+def wrapped(label: str) -> str:
+    """A label with one word per line, for narrow places."""
+    return label.replace(" ", "\n")
 
 
-def prose(system: str) -> str:
-    """A system's name as it stands in a sentence."""
-    return PROSE.get(system, label(system))
-
-
-def colours(systems: Iterable[str]) -> dict[str, str]:
-    """One colour for each system: fixed for the paper's, cycling for others."""
-    others = [system for system in systems if system not in COLOURS]
-    cycle = {name: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, name in enumerate(others)}
-    return {system: COLOURS.get(system) or cycle[system] for system in systems}
-
-
-def is_modified(system: str) -> bool:
-    """Whether it is one of the paper's modified systems, which are drawn dashed."""
-    return system.startswith("modified_")
+def reference_name(looks: Mapping[str, Look], references: Iterable[str]) -> str:
+    """What ratios are relative to, in running text: one system's name, or "its reference"."""
+    names = set(references)
+    return looks[names.pop()]["prose_name"] if len(names) == 1 else "its reference"
 
 
 def save_figure(figure: Figure, paths: Iterable[str | Path]) -> None:
-    """Write a figure to each of the paths, in the format that the suffix names.
+    """Write a figure to each path, in the format of its suffix.
 
     Args:
         figure: The figure.
         paths: ``.png`` or ``.svg``. Text in an svg becomes outlines, so that it needs no font.
     """
-    with look():
+    with applied():
         for path in paths:
             with atomic_write(path) as unfinished:
                 metadata = {"Date": None} if unfinished.suffix == ".svg" else None

@@ -1,36 +1,42 @@
-"""How the validation loss falls."""
+"""Validation loss against training steps."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.style import Look
 
 
-def training_curves(logs: dict[tuple[str, int], pd.DataFrame]) -> Figure:
-    """Validation loss against steps: the mean over seeds, and each seed as a thin line.
+def training_curves(
+    logs: Mapping[tuple[str, int], pd.DataFrame], looks: Mapping[str, Look]
+) -> Figure:
+    """Draw the validation loss of each system: its mean over seeds, and each seed as a thin line.
 
-    The scale ends where the trainings begin: one that diverges leaves the picture, and does not
-    flatten the others.
+    The vertical scale ends where the trainings begin: a training that diverges leaves the figure
+    instead of flattening the others.
 
     Args:
-        logs: ``training.csv`` of each system and seed.
+        logs: ``training.csv`` by system and seed.
+        looks: Labels and colors of the systems.
     """
     systems = list(dict.fromkeys(system for system, _ in logs))
     runs = pd.concat(
         [log.assign(system=system, seed=seed) for (system, seed), log in logs.items()],
         ignore_index=True,
     ).dropna(subset="valid_loss")
-    shared = {
+    shared: dict[str, Any] = {
         "data": runs, "x": "step", "y": "valid_loss", "hue": "system", "style": "system",
-        "palette": style.colours(systems),
-        "dashes": {name: (4, 2) if style.is_modified(name) else "" for name in systems},
+        "palette": {name: looks[name]["color"] for name in systems},
+        "dashes": {name: (4, 2) if looks[name]["modified_from"] else "" for name in systems},
     }  # fmt: skip
-    with style.look():
+    with style.applied():
         figure = style.new_figure(4.0)
         axes = figure.subplots()
         seaborn.lineplot(
@@ -43,28 +49,34 @@ def training_curves(logs: dict[tuple[str, int], pd.DataFrame]) -> Figure:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:.2g}")
         axes.grid(which="both", color="#ececec", linewidth=0.8)
-        axes.set(xlabel="training steps", ylabel="validation loss (L1, normalised waveforms)")
+        axes.set(xlabel="training steps", ylabel="validation loss (L1, normalized waveforms)")
         axes.margins(x=0.01)
         handles, names = axes.get_legend_handles_labels()
-        axes.get_legend().remove()
+        if (legend := axes.get_legend()) is not None:
+            legend.remove()
         figure.legend(
             handles,
-            [style.label(name) for name in names],
+            [looks[name]["label"] for name in names],
             loc="outside right upper",
             title="mean over seeds (thin: one seed)",
         )
     return figure
 
 
-def draw_training_curves(csv_paths: list[str | Path], image_paths: list[str | Path]) -> None:
-    """Draw training logs.
+def draw_training_curves(
+    csv_paths: Sequence[str | Path],
+    image_paths: Sequence[str | Path],
+    looks: Mapping[str, Look],
+) -> None:
+    """Draw training logs; see :func:`training_curves`.
 
     Args:
         csv_paths: Paths that end in ``<system>/seed-<n>/training.csv``.
-        image_paths: Where to.
+        image_paths: The images to write.
+        looks: Labels and colors of the systems.
     """
     logs = {
         (path.parents[1].name, int(path.parent.name.removeprefix("seed-"))): pd.read_csv(path)
         for path in map(Path, csv_paths)
     }
-    style.save_figure(training_curves(logs), image_paths)
+    style.save_figure(training_curves(logs, looks), image_paths)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import copy
 import difflib
+import itertools
 
 import jsonschema
 import yaml
 
 from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
+
+PALETTE = [
+    "#332288", "#882255", "#117733", "#999933", "#44aa99", "#661100", "#aa4499", "#ddcc77",
+]  # fmt: skip
+"""Colors of systems whose rows name none, distinct for color-blind readers (Paul Tol's muted
+scheme)."""
 
 
 def resolve(config: dict, schema: dict) -> dict:
@@ -31,6 +38,7 @@ def resolve(config: dict, schema: dict) -> dict:
         if isinstance(system["upsampler"], str):
             system["upsampler"] = {"name": system["upsampler"]}
     _check_names(complete)
+    _complete_looks(complete)
     for name in complete["variants"]:  # a system may set any key of training anew
         changes = complete["systems"][name]["training"]
         _check(changes, schema["properties"]["training"], f"systems.{name}.training")
@@ -114,6 +122,15 @@ def _check_names(config: dict) -> None:
         raise InputError(
             f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
         )
+    for name in registry.BASELINES:
+        if name in config["systems"]:
+            raise InputError(
+                f"config: systems: '{name}' is the name of a baseline; rename the system"
+            )
+    for figure, rows in config["paper_figures"].items():
+        for panel in itertools.chain.from_iterable(rows):
+            if panel is not None:
+                _check_is_system(config, f"paper_figures.{figure}", panel["system"])
     probes = config["probes"]
     for name in probes["layers"]:
         _check_system(config, "probes.layers", name)
@@ -133,12 +150,39 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
             )
 
 
-def _check_system(config: dict, key: str, name: str) -> dict:
-    """The system of a name that stands under a key."""
+def _complete_looks(config: dict) -> None:
+    """Give each system that lacks one a label, a name in running text and a color.
+
+    Colors go to the variants first, in order. A palette color that a variant's row names is taken;
+    once all are taken, the palette repeats.
+    """
+    systems = config["systems"]
+    for name, row in systems.items():
+        if row["label"] is None:
+            row["label"] = name.removeprefix(f"{row['architecture']}_").replace("_", " ")
+        if row["prose_name"] is None:
+            row["prose_name"] = row["label"]
+    taken = {systems[name]["color"] for name in config["variants"]}
+    free = [color for color in PALETTE if color not in taken] or PALETTE
+    rows = [systems[name] for name in dict.fromkeys([*config["variants"], *systems])]
+    uncolored = [row for row in rows if row["color"] is None]
+    for row, color in zip(uncolored, itertools.cycle(free), strict=False):
+        row["color"] = color
+
+
+def _check_is_system(config: dict, key: str, name: str) -> None:
     if name not in config["systems"]:
         known = ", ".join(config["systems"])
         raise InputError(f"config: {key}: unknown system '{name}'; known: {known}")
+
+
+def _check_system(config: dict, key: str, name: str) -> dict:
+    """The row of a system that a key names; an unknown name is an error."""
+    _check_is_system(config, key, name)
     system = config["systems"][name]
+    for relation in ("modified_from", "reference"):
+        if system[relation] is not None:
+            _check_is_system(config, f"systems.{name}.{relation}", system[relation])
     try:
         registry.modules_of(system)
     except InputError as error:

@@ -15,6 +15,10 @@ COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Columns for many models; ``stage`` is "initialization" or "trained"."""
 
+LAYER, PREDICTED = "layer_", "_predicted"
+"""Prefix of a model's name for an upsampling layer probed alone, and suffix of a measure's name for
+the value that theory predicts."""
+
 
 def label_measures(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:
     """The measures of one model, with :data:`COLUMNS`, as rows of ``measures.csv``."""

@@ -19,7 +19,13 @@ from upsampling_artifacts.artifacts.theory import (
     predicted_measures,
 )
 from upsampling_artifacts.models.build import build_layer
-from upsampling_artifacts.probes.measures_table import COLUMNS, label_measures, write_measures
+from upsampling_artifacts.probes.measures_table import (
+    COLUMNS,
+    LAYER,
+    PREDICTED,
+    label_measures,
+    write_measures,
+)
 from upsampling_artifacts.probes.model_probe import run
 from upsampling_artifacts.progress import Progress
 
@@ -32,7 +38,6 @@ NOISE_SAMPLES, OFFSET_SAMPLES = 4096, 256
 """Lengths of the input. A DC offset needs few samples: only the boundaries are not steady."""
 
 MEASURES = ("offset_replica_level", "replica_level", "passband_droop")
-PREDICTED = "_predicted"
 
 
 def probe_layers(
@@ -52,7 +57,7 @@ def probe_layers(
     for name, upsampler in layers.items():
         for seed in seeds:
             measures = probe_layer(upsampler, seed)
-            tables.append(label_measures(measures, f"layer_{name}", seed, "initialization"))
+            tables.append(label_measures(measures, f"{LAYER}{name}", seed, "initialization"))
             progress.step()
     write_measures(tables, csv_path)
 

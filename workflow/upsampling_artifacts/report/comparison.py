@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from upsampling_artifacts.figures.style import label
-from upsampling_artifacts.registry import REFERENCE
+from upsampling_artifacts.benchmarks.steps_table import paper_epoch_ratios
+from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.report.numbers import (
     NOTHING,
     millions,
@@ -23,33 +23,33 @@ PAPER_SYSTEMS, OTHER_SYSTEMS, NO_MODEL = "", "Our other systems", "Baselines wit
 
 
 def table_1_groups(
-    table_1: pd.DataFrame, paper: pd.DataFrame, baselines: list[str]
+    table_1: pd.DataFrame, paper: pd.DataFrame, looks: Mapping[str, Look]
 ) -> list[dict[str, Any]]:
     """Group the rows of Table 1: the paper's systems, our other systems, and baselines.
 
     Args:
         table_1: ``table_1.csv``.
         paper: ``config/paper_table_1.csv``, for the labels.
-        baselines: Systems without a model.
+        looks: Labels and references of the systems.
 
     Returns:
         ``{"title", "rows"}`` for each group that has rows. The paper's group has no title.
     """
     labels = dict(zip(paper["system"], paper["label"], strict=True))
-    reference = paper.loc[paper["system"] == REFERENCE, "paper_epoch_seconds"]
-    paper_reference = float(reference.iloc[0]) if len(reference) else math.nan
+    references = {name: look["reference"] for name, look in looks.items()}
+    paper_ratios = paper_epoch_ratios(paper, references)
     groups: dict[str, list[dict[str, str]]] = {PAPER_SYSTEMS: [], OTHER_SYSTEMS: [], NO_MODEL: []}
     for row in table_1.astype(object).where(table_1.notna(), math.nan).to_dict("records"):
         system = row["system"]
         if system in labels:
             title = PAPER_SYSTEMS
-        elif system in baselines:
+        elif system in BASELINES:
             title = NO_MODEL
         else:
             title = OTHER_SYSTEMS
         groups[title].append(
             {
-                "label": _label(row, labels),
+                "label": _label(row, labels, looks),
                 "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
                 "n_seeds": number(row["n_seeds"], 0),
                 "paper_sdr": number(row["paper_sdr_db"], 2),
@@ -60,18 +60,21 @@ def table_1_groups(
                 "epoch": number(row["epoch_seconds"], 1, "s"),
                 "epoch_ratio": number(row["epoch_ratio"], 2),
                 "paper_epoch": number(row["paper_epoch_seconds"], 0, "s"),
-                "paper_epoch_ratio": number(row["paper_epoch_seconds"] / paper_reference, 2),
+                "paper_epoch_ratio": number(paper_ratios.get(system), 2),
             }
         )
     return [{"title": title, "rows": rows} for title, rows in groups.items() if rows]
 
 
-def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
+def parameter_rows(
+    table_1: pd.DataFrame, paper: pd.DataFrame, looks: Mapping[str, Look]
+) -> list[dict[str, str]]:
     """Parameter counts: as trained here, at the paper's size, and as printed in the paper.
 
     Args:
         table_1: ``table_1.csv``.
         paper: ``config/paper_table_1.csv``, for the labels.
+        looks: Labels of the systems.
 
     Returns:
         ``{"label", "ours", "full_size", "full_size_millions", "paper"}`` for each system that has
@@ -87,7 +90,7 @@ def parameter_rows(table_1: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str,
         ours, full = (NOTHING if pd.isna(count) else f"{int(count):,}" for count in counts)
         rows.append(
             {
-                "label": _label(row, labels),
+                "label": _label(row, labels, looks),
                 "ours": ours,
                 "full_size": full,
                 "full_size_millions": NOTHING if pd.isna(counts[1]) else millions(counts[1]),
@@ -124,7 +127,8 @@ def training_length(table_1: pd.DataFrame, trainings: list[dict[str, Any]]) -> s
     )
 
 
-def _label(row: dict[Hashable, Any], labels: dict[str, str]) -> str:
+def _label(row: dict[Hashable, Any], labels: dict[str, str], looks: Mapping[str, Look]) -> str:
     """The paper's name of a system, or else ours, with the note on our row."""
-    name = labels.get(row["system"], label(row["system"]))
+    system = row["system"]
+    name = labels.get(system) or {**looks, **BASELINES}[system]["label"]
     return name if pd.isna(row["note"]) else f"{name} ({row['note']})"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
-from upsampling_artifacts.figures.style import is_modified, label, prose
+from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
+from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
-from upsampling_artifacts.statistics import mean_interval
 
 SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
 STAGES = ("initialization", "trained")
@@ -26,13 +25,14 @@ def group_by_network(config: dict[str, Any]) -> dict[str, list[str]]:
 
     Returns:
         Keys ``same`` (the first variant's network with any upsampling layer), ``modified``
-        (networks modified to produce no DC offset) and ``other`` (other networks).
+        (modified forms of other systems) and ``other`` (other networks).
     """
     groups: dict[str, list[str]] = {"same": [], "modified": [], "other": []}
     network = _network(config, config["variants"][0])
     for system in config["variants"]:
         group = "same" if _network(config, system) == network else "other"
-        groups["modified" if is_modified(system) else group].append(system)
+        modified_from = config["systems"][system]["modified_from"]
+        groups["modified" if modified_from else group].append(system)
     return groups
 
 
@@ -42,7 +42,7 @@ def _network(config: dict[str, Any], system: str) -> tuple[str, dict[str, Any]]:
 
 
 def tones(
-    summary: pd.DataFrame, signal: str, systems: list[str]
+    summary: pd.DataFrame, signal: str, systems: list[str], looks: Mapping[str, Look]
 ) -> dict[str, list[dict[str, str]]]:
     """Sort the trained systems by their response to a signal: a tone, no tone, or silence.
 
@@ -53,6 +53,7 @@ def tones(
         summary: As :func:`summarize_lines` returns it.
         signal: "silence", "noise" or "music".
         systems: The systems, in order.
+        looks: Their names.
 
     Returns:
         Keys ``tone``, ``undecided`` (the mean prominence exceeds chance, but its interval does
@@ -69,8 +70,8 @@ def tones(
             continue
         responses[_response(trained)].append(
             {
-                "name": label(system),
-                "prose": prose(system),
+                "name": looks[system]["label"],
+                "prose": looks[system]["prose_name"],
                 "prominence": _line_cell(trained, "prominence"),
                 "level": number(trained["level_db"], 0),
                 "initial_prominence": _line_cell(
@@ -95,12 +96,15 @@ def _response(row: dict[Hashable, Any]) -> str:
     return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"
 
 
-def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict[str, Any]]:
+def line_rows(
+    summary: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
+) -> list[dict[str, Any]]:
     """The table below the first figure: level and prominence of the line.
 
     Args:
         summary: As :func:`summarize_lines` returns it.
         systems: The systems, in order.
+        looks: Their names.
 
     Returns:
         ``{"name", "rows"}`` for each system, with one row of text per signal.
@@ -116,7 +120,7 @@ def line_rows(summary: pd.DataFrame, systems: list[str]) -> list[dict[str, Any]]
                 for quantity in ("prominence", "level"):
                     cells[f"{quantity}_{stage}"] = _line_cell(row, quantity)
             rows.append(cells)
-        entries.append({"name": label(system), "rows": rows})
+        entries.append({"name": looks[system]["label"], "rows": rows})
     return entries
 
 
@@ -132,34 +136,47 @@ def _line_cell(row: dict[Hashable, Any] | None, quantity: str) -> str:
 
 
 def score_rows(
-    scores: pd.DataFrame, songs: list[str], systems: list[str], sources: list[str]
+    scores: pd.DataFrame,
+    songs: list[str],
+    systems: list[str],
+    sources: list[str],
+    looks: Mapping[str, Look],
 ) -> list[dict[str, Any]]:
-    """SDR per source as text: mean over seeds with interval.
+    """SDR per source of systems and baselines as text: mean over seeds with interval.
 
     Args:
         scores: ``scores.csv``.
         songs: The songs over which the median is taken.
         systems: The systems, in order; those without scores are skipped.
         sources: The sources, in order.
+        looks: Names of the systems.
 
     Returns:
         ``{"name", "n_seeds", "cells"}`` for each system, with one cell per source and one for
         their mean.
     """
-    table = sdr_by_source(scores, songs)
-    rows = []
-    for system in systems:
-        seeds = table[table["system"] == system]
-        if seeds.empty:
-            continue
-        cells = []
-        for source in [*sources, MEAN]:
-            mean, _, high = mean_interval(
-                seeds.loc[seeds["source"] == source, "sdr_db"].dropna().to_numpy()
-            )
-            cells.append(with_interval(mean, high, 2))
-        rows.append({"name": label(system), "n_seeds": seeds["seed"].nunique(), "cells": cells})
-    return rows
+    labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
+    rows = {
+        (row["system"], row["source"]): row
+        for row in summarize_sdr(scores, songs).to_dict("records")
+    }
+    n_seeds: dict[str, int] = {}
+    for (system, _), row in rows.items():
+        n_seeds[system] = max(n_seeds.get(system, 0), row["n_seeds"])
+
+    def cell(system: str, source: str) -> str:
+        row = rows.get((system, source))
+        return NOTHING if row is None else with_interval(row["sdr_db"], row["sdr_high_db"], 2)
+
+    return [
+        {
+            "name": labels[system],
+            "n_seeds": n_seeds[system],
+            "cells": [cell(system, source) for source in [*sources, MEAN]],
+        }
+        for system in [*systems, *BASELINES]
+        if system in n_seeds
+    ]
 
 
 def unscored_frames(scores: pd.DataFrame) -> dict[str, Any]:
@@ -185,12 +202,15 @@ def unscored_frames(scores: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, Any] | None:
+def sdr_range(
+    table_1: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
+) -> dict[str, Any] | None:
     """Best and worst of our systems by mean SDR.
 
     Args:
         table_1: ``table_1.csv``.
         systems: Our systems.
+        looks: Their names.
 
     Returns:
         ``best`` and ``worst`` as ``{"name", "sdr"}``, ``difference`` in dB as text, and
@@ -204,15 +224,15 @@ def sdr_range(table_1: pd.DataFrame, systems: list[str]) -> dict[str, Any] | Non
     worst, best = ours.iloc[0], ours.iloc[-1]
     bounds = [best["sdr_low_db"], worst["sdr_high_db"]]
     return {
-        "best": _name_and_sdr(best),
-        "worst": _name_and_sdr(worst),
+        "best": _name_and_sdr(best, looks),
+        "worst": _name_and_sdr(worst, looks),
         "difference": number(best["sdr_db"] - worst["sdr_db"], 2),
         "overlap": bool(bounds[0] <= bounds[1]) if np.isfinite(bounds).all() else None,
     }
 
 
-def _name_and_sdr(row: pd.Series) -> dict[str, str]:
+def _name_and_sdr(row: pd.Series, looks: Mapping[str, Look]) -> dict[str, str]:
     return {
-        "name": prose(row["system"]),
+        "name": looks[row["system"]]["prose_name"],
         "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from upsampling_artifacts.figures.style import label
+from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
@@ -32,8 +33,6 @@ from upsampling_artifacts.report.provenance import provenance
 from upsampling_artifacts.report.rendering import make_environment
 from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_rows
-
-BASELINES = ["mixture", "ideal_ratio_mask"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ def write_report(
     provenance_path: str | Path,
     files: ReportFiles,
     config: dict[str, Any],
+    looks: Mapping[str, Look],
     test_songs: list[str],
     excerpt: str | None,
     tone_hz: float,
@@ -100,6 +100,7 @@ def write_report(
         provenance_path: Where to write the provenance (JSON).
         files: The files from which the page is made.
         config: The complete configuration of the experiment.
+        looks: Names and references of all its systems.
         test_songs: The songs over which the scores are taken.
         excerpt: The real song that is scored separately; None without one.
         tone_hz: Frequency of the line that the page examines.
@@ -110,7 +111,7 @@ def write_report(
         unfinished.write_text(json.dumps(origin, indent=2), encoding="utf-8")
     template = make_environment(Path(html_path).parent).get_template("template.html")
     page = template.render(
-        page_values(files, config, test_songs, excerpt, tone_hz),
+        page_values(files, config, looks, test_songs, excerpt, tone_hz),
         origin=origin,
         provenance_path=str(provenance_path),
     )
@@ -121,6 +122,7 @@ def write_report(
 def page_values(
     files: ReportFiles,
     config: dict[str, Any],
+    looks: Mapping[str, Look],
     test_songs: list[str],
     excerpt: str | None,
     tone_hz: float,
@@ -130,6 +132,7 @@ def page_values(
     Args:
         files: The files from which the page is made.
         config: The complete configuration of the experiment.
+        looks: Names and references of all its systems.
         test_songs: The songs over which the scores are taken.
         excerpt: The real song that is scored separately; None without one.
         tone_hz: Frequency of the line that the page examines.
@@ -142,20 +145,22 @@ def page_values(
         "files": files,
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
-        **_tone_values(files, config, tone_hz),
+        **_tone_values(files, config, looks, tone_hz),
         "claims": claim_rows(pd.read_csv(files.claims)),
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
-        **_table_1_values(files, config, paper),
-        **_score_values(files, config, test_songs, excerpt),
-        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper),
-        **_listening_values(files, config),
+        **_table_1_values(files, config, looks, paper),
+        **_score_values(files, config, looks, test_songs, excerpt),
+        "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper, looks),
+        **_listening_values(files, config, looks),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
         "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
     }
 
 
-def _tone_values(files: ReportFiles, config: dict[str, Any], tone_hz: float) -> dict[str, Any]:
+def _tone_values(
+    files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look], tone_hz: float
+) -> dict[str, Any]:
     """The line at ``tone_hz``: which systems respond to which signal with a tone."""
     systems = config["variants"]
     summary = summarize_lines(read_lines(files.variants), tone_hz)
@@ -163,12 +168,14 @@ def _tone_values(files: ReportFiles, config: dict[str, Any], tone_hz: float) -> 
         "tone_khz": f"{tone_hz / 1000:g}",
         "chance_db": CHANCE_DB,
         "unheard_db": UNHEARD_DB,
-        "tones": {signal: findings.tones(summary, signal, systems) for signal in findings.SIGNALS},
+        "tones": {
+            signal: findings.tones(summary, signal, systems, looks) for signal in findings.SIGNALS
+        },
         "silence": {
-            group: findings.tones(summary, "silence", names)
+            group: findings.tones(summary, "silence", names, looks)
             for group, names in findings.group_by_network(config).items()
         },
-        "line_entries": findings.line_rows(summary, systems),
+        "line_entries": findings.line_rows(summary, systems, looks),
     }
 
 
@@ -183,38 +190,45 @@ def _model_values(folder: Path) -> dict[str, Any]:
 
 
 def _table_1_values(
-    files: ReportFiles, config: dict[str, Any], paper: pd.DataFrame
+    files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look], paper: pd.DataFrame
 ) -> dict[str, Any]:
     table_1 = pd.read_csv(files.table_1)
     systems = config["variants"]
     trainings = [config["training"] | config["systems"][name]["training"] for name in systems]
     return {
-        "table_1": table_1_groups(table_1, paper, BASELINES),
-        "parameters": parameter_rows(table_1, paper),
+        "table_1": table_1_groups(table_1, paper, looks),
+        "parameters": parameter_rows(table_1, paper, looks),
         "training_length": training_length(table_1, trainings),
-        "sdr_range": findings.sdr_range(table_1, systems),
+        "sdr_range": findings.sdr_range(table_1, systems, looks),
     }
 
 
 def _score_values(
-    files: ReportFiles, config: dict[str, Any], test_songs: list[str], excerpt: str | None
+    files: ReportFiles,
+    config: dict[str, Any],
+    looks: Mapping[str, Look],
+    test_songs: list[str],
+    excerpt: str | None,
 ) -> dict[str, Any]:
     scores = pd.read_csv(files.scores)
-    systems, sources = [*config["variants"], *BASELINES], config["sources"]
+    systems, sources = config["variants"], config["sources"]
     excerpt_songs = [excerpt] if excerpt else []
     return {
         "test_songs": test_songs,
-        "score_rows": findings.score_rows(scores, test_songs, systems, sources),
+        "score_rows": findings.score_rows(scores, test_songs, systems, sources, looks),
         "excerpt": excerpt,
-        "excerpt_rows": findings.score_rows(scores, excerpt_songs, systems, sources),
+        "excerpt_rows": findings.score_rows(scores, excerpt_songs, systems, sources, looks),
         "unscored": findings.unscored_frames(scores),
     }
 
 
-def _listening_values(files: ReportFiles, config: dict[str, Any]) -> dict[str, Any]:
+def _listening_values(
+    files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look]
+) -> dict[str, Any]:
     runs = [Path(folder).parent for folder in files.estimates]  # .../<system>/seed-<n>
     estimates = {
-        label(run.parent.name): folder for run, folder in zip(runs, files.estimates, strict=True)
+        looks[run.parent.name]["label"]: folder
+        for run, folder in zip(runs, files.estimates, strict=True)
     }
     return {
         "grid": listening_grid(files.song, estimates, config["report"]["listen_seconds"]),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.benchmarks.steps_table import reference_of
-from upsampling_artifacts.figures.layer_speed import speed_ups
-from upsampling_artifacts.figures.style import label, prose
-from upsampling_artifacts.registry import REFERENCE
+from upsampling_artifacts.benchmarks.steps_table import measured_references, paper_epoch_ratios
+from upsampling_artifacts.benchmarks.upsamplers_table import speed_ups
+from upsampling_artifacts.figures.style import Look, reference_name
 from upsampling_artifacts.report.numbers import NOTHING, number, significant
 
 WIDE_CHANNELS, MANY_SAMPLES = 128, 1000
@@ -25,13 +24,16 @@ IMPLEMENTATIONS = {
 }
 
 
-def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dict[str, Any]:
+def speed(
+    steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame, looks: Mapping[str, Look]
+) -> dict[str, Any]:
     """Measured speeds of training steps and of single layers.
 
     Args:
         steps: ``steps.csv``.
         layers: ``upsamplers.csv``.
         paper: ``config/paper_table_1.csv``.
+        looks: Names and references of all systems.
 
     Returns:
         - ``rows``: a row of text for each system and implementation.
@@ -41,9 +43,12 @@ def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dic
         - ``layers``: see :func:`_layers`.
         - ``reference``: the system that the ratios refer to.
     """
+    in_config = {name: look["reference"] for name, look in looks.items()}
+    references = measured_references(steps["system"], in_config)
+    paper_ratios = paper_epoch_ratios(paper, {**in_config, **references})
     return {
-        "rows": [_row(row) for row in steps.to_dict("records")],
-        "ratios": _ratios(steps, paper),
+        "rows": [_row(row, looks) for row in steps.to_dict("records")],
+        "ratios": _ratios(steps, paper_ratios, looks),
         "setup": {
             "devices": sorted(steps["device"].dropna().unique()),
             "on_cpu": bool((steps["device"] == "cpu").any()),
@@ -56,16 +61,16 @@ def speed(steps: pd.DataFrame, layers: pd.DataFrame, paper: pd.DataFrame) -> dic
             **_conditions(steps),
         },
         "layers": _layers(layers),
-        "reference": prose(reference_of(steps)),
+        "reference": reference_name(looks, references.values()),
     }
 
 
-def _row(row: dict[Hashable, Any]) -> dict[str, str]:
+def _row(row: dict[Hashable, Any], looks: Mapping[str, Look]) -> dict[str, str]:
     quartiles = [number(row[f"ratio_{end}_quartile"], 2) for end in ("low", "high")]
     spread = f" ({' to '.join(quartiles)})" if quartiles != ["1.00", "1.00"] else ""
     ratio = number(row["ratio_to_transposed"], 2)
     return {
-        "name": label(row["system"]),
+        "name": looks[row["system"]]["label"],
         "implementation": IMPLEMENTATIONS[row["implementation"]],
         "batch": f"{row['batch']} × {row['segment_seconds']:g} s",
         "step": significant(1000 * row["median_step_seconds"]),
@@ -77,14 +82,15 @@ def _row(row: dict[Hashable, Any]) -> dict[str, str]:
     }
 
 
-def _ratios(steps: pd.DataFrame, paper: pd.DataFrame) -> list[dict[str, str]]:
-    paper_seconds = paper.set_index("system")["paper_epoch_seconds"]
+def _ratios(
+    steps: pd.DataFrame, paper_ratios: pd.Series, looks: Mapping[str, Look]
+) -> list[dict[str, str]]:
     ratios = steps.pivot(index="system", columns="implementation", values="ratio_to_transposed")
     rows = []
     for system in dict.fromkeys(steps.loc[steps["implementation"] == "plain", "system"]):
         ratio = {name: number(ratios.loc[system, name], 2) for name in ("plain", "fused", "auto")}
-        published = paper_seconds.get(system, np.nan) / paper_seconds.get(REFERENCE, np.nan)
-        rows.append({"name": prose(system), **ratio, "paper": number(published, 2)})
+        published = number(paper_ratios.get(system), 2)
+        rows.append({"name": looks[system]["prose_name"], **ratio, "paper": published})
     return rows
 
 
