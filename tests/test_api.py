@@ -274,7 +274,7 @@ def test_of_a_long_file_the_middle_is_looked_at(tmp_path: Path, caplog) -> None:
         (Filter(), {"music": "no.wav"}, "no.wav: no such file; an audio file or "
          "package.module:factory is needed"),
         (Returns(lambda x: x[..., :4000]  if x.shape[-1] == 12000 else x), {},
-         "Returns: its output: signal: 0.50 s are too short to find lines; 1 s needed; "
+         "Returns: its output: signal: 0.50 s are too short to detect lines; use at least 1 s; "
          "the input was silence"),
         (Returns(lambda x: x / x.std()), {},
          "Returns: its output (1, 1, 12000) holds NaN; the input was silence"),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from upsampling_artifacts.artifacts.spectra import Spectrogram, thinned
+from upsampling_artifacts.artifacts.spectra import Spectrogram, thin_spectrogram
 from upsampling_artifacts.figures import style
 
 # Fewer than a panel's pixels, so that drawing never leaves out a bin, and a line with it.
@@ -32,7 +32,7 @@ def draw(
     Returns:
         The image; None for a spectrogram without any sound, which says so.
     """
-    _, times_seconds, level_db = thinned(spectrogram, MOST_BINS)
+    _, times_seconds, level_db = thin_spectrogram(spectrogram, MOST_BINS)
     top_khz = spectrogram[0][-1] / 1000
     axes.set(xlim=times_seconds[[0, -1]], ylim=(0, top_khz))
     if not np.isfinite(level_db).any():
