@@ -89,7 +89,8 @@ def test_silence_has_no_level_no_prominence_and_no_warning(frequency_hz) -> None
 
 def test_a_signal_too_short_for_its_surroundings_is_an_input_error() -> None:
     measure_line(noise(1, 3200), RATE_HZ, 2000)
-    with pytest.raises(ValueError, match="3199 samples are too few .*; use at least 3200"):
+    message = "3199 samples are too few to measure a line; use at least 3200"
+    with pytest.raises(ValueError, match=message):
         measure_line(noise(1, 3199), RATE_HZ, 2000)
     measure_line(noise(1, 1600), RATE_HZ, 2000, neighborhood_hz=200)
 
