@@ -1,4 +1,4 @@
-"""Small models, right and wrong, that the tests name as anyone's: ``tests.toy_models:Doubler``."""
+"""User-supplied models, right and wrong, with import paths as ``tests.toy_models:Doubler``."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class Upsampler(nn.Module):
-    """Down by a stride, and up by a transposed convolution with a bias: tones at the stride."""
+    """Downsamples, then upsamples by a transposed convolution with a bias: tones at the stride."""
 
     def __init__(self, channels: int = 1, stride: int = 4, width: int = 8):
         super().__init__()
@@ -18,7 +18,7 @@ class Upsampler(nn.Module):
 
 
 class Filter(nn.Module):
-    """A convolution and nothing else: no layer changes the rate."""
+    """A convolution only: no layer changes the rate."""
 
     def __init__(self, channels: int = 1):
         super().__init__()
@@ -40,7 +40,7 @@ class Doubler(nn.Module):
 
 
 class Vocoder(nn.Module):
-    """Features to audio, hop 64, cut short by half a hop as centred transforms are."""
+    """Features to audio, hop 64, trimmed by half a hop as centered transforms are."""
 
     def __init__(self, bins: int = 20):
         super().__init__()
@@ -53,7 +53,7 @@ class Vocoder(nn.Module):
 
 
 class Returns(nn.Module):
-    """Whatever a function makes of the input."""
+    """Applies a function to the input."""
 
     def __init__(self, function):
         super().__init__()

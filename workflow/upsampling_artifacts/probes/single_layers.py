@@ -18,6 +18,7 @@ from upsampling_artifacts.artifacts.theory import (
     layer_theory,
     predicted_measures,
 )
+from upsampling_artifacts.errors import error_prefix
 from upsampling_artifacts.models.build import build_layer
 from upsampling_artifacts.probes.measures_table import COLUMNS, labelled, write_measures
 from upsampling_artifacts.probes.model_probe import run
@@ -51,7 +52,8 @@ def probe_layers(
     progress = Progress(len(layers) * len(seeds), "probing layers")
     for name, upsampler in layers.items():
         for seed in seeds:
-            measures = probe_layer(upsampler, seed)
+            with error_prefix(f"layer '{name}'"):
+                measures = probe_layer(upsampler, seed)
             tables.append(labelled(measures, f"layer_{name}", seed, "initialization"))
             progress.step()
     write_measures(tables, csv_path)
