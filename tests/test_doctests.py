@@ -2,11 +2,21 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
-from types import ModuleType
 
 import pytest
 import upsampling_artifacts
+from upsampling_artifacts import registry
+from upsampling_artifacts.artifacts import (
+    boundary,
+    filtering,
+    lines,
+    masking,
+    measures,
+    polyphase,
+    spectral_images,
+)
 
 MODULES = sorted(
     module.name
@@ -14,12 +24,8 @@ MODULES = sorted(
         upsampling_artifacts.__path__, "upsampling_artifacts.", onerror=pytest.fail
     )
 )
-MIN_EXAMPLES = 100
-
-
-def examples(module: ModuleType) -> list[doctest.DocTest]:
-    finder = doctest.DocTestFinder(exclude_empty=True)
-    return [test for test in finder.find(module) if test.examples]
+MIN_EXAMPLES = 150
+MEASURES = [boundary, filtering, lines, masking, measures, polyphase, spectral_images]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -29,6 +35,20 @@ def test_the_examples_of_a_module_print_what_they_show(name: str) -> None:
 
 
 def test_the_examples_are_found() -> None:
-    """Otherwise the test above would pass without running any."""
-    found = [test for name in MODULES for test in examples(importlib.import_module(name))]
+    """Without this, the test above would pass if it ran none."""
+    finder = doctest.DocTestFinder()
+    found = [test for name in MODULES for test in finder.find(importlib.import_module(name))]
     assert sum(len(test.examples) for test in found) >= MIN_EXAMPLES
+
+
+@pytest.mark.parametrize("name", registry.UPSAMPLERS)
+def test_every_upsampler_has_an_example(name: str) -> None:
+    layer = registry.load("upsampler", name, registry.UPSAMPLERS)
+    assert ">>>" in (layer.__doc__ or "")
+
+
+@pytest.mark.parametrize("module", MEASURES)
+def test_every_measure_has_an_example(module) -> None:
+    for name, function in inspect.getmembers(module, inspect.isfunction):
+        if function.__module__ == module.__name__ and not name.startswith("_"):
+            assert ">>>" in (function.__doc__ or ""), name

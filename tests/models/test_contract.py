@@ -112,7 +112,8 @@ def test_a_layer_may_refuse_some_strides(layer: type) -> None:
     [
         (
             Untrimmed,
-            r"stride 2, bias=True: output shape \(2, 4, 4\) for input \(2, 8, 1\); return \(2, 4, 2\)",
+            r"stride 2, bias=True: output shape \(2, 4, 4\) for input \(2, 8, 1\); "
+            r"return \(2, 4, 2\), that is \(batch, out_channels, time \* stride\)$",
         ),
         (
             Shifted,

@@ -112,7 +112,7 @@ def test_a_tone_peaks_in_its_mel_band(frequency_hz: float, band: float) -> None:
 
 
 def test_the_mel_spectrogram_is_that_of_the_original() -> None:
-    """Magnitudes of 1024 samples centred on their hop of 256, in log10; silence is -5."""
+    """Magnitudes of 1024 samples centered on their hop of 256, in log10; silence is -5."""
     model = build()
     assert torch.equal(model.log_mel(torch.zeros(1, 1, 4 * HOP)), torch.full((1, 80, 4), -5.0))
     x = torch.randn(1, 1, 3000)

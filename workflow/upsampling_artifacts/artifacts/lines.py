@@ -83,7 +83,7 @@ class FoundLine:
 def predicted_frequencies(rate_hz: float, stride: int) -> np.ndarray:
     """Frequencies of the tonal artifacts of an upsampling layer: ``k * rate / stride``.
 
-    The layer turns a constant into a signal that repeats every ``stride`` samples (sections 2 and
+    A constant becomes a signal that repeats every ``stride`` samples (sections 2 and
     4 of the paper). Such a signal contains multiples of ``rate / stride`` only.
 
     Args:
@@ -103,7 +103,19 @@ def predicted_frequencies(rate_hz: float, stride: int) -> np.ndarray:
 def measure_line(
     signal: np.ndarray, rate_hz: float, frequency_hz: float, neighborhood_hz: float = 100.0
 ) -> Line:
-    """Measure the tone at one frequency, as :func:`measure_lines` does.
+    """Measure the tone at one predicted frequency.
+
+    Args:
+        signal: ``(channels, time)``.
+        rate_hz: Sampling rate.
+        frequency_hz: The predicted frequency.
+        neighborhood_hz: Half width of the surroundings.
+
+    Returns:
+        Level and prominence, as defined in :func:`measure_lines`.
+
+    Raises:
+        InputError: The signal is too short to separate a tone from its surroundings.
 
     Example:
         >>> times_seconds = np.arange(8000) / 8000

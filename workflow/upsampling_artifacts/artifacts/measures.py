@@ -99,6 +99,12 @@ def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list
 
     Raises:
         InputError: The input is too short to measure a line.
+
+    Example:
+        >>> input = 0.1 * np.tile([1.0, 1.0, -1.0, -1.0], 2000)[None]
+        >>> measure, frequency_hz, value, unit = measure_input(input, rate_hz=8000, strides=[4])[0]
+        >>> measure, frequency_hz, round(value), unit
+        ('line_level', 2000.0, -20, 'dB')
     """
     lines = measure_lines(input, rate_hz, predicted_tones(rate_hz, strides))
     levels = [("line_level", line.frequency_hz, line.level_db, "dB") for line in lines]
@@ -113,6 +119,9 @@ def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
     Args:
         rate_hz: Sampling rate of the output.
         strides: As for :func:`measure_output`.
+
+    Returns:
+        ``(frequency,)`` in Hz.
 
     Example:
         >>> predicted_tones(32_000, strides=[2, 4]).tolist()

@@ -96,7 +96,7 @@ def phase_tone_db(means: np.ndarray) -> float:
     """Power of the tones at multiples of rate / stride re the power at 0 Hz.
 
     Given the measured means of the phases, it is the measured tone. Given the gains of a layer's
-    phases at 0 Hz, it is the tone into which the layer is predicted to turn a DC offset. See
+    phases at 0 Hz, it is the tone that the layer is predicted to make of a DC offset. See
     :func:`polyphase_imbalance` for the derivation.
 
     Args:

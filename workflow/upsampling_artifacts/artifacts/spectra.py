@@ -88,6 +88,9 @@ def noise_bandwidth_bins(time: int) -> float:
     Args:
         time: Length of the signal in samples.
 
+    Returns:
+        Power of white noise in one bin re its power in a bin of a rectangular window.
+
     Example:
         >>> round(noise_bandwidth_bins(8000), 1)
         3.1
@@ -117,6 +120,9 @@ def line_power(spectrum: np.ndarray, time: int, rate_hz: float, frequency_hz: fl
         time: Length of the signal in samples.
         rate_hz: Sampling rate.
         frequency_hz: Frequency of the tone.
+
+    Returns:
+        Mean square of the tone.
 
     Example:
         >>> alternating = np.tile([0.1, -0.1], 4000)[None]

@@ -18,7 +18,7 @@ def replica_level_db(signal: np.ndarray, rate_hz: float, stride: int) -> float:
     """Level of the spectral images: mean density above the old Nyquist frequency re below it.
 
     Zero insertion without a filter gives 0 dB. A DC offset counts as part of the baseband, the
-    tones into which a layer turns it as images.
+    tones that a layer makes of it as images.
 
     Args:
         signal: ``(channels, time)``, after upsampling.
@@ -107,7 +107,7 @@ def image_levels_db(
         InputError: The frequency is negative or above the old Nyquist frequency.
 
     Example:
-        Zero insertion by 2 turns an offset into an equally strong tone at the Nyquist frequency.
+        Zero insertion by 2 makes an equally strong tone of an offset, at the Nyquist frequency.
 
         >>> levels_db = image_levels_db(np.tile([1.0, 0.0], 4000)[None], 8000, 4000, 0)
         >>> {hz: abs(round(level_db, 2)) for hz, level_db in levels_db.items()}

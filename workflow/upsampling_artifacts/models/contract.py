@@ -66,10 +66,10 @@ def check_options(
         InputError: An option is unknown, and the known ones are listed; or one is missing.
 
     Example:
-        >>> check_options("upsampler 'mine'", nn.Upsample, {"sise": 3})
+        >>> check_options("layer 'dropout'", nn.Dropout, {"rate": 0.5})
         Traceback (most recent call last):
-        upsampling_artifacts.errors.InputError: upsampler 'mine': unknown option 'sise'; \
-known: size, scale_factor, mode, align_corners, recompute_scale_factor
+        upsampling_artifacts.errors.InputError: layer 'dropout': unknown option 'rate'; \
+known: p, inplace
     """
     signature = inspect.signature(built)
     by_kind: dict[object, list[str]] = {}

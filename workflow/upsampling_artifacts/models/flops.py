@@ -51,7 +51,7 @@ def parameter_count(model: nn.Module) -> int:
     """Number of learnable parameters (scalars) of a model, on any device.
 
     Args:
-        model: Any module. For the size of a system in config, use :func:`build_on_meta`.
+        model: Any module. The size of a system in config is that of :func:`build_on_meta`.
 
     Example:
         >>> layer = {"name": "linear", "length": None}
@@ -74,6 +74,16 @@ def tflop_per_second_of_audio(
         model: On the meta device. Afterwards, it is good for counting only.
         rate_hz: Sampling rate.
         audio_channels: Channels of the mixture.
+
+    Returns:
+        TFLOPs, without a unit of time.
+
+    Example:
+        A filter of 3 samples takes 3 multiplications and 3 additions per sample.
+
+        >>> filter_of_3 = nn.Conv1d(1, 1, 3, padding=1, device="meta")
+        >>> tflop_per_second_of_audio(filter_of_3, rate_hz=1000, audio_channels=1)
+        6e-09
     """
     batch_time_steps(model)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -92,7 +102,7 @@ def tflop_per_step(model: nn.Module, batch: Batch, name: str) -> float:
         name: Name of the model in the log.
 
     Returns:
-        NaN for a user-supplied model that does not run without values.
+        TFLOPs; NaN for a user-supplied model that does not run without values.
     """
     batch_time_steps(model)
     try:
@@ -123,9 +133,13 @@ def batched_time_steps(
 ) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
     """A forward pass with the products and shapes of a recurrent layer, but not its values.
 
-    Shape:
-        - x: ``(time, batch, features)``, or ``(batch, time, features)`` with ``batch_first``
-        - Output: the same with the features of the layer, and its state
+    Args:
+        layer: An LSTM or a GRU.
+        x: ``(time, batch, features)``, or ``(batch, time, features)`` with ``batch_first``.
+        _state: Initial state, ignored.
+
+    Returns:
+        The output, shaped like ``x`` with the features of the layer, and the final state.
     """
     directions = 2 if layer.bidirectional else 1
     state = x.new_zeros(

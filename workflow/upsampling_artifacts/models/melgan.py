@@ -43,7 +43,7 @@ class MelGAN(nn.Module):
     Every convolution has a bias and weight normalization, including those of the upsampling
     layers. Borders are padded by reflection. The weights have torch's default initialization. The
     original code also draws normal weights of deviation 0.02, but without effect: it writes them
-    into the normalized weight, which is recomputed from its two factors before each use.
+    into the normalized weight, which is derived from its two factors before each use.
 
     Shape:
         - Input: ``(batch, 1, time)``, any ``time >= 1``

@@ -26,13 +26,30 @@ def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> Non
 
 
 def read_about(path: str | Path) -> dict:
-    """Read the description in a model file without reading the weights."""
+    """Read the description in a model file without reading the weights.
+
+    Args:
+        path: A file that :func:`save_model` wrote.
+
+    Returns:
+        The ``about`` of :func:`save_model`.
+    """
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["about"])
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, dict]:
-    """Load a trained model, in evaluation mode, and the description in its file."""
+    """Load a trained model and its description.
+
+    Args:
+        path: A file that :func:`save_model` wrote.
+
+    Returns:
+        ``(model, about)``, the model in evaluation mode on the CPU.
+
+    Raises:
+        RuntimeError: The weights do not fit the description.
+    """
     about = read_about(path)
     model = build_described(about)
     model.load_state_dict(load_file(path))
@@ -45,6 +62,9 @@ def build_described(about: dict) -> nn.Module:
     Args:
         about: A dict with the keys ``architecture``, ``options``, ``upsampler``, ``sources``,
             ``audio_channels`` and ``seed``.
+
+    Returns:
+        The model, in training mode.
 
     Raises:
         InputError: As for :func:`models.build.build_model`.

@@ -79,6 +79,9 @@ def build_stack(name: str, seed: int, layers: int = 3) -> Stack:
         seed: Seeds the weights without changing the global random state.
         layers: Number of upsamplers. The output of layer ``n`` has the rate ``rates_hz(n)[-1]``.
 
+    Returns:
+        The stack, in evaluation mode.
+
     Raises:
         InputError: The name is unknown; the message lists the known ones.
 
@@ -98,6 +101,12 @@ def build_stack(name: str, seed: int, layers: int = 3) -> Stack:
 
 def rates_hz(layers: int = 3) -> list[int]:
     """Sampling rates of the input and of each layer's output.
+
+    Args:
+        layers: Number of layers.
+
+    Returns:
+        In Hz, ``layers + 1`` rates.
 
     Example:
         >>> rates_hz(layers=2)

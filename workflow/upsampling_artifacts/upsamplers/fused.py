@@ -195,6 +195,12 @@ class FusedInterpolationConvolution(InterpolationConvolution):
 def layers_with_choice(model: nn.Module) -> list[FusedInterpolationConvolution]:
     """The layers of a model that have both implementations, ``plain`` and ``fused``.
 
+    Args:
+        model: Any module.
+
+    Returns:
+        The layers, in the order of ``model.modules()``.
+
     Example:
         >>> from upsampling_artifacts.upsamplers.nearest import NearestConvolution
         >>> model = nn.Sequential(nn.Conv1d(1, 8, 3), NearestConvolution(8, 1, 4, length=9))
@@ -266,6 +272,9 @@ def plan_fusion(
         length: Filter length of the convolution.
         dtype: Type of the constants, which are computed in float64.
         device: Device of the constants.
+
+    Returns:
+        The constants, the same object for the same arguments.
 
     Example:
         >>> plan = plan_fusion((1.0,), 4, 9, torch.float32, torch.device("cpu"))
@@ -369,6 +378,9 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, cached: bool) -> bool:
         x: ``(batch, in_channels, time)``, the input.
         out_channels: Channels of the output.
         cached: Whether the fused filter is cached.
+
+    Returns:
+        The prediction; nothing is timed.
 
     Example:
         >>> plan = plan_fusion((1.0,), 4, 9, torch.float32, torch.device("cpu"))

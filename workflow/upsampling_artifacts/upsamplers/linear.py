@@ -16,6 +16,8 @@ class LinearConvolution(FusedInterpolationConvolution):
     attenuates high frequencies more than nearest-neighbor interpolation does. Beyond the borders,
     the end samples are held (``align_corners=False``), so the output is centered for every stride.
 
+    Shape and arguments are those of :class:`fused.FusedInterpolationConvolution`.
+
     Example:
         >>> import torch
         >>> layer = LinearConvolution(1, 1, 2, length=9)

@@ -1,4 +1,4 @@
-"""The periodic shuffle, which turns channels into consecutive samples (section 4 of the paper)."""
+"""The periodic shuffle, which interleaves channels (section 4 of the paper)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ def periodic_shuffle(x: Tensor, stride: int) -> Tensor:
         channel 0:  a b c          channel 0:  a A b B c C
         channel 1:  A B C    -->
 
-    Shape:
-        - Input: ``(batch, channels * stride, time)``
-        - Output: ``(batch, channels, time * stride)``
-
     Args:
-        x: The phases of all output channels.
+        x: ``(batch, channels * stride, time)``.
         stride: Number of phases per output channel.
+
+    Returns:
+        ``(batch, channels, time * stride)``.
 
     Example:
         >>> import torch

@@ -78,7 +78,7 @@ def sinc_phases(stride: int, zeros: int = 12, beta: float = 5.0) -> np.ndarray:
 
     Phase ``p`` lies ``(p - (stride - 1) / 2) / stride`` input samples after the center sample.
     Each phase is normalized to gain one at 0 Hz. Under the window alone, the gains would differ
-    by a thousandth, which turns a constant into a tone.
+    by a thousandth, and a constant would become a tone.
 
     Args:
         stride: Upsampling factor.

@@ -1,4 +1,4 @@
-"""Smoothing that turns nearest-neighbor into linear interpolation; :mod:`fused` derives it."""
+"""Smoothing that makes linear interpolation of nearest neighbor; :mod:`fused` derives it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def smoothing_steps(stride: int) -> list[tuple[int, int]]:
-    """The sums that turn a box into a triangle.
+    """The sums that make a triangle of a box.
 
     A running sum of ``stride`` samples, factor by factor: a sum of 8 takes 3 additions instead of
     7. For even strides, a sum of two neighbors comes first.
@@ -39,6 +39,12 @@ def smoothing_steps(stride: int) -> list[tuple[int, int]]:
 
 def smoothing_filter(stride: int) -> tuple[float, ...]:
     """All :func:`smoothing_steps` as one filter.
+
+    Args:
+        stride: Upsampling factor.
+
+    Returns:
+        The filter's samples, an odd number.
 
     Example:
         >>> smoothing_filter(4)

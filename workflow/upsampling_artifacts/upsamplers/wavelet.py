@@ -28,7 +28,7 @@ class WaveletConvolution(Upsampler):
     The upsampling layer of Nakamura & Saruwatari, "Time-domain audio source separation based on
     Wave-U-Net combined with discrete wavelet transform" (2020), and of Pons et al., "Upsampling
     layers for music source separation" (2021). Half of the channels are approximations ``a``, half
-    are details ``d``. The inverse transform turns them into half as many channels of twice the
+    are details ``d``. The inverse transform joins them to half as many channels of twice the
     length. We compute it by lifting (Sweldens 1998), with prediction ``P`` and update ``U``::
 
         even = a / sqrt(2) - U(sqrt(2) d)        odd = sqrt(2) d + P(even)
