@@ -34,7 +34,7 @@ def test_the_level_is_the_rms_of_the_tone(time: int, frequency_hz: float, rms: f
 
 
 @given(st.floats(200, 3800), st.integers(9_000, 10_000))
-def test_between_two_bins_the_level_drops_by_036_db_at_most(frequency_hz, time) -> None:
+def test_between_two_bins_the_level_drops_by_at_most_0_36_db(frequency_hz, time) -> None:
     line = measure_line(tone(frequency_hz, 1, time)[None], RATE_HZ, frequency_hz)
     assert -0.36 < line.level_db < 0.01
 

@@ -70,6 +70,20 @@ class AnyOptions(nn.Module):
         return self.mix(x).repeat_interleave(self.stride, dim=-1)
 
 
+class NoBias(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+
+
+def test_a_user_supplied_class_must_take_the_arguments_of_the_builder() -> None:
+    with pytest.raises(InputError) as error:
+        build_layer({"name": f"{__name__}:NoBias"}, 2, 3, 4)
+    assert str(error.value) == (
+        f"upsampler '{__name__}:NoBias': got an unexpected keyword argument 'bias'; "
+        "take the arguments of docs/plug_in.md"
+    )
+
+
 def test_a_user_supplied_class_may_take_any_options() -> None:
     upsampler = {"name": f"{__name__}:AnyOptions", "mine": 3}
     assert build_layer(upsampler, 2, 3, 4)(torch.zeros(1, 2, 5)).shape == (1, 3, 20)

@@ -108,9 +108,8 @@ def test_training_uses_its_own_loss_and_validation_the_common_one(
         system, options, 0, [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt"
     )
     losses = [loss for trains, loss, _ in seen if trains]
-    assert len(losses) == 3 and all(
-        loss > 5 for loss in losses
-    )  # on spectra; on waveforms of unit deviation it is below 2
+    # On spectra; on waveforms of unit deviation, losses are below 2.
+    assert len(losses) == 3 and all(loss > 5 for loss in losses)
     assert [loss for trains, loss, _ in seen if not trains] == [
         expected for trains, _, expected in seen if not trains
     ]

@@ -253,9 +253,9 @@ def test_auto_fuses_layers_with_enough_work() -> None:
         assert not chosen(name, 128, 4, 250, length=None)
     assert chosen("nearest", 128, 1, 120) and not chosen("linear", 128, 1, 120)
     with torch.no_grad():
-        folded = NearestConvolution(128, 128, 4, length=9).eval()
-        assert folded.is_fused(torch.zeros(1, 128, 50))
-        assert not folded.train().is_fused(torch.zeros(1, 128, 50))
+        layer = NearestConvolution(128, 128, 4, length=9).eval()
+        assert layer.is_fused(torch.zeros(1, 128, 50))
+        assert not layer.train().is_fused(torch.zeros(1, 128, 50))
 
 
 class Shifted(NearestConvolution):

@@ -72,7 +72,11 @@ def test_an_upsampler_and_a_network_in_one_file_each(followed: Clone) -> None:
     ("old", "new", "complaint"),
     [
         (", self.stride // 2,", ", 0,", "the output is shifted by +"),
-        ("* self.stride])", "* self.stride]).float()", "dtype torch.float32 for an input"),
+        (
+            "* self.stride])",
+            "* self.stride]).float()",
+            "dtype torch.float32 for input torch.float64",
+        ),
         ("class HannConvolution", "class HanConvolution", "did you mean 'HanConvolution'?"),
         ("import torch\n", "import torhc\n", "cannot be imported (ModuleNotFoundError"),
     ],

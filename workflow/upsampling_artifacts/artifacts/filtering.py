@@ -27,9 +27,9 @@ LEAKAGE_DB = -80.0
 # the measurement shows the window, not the response.
 COMPARED_RANGE_DB = 40.0
 
-# Half width of a valley's surroundings re the sampling rate. The valleys of a stride-4 layer lie
-# rate / 4 apart, so their surroundings do not overlap. Larger strides put valleys closer together,
-# but narrower in proportion: most bins lie between valleys, and so does the median.
+# Half width of a valley's surroundings re the sampling rate: a quarter of the distance between the
+# valleys of a stride-4 layer, which share no surroundings. Larger strides put valleys closer
+# together, but make them narrower in proportion: most bins lie between valleys, as does the median.
 NEIGHBORHOOD = 1 / 16
 
 

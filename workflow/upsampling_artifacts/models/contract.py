@@ -63,7 +63,8 @@ def check_options(
         keywords: Keyword arguments that the builder adds; config must not set them.
 
     Raises:
-        InputError: An option is unknown, and the known ones are listed; or one is missing.
+        InputError: An option is unknown, and the known ones are listed; one is missing; or the
+            class does not take the arguments that the builder adds.
 
     Example:
         >>> check_options("layer 'dropout'", nn.Dropout, {"rate": 0.5})
@@ -87,7 +88,9 @@ known: p, inplace
     try:
         signature.bind(*positional, **keywords, **options)
     except TypeError as error:  # "missing a required argument: 'length'"
-        raise InputError(f"{what}: {error}; add it to its options in config") from None
+        if str(error).startswith("missing"):
+            raise InputError(f"{what}: {error}; add it to its options in config") from None
+        raise InputError(f"{what}: {error}; take the arguments of docs/plug_in.md") from None
 
 
 def check_upsampler(name: str, make: Callable[..., nn.Module], options: dict) -> None:
