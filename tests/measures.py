@@ -9,7 +9,7 @@ KEY = ["system", "seed", "stage", "signal", "frequency_hz"]
 
 
 def as_measures(lines: pd.DataFrame) -> pd.DataFrame:
-    """What :func:`line_summary.read_lines` makes ``lines`` of."""
+    """The measures table from which :func:`line_summary.read_lines` reads ``lines``."""
     long = lines.melt(KEY, ["level_db", "prominence_db"], "measure").assign(
         layer="output", unit="dB"
     )

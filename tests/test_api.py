@@ -268,7 +268,7 @@ def test_only_the_middle_of_a_long_file_is_measured(tmp_path: Path, caplog) -> N
         (Filter(), {"music": "no.wav"}, "no.wav: no such file; give an audio file, or a model "
          "as package.module:factory"),
         (Returns(lambda x: x[..., :4000]  if x.shape[-1] == 12000 else x), {},
-         "Returns: its output: signal: 0.50 s are too short to find lines; 1 s needed; "
+         "Returns: its output: signal: 0.50 s are too short to detect lines; use at least 1 s; "
          "the input was silence"),
         (Returns(lambda x: x / x.std()), {},
          "Returns: its output, of shape (1, 1, 12000), contains NaN; the input was silence"),

@@ -1,4 +1,4 @@
-"""Boundary samples: convolutions whose borders are known."""
+"""Boundary artifacts of convolutions whose reach is known."""
 
 import numpy as np
 import pytest
@@ -11,14 +11,14 @@ def convolved(signal: np.ndarray, length: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("length", [1, 3, 9])
-def test_a_zero_padded_convolution_changes_half_its_length_at_both_ends(length: int) -> None:
+def test_zero_padding_changes_half_the_filter_length_at_both_ends(length: int) -> None:
     signal = np.random.default_rng(0).standard_normal((2, 3000))
     inside = convolved(signal, length)[:, 1000:2000]
     alone = convolved(signal[:, 1000:2000], length)
     assert boundary_samples(alone, inside) == (length // 2, length // 2)
 
 
-def test_the_ends_are_counted_apart_and_to_the_innermost_sample() -> None:
+def test_each_end_reaches_to_its_innermost_differing_sample() -> None:
     reference = np.ones((2, 100))
     output = reference.copy()
     output[1, [0, 7]] = 2
@@ -26,7 +26,7 @@ def test_the_ends_are_counted_apart_and_to_the_innermost_sample() -> None:
     assert boundary_samples(output, reference) == (8, 10)
 
 
-def test_what_differs_by_less_than_the_tolerance_does_not_count() -> None:
+def test_differences_below_the_tolerance_do_not_count() -> None:
     reference = np.ones((1, 100))
     output = reference.copy()
     output[:, :5] += 1.1e-3
@@ -44,14 +44,14 @@ def test_the_tolerance_is_relative_to_the_reference() -> None:
 
 
 @pytest.mark.parametrize("time", [10, 11])
-def test_if_all_differ_all_are_counted_once(time: int) -> None:
+def test_if_all_samples_differ_both_ends_add_up_to_the_length(time: int) -> None:
     assert sum(boundary_samples(np.ones((1, time)), np.zeros((1, time)))) == time
 
 
-def test_equal_silence_has_no_boundary() -> None:
+def test_silence_has_no_boundary_artifacts() -> None:
     assert boundary_samples(np.zeros((2, 10)), np.zeros((2, 10))) == (0, 0)
 
 
-def test_different_shapes_are_refused() -> None:
+def test_different_shapes_are_an_input_error() -> None:
     with pytest.raises(InputError, match=r"^output: shape \(1, 9\) differs from .* \(1, 10\)$"):
         boundary_samples(np.zeros((1, 9)), np.zeros((1, 10)))

@@ -1,4 +1,4 @@
-"""Blind detection: tones that were put in are found, and nothing else is."""
+"""Line detection: tones are detected, and noise, notes and sweeps are not."""
 
 import warnings
 
@@ -29,8 +29,8 @@ def noise(rate_hz: int, seconds: float, channels: int = 1, seed: int = 0) -> np.
         (8000, 60, 1, 10),
     ],
 )
-def test_white_noise_has_no_line(rate_hz, seconds, channels, signals) -> None:
-    """At one false alarm in a hundred at most, as is promised; one in four hundred is usual."""
+def test_white_noise_rarely_raises_a_false_alarm(rate_hz, seconds, channels, signals) -> None:
+    """At most one in a hundred signals, as promised. One in four hundred is typical."""
     found = [
         find_lines(noise(rate_hz, seconds, channels, seed), rate_hz) for seed in range(signals)
     ]
@@ -40,7 +40,9 @@ def test_white_noise_has_no_line(rate_hz, seconds, channels, signals) -> None:
 @pytest.mark.parametrize("rate_hz", [4000, 22050, 44100])
 @pytest.mark.parametrize("seconds", [1, 1.5, 6])
 @pytest.mark.parametrize("level_db", [0, -10])
-def test_a_tone_in_noise_is_found_with_its_frequency_and_level(rate_hz, seconds, level_db) -> None:
+def test_a_tone_in_noise_is_detected_with_its_frequency_and_level(
+    rate_hz, seconds, level_db
+) -> None:
     frequency_hz = 0.2137 * rate_hz
     signal = tone(frequency_hz, 10 ** (level_db / 20), rate_hz, seconds) + noise(
         rate_hz, seconds, 2
@@ -61,7 +63,7 @@ def test_frequency_and_level_are_exact_without_noise() -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100])
-def test_a_tone_at_the_nyquist_frequency_is_found(rate_hz) -> None:
+def test_a_tone_at_the_nyquist_frequency_is_detected(rate_hz) -> None:
     alternating = 0.1 * np.resize([1.0, -1.0], (1, 2 * rate_hz))
     (line,) = find_lines(alternating + 1e-3 * noise(rate_hz, 2), rate_hz)
     assert line.frequency_hz == pytest.approx(rate_hz / 2, abs=0.05)
@@ -78,7 +80,7 @@ def test_several_tones_are_listed_strongest_first() -> None:
     assert [round(line.level_db) for line in lines] == [-10, -20, -30, -40]
 
 
-def test_a_tone_in_one_channel_of_eight_is_found() -> None:
+def test_a_tone_in_one_channel_of_eight_is_detected() -> None:
     signal = 0.1 * noise(8000, 3, channels=8)
     signal[5] += tone(1234.5, 1, 8000, 3)[0]
     (line,) = find_lines(signal, 8000)
@@ -87,8 +89,8 @@ def test_a_tone_in_one_channel_of_eight_is_found() -> None:
 
 
 @pytest.mark.parametrize("seconds", [4, 12])
-def test_a_whistle_under_notes_that_come_and_go_is_the_only_line(seconds) -> None:
-    """Each note is 20 dB louder; five pitches that come back all the time."""
+def test_a_whistle_under_notes_is_the_only_line(seconds) -> None:
+    """Each note is 20 dB louder than the whistle. Five pitches recur throughout."""
     rng, rate_hz = np.random.default_rng(3), 8000
     signal = 0.01 * noise(rate_hz, seconds) + tone(2000, 0.03, rate_hz, seconds)
     for voice in range(3):
@@ -104,7 +106,7 @@ def test_a_whistle_under_notes_that_come_and_go_is_the_only_line(seconds) -> Non
     assert line.level_db == pytest.approx(-30.5, abs=0.5)
 
 
-def test_a_tone_that_sounds_for_half_the_time_is_no_line_and_for_most_of_it_is() -> None:
+def test_a_tone_is_a_line_if_present_most_of_the_time_but_not_half_of_it() -> None:
     signal = 0.1 * noise(8000, 6)
     half, most = signal.copy(), signal.copy()
     half[:, :24_000] += tone(1000, 0.3, 8000, 3)
@@ -115,7 +117,7 @@ def test_a_tone_that_sounds_for_half_the_time_is_no_line_and_for_most_of_it_is()
 
 
 @pytest.mark.parametrize("width_hz", [30, 400])
-def test_a_band_of_noise_and_a_sweep_are_no_lines(width_hz) -> None:
+def test_narrow_band_noise_and_a_sweep_are_not_lines(width_hz) -> None:
     n = np.arange(8000 * 6)
     band = np.fft.rfft(noise(8000, 6))
     band[:, np.abs(np.fft.rfftfreq(len(n), 1 / 8000) - 1000) > width_hz / 2] = 0
@@ -124,34 +126,34 @@ def test_a_band_of_noise_and_a_sweep_are_no_lines(width_hz) -> None:
     assert find_lines(sweep + 1e-3 * noise(8000, 6), 8000) == []
 
 
-def test_an_offset_is_no_line_and_hides_none() -> None:
+def test_an_offset_is_not_a_line_and_hides_none() -> None:
     signal = 100 + tone(1000, 1e-3, 8000, 2) + 1e-5 * noise(8000, 2)
     (line,) = find_lines(signal, 8000)
     assert line.frequency_hz == pytest.approx(1000, abs=0.05)
 
 
-def test_what_a_silent_network_makes_is_found_in_float32() -> None:
-    """A pattern of four on an offset: lines at a quarter and at half the rate, and no others.
+def test_a_pattern_on_an_offset_is_detected_in_float32() -> None:
+    """As from a silent network with biases: lines at a quarter and half of the rate only.
 
-    Float32's rounding of something that does not repeat lies 150 dB below it.
+    The rounding noise of a signal that does not repeat lies 150 dB below it.
     """
     pattern = np.resize(np.float32([0.1001, 0.1, 0.1, 0.1]), (2, 2 * 44100))
     fading = (1 + 1e-7 * noise(44100, 2, 2)).astype(np.float32)
     lines = find_lines(pattern * fading, 44100)
     assert [round(line.frequency_hz) for line in lines] == [11025, 22050]
-    # The amplitudes of a pulse every four samples: half a pulse of 1e-4 / 4 on either side.
+    # A pulse of 1e-4 every four samples has amplitude 1e-4 / 4 at each multiple of +-rate / 4.
     assert lines[0].level_db == pytest.approx(20 * np.log10(1e-4 / 2 / np.sqrt(2)), abs=0.1)
     assert lines[1].level_db == pytest.approx(20 * np.log10(1e-4 / 4), abs=0.1)
     assert find_lines(np.full((2, 44100), np.float32(0.1)), 44100) == []
 
 
 @pytest.mark.parametrize(("below_db", "found"), [(-130, 1), (-160, 0)])
-def test_what_lies_below_the_last_bit_of_float32_is_no_line(below_db: float, found: int) -> None:
+def test_a_tone_below_the_last_bit_of_float32_is_not_a_line(below_db: float, found: int) -> None:
     signal = 0.1 + tone(1000, 0.1 * 10 ** (below_db / 20), 8000, 2)
     assert len(find_lines(signal, 8000)) == found
 
 
-def test_exact_silence_has_no_lines_and_counts_for_nothing() -> None:
+def test_silent_frames_are_skipped() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert find_lines(np.zeros((2, 8000), np.float32), 8000) == []
@@ -162,7 +164,7 @@ def test_exact_silence_has_no_lines_and_counts_for_nothing() -> None:
     assert line.presence == 1
 
 
-def test_the_threshold_can_be_given() -> None:
+def test_a_given_threshold_decides_detection_and_presence() -> None:
     signal = tone(1000, 0.1, 8000, 3) + noise(8000, 3)
     (line,) = find_lines(signal, 8000)
     assert find_lines(signal, 8000, threshold_db=line.prominence_db + 0.1) == []
@@ -174,11 +176,15 @@ def test_the_threshold_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("seconds", "options", "message"),
     [
-        (0.99, {}, "signal: 0.99 s are too short to find lines; 1 s needed"),
-        (1.5, {"window_seconds": 1}, "signal: 1.50 s are too short to find lines; 2 s needed"),
+        (0.99, {}, "0.99 s are too short to detect lines; use at least 1 s"),
+        (
+            1.5,
+            {"window_seconds": 1},
+            "1.50 s are too short to detect lines; use at least 2 s",
+        ),
     ],
 )
-def test_a_short_signal_is_refused(seconds, options, message) -> None:
-    with pytest.raises(InputError, match=f"^{message}$"):
+def test_a_signal_too_short_to_detect_lines_is_an_input_error(seconds, options, message) -> None:
+    with pytest.raises(InputError, match=f"^signal: {message}$"):
         find_lines(noise(8000, seconds), 8000, **options)
     find_lines(noise(8000, 1), 8000)

@@ -1,4 +1,4 @@
-"""Interpolation = zero insertion + a fixed filter, and what it takes for that to be wrong."""
+"""Interpolation equals zero insertion and a fixed filter, and a wrong filter is noticed."""
 
 from pathlib import Path
 
@@ -26,38 +26,38 @@ KINDS = ("nearest", "linear")
         ("linear", 3, [0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3]),
     ],
 )
-def test_the_filters_are_a_hold_and_a_triangle(kind, stride, kernel) -> None:
+def test_the_filters_are_a_rectangle_and_a_triangle(kind, stride, kernel) -> None:
     assert interpolation_kernel(kind, stride).tolist() == pytest.approx(kernel)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
-def test_a_filters_phases_all_have_gain_one(kind: str, stride: int) -> None:
-    """A constant stays one: no tone at rate / stride."""
+def test_all_phases_of_a_filter_have_gain_one(kind: str, stride: int) -> None:
+    """A constant stays constant: no tone at rate / stride."""
     phases = interpolation_kernel(kind, stride).reshape(-1, stride).sum(dim=0)
     np.testing.assert_allclose(phases, 1, atol=1e-15)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("stride", [2, 3, 4, 5, 7, 8])
-def test_both_are_equal_to_the_last_bits_of_float64(kind: str, stride: int) -> None:
+def test_both_sides_agree_to_float64_rounding(kind: str, stride: int) -> None:
     assert zero_insertion_error(kind, seed=0, stride=stride) < 1e-12
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("off", [1e-9, 1.0])
-def test_another_filter_is_told_by_how_much_it_differs(kind, off, monkeypatch) -> None:
+@pytest.mark.parametrize("deviation", [1e-9, 1.0])
+def test_a_wrong_filter_raises_the_error_by_its_deviation(kind, deviation, monkeypatch) -> None:
     def wrong(kind: str, stride: int) -> torch.Tensor:
         kernel = interpolation_kernel(kind, stride)
-        kernel[0] += off
+        kernel[0] += deviation
         return kernel
 
     monkeypatch.setattr(identities, "interpolation_kernel", wrong)
-    # The largest of 200 samples of noise, one of which that weight stands before.
-    assert 2 * off < zero_insertion_error(kind, seed=0, stride=4) < 5 * off
+    # The wrong weight multiplies noise samples, of which the largest of 200 is between 2 and 5.
+    assert 2 * deviation < zero_insertion_error(kind, seed=0, stride=4) < 5 * deviation
 
 
-def test_the_table_holds_the_largest_error_of_each_kind_and_seed(tmp_path: Path) -> None:
+def test_the_table_lists_the_largest_error_per_kind_and_seed(tmp_path: Path) -> None:
     measure_identities([4, 7], tmp_path / "identities.csv")
     table = pd.read_csv(tmp_path / "identities.csv")
     assert list(table.columns) == MEASURES_COLUMNS

@@ -1,4 +1,4 @@
-"""Lines: tones of known level in noise of known level."""
+"""Predicted lines: tones of known level in noise of known level."""
 
 import warnings
 
@@ -34,7 +34,7 @@ def test_the_level_is_the_rms_of_the_tone(time: int, frequency_hz: float, rms: f
 
 
 @given(st.floats(200, 3800), st.integers(9_000, 10_000))
-def test_between_two_bins_no_more_than_a_third_of_a_decibel_is_lost(frequency_hz, time) -> None:
+def test_between_two_bins_the_level_drops_by_at_most_0_36_db(frequency_hz, time) -> None:
     line = measure_line(tone(frequency_hz, 1, time)[None], RATE_HZ, frequency_hz)
     assert -0.36 < line.level_db < 0.01
 
@@ -45,32 +45,32 @@ def test_the_level_is_the_mean_power_over_channels() -> None:
 
 
 @pytest.mark.parametrize(("time", "lost_db"), [(48_000, 0), (48_001, 0.35)])
-def test_at_the_nyquist_frequency_the_level_is_right_too(time: int, lost_db: float) -> None:
-    """An odd length has no bin there: the nearest is half a bin away."""
+def test_the_level_is_right_at_the_nyquist_frequency(time: int, lost_db: float) -> None:
+    """An odd length has no bin at Nyquist: the nearest one is half a bin away."""
     signal = 0.1 * np.resize([1.0, -1.0], (1, time))
     line = measure_line(signal, RATE_HZ, RATE_HZ / 2)
     assert line.level_db == pytest.approx(-20 - lost_db, abs=0.1)
 
 
 @pytest.mark.parametrize("noise_db", [-20, -40])
-def test_prominence_is_the_tone_over_the_noise_in_one_bin(noise_db: float) -> None:
+def test_prominence_is_the_tone_re_the_noise_in_one_bin(noise_db: float) -> None:
     time, rms = 48_000, 10 ** (noise_db / 20)
     signal = tone(2000, 1, time) + noise(rms, time, channels=1)
     line = measure_line(signal, RATE_HZ, 2000)
     assert line.level_db == pytest.approx(0, abs=0.1)
     window = kaiser(time, KAISER_BETA)
-    peak = window.sum() ** 2 / 2  # a sine of RMS 1 has the amplitude sqrt(2), half on either side
+    peak = window.sum() ** 2 / 2  # a sine of RMS 1 has amplitude sqrt(2), half at each of +-f
     floor = rms**2 * np.sum(window**2) * np.log(2)  # the median of an exponential distribution
     assert line.prominence_db == pytest.approx(10 * np.log10(peak / floor), abs=1)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 8])
-def test_noise_alone_has_no_prominent_line(channels: int) -> None:
+def test_noise_has_no_prominent_line(channels: int) -> None:
     line = measure_line(noise(1, 48_000, channels), RATE_HZ, 2000)
     assert 0 < line.prominence_db < 12
 
 
-def test_a_tone_elsewhere_is_not_taken_for_the_line() -> None:
+def test_a_tone_nearby_is_not_mistaken_for_the_line() -> None:
     for elsewhere_hz in (2010, 2050, 1500):
         signal = noise(1e-6, 48_000) + tone(elsewhere_hz, 1, 48_000)
         line = measure_line(signal, RATE_HZ, 2000)
@@ -79,7 +79,7 @@ def test_a_tone_elsewhere_is_not_taken_for_the_line() -> None:
 
 
 @pytest.mark.parametrize("frequency_hz", [2000, 4000])
-def test_exact_silence_has_no_level_and_no_prominence_and_warns_of_nothing(frequency_hz) -> None:
+def test_silence_has_no_level_no_prominence_and_no_warning(frequency_hz) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         line = measure_line(np.zeros((2, 8000), np.float32), RATE_HZ, frequency_hz)
@@ -87,11 +87,12 @@ def test_exact_silence_has_no_level_and_no_prominence_and_warns_of_nothing(frequ
     assert np.isnan(line.prominence_db)
 
 
-def test_a_signal_too_short_for_its_surroundings_is_refused() -> None:
+def test_a_signal_too_short_for_its_surroundings_is_an_input_error() -> None:
     measure_line(noise(1, 3200), RATE_HZ, 2000)
-    with pytest.raises(ValueError, match="3199 samples are too short for a line; 3200 needed"):
+    message = "3199 samples are too few to measure a line; use at least 3200"
+    with pytest.raises(ValueError, match=message):
         measure_line(noise(1, 3199), RATE_HZ, 2000)
-    measure_line(noise(1, 1600), RATE_HZ, 2000, neighbourhood_hz=200)
+    measure_line(noise(1, 1600), RATE_HZ, 2000, neighborhood_hz=200)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Masking: tones in noise of known density, at levels where the standards place the threshold."""
+"""Masking: tones in noise of known density at the thresholds of the standards."""
 
 import warnings
 
@@ -30,7 +30,7 @@ def tone(frequency_hz: float, rms: float, seconds: float = 4, rate_hz: int = RAT
 @pytest.mark.parametrize(
     ("frequency_hz", "width_hz"), [(150, 100), (1000, 160), (4000, 700), (10_500, 2500)]
 )
-def test_critical_bands_have_the_widths_of_zwickers_table(frequency_hz, width_hz) -> None:
+def test_critical_bands_are_as_wide_as_in_zwickers_table(frequency_hz, width_hz) -> None:
     assert critical_bandwidth_hz(frequency_hz) == pytest.approx(width_hz, rel=0.03)
     low_hz, high_hz = critical_band_hz(frequency_hz)
     assert high_hz - low_hz == pytest.approx(critical_bandwidth_hz(frequency_hz))
@@ -39,7 +39,7 @@ def test_critical_bands_have_the_widths_of_zwickers_table(frequency_hz, width_hz
 
 @pytest.mark.parametrize("frequency_hz", [200, 1000, 5512.5, 11_025])
 @pytest.mark.parametrize("margin_db", [30, 0])
-def test_a_tone_is_just_audible_at_the_masking_index(frequency_hz, margin_db) -> None:
+def test_a_tone_at_the_masking_index_has_no_margin(frequency_hz, margin_db) -> None:
     density = 1 / (RATE_HZ / 2)
     masker_db = 10 * np.log10(density * critical_bandwidth_hz(frequency_hz))
     index_db = -2 - np.log10(1 + (frequency_hz / 502) ** 2.5)
@@ -48,12 +48,12 @@ def test_a_tone_is_just_audible_at_the_masking_index(frequency_hz, margin_db) ->
     assert masking_margin_db(signal, RATE_HZ, frequency_hz) == pytest.approx(margin_db, abs=1.5)
 
 
-def test_noise_alone_has_no_audible_tone() -> None:
+def test_noise_has_no_audible_tone() -> None:
     frequencies_hz = [689, 2756, 5512, 11_025]
     assert max(masking_margins_db(noise(), RATE_HZ, frequencies_hz)) < -5
 
 
-def test_what_lies_in_other_bands_masks_nothing_and_what_lies_in_the_same_does() -> None:
+def test_only_sound_in_the_same_critical_band_masks() -> None:
     signal = 1e-4 * noise() + tone(4000, 0.1)
     alone_db = masking_margin_db(signal, RATE_HZ, 4000)
     elsewhere_db = masking_margin_db(signal + tone(6000, 1), RATE_HZ, 4000)
@@ -63,32 +63,37 @@ def test_what_lies_in_other_bands_masks_nothing_and_what_lies_in_the_same_does()
 
 
 @pytest.mark.parametrize(("frequency_hz", "defined"), [(3000, True), (3800, True), (4000, False)])
-def test_a_band_that_nyquist_cuts_counts_while_three_quarters_are_left(frequency_hz, defined):
+def test_the_margin_is_defined_if_three_quarters_of_the_band_are_below_nyquist(
+    frequency_hz, defined
+):
     signal = noise(rate_hz=8000) + tone(frequency_hz, 1, rate_hz=8000)
     assert np.isfinite(masking_margin_db(signal, 8000, frequency_hz)) == defined
 
 
-def test_silence_is_not_a_number() -> None:
+def test_silence_has_no_margin_and_no_ratio() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isnan(masking_margin_db(np.zeros((2, 44_100)), RATE_HZ, 4000))
         assert np.isnan(prominence_ratio_db(np.zeros((2, 44_100)), RATE_HZ, 4000))
 
 
-def test_too_short_a_signal_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^signal: 4410 samples are too short .* at 500 Hz; \d+ "):
+def test_a_signal_too_short_for_a_critical_band_is_an_input_error() -> None:
+    message = r"^signal: 4410 samples are too few .* at 500 Hz; use at least \d+$"
+    with pytest.raises(InputError, match=message):
         masking_margin_db(noise(0.1), RATE_HZ, 500)
 
 
 @pytest.mark.parametrize("frequency_hz", [1000, 4000, 7000])
 @pytest.mark.parametrize("tone_to_band_db", [10, 20])
-def test_the_prominence_ratio_is_that_of_the_band_with_the_tone(frequency_hz, tone_to_band_db):
-    """In white noise: (tone + band) over the mean of the bands beside it, by their widths."""
+def test_the_prominence_ratio_compares_the_band_of_the_tone_with_its_neighbors(
+    frequency_hz, tone_to_band_db
+):
+    """In white noise: tone plus band over the mean of the neighbor bands, by their widths."""
     f, width_hz = frequency_hz, critical_bandwidth_hz(frequency_hz)
     band_power = width_hz / (RATE_HZ / 2)
     signal = noise() + tone(f, np.sqrt(band_power * 10 ** (tone_to_band_db / 10)))
     low_hz, high_hz = critical_band_hz(f)
-    # The neighbours are about as wide as the band: their outer edges by the standard's formulas.
+    # The neighbor bands are about as wide. Their outer edges follow the standard's formulas.
     if f <= 1600:
         lowest_hz = -149.5 + 1.001 * f - 6.9e-5 * f**2
         highest_hz = 149.5 + 1.035 * f + 7.7e-5 * f**2
@@ -101,7 +106,7 @@ def test_the_prominence_ratio_is_that_of_the_band_with_the_tone(frequency_hz, to
     assert prominence_ratio_db(signal, RATE_HZ, f) == pytest.approx(expected_db, abs=0.5)
 
 
-def test_the_ratio_is_that_of_the_tone_asked_for_and_zero_where_there_is_none() -> None:
+def test_the_ratio_is_zero_where_no_tone_is_detected() -> None:
     signal = 0.1 * noise() + tone(1000, 0.1) + tone(4000, 1)
     at_1000, at_4000, at_2000, beside = prominence_ratios_db(
         signal, RATE_HZ, [1000, 4000, 2000, 4003]
@@ -131,7 +136,7 @@ def test_the_ratio_does_not_depend_on_the_level() -> None:
         (3500, 8000, False),
     ],
 )
-def test_the_ratio_is_defined_where_all_three_bands_are_measured(frequency_hz, rate_hz, defined):
+def test_the_ratio_is_defined_if_all_three_bands_are_in_range(frequency_hz, rate_hz, defined):
     signal = noise(2, rate_hz=rate_hz) + tone(frequency_hz, 1, 2, rate_hz)
     ratio_db = prominence_ratio_db(signal, rate_hz, frequency_hz)
     assert (ratio_db > 9) if defined else np.isnan(ratio_db)

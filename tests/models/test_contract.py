@@ -1,4 +1,4 @@
-"""The contract: our layers keep it, and each way of breaking it is told in one line."""
+"""The contract: our layers keep it, and each violation ends in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from upsampling_artifacts.upsamplers.nearest import NearestConvolution
 from ..configs import read_config
 
 CONFIG = read_config()
-# But for a network's interpolation alone, which cannot change the number of channels.
+# Not checked, because an interpolation alone cannot change the number of channels.
 ALONE = {"name": "linear", "length": None}
 LAYERS = {
     name: row["upsampler"]
@@ -26,7 +26,7 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("system", LAYERS)
-def test_every_layer_of_config_keeps_it(system: str) -> None:
+def test_every_layer_in_config_keeps_the_contract(system: str) -> None:
     options = dict(LAYERS[system])
     name = options.pop("name")
     before = torch.get_rng_state()
@@ -109,20 +109,27 @@ def test_a_layer_may_refuse_some_strides(layer: type) -> None:
 @pytest.mark.parametrize(
     ("layer", "complaint"),
     [
-        (Untrimmed, r"stride 2, bias=True: shape \(2, 4, 4\) for .*; \(2, 4, 2\) is needed"),
-        (Shifted, r"stride 2: the output is shifted by \+[01]\.\d samples; .* t // stride"),
-        (Single, r"dtype torch.float32 for an input of torch.float64; keep the input's"),
-        (Detached, r"gradients do not reach its input"),
-        (Unused, r"gradients do not reach its parameter 'gain'"),
-        (Biased, r"stride 2, bias=False: zeros do not stay zeros"),
-        (Without, r"raised TypeError: .*'bias'"),
+        (
+            Untrimmed,
+            r"stride 2, bias=True: output shape \(2, 4, 4\) for input \(2, 8, 1\); "
+            r"return \(2, 4, 2\), that is \(batch, out_channels, time \* stride\)$",
+        ),
+        (
+            Shifted,
+            r"stride 2: the output is shifted by \+[01]\.\d samples; trim both ends .* t // stride",
+        ),
+        (Single, r"output dtype torch.float32 for input torch.float64; keep the dtype"),
+        (Detached, r"no gradient reaches its input; let it affect"),
+        (Unused, r"no gradient reaches its parameter 'gain'; let it affect"),
+        (Biased, r"stride 2, bias=False: zeros do not stay zeros; do not add a bias"),
+        (Without, r"it raised TypeError: .*'bias'"),
         (ByNone, r"stride 2: stride: 2 will not do"),
-        (Broken, r"stride 2, bias=True: given \(2, 8, 1\) torch.float32, raised IndexError: .*"),
-        (Infinite, r"values that are not finite"),
-        (function, r"is a function; a torch.nn.Module is needed"),
+        (Broken, r"stride 2, bias=True: given \(2, 8, 1\) torch.float32, it raised IndexError: .*"),
+        (Infinite, r"returned values that are not finite"),
+        (function, r"is a function; return a torch.nn.Module"),
     ],
 )
-def test_what_breaks_it_is_told_in_one_line(layer, complaint: str) -> None:
+def test_the_violation_is_named_in_one_line(layer, complaint: str) -> None:
     with pytest.raises(InputError, match=rf"^upsampler 'mine:Layer': .*{complaint}") as error:
         check_upsampler("mine:Layer", layer, {})
     assert "\n" not in str(error.value)
@@ -146,25 +153,27 @@ def build(architecture="demucs", upsampler="nearest", **options):
     return build_model(architecture, size | options, layer, **shape, seed=0)
 
 
-def test_classes_are_built_from_their_addresses() -> None:
+def test_classes_are_built_from_their_import_paths() -> None:
     mine = build(upsampler=f"{__name__}:Good")
     assert isinstance(mine.decoder[0][2], Good)
-    theirs = build()
-    for ours, known in zip(mine.parameters(), theirs.parameters(), strict=True):
-        assert torch.equal(ours, known)  # the check draws nothing from the seed
+    known = build()
+    for ours, theirs in zip(mine.parameters(), known.parameters(), strict=True):
+        assert torch.equal(ours, theirs)  # the check does not draw from the seed
     assert build(f"{__name__}:Network")(torch.randn(3, 2, 77)).shape == (3, 4, 2, 77)
 
 
-def test_a_class_that_breaks_it_is_not_built() -> None:
+def test_a_class_that_breaks_the_contract_is_not_built() -> None:
     with pytest.raises(InputError, match=r"Shifted': stride 2: the output is shifted"):
         build(upsampler=f"{__name__}:Shifted")
-    with pytest.raises(InputError, match=r"Network': shape \(1, 4, 2, 4094\) .*; \(1, 4, 2, 4097"):
+    with pytest.raises(
+        InputError, match=r"Network': output shape \(1, 4, 2, 4094\) .*; return \(1, 4, 2, 4097"
+    ):
         build(f"{__name__}:Network", short=3)
     with pytest.raises(InputError, match=r"has no 'Goood'; did you mean 'Good'\?$"):
         build(upsampler=f"{__name__}:Goood")
 
 
-def test_a_network_is_left_in_its_mode_and_one_without_values_is_not_run() -> None:
+def test_the_check_keeps_the_mode_and_skips_networks_on_meta() -> None:
     model = build()
     check_architecture("mine", model.train(), 4, 2)
     assert model.training
@@ -172,7 +181,7 @@ def test_a_network_is_left_in_its_mode_and_one_without_values_is_not_run() -> No
         check_architecture("mine", build(f"{__name__}:Network", short=3), 4, 2)
 
 
-def test_the_base_class_is_not_needed() -> None:
+def test_a_layer_need_not_derive_from_the_base_class() -> None:
     class Plain(nn.Module):
         def __init__(self, inputs, outputs, stride, *, bias=True):
             super().__init__()

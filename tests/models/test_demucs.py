@@ -1,4 +1,4 @@
-"""The Demucs-like network: the paper's parameter counts, its modified form, its freedoms."""
+"""The Demucs-like network: the paper's parameter counts, the modified form, the options."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.demucs import RELUS, Demucs
-from upsampling_artifacts.models.flops import count_parameters
+from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 
 SMALL = {"channels": 4, "depth": 2}
 MODIFIED = {"bias": False, "omit_relu": ["first_encoder"]}
@@ -54,13 +54,13 @@ def test_parameter_counts_are_those_of_table_1(upsampler, length, options, count
         "options": {"channels": 100, "depth": 6} | options,
         "upsampler": {"name": upsampler, "length": length},
     }
-    assert count_parameters(system, n_sources=4, audio_channels=2) == count
+    assert parameter_count(build_on_meta(system, n_sources=4, audio_channels=2)) == count
 
 
 @every_upsampler
 @pytest.mark.parametrize("glu", [True, False])
 @pytest.mark.parametrize("lstm_layers", [0, 2])
-def test_the_modified_form_makes_exact_silence_from_silence(upsampler, glu, lstm_layers) -> None:
+def test_the_modified_form_keeps_silence_exactly(upsampler, glu, lstm_layers) -> None:
     silence = torch.zeros(1, 2, 50)
     modified = build(upsampler, **MODIFIED, glu=glu, lstm_layers=lstm_layers)
     assert not [name for name, _ in modified.named_parameters() if "bias" in name]
@@ -69,7 +69,7 @@ def test_the_modified_form_makes_exact_silence_from_silence(upsampler, glu, lstm
     assert usual(silence).any()
 
 
-def rectifiers(model: nn.Module) -> list[str]:
+def relus(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if isinstance(module, nn.ReLU)]
 
 
@@ -87,36 +87,36 @@ def rectifiers(model: nn.Module) -> list[str]:
         ),
     ],
 )
-def test_each_reading_of_the_first_layer_leaves_out_its_rectifier_alone(omit_relu, omitted) -> None:
-    usual = rectifiers(build(depth=4))
+def test_each_reading_of_the_first_layer_omits_its_relu_only(omit_relu, omitted) -> None:
+    usual = relus(build(depth=4))
     assert usual == [*(f"encoder.{i}.1" for i in range(4)), *(f"decoder.{i}.3" for i in range(3))]
     model = build(depth=4, omit_relu=omit_relu)
-    assert rectifiers(model) == [name for name in usual if name not in omitted]
+    assert relus(model) == [name for name in usual if name not in omitted]
     same = build(depth=4).parameters()
     assert all(torch.equal(p, q) for p, q in zip(model.parameters(), same, strict=True))
 
 
-def test_in_small_models_the_readings_coincide_or_have_nothing_to_leave_out() -> None:
-    assert rectifiers(build(omit_relu=["first_decoder"])) == ["encoder.0.1", "encoder.1.1"]
-    assert rectifiers(build(omit_relu=["last_decoder"])) == ["encoder.0.1", "encoder.1.1"]
-    everywhere = list(RELUS[1:])
-    assert rectifiers(build(depth=1, omit_relu=everywhere)) == ["encoder.0.1"]
+def test_in_shallow_models_the_readings_coincide_or_omit_nothing() -> None:
+    assert relus(build(omit_relu=["first_decoder"])) == ["encoder.0.1", "encoder.1.1"]
+    assert relus(build(omit_relu=["last_decoder"])) == ["encoder.0.1", "encoder.1.1"]
+    in_decoder = list(RELUS[1:])
+    assert relus(build(depth=1, omit_relu=in_decoder)) == ["encoder.0.1"]
 
 
 @pytest.mark.parametrize("omit_relu", ["first_encoder", ["first_layer"], ["last_decoder", "1"]])
-def test_an_unknown_rectifier_is_an_input_error_that_lists_the_known_ones(omit_relu) -> None:
+def test_an_unknown_relu_is_an_input_error_that_lists_the_known_ones(omit_relu) -> None:
     known = "first_encoder, first_decoder, last_decoder"
-    with pytest.raises(InputError, match=rf"^omit_relu: .* is not a list out of {known}$"):
+    with pytest.raises(InputError, match=rf"^omit_relu: .* is not a list of {known}$"):
         build(omit_relu=omit_relu)
 
 
 @pytest.mark.parametrize("options", [{}, MODIFIED])
-def test_the_output_is_not_rectified(options: dict) -> None:
+def test_the_output_has_both_signs(options: dict) -> None:
     y = build(**options)(torch.randn(1, 2, 64))
     assert y.min() < 0 < y.max()
 
 
-def test_filters_without_spread_are_not_rescaled() -> None:
+def test_constant_filters_are_not_rescaled() -> None:
     layer = {"name": "transposed", "initialization": "constant"}
     model = build_model(
         "demucs", SMALL | {"channels": 3}, layer, n_sources=4, audio_channels=2, seed=0
@@ -129,7 +129,7 @@ def test_filters_without_spread_are_not_rescaled() -> None:
 @every_upsampler
 @pytest.mark.parametrize("time", [1, 2, 15, 16, 17, 100])
 @pytest.mark.parametrize(("n_sources", "audio_channels"), [(4, 2), (2, 1)])
-def test_any_length_of_mono_and_stereo_is_separated(
+def test_mono_and_stereo_of_any_length_are_separated(
     upsampler, time, n_sources, audio_channels
 ) -> None:
     model = build(upsampler, n_sources, audio_channels)
@@ -139,44 +139,44 @@ def test_any_length_of_mono_and_stereo_is_separated(
 
 
 @pytest.mark.parametrize("options", [{"glu": False}, {"lstm_layers": 0}, {"depth": 1}])
-def test_parts_can_be_left_out_and_all_that_is_left_learns(options: dict) -> None:
+def test_without_optional_parts_all_parameters_learn(options: dict) -> None:
     model = build(**options)
     model(torch.randn(2, 2, 64)).square().sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())
 
 
-def test_without_lstm_there_is_none() -> None:
+def test_zero_lstm_layers_build_no_lstm() -> None:
     names = {type(module) for module in build(lstm_layers=0).modules()}
     assert not names & {nn.LSTM, nn.Linear}
 
 
-def test_songs_of_a_batch_do_not_touch_one_another() -> None:
+def test_examples_of_a_batch_do_not_affect_each_other() -> None:
     model, x = build().eval(), torch.randn(3, 2, 64)
     together = model(x)
     alone = torch.cat([model(song[None]) for song in x])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-6)
 
 
-def test_what_comes_in_comes_out_at_its_time() -> None:
-    """Only a delay or a wrong trim would move the response off the impulse's own samples."""
+def test_the_output_is_aligned_with_the_input() -> None:
+    """A delay or a wrong trim would move the response away from the impulse."""
     model = build(lstm_layers=0, **MODIFIED).double()
     for n in (64, 128, 192):
         x = torch.zeros(1, 2, 256, dtype=torch.float64)
         x[..., n : n + 16] = 1
         energy = model(x).square().sum(dim=(0, 1, 2))
-        centre = (energy * torch.arange(256)).sum() / energy.sum()
-        assert abs(centre - (n + 7.5)) < 16
+        center = (energy * torch.arange(256)).sum() / energy.sum()
+        assert abs(center - (n + 7.5)) < 16
 
 
 @pytest.mark.parametrize("time", [1, 15, 50, 63])
-def test_a_length_that_does_not_divide_is_filled_up_with_zeros_at_its_end(time: int) -> None:
+def test_lengths_that_do_not_divide_are_zero_padded_at_the_end(time: int) -> None:
     model, x = build(), torch.randn(1, 2, time)
-    filled = torch.nn.functional.pad(x, (0, 64 - time))
-    expected = build()(filled[..., : -(-time // 16) * 16])[..., :time]
+    padded = torch.nn.functional.pad(x, (0, 64 - time))
+    expected = build()(padded[..., : -(-time // 16) * 16])[..., :time]
     torch.testing.assert_close(model(x), expected)
 
 
-def test_the_seed_names_the_weights_and_leaves_the_global_state_alone() -> None:
+def test_weights_depend_on_the_seed_and_the_global_state_stays() -> None:
     before = torch.get_rng_state()
     first, again, other = build(seed=3), build(seed=3), build(seed=4)
     assert torch.equal(torch.get_rng_state(), before)
@@ -185,7 +185,7 @@ def test_the_seed_names_the_weights_and_leaves_the_global_state_alone() -> None:
     assert not any(torch.equal(weights[0][key], weights[2][key]) for key in weights[0])
 
 
-def test_without_a_seed_the_global_state_decides() -> None:
+def test_without_a_seed_weights_come_from_the_global_state() -> None:
     weights = []
     for _ in range(2):
         torch.manual_seed(5)
@@ -196,7 +196,7 @@ def test_without_a_seed_the_global_state_decides() -> None:
 
 
 @every_upsampler
-def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_reference(
+def test_convolutions_are_rescaled_by_the_root_of_deviation_over_reference(
     upsampler: str,
 ) -> None:
     raw = build(upsampler, rescale=0).state_dict()
@@ -214,7 +214,7 @@ def test_convolutions_are_rescaled_by_the_root_of_their_spread_over_the_referenc
     assert n_convolutions == 2 * (2 + 2)
 
 
-def test_unknown_names_list_the_known_ones() -> None:
+def test_the_error_for_an_unknown_name_lists_the_known_ones() -> None:
     sizes = {"n_sources": 2, "audio_channels": 1}
     with pytest.raises(InputError, match=r"^unknown architecture 'demux'; known: demucs, melgan, "):
         build_model("demux", {}, {"name": "nearest", "length": 9}, **sizes)
@@ -227,7 +227,7 @@ def test_unknown_names_list_the_known_ones() -> None:
     ("options", "upsampler", "message"),
     [
         ({}, {"name": "nearest"}, "upsampler 'nearest': .*'length'"),
-        ({}, {"name": "nearest", "lenght": 9}, "upsampler 'nearest': .*'length'"),
+        ({}, {"name": "nearest", "lenght": 9}, "upsampler 'nearest': .*'lenght'; known: length"),
         ({}, {"name": "linear", "length": 9, "taps": 2}, "upsampler 'linear': .*'taps'"),
         ({"chanels": 3}, {"name": "nearest", "length": 9}, "architecture 'demucs': .*'chanels'"),
     ],
@@ -240,7 +240,7 @@ def test_an_option_that_is_missing_or_unknown_is_an_input_error(
     assert "\n" not in str(error.value)
 
 
-def test_every_name_of_the_registries_leads_to_a_class_in_its_module() -> None:
+def test_every_name_in_the_registries_is_a_class_in_its_module() -> None:
     known = {"upsampler": registry.UPSAMPLERS, "architecture": registry.ARCHITECTURES}
     for kind, names in known.items():
         for name in names:

@@ -1,4 +1,4 @@
-"""Large layers run without oneDNN's copy of their weights, all else as ever."""
+"""Large layers run without oneDNN's copy of their weights; small layers are not affected."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ MEASURED = """
 import torch
 from upsampling_artifacts.models.memory import low_memory
 
-def peak_megabytes():  # of this program alone: ru_maxrss knows the parent's peak, too
+def peak_megabytes():  # of this process only: ru_maxrss includes the parent's peak
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) // 1000 for line in lines if line.startswith("VmHWM"))
 
@@ -33,7 +33,7 @@ with torch.inference_mode():
 
 
 class Watched(nn.Linear):
-    """Notes whether oneDNN may be used while it runs."""
+    """Records whether oneDNN is enabled while it runs."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.onednn = torch.backends.mkldnn.enabled
@@ -48,14 +48,14 @@ def model(monkeypatch: pytest.MonkeyPatch) -> nn.Sequential:
 
 
 def test_a_layer_of_104_megabytes_runs_without_a_copy() -> None:
-    """What the copy weighs without ``low_memory`` shows that the measurement sees it."""
+    """Without ``low_memory``, the measurement sees the copy."""
     run = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     low, plain = map(int, run.stdout.split())
     assert low < 30 < 90 < plain
 
 
-def test_large_layers_alone_run_without_onednn(model: nn.Sequential) -> None:
+def test_only_large_layers_run_without_onednn(model: nn.Sequential) -> None:
     x = torch.randn(3, 4)
     expected = model(x)
     with low_memory(model):
@@ -66,13 +66,13 @@ def test_large_layers_alone_run_without_onednn(model: nn.Sequential) -> None:
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
-def test_an_error_in_a_large_layer_leaves_nothing_switched_off(model: nn.Sequential) -> None:
+def test_after_an_error_in_a_large_layer_onednn_is_enabled(model: nn.Sequential) -> None:
     with pytest.raises(RuntimeError, match="mat1"), low_memory(model):
         model[1](torch.randn(3, 4))
     assert torch.backends.mkldnn.enabled
 
 
-def test_where_onednn_was_off_it_stays_off(model: nn.Sequential) -> None:
+def test_if_onednn_was_disabled_it_stays_disabled(model: nn.Sequential) -> None:
     torch.backends.mkldnn.enabled = False
     try:
         with low_memory(model):

@@ -1,4 +1,4 @@
-"""Open-Unmix: the package's networks and filter, trained by its recipe."""
+"""Open-Unmix: networks and filter of the package, trained by its recipe."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import to_waveforms
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
-from upsampling_artifacts.models.flops import count_parameters
+from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 from upsampling_artifacts.models.open_unmix import OpenUnmix
 from upsampling_artifacts.training import loop, step
 
@@ -26,12 +26,13 @@ def build(n_sources: int = 3, audio_channels: int = 2, **options: object) -> Ope
 
 
 @pytest.mark.parametrize("n_sources", [1, 4])
-def test_the_parameter_count_is_the_packages_for_each_source(n_sources: int) -> None:
+def test_the_parameter_count_per_source_is_that_of_the_package(n_sources: int) -> None:
     system = {"architecture": "open_unmix", "options": {}, "upsampler": None}
-    assert count_parameters(system, n_sources, audio_channels=2) == n_sources * 8_893_348
+    model = build_on_meta(system, n_sources, audio_channels=2)
+    assert parameter_count(model) == n_sources * 8_893_348
 
 
-def test_it_separates_as_the_package_does() -> None:
+def test_estimates_equal_those_of_the_package() -> None:
     model = build().eval()
     networks = {str(index): network for index, network in enumerate(model.networks)}
     package = Separator(networks, niter=1, n_fft=256, n_hop=64, wiener_win_len=None).eval()
@@ -42,7 +43,7 @@ def test_it_separates_as_the_package_does() -> None:
         assert not torch.allclose(estimates, build(wiener_iterations=0).eval()(mixture))
 
 
-def test_the_loss_is_the_sum_over_sources_of_squared_differences_of_magnitudes() -> None:
+def test_the_loss_sums_the_mean_squared_errors_of_magnitudes_over_sources() -> None:
     model, stems = build(n_sources=2).eval(), torch.randn(2, 2, 2, 900)
     mixture = stems.sum(1)
 
@@ -58,7 +59,7 @@ def test_the_loss_is_the_sum_over_sources_of_squared_differences_of_magnitudes()
     torch.testing.assert_close(model(mixture, stems), expected)
 
 
-def test_bins_begin_with_the_mean_and_deviation_of_the_training_mixtures() -> None:
+def test_bins_start_with_mean_and_deviation_of_the_training_mixtures() -> None:
     model = build()
     generator = torch.Generator().manual_seed(0)
     songs = [torch.randn(2, n, generator=generator) * scale for n, scale in ((3000, 1), (5000, 3))]
@@ -72,7 +73,7 @@ def test_bins_begin_with_the_mean_and_deviation_of_the_training_mixtures() -> No
         assert network.input_mean.requires_grad
 
 
-def test_an_empty_band_is_scaled_by_no_less_than_the_smallest_deviation() -> None:
+def test_the_deviation_of_an_empty_band_is_clamped() -> None:
     model = build()
     time = torch.arange(8000) / 8000
     tone = torch.sin(2 * torch.pi * 250 * time) * torch.hann_window(8000)
@@ -81,7 +82,7 @@ def test_an_empty_band_is_scaled_by_no_less_than_the_smallest_deviation() -> Non
     assert scale.min().item() == pytest.approx(1e-4 * scale.max().item(), rel=1e-3)
 
 
-def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
+def test_training_uses_its_own_loss_and_validation_the_common_one(
     cache_song: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, 4000))
@@ -107,7 +108,8 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
         system, options, 0, [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt"
     )
     losses = [loss for trains, loss, _ in seen if trains]
-    assert len(losses) == 3 and all(loss > 5 for loss in losses)  # of spectra: unit waveforms < 2
+    # On spectra; on waveforms of unit deviation, losses are below 2.
+    assert len(losses) == 3 and all(loss > 5 for loss in losses)
     assert [loss for trains, loss, _ in seen if not trains] == [
         expected for trains, _, expected in seen if not trains
     ]
@@ -119,6 +121,6 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
     )  # fmt: skip
 
 
-def test_more_than_two_channels_are_refused() -> None:
-    with pytest.raises(InputError, match="mono and stereo, not 3 channels"):
+def test_more_than_two_channels_are_an_input_error() -> None:
+    with pytest.raises(InputError, match="cannot separate 3 channels; use mono or stereo"):
         build(audio_channels=3)

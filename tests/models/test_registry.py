@@ -1,4 +1,4 @@
-"""Every architecture keeps the same contract: it is built, trained, saved, read and separates."""
+"""Every architecture is built, trained, saved, loaded, probed and separates."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ every_architecture = pytest.mark.parametrize("architecture", SEPARATING)
 
 
 def system_of(architecture: str, size: str = "demo") -> dict:
-    """The first system in config that is built so."""
+    """The first system in config with this architecture."""
     row = next(
         row
         for row in CONFIG["systems"].values()
@@ -59,7 +59,7 @@ def noise(*shape: int) -> np.ndarray:
     return 0.1 * np.random.default_rng(0).standard_normal(shape)
 
 
-def test_every_architecture_is_a_row_of_config_in_every_size() -> None:
+def test_every_architecture_has_all_sizes_and_a_system_in_config() -> None:
     for architecture in registry.ARCHITECTURES:
         sizes = {"paper", "figures"} | ({"demo"} if architecture in SEPARATING else set())
         assert set(CONFIG["architectures"][architecture]) == sizes
@@ -69,7 +69,7 @@ def test_every_architecture_is_a_row_of_config_in_every_size() -> None:
 @every_architecture
 @pytest.mark.parametrize("n_sources", [2, 4])
 @pytest.mark.parametrize("audio_channels", [1, 2])
-def test_it_trains_two_steps_is_read_again_and_separates_to_the_exact_length(
+def test_it_trains_two_steps_is_loaded_and_separates_to_the_exact_length(
     architecture: str,
     n_sources: int,
     audio_channels: int,
@@ -104,14 +104,14 @@ def test_it_trains_two_steps_is_read_again_and_separates_to_the_exact_length(
 
 @every_architecture
 @pytest.mark.parametrize("time", [1, 7, 511, 512, 2049, 4097])
-def test_any_length_comes_out_at_its_length(architecture: str, time: int) -> None:
+def test_the_output_is_as_long_as_the_input(architecture: str, time: int) -> None:
     y = built(architecture, 3, 2)(torch.from_numpy(noise(2, 2, time)).float())
     assert y.shape == (2, 3, 2, time)
     assert y.isfinite().all()
 
 
 @every_architecture
-def test_each_item_of_a_batch_is_separated_by_itself(architecture: str) -> None:
+def test_examples_of_a_batch_do_not_affect_each_other(architecture: str) -> None:
     model, x = built(architecture), torch.from_numpy(noise(3, 2, 3000)).float()
     with torch.no_grad():
         together, alone = model(x), torch.cat([model(item[None]) for item in x])
@@ -119,12 +119,12 @@ def test_each_item_of_a_batch_is_separated_by_itself(architecture: str) -> None:
 
 
 @every_architecture
-def test_silence_gives_numbers(architecture: str) -> None:
+def test_the_output_for_silence_is_finite(architecture: str) -> None:
     assert built(architecture)(torch.zeros(1, 2, 2000)).isfinite().all()
 
 
 @every_architecture
-def test_it_is_counted_without_being_computed(architecture: str) -> None:
+def test_parameters_and_flops_are_counted_at_full_size(architecture: str) -> None:
     for size, rate_hz, most_parameters in (("demo", RATE_HZ, 1.2e6), ("paper", 44_100, 1e9)):
         parameters, gflop = size_of(system_of(architecture, size), 4, 2, rate_hz)
         assert parameters < most_parameters
@@ -132,7 +132,7 @@ def test_it_is_counted_without_being_computed(architecture: str) -> None:
 
 
 @every_architecture
-def test_it_can_be_probed_and_has_tones_only_where_layers_raise_the_rate(architecture: str) -> None:
+def test_its_probe_predicts_tones_only_if_it_has_upsampling_layers(architecture: str) -> None:
     music = noise(2, RATE_HZ).astype(np.float32)
     test_signals = signals.test_signals(1.5, RATE_HZ, 2, music)
     with torch.inference_mode():
@@ -146,22 +146,22 @@ def test_it_can_be_probed_and_has_tones_only_where_layers_raise_the_rate(archite
 
 
 @pytest.mark.parametrize("architecture", registry.ARCHITECTURES)
-def test_an_upsampler_too_many_or_too_few_is_told(architecture: str) -> None:
+def test_a_missing_or_inapplicable_upsampler_is_an_input_error(architecture: str) -> None:
     has_upsampler = system_of(architecture, "paper")["upsampler"] is not None
     wrong = None if has_upsampler else {"name": "nearest", "length": 9}
-    message = "needs an upsampling layer" if has_upsampler else "write upsampler: null"
+    message = "needs an upsampling layer" if has_upsampler else "has no upsampling layers"
     with pytest.raises(InputError, match=f"^architecture '{architecture}' .*{message}"):
         build_model(architecture, {}, wrong, n_sources=1, audio_channels=1)
 
 
 @every_architecture
-def test_an_interrupted_training_ends_as_if_it_had_not_been(
+def test_a_resumed_training_ends_with_the_same_weights(
     architecture: str,
     cache_song: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Random numbers drawn in training and statistics kept beside the weights go on, too."""
+    """Including random numbers drawn in training and statistics kept beside the weights."""
     song = str(cache_song("train", noise(2, 1, round(TWO_STEPS_SECONDS * RATE_HZ)), RATE_HZ))
     options = replace(TRAINING, epochs=2, weight_decay=0.01, checkpoint_minutes=1e-9)
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))

@@ -1,10 +1,10 @@
-"""The reconstruction of Sams-Net: its size, and what a slice of its attention sees."""
+"""The reconstruction of Sams-Net: its size, and what its attention relates."""
 
 import pytest
 import torch
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
-from upsampling_artifacts.models.flops import count_parameters
+from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 from upsampling_artifacts.models.sams_net import SamsNet, SlicedAttention
 
 SMALL = {"n_fft": 128, "hop": 32, "widths": [4, 8], "slices": 4}
@@ -15,9 +15,9 @@ def build(**options: object) -> SamsNet:
     return build_model("sams_net", SMALL | options, None, **shape, seed=0).eval()
 
 
-def test_the_parameter_count_is_about_the_published() -> None:
+def test_the_parameter_count_rounds_to_the_published_one() -> None:
     system = {"architecture": "sams_net", "options": {}, "upsampler": None}
-    count = count_parameters(system, n_sources=4, audio_channels=2)
+    count = parameter_count(build_on_meta(system, n_sources=4, audio_channels=2))
     assert count == 3_676_344
     assert round(count / 1e6, 1) == 3.7
 
@@ -36,7 +36,7 @@ def test_frames_attend_in_one_half_of_the_slices_and_frequencies_in_the_other() 
     torch.testing.assert_close(attention(x), attention.merge(expected[None]))
 
 
-def test_each_estimate_is_the_mixture_less_some_of_every_bin() -> None:
+def test_each_estimate_has_less_energy_than_the_mixture_in_every_channel() -> None:
     model, mixture = build(), torch.randn(2, 2, 500)
     window = torch.hann_window(128)
 
@@ -61,11 +61,11 @@ def test_every_weight_learns() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_fft": 100}, "n_fft: 100 is not a multiple of 32, as 2 levels need"),
+        ({"n_fft": 100}, "n_fft: 100 is not a multiple of 32, which 2 levels need"),
         ({"slices": 3}, "slices: 3 is not an even number that divides 4 channels"),
         ({"widths": [4, 6]}, "slices: 4 is not an even number that divides 6 channels"),
     ],
 )
-def test_sizes_that_do_not_fit_are_told(options: dict, message: str) -> None:
+def test_sizes_that_do_not_divide_are_an_input_error(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build(**options)

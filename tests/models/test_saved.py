@@ -1,4 +1,4 @@
-"""Model files: weights and their description go out and come back."""
+"""Model files: weights and description are saved and loaded unchanged."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "runs" / "model.safetensors"
 
 
-def test_weights_and_description_come_back_exactly(path: Path) -> None:
+def test_weights_and_description_are_loaded_exactly(path: Path) -> None:
     model = build_described(ABOUT)
     for parameter in model.parameters():
         parameter.data.add_(torch.randn_like(parameter))
@@ -38,21 +38,21 @@ def test_weights_and_description_come_back_exactly(path: Path) -> None:
     assert torch.equal(loaded(x), model.eval()(x))
 
 
-def test_the_description_is_read_without_the_weights(path: Path) -> None:
+def test_the_description_is_read_without_building_a_model(path: Path) -> None:
     save_model(path, {"weight": torch.zeros(3)}, ABOUT)
     assert read_about(path) == ABOUT
     with safe_open(path, framework="pt") as file:
         assert list(file.keys()) == ["weight"]
 
 
-def test_a_description_leads_to_the_same_initial_weights_each_time() -> None:
+def test_a_description_determines_the_initial_weights() -> None:
     first, again = build_described(ABOUT).state_dict(), build_described(ABOUT).state_dict()
     assert all(torch.equal(first[key], again[key]) for key in first)
     other = build_described(ABOUT | {"seed": 8}).state_dict()
     assert not any(torch.equal(first[key], other[key]) for key in first)
 
 
-def test_weights_that_do_not_fit_the_description_are_refused(path: Path) -> None:
+def test_weights_that_do_not_fit_the_description_are_an_error(path: Path) -> None:
     save_model(path, build_described(ABOUT).state_dict(), ABOUT | {"audio_channels": 2})
     with pytest.raises(RuntimeError, match="size mismatch"):
         load_model(path)

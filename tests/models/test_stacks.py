@@ -1,4 +1,4 @@
-"""The paper's small experiments: shapes, rates, weights, and where their lines and valleys are."""
+"""The paper's stacks: shapes, rates, weights, tones and valleys."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from upsampling_artifacts.models.flops import parameter_count
 from upsampling_artifacts.models.stacks import STACKS, WIDTH, build_stack, rates_hz
 
 SECONDS = 2
-MARGIN = 200  # samples at each end that boundary artifacts cannot reach beyond
+MARGIN = 200  # samples at each end that contain all boundary artifacts
 
 
 def layer_outputs(name: str, signal: torch.Tensor, seed: int = 0) -> list[np.ndarray]:
@@ -36,13 +36,13 @@ def test_each_layer_doubles_the_length(name: str) -> None:
     assert rates_hz() == [4000, 8000, 16000, 32000]
 
 
-def test_the_number_of_layers_is_free() -> None:
+def test_the_number_of_layers_is_an_argument() -> None:
     outputs = build_stack("nearest", seed=0, layers=5)(torch.randn(2, 1, 8))
     assert [y.shape[-1] for y in outputs] == [16, 32, 64, 128, 256]
     assert rates_hz(1) == [4000, 8000]
 
 
-def test_the_seed_names_the_weights_and_the_global_state_stays() -> None:
+def test_weights_depend_on_the_seed_and_the_global_state_stays() -> None:
     torch.manual_seed(7)
     state = torch.get_rng_state()
     first, again, other = (build_stack("subpixel", seed) for seed in (0, 0, 1))
@@ -51,22 +51,22 @@ def test_the_seed_names_the_weights_and_the_global_state_stays() -> None:
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
-def test_there_are_no_biases_and_an_interpolation_alone_learns_nothing() -> None:
+def test_layers_have_no_biases_and_interpolations_alone_no_parameters() -> None:
     assert parameter_count(build_stack("nearest_alone", 0)) == 0
     assert parameter_count(build_stack("linear_alone", 0)) == 0
     assert parameter_count(build_stack("transposed_full", 0)) == 4 * (WIDTH + 2 * WIDTH**2)
     assert parameter_count(build_stack("subpixel", 0)) == 2 * 3 * (WIDTH + 2 * WIDTH**2)
 
 
-def test_interpolations_alone_are_what_they_are_called() -> None:
+def test_interpolations_alone_repeat_samples_or_join_them_by_lines() -> None:
     ramp = torch.tensor([0.0, 1.0, 2.0, 3.0])
     assert layer_outputs("nearest_alone", ramp)[0][0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     halfway = [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]
     assert layer_outputs("linear_alone", ramp)[0][0].tolist() == halfway
 
 
-def test_constant_weights_show_the_overlap() -> None:
-    """How many copies of the filter overlap: 1 (no), 2 (full), 2 1 2 1 (partial)."""
+def test_constant_weights_count_the_overlapping_copies() -> None:
+    """1 copy of the filter (no overlap), 2 (full), or 2 1 2 1 (partial)."""
     signal = torch.ones(6)
     assert set(layer_outputs("transposed_none_constant", signal)[0][0]) == {1}
     assert set(layer_outputs("transposed_full_constant", signal)[0][0][1:-1]) == {2}
@@ -90,7 +90,7 @@ def test_constant_weights_show_the_overlap() -> None:
         ("transposed_none_constant", ()),
     ],
 )
-def test_ones_give_tones_where_the_paper_says(name: str, frequencies_hz: tuple) -> None:
+def test_ones_become_tones_at_the_papers_frequencies(name: str, frequencies_hz: tuple) -> None:
     steady = layer_outputs(name, ones())[2][:, MARGIN:-MARGIN]
     offset_db = 10 * np.log10(np.mean(steady.mean(axis=-1) ** 2))
     for frequency_hz in (4000, 8000, 12000, 16000):
@@ -105,24 +105,24 @@ def third_layer_of_noise(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["nearest_alone", "linear_alone"])
-def test_noise_gets_valleys_where_the_paper_says(name: str) -> None:
+def test_noise_gets_valleys_at_the_papers_frequencies(name: str) -> None:
     output = third_layer_of_noise(name)
     for frequency_hz in (4000, 8000, 12000, 16000):
         beside = power_at(output, 32000, frequency_hz - 2000, 400)
         assert power_at(output, 32000, frequency_hz, 40) < beside / 100
 
 
-def test_linear_takes_more_of_the_high_end_than_nearest() -> None:
+def test_linear_attenuates_high_frequencies_more_than_nearest() -> None:
     def high_end_db(name: str) -> float:
         output = third_layer_of_noise(name)
         return 10 * np.log10(power_at(output, 32000, 6000, 100) / power_at(output, 32000, 500, 100))
 
-    # Three times nearest x2 is nearest x8, whose response is a Dirichlet kernel.
+    # Three nearest-neighbor layers x2 are one x8, whose response is a Dirichlet kernel.
     low, high = (np.sin(8 * w) / np.sin(w) for w in np.pi * np.array([500, 6000]) / 32000)
     assert high_end_db("nearest_alone") == pytest.approx(20 * np.log10(abs(high / low)), abs=1)
     assert high_end_db("linear_alone") < high_end_db("nearest_alone") - 10
 
 
-def test_unknown_stack_is_refused_in_one_line() -> None:
+def test_the_error_for_an_unknown_stack_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"unknown stack 'cubic'; known: nearest, linear"):
         build_stack("cubic", 0)

@@ -1,4 +1,4 @@
-"""Wave-U-Net: the original's size and arithmetic, whatever its upsampling layer."""
+"""Wave-U-Net: size and arithmetic of the original, with any upsampling layer."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
-from upsampling_artifacts.models.flops import count_parameters
+from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 from upsampling_artifacts.models.wave_unet import WaveUNet
 
 LENGTHS = {"transposed": 4, "nearest": 9, "linear": None, "subpixel": 3}
@@ -18,10 +18,10 @@ def build(upsampler: str = "linear", length: int | None = None, **options: objec
     return build_model("wave_unet", sizes, layer, n_sources=3, audio_channels=2, seed=0).eval()
 
 
-def test_the_parameter_count_is_the_originals() -> None:
+def test_the_parameter_count_is_that_of_the_original() -> None:
     layer = {"name": "linear", "length": None}
     system = {"architecture": "wave_unet", "options": {}, "upsampler": layer}
-    assert count_parameters(system, n_sources=4, audio_channels=2) == 10_263_498
+    assert parameter_count(build_on_meta(system, n_sources=4, audio_channels=2)) == 10_263_498
 
 
 def test_the_estimates_add_up_to_the_mixture() -> None:
@@ -29,8 +29,8 @@ def test_the_estimates_add_up_to_the_mixture() -> None:
     torch.testing.assert_close(build()(mixture).sum(dim=1), mixture)
 
 
-def test_the_arithmetic_is_the_originals_on_padded_signals() -> None:
-    """The original's layers one after the other."""
+def test_the_output_is_that_of_the_original_on_padded_signals() -> None:
+    """The layers of the original, in order."""
     model, mixture = build().double(), torch.randn(2, 2, 64, dtype=torch.float64)
 
     def convolution(x: torch.Tensor, layer: torch.nn.Conv1d) -> torch.Tensor:
@@ -65,11 +65,11 @@ def test_any_upsampler_fits_and_learns(upsampler: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["nearest", "linear"])
-def test_an_interpolation_alone_has_nothing_to_learn_and_keeps_its_channels(name: str) -> None:
+def test_an_interpolation_alone_has_no_parameters_and_keeps_its_channels(name: str) -> None:
     layer = registry.load("upsampler", name, registry.UPSAMPLERS)
     alone = layer(3, 3, 2, length=None)
     assert not list(alone.parameters())
     x = torch.randn(1, 3, 5)
     torch.testing.assert_close(alone(x), alone.interpolate(x))
-    with pytest.raises(InputError, match="cannot make 4 channels of 3; give the convolution"):
+    with pytest.raises(InputError, match="3 channels cannot become 4; set a filter length"):
         layer(3, 4, 2, length=None)

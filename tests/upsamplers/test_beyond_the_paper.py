@@ -1,4 +1,4 @@
-"""Zero insertion, sinc, learned interpolation and wavelets: what is known to come out of each."""
+"""Zero insertion, sinc, learned interpolation and wavelets: known outputs."""
 
 import math
 
@@ -23,7 +23,7 @@ def row(*values: float) -> Tensor:
     return torch.tensor([[values]], dtype=torch.float32)
 
 
-def test_zeros_are_put_around_every_sample() -> None:
+def test_zero_insertion_surrounds_every_sample_with_zeros() -> None:
     assert ZeroInsertionConvolution(1, 1, 3, length=3).interpolate(row(1, 2)).tolist() == [
         [[0, 1, 0, 0, 2, 0]]
     ]
@@ -33,7 +33,7 @@ def test_zeros_are_put_around_every_sample() -> None:
 
 
 @every_stride
-def test_zero_insertion_and_a_convolution_are_a_transposed_convolution(stride: int) -> None:
+def test_zero_insertion_and_a_convolution_equal_a_transposed_convolution(stride: int) -> None:
     length = 2 * stride + 1
     layer = ZeroInsertionConvolution(3, 2, stride, length=length)
     x = torch.randn(2, 3, 11)
@@ -44,7 +44,7 @@ def test_zero_insertion_and_a_convolution_are_a_transposed_convolution(stride: i
     torch.testing.assert_close(layer(x), whole[..., first : first + 11 * stride])
 
 
-def test_learned_interpolation_begins_as_straight_lines_and_holds_the_ends() -> None:
+def test_learned_interpolation_starts_as_linear_and_holds_the_ends() -> None:
     by_two = LearnedInterpolationConvolution(1, 1, 2, length=1)
     torch.testing.assert_close(by_two.interpolate(row(0, 4)), row(0, 0, 2, 4))
     by_four = LearnedInterpolationConvolution(1, 1, 4, length=1)
@@ -53,8 +53,8 @@ def test_learned_interpolation_begins_as_straight_lines_and_holds_the_ends() -> 
     torch.testing.assert_close(by_three.interpolate(row(3, 6, 0)), row(3, 3, 4, 5, 6, 4, 2, 0, 0))
 
 
-def test_learned_interpolation_is_that_of_wave_u_net() -> None:
-    """``s x[n] + (1 - s) x[n + 1]`` between two samples, ``s`` of each channel."""
+def test_learned_interpolation_by_2_is_that_of_wave_u_net() -> None:
+    """``s x[n] + (1 - s) x[n + 1]`` between two samples, with one ``s`` per channel."""
     layer = LearnedInterpolationConvolution(2, 1, 2, length=1)
     with torch.no_grad():
         layer.theta.copy_(torch.tensor([[math.log(3)], [-math.log(3)]]))  # s = 3/4 and 1/4
@@ -64,7 +64,7 @@ def test_learned_interpolation_is_that_of_wave_u_net() -> None:
 
 
 @every_stride
-def test_whatever_interpolation_is_learnt_a_constant_stays_one(stride: int) -> None:
+def test_a_constant_stays_constant_whatever_interpolation_is_learned(stride: int) -> None:
     layer = LearnedInterpolationConvolution(3, 1, stride, length=1)
     assert parameter_count(layer) == 3 * (stride - 1) + 3 + 1
     nn.init.normal_(layer.theta, std=3)
@@ -73,20 +73,20 @@ def test_whatever_interpolation_is_learnt_a_constant_stays_one(stride: int) -> N
 
 
 @every_stride
-def test_a_sinc_is_the_kaiser_windowed_low_pass_filter_of_scipy(stride: int) -> None:
+def test_the_sinc_is_scipys_kaiser_windowed_low_pass_filter(stride: int) -> None:
     zeros, beta = 12, 5.0
-    # Later in the filter: an earlier input sample, a later phase.
+    # Read as one filter: from late to early input samples, and within each by phase.
     ours = np.trim_zeros(sinc_phases(stride, zeros, beta).T[::-1].ravel())
     assert len(ours) == 2 * zeros * stride - stride % 2
     frequencies, response = freqz(ours / stride, worN=2048)
     _, expected = freqz(firwin(len(ours), 1 / stride, window=("kaiser", beta)), worN=2048)
     np.testing.assert_allclose(np.abs(response), np.abs(expected), atol=0.01)
-    stopped = frequencies > np.pi * 1.25 / stride
-    assert 20 * np.log10(np.abs(response[stopped]).max()) < -50
+    stopband = frequencies > np.pi * 1.25 / stride
+    assert 20 * np.log10(np.abs(response[stopband]).max()) < -50
 
 
 @every_stride
-def test_a_tone_in_the_passband_is_interpolated_and_a_constant_is_exact(stride: int) -> None:
+def test_the_sinc_interpolates_passband_tones_closely_and_constants_exactly(stride: int) -> None:
     layer = SincConvolution(1, 1, stride, length=1).double()
     layer.phases = torch.from_numpy(sinc_phases(stride)).unsqueeze(1)
     times = torch.arange(200, dtype=torch.float64)
@@ -100,21 +100,21 @@ def test_a_tone_in_the_passband_is_interpolated_and_a_constant_is_exact(stride: 
     torch.testing.assert_close(layer.interpolate(ones), torch.ones(1, 1, 5 * stride).double())
 
 
-def test_a_sinc_learns_its_convolution_alone_and_saves_nothing_else() -> None:
+def test_only_the_convolution_of_a_sinc_layer_is_learned_and_saved() -> None:
     layer = SincConvolution(3, 2, 4, length=9)
     assert list(layer.state_dict()) == ["convolution.weight", "convolution.bias"]
-    with pytest.raises(InputError, match=r"^zeros: 0 leaves nothing of a sinc; use 1, 2, 3"):
+    with pytest.raises(InputError, match=r"^zeros: 0 zero crossings do not make a filter; use 1"):
         SincConvolution(3, 2, 4, length=9, zeros=0)
 
 
 def haar_analysis(x: Tensor) -> Tensor:
-    """One octave of the transform, by its definition: ``(batch, 2 * channels, time / 2)``."""
+    """One octave of the transform by definition, ``(batch, 2 * channels, time / 2)``."""
     even, odd = x[..., ::2], x[..., 1::2]
     return torch.cat([even + odd, odd - even], dim=1) / math.sqrt(2)
 
 
 @pytest.mark.parametrize("learnable", [True, False])
-def test_haar_synthesis_is_the_inverse_of_haar_analysis(learnable: bool) -> None:
+def test_haar_synthesis_inverts_haar_analysis(learnable: bool) -> None:
     synthesis = WaveletSynthesis("haar", learnable)
     x = torch.randn(2, 3, 16)
     torch.testing.assert_close(synthesis(haar_analysis(x)), x)
@@ -129,10 +129,10 @@ def test_the_lazy_wavelet_interleaves_its_halves(learnable: bool) -> None:
     assert torch.equal(WaveletSynthesis("lazy", learnable)(x), expected)
 
 
-def test_a_lazy_wavelet_layer_is_a_subpixel_convolution_with_its_filters_in_another_order() -> None:
+def test_a_lazy_wavelet_layer_is_a_subpixel_convolution_with_reordered_filters() -> None:
     lazy = WaveletConvolution(3, 2, 4, length=3, wavelet="lazy")
     subpixel = SubpixelConvolution(3, 2, 4, length=3)
-    # Phase by phase and not channel by channel.
+    # Ordered by phase, not by channel.
     order = [2 * phase + channel for channel in range(2) for phase in range(4)]
     with torch.no_grad():
         for ours, theirs in zip(lazy.parameters(), subpixel.parameters(), strict=True):
@@ -141,7 +141,7 @@ def test_a_lazy_wavelet_layer_is_a_subpixel_convolution_with_its_filters_in_anot
     torch.testing.assert_close(lazy(x), subpixel(x))
 
 
-def test_learnable_wavelets_have_two_short_filters_per_octave_and_fixed_ones_none() -> None:
+def test_learnable_wavelets_add_two_filters_of_length_3_per_octave() -> None:
     fixed = WaveletConvolution(3, 2, 8, length=3)
     learnable = WaveletConvolution(3, 2, 8, length=3, learnable=True)
     assert parameter_count(learnable) == parameter_count(fixed) + 3 * 2 * 3
@@ -155,8 +155,8 @@ def test_learnable_wavelets_have_two_short_filters_per_octave_and_fixed_ones_non
 
 
 @pytest.mark.parametrize("stride", [3, 5, 6, 12])
-def test_a_wavelet_takes_powers_of_two(stride: int) -> None:
-    message = rf"^stride: {stride} is no power of two; a wavelet takes 2, 4, 8, \.\.\.$"
+def test_a_stride_that_is_not_a_power_of_two_is_an_input_error_for_wavelets(stride: int) -> None:
+    message = rf"^stride: {stride} is not a power of two; use 2, 4, 8, \.\.\.$"
     with pytest.raises(InputError, match=message):
         WaveletConvolution(3, 2, stride, length=3)
 

@@ -1,4 +1,4 @@
-"""Interpolation and convolution in one: the two layers' outputs and gradients, and when."""
+"""Fused layers: same outputs and gradients as two steps, and the choice between both."""
 
 import copy
 import io
@@ -23,7 +23,7 @@ each = pytest.mark.parametrize("name", CLASSES)
 
 
 def pair(name: str, stride: int, length: int, channels: tuple = (3, 2), bias: bool = True):
-    """The same layer twice: plain and fused, float64."""
+    """The same layer as two steps (plain) and fused, float64."""
     torch.manual_seed(0)
     plain, fused = (
         CLASSES[name](*channels, stride, length=length, bias=bias, implementation=kind).double()
@@ -34,7 +34,7 @@ def pair(name: str, stride: int, length: int, channels: tuple = (3, 2), bias: bo
 
 
 def output_and_gradients(layer: nn.Module, x: Tensor) -> list[Tensor]:
-    """Of a weighted sum of the squared output, so that no gradient is like another."""
+    """Gradients of a weighted sum of the squared output, which are all different."""
     x = x.clone().requires_grad_()
     y = layer(x)
     loss = (y.square() * torch.linspace(-1, 2, y.numel()).reshape(y.shape)).sum()
@@ -46,7 +46,7 @@ def output_and_gradients(layer: nn.Module, x: Tensor) -> list[Tensor]:
     st.sampled_from(sorted(CLASSES)), st.integers(2, 8), st.integers(1, 12), st.integers(1, 30),
     st.tuples(st.integers(1, 4), st.integers(1, 4)), st.integers(1, 3), st.booleans(),
 )  # fmt: skip
-def test_outputs_and_gradients_are_those_of_two_layers(
+def test_outputs_and_gradients_equal_those_of_two_steps(
     name: str, stride: int, length: int, time: int, channels: tuple, batch: int, bias: bool
 ) -> None:
     plain, fused = pair(name, stride, length, channels, bias)
@@ -55,7 +55,7 @@ def test_outputs_and_gradients_are_those_of_two_layers(
     assert len(actual) == (4 if bias else 3)
     for one, other in zip(actual, expected, strict=True):
         assert one.shape == other.shape
-        # Relative to the size of the whole: sums of hundreds of products have their own rounding.
+        # Relative to the largest value: sums of hundreds of products differ in rounding.
         assert (one - other).abs().max() <= 1e-12 * other.abs().max().clamp(min=1)
 
 
@@ -68,8 +68,8 @@ def test_second_derivatives_are_right(name: str) -> None:
 
 
 @each
-def test_no_gradient_is_asked_for_where_none_is_wanted(name: str) -> None:
-    """As in the first layer of a network, or with weights that stay."""
+def test_inputs_and_weights_without_gradients_are_left_alone(name: str) -> None:
+    """As in the first layer of a network, or with frozen weights."""
     plain, fused = pair(name, 4, 9)
     x = torch.randn(2, 3, 7, dtype=torch.float64)
     for layer in (plain, fused):
@@ -107,7 +107,7 @@ def test_the_weight_is_transformed_in_single_precision(
 
 
 @each
-def test_under_autocast_it_is_as_near_to_the_truth_as_two_layers(name: str) -> None:
+def test_under_autocast_the_error_is_no_larger_than_that_of_two_steps(name: str) -> None:
     plain, fused = pair(name, 4, 9, (64, 64))
     x = torch.randn(2, 64, 50, dtype=torch.float64)
     truth = plain(x)
@@ -117,7 +117,7 @@ def test_under_autocast_it_is_as_near_to_the_truth_as_two_layers(name: str) -> N
 
 
 @each
-def test_parameters_and_files_are_those_of_two_layers(name: str) -> None:
+def test_state_dicts_do_not_depend_on_the_implementation(name: str) -> None:
     options = ({"channels": 4, "depth": 2}, {"name": name, "length": 9})
     built = [
         build_model(
@@ -132,7 +132,7 @@ def test_parameters_and_files_are_those_of_two_layers(name: str) -> None:
 
 
 def changed(layer: nn.Module) -> dict:
-    """Ways in which the weight of a layer changes, by name."""
+    """Ways to change the weight of a layer, by name."""
 
     def step(optimizer: torch.optim.Optimizer) -> None:
         for parameter in layer.parameters():
@@ -146,7 +146,7 @@ def changed(layer: nn.Module) -> dict:
     def replace() -> None:
         layer.convolution.weight = nn.Parameter(torch.randn_like(layer.convolution.weight))
 
-    def there_and_back() -> None:
+    def move_and_initialize() -> None:
         layer.to("meta").to_empty(device="cpu")
         for parameter in layer.parameters():
             nn.init.normal_(parameter)
@@ -163,14 +163,14 @@ def changed(layer: nn.Module) -> dict:
         "in place": lambda: nn.init.normal_(layer.convolution.weight),
         "replace": replace,
         "single": lambda: layer.float(),
-        "meta": there_and_back,
+        "meta": move_and_initialize,
     }
 
 
 @each
 @pytest.mark.parametrize("change", changed(nn.Linear(1, 1)))
 @pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
-def test_the_folded_filter_is_never_stale(name: str, change: str, without_gradients) -> None:
+def test_the_cached_filter_is_never_stale(name: str, change: str, without_gradients) -> None:
     plain, fused = pair(name, 4, 9)
     fused.eval()
     x = torch.randn(1, 3, 6, dtype=torch.float64)
@@ -187,31 +187,33 @@ def test_the_folded_filter_is_never_stale(name: str, change: str, without_gradie
         assert not torch.allclose(after, before)
 
 
-def test_it_is_folded_once_and_only_where_nothing_is_learnt(monkeypatch) -> None:
-    folds = []
+def test_the_filter_is_computed_once_in_evaluation_and_per_call_in_training(
+    monkeypatch,
+) -> None:
+    weights = []
 
-    def counted(weight: Tensor, plan: Plan) -> Tensor:
-        folds.append(weight)
+    def recorded(weight: Tensor, plan: Plan) -> Tensor:
+        weights.append(weight)
         return fuse(weight, plan)
 
-    monkeypatch.setattr("upsampling_artifacts.upsamplers.fused.fuse", counted)
+    monkeypatch.setattr("upsampling_artifacts.upsamplers.fused.fuse", recorded)
     _, fused = pair("nearest", 4, 9)
     x = torch.randn(1, 3, 6, dtype=torch.float64)
     fused.eval()
     with torch.no_grad():
         for _ in range(3):
             fused(x)
-    assert len(folds) == 1
-    fused(x).sum().backward()  # evaluation mode, and yet a gradient
-    assert len(folds) == 2 and fused.convolution.weight.grad.abs().sum() > 0
+    assert len(weights) == 1
+    fused(x).sum().backward()  # gradients in evaluation mode
+    assert len(weights) == 2 and fused.convolution.weight.grad.abs().sum() > 0
     fused.train()
     with torch.no_grad():
         fused(x)
         fused(x)
-    assert len(folds) == 4
+    assert len(weights) == 4
 
 
-def test_what_is_folded_in_inference_mode_harms_no_training() -> None:
+def test_a_filter_cached_in_inference_mode_does_not_break_training() -> None:
     plain, fused = pair("linear", 5, 7)
     x = torch.randn(1, 3, 6, dtype=torch.float64)
     with torch.inference_mode():
@@ -223,7 +225,7 @@ def test_what_is_folded_in_inference_mode_harms_no_training() -> None:
 
 
 @each
-def test_copies_and_files_hold_no_folded_filter(name: str) -> None:
+def test_copies_and_pickles_hold_no_cached_filter(name: str) -> None:
     _, fused = pair(name, 4, 9, (32, 32))
     sizes = []
     for _ in range(2):
@@ -237,7 +239,7 @@ def test_copies_and_files_hold_no_folded_filter(name: str) -> None:
         torch.testing.assert_close(copy.deepcopy(fused)(torch.ones(1, 32, 8).double()), y)
 
 
-def test_it_is_chosen_where_there_is_enough_to_do() -> None:
+def test_auto_fuses_layers_with_enough_work() -> None:
     def chosen(name: str, channels: int, batch: int, time: int, **options: object) -> bool:
         layer = CLASSES[name](channels, channels, 4, **{"length": 9, **options})
         return layer.is_fused(torch.zeros(batch, channels, time))
@@ -247,23 +249,23 @@ def test_it_is_chosen_where_there_is_enough_to_do() -> None:
         assert not chosen(name, 128, 1, 16)
         assert not chosen(name, 128, 4, 250, implementation="plain")
         assert chosen(name, 1, 1, 1, implementation="fused")
-        assert not chosen(name, 128, 4, 10_000, length=1)  # takes no fewer products
+        assert not chosen(name, 128, 4, 10_000, length=1)  # saves no products
         assert not chosen(name, 128, 4, 250, length=None)
     assert chosen("nearest", 128, 1, 120) and not chosen("linear", 128, 1, 120)
     with torch.no_grad():
-        folded = NearestConvolution(128, 128, 4, length=9).eval()
-        assert folded.is_fused(torch.zeros(1, 128, 50))
-        assert not folded.train().is_fused(torch.zeros(1, 128, 50))
+        layer = NearestConvolution(128, 128, 4, length=9).eval()
+        assert layer.is_fused(torch.zeros(1, 128, 50))
+        assert not layer.train().is_fused(torch.zeros(1, 128, 50))
 
 
 class Shifted(NearestConvolution):
-    """Of anyone's, who knows nothing of fusing."""
+    """A user-supplied subclass with an interpolation of its own."""
 
     def interpolate(self, x: Tensor) -> Tensor:
         return super().interpolate(x).roll(1, dims=-1)
 
 
-def test_an_interpolation_of_anyones_is_left_as_it_is() -> None:
+def test_a_user_supplied_interpolation_is_not_fused() -> None:
     layer = Shifted(2, 2, 4, length=9, implementation="fused")
     x = torch.randn(4, 2, 1000)
     assert torch.equal(layer(x), layer.convolution(layer.interpolate(x)))
@@ -276,8 +278,8 @@ def test_an_unknown_implementation_is_an_input_error(name: str) -> None:
 
 
 @each
-def test_a_traced_layer_interpolates_and_convolves(name: str) -> None:
-    """So that probes see both, and measure what does not depend on the order of sums."""
+def test_a_layer_with_hooks_runs_as_two_steps(name: str) -> None:
+    """So that the tracer sees both, and measures do not depend on the implementation."""
     layer = CLASSES[name](2, 2, 4, length=9, implementation="fused")
     found = find_layers(layer, torch.randn(1, 2, 50))
     assert found == [Layer("interpolation", "interpolation", 4, "up")]
@@ -285,7 +287,7 @@ def test_a_traced_layer_interpolates_and_convolves(name: str) -> None:
 
 
 @each
-def test_normalised_weights_may_be_fused(name: str) -> None:
+def test_layers_with_weight_normalization_can_be_fused(name: str) -> None:
     plain, fused = pair(name, 4, 9)
     for layer in (plain, fused):
         parametrizations.weight_norm(layer.convolution)
@@ -302,7 +304,7 @@ def test_normalised_weights_may_be_fused(name: str) -> None:
 
 
 @each
-def test_it_keeps_a_quarter_of_the_activations(name: str) -> None:
+def test_a_fused_layer_saves_a_quarter_of_the_activations(name: str) -> None:
     def kept(layer: FusedInterpolationConvolution) -> int:
         parameters = {parameter.data_ptr() for parameter in layer.parameters()}
         tensors: dict[int, int] = {}
@@ -313,7 +315,7 @@ def test_it_keeps_a_quarter_of_the_activations(name: str) -> None:
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             layer(x)
-        return sum(bytes for address, bytes in tensors.items() if address not in parameters)
+        return sum(size for pointer, size in tensors.items() if pointer not in parameters)
 
     x = torch.randn(4, 8, 5000, dtype=torch.float64, requires_grad=True)
     plain, fused = pair(name, 4, 9, (8, 8))
@@ -321,8 +323,8 @@ def test_it_keeps_a_quarter_of_the_activations(name: str) -> None:
     assert kept(fused) == pytest.approx(x.nbytes, rel=0.02)
 
 
-def test_nearest_is_a_filter_of_k_plus_s_minus_1_samples_at_the_low_rate() -> None:
-    """The identity in its plainest form: a box, and every fourth sample of it."""
+def test_fused_nearest_is_a_transposed_convolution_with_the_fused_filter() -> None:
+    """The fused filter is the weight convolved with a box of ``stride`` ones."""
     _, fused = pair("nearest", 4, 9, (1, 1), bias=False)
     box = torch.ones(1, 1, 4, dtype=torch.float64)
     v = F.conv1d(fused.convolution.weight, box, padding=3)

@@ -1,4 +1,4 @@
-"""Every upsampling layer: the contract of the base class, and what is known to come out."""
+"""Every upsampling layer: the contract of the base class, and known outputs."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def make(name: str, stride: int, length: int | None = None, **options: object) -
 
 
 def ones(layer: Upsampler) -> Upsampler:
-    """The layer with filters of ones and no offset."""
+    """The layer with filters of ones and no bias."""
     nn.init.ones_(layer.convolution.weight)
     if layer.convolution.bias is not None:
         nn.init.zeros_(layer.convolution.bias)
@@ -47,7 +47,7 @@ def ones(layer: Upsampler) -> Upsampler:
 
 
 def delta(layer: Upsampler) -> Upsampler:
-    """The layer with filters that let their input through unchanged."""
+    """The layer with filters that pass their input unchanged."""
     nn.init.zeros_(layer.convolution.weight)
     nn.init.zeros_(layer.convolution.bias)
     layer.convolution.weight.data[..., (layer.convolution.kernel_size[0] - 1) // 2] = 1
@@ -73,9 +73,11 @@ def test_the_output_is_exactly_stride_times_as_long(name, stride, time, dtype) -
     st.sampled_from(sorted(registry.UPSAMPLERS)), st.integers(2, 7), st.integers(0, 9),
     st.integers(1, 40),
 )  # fmt: skip
-def test_so_it_is_for_any_filter_length(name: str, stride: int, more: int, time: int) -> None:
+def test_a_filter_of_any_length_keeps_the_time(
+    name: str, stride: int, extra: int, time: int
+) -> None:
     stride = 4 if name in POWERS_OF_TWO else stride
-    y = make(name, stride, stride + more)(torch.randn(1, IN_CHANNELS, time))
+    y = make(name, stride, stride + extra)(torch.randn(1, IN_CHANNELS, time))
     assert y.shape == (1, OUT_CHANNELS, time * stride)
 
 
@@ -91,7 +93,7 @@ def test_gradients_reach_the_input_and_every_parameter(name, stride, time) -> No
 
 
 @every_upsampler_and_stride
-def test_without_bias_zeros_stay_exact_zeros(name: str, stride: int) -> None:
+def test_without_bias_silence_stays_exactly_silent(name: str, stride: int) -> None:
     layer = make(name, stride, bias=False)
     assert not [key for key, _ in layer.named_parameters() if "bias" in key]
     assert not layer(torch.zeros(1, IN_CHANNELS, 9)).any()
@@ -103,20 +105,21 @@ def test_without_bias_zeros_stay_exact_zeros(name: str, stride: int) -> None:
 @every_upsampler
 @pytest.mark.parametrize("stride", [1, 0, -2, 2.0, "2", None])
 def test_a_bad_stride_is_an_input_error(name: str, stride: object) -> None:
-    with pytest.raises(InputError, match=r"^stride: .* use 2, 3, 4, \.\.\.$"):
+    message = r"^stride: .* is not an upsampling factor; use 2, 3, \.\.\.$"
+    with pytest.raises(InputError, match=message):
         make(name, stride, length=8)
 
 
 @every_upsampler
 @pytest.mark.parametrize("length", [0, -1])
-def test_a_filter_without_samples_is_an_input_error(name: str, length: int) -> None:
+def test_a_length_below_1_is_an_input_error(name: str, length: int) -> None:
     layer = registry.load("upsampler", name, registry.UPSAMPLERS)
     with pytest.raises(InputError, match=rf"^length: {length} .* use .*$"):
         layer(IN_CHANNELS, OUT_CHANNELS, 2, length=length)
 
 
 @pytest.mark.parametrize("name", ["transposed", "zero_insertion"])
-def test_a_filter_that_would_miss_samples_is_an_input_error(name: str) -> None:
+def test_a_filter_shorter_than_the_stride_is_an_input_error(name: str) -> None:
     with pytest.raises(InputError, match=r"^length: 3 is shorter than stride 4.* use 4 or more$"):
         make(name, 4, length=3)
 
@@ -128,26 +131,27 @@ def test_a_filter_that_would_miss_samples_is_an_input_error(name: str) -> None:
 )  # fmt: skip
 @every_stride
 @pytest.mark.parametrize("odd", [0, 1])
-def test_the_copy_of_an_input_sample_is_centred_on_its_output_samples(name, stride, odd) -> None:
-    """To half a sample, which a filter of even length (at its rate) cannot avoid."""
+def test_the_response_to_a_sample_is_centered_on_its_output_samples(name, stride, odd) -> None:
+    """Within half a sample, which even filters cannot avoid."""
     length = 3 if name == "subpixel" else 2 * stride + odd
     layer = ones(make(name, stride, length, channels=(1, 1)))
     for n in (20, 21):
         x = torch.zeros(1, 1, 42)
         x[..., n] = 1
         y = layer(x)[0, 0].detach()
-        centre = (y * torch.arange(len(y))).sum() / y.sum()
-        offset = centre - (n * stride + (stride - 1) / 2)
-        has_centre = name == "subpixel" or (
+        center = (y * torch.arange(len(y))).sum() / y.sum()
+        offset = center - (n * stride + (stride - 1) / 2)
+        has_center = name == "subpixel" or (
             (length - stride) % 2 == 0
-            # Of the middle two of an even stride these take the later, an even filter the earlier.
+            # An even stride puts the sample on the later one of its two middle samples, and an even
+            # filter takes the earlier one of its own: both even, or both odd, is centered.
             if name in ("transposed", "zero_insertion", "learned_interpolation")
             else length % 2
         )
-        assert abs(offset) < (1e-3 if has_centre else 0.501)
+        assert abs(offset) < (1e-3 if has_center else 0.501)
 
 
-def test_transposed_filters_of_ones_show_the_overlap() -> None:
+def test_transposed_filters_of_ones_count_the_overlapping_copies() -> None:
     x = torch.ones(1, 1, 4)
     no, partial, full = (ones(make("transposed", s, k, channels=(1, 1)))
                          for s, k in ((3, 3), (2, 3), (4, 8)))  # fmt: skip
@@ -161,20 +165,20 @@ def test_transposed_filters_of_ones_show_the_overlap() -> None:
     ("stride", "length", "overlap"),
     [(4, 4, "no"), (4, 6, "partial"), (4, 5, "partial"), (4, 8, "full"), (4, 12, "full")],
 )
-def test_overlap_names_the_papers_three_situations(stride, length, overlap) -> None:
+def test_overlap_is_no_partial_or_full_as_in_the_paper(stride, length, overlap) -> None:
     layer = TransposedConvolution(1, 1, stride, length=length)
     assert layer.overlap == overlap
 
 
 @every_stride
 @pytest.mark.parametrize("length", [1, 3, 4, 9, 10])
-def test_nearest_with_a_delta_filter_repeats_every_sample(stride: int, length: int) -> None:
+def test_nearest_with_an_identity_filter_repeats_every_sample(stride: int, length: int) -> None:
     layer = delta(NearestConvolution(1, 1, stride, length=length))
     x = torch.randn(2, 1, 13)
     torch.testing.assert_close(layer(x), x.repeat_interleave(stride, dim=-1), rtol=0, atol=0)
 
 
-def test_linear_with_a_delta_filter_joins_samples_by_lines_and_holds_the_ends() -> None:
+def test_linear_with_an_identity_filter_joins_samples_by_lines_and_holds_the_ends() -> None:
     by_two = delta(LinearConvolution(1, 1, 2, length=9))
     torch.testing.assert_close(by_two(row(0, 4)), row(0, 1, 3, 4))
     by_four = delta(LinearConvolution(1, 1, 4, length=3))
@@ -184,18 +188,18 @@ def test_linear_with_a_delta_filter_joins_samples_by_lines_and_holds_the_ends() 
     torch.testing.assert_close(by_three(row(5)), row(5, 5, 5))
 
 
-def test_a_periodic_shuffle_makes_channels_into_neighbouring_samples() -> None:
+def test_a_periodic_shuffle_interleaves_channels() -> None:
     x = torch.tensor([[[1, 2, 3], [10, 20, 30], [4, 5, 6], [40, 50, 60]]])
     expected = torch.tensor([[[1, 10, 2, 20, 3, 30], [4, 40, 5, 50, 6, 60]]])
     assert torch.equal(periodic_shuffle(x, 2), expected)
 
 
 @every_stride
-def test_a_periodic_shuffle_is_torchs_pixel_shuffle_and_the_papers(stride: int) -> None:
+def test_a_periodic_shuffle_equals_pixel_shuffle_and_the_papers_notebook(stride: int) -> None:
     channels, time = 3, 5
     x = torch.randn(2, channels * stride, time)
     y = periodic_shuffle(x, stride)
-    # In two dimensions, with equal rows: each row of the picture is the shuffled signal.
+    # Pixel shuffle is two-dimensional: of a picture with equal rows, each row is the signal.
     picture = x.reshape(2, channels, 1, stride, time).expand(-1, -1, stride, -1, -1)
     shuffled = nn.PixelShuffle(stride)(picture.reshape(2, channels * stride**2, 1, time))
     assert torch.equal(y, shuffled[:, :, 0])
@@ -204,7 +208,7 @@ def test_a_periodic_shuffle_is_torchs_pixel_shuffle_and_the_papers(stride: int) 
     assert torch.equal(y, notebook)
 
 
-def test_each_phase_of_a_subpixel_convolution_has_its_own_filter_and_offset() -> None:
+def test_each_phase_of_a_subpixel_convolution_has_its_own_filter_and_bias() -> None:
     layer = SubpixelConvolution(1, 1, 3, length=1)
     with torch.no_grad():
         layer.convolution.weight.copy_(torch.tensor([1.0, 10.0, 100.0]).reshape(3, 1, 1))
@@ -214,14 +218,14 @@ def test_each_phase_of_a_subpixel_convolution_has_its_own_filter_and_offset() ->
 
 
 @every_stride
-def test_a_transposed_filter_is_twice_the_stride_long_unless_told(stride: int) -> None:
+def test_the_default_length_of_a_transposed_filter_is_twice_the_stride(stride: int) -> None:
     layer = TransposedConvolution(1, 1, stride)
     assert layer.convolution.kernel_size == (2 * stride,)
     assert layer.overlap == "full"
 
 
-def test_a_constant_transposed_filter_makes_the_papers_ones() -> None:
-    """Figures 3 and 4: the number of copies that overlap; with more channels, their mean."""
+def test_constant_transposed_filters_reproduce_the_papers_ones() -> None:
+    """Figures 3 and 4: the number of overlapping copies, times the mean of the channels."""
     partial, full = (
         TransposedConvolution(1, 1, s, length=k, bias=False, initialization="constant")
         for s, k in ((2, 3), (4, 8))
@@ -237,13 +241,13 @@ def test_a_constant_transposed_filter_makes_the_papers_ones() -> None:
 
 @every_stride
 @pytest.mark.parametrize("bias", [True, False])
-def test_icnr_begins_as_a_random_convolution_whose_samples_are_repeated(stride, bias) -> None:
+def test_icnr_starts_as_a_random_convolution_and_nearest_interpolation(stride, bias) -> None:
     layer = make("subpixel", stride, 3, bias=bias, initialization="icnr")
     x = torch.randn(2, IN_CHANNELS, 9)
     y = layer(x)
     first = y[..., ::stride]
     torch.testing.assert_close(y, first.repeat_interleave(stride, dim=-1), rtol=0, atol=1e-6)
-    # Random as ever: every output channel has a filter of its own, of the usual size.
+    # Still random: each output channel has its own filter, that of the default initialization.
     plain = make("subpixel", stride, 3, bias=bias)
     for key, weight in layer.state_dict().items():
         assert torch.equal(weight[::stride], plain.state_dict()[key][::stride])
@@ -259,7 +263,7 @@ def test_an_unknown_initialization_is_an_input_error(name: str, known: str) -> N
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 9, 10])
-def test_a_same_convolution_keeps_the_length_and_centres_its_filter(length: int) -> None:
+def test_a_same_convolution_keeps_the_length_and_centers_its_filter(length: int) -> None:
     convolution = SameConvolution(1, 1, length, bias=False)
     nn.init.ones_(convolution.weight)
     x = torch.zeros(1, 1, 31)
@@ -271,7 +275,7 @@ def test_a_same_convolution_keeps_the_length_and_centres_its_filter(length: int)
     assert (15 - first, last - 15) == (length // 2, (length - 1) // 2)
 
 
-def test_parameters_are_counted_by_hand() -> None:
+def test_parameter_counts_match_counts_by_hand() -> None:
     assert parameter_count(make("transposed", 4, 8)) == 3 * 4 * 8 + 4
     assert parameter_count(make("nearest", 4, 9)) == 3 * 4 * 9 + 4
     assert parameter_count(make("subpixel", 4, 3, bias=False)) == 3 * (4 * 4) * 3

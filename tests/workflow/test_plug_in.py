@@ -72,7 +72,11 @@ def test_a_users_upsampler_and_network_are_trained_probed_and_scored(followed: C
     ("old", "new", "complaint"),
     [
         (", self.stride // 2,", ", 0,", "the output is shifted by +"),
-        ("* self.stride])", "* self.stride]).float()", "dtype torch.float32 for an input"),
+        (
+            "* self.stride])",
+            "* self.stride]).float()",
+            "dtype torch.float32 for input torch.float64",
+        ),
         ("class HannConvolution", "class HanConvolution", "did you mean 'HanConvolution'?"),
         ("import torch\n", "import torhc\n", "cannot be imported (ModuleNotFoundError"),
     ],

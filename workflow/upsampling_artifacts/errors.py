@@ -1,5 +1,10 @@
 """Exceptions whose message the user sees."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 MAX_MESSAGE_LENGTH = 300
 
 
@@ -16,6 +21,25 @@ class Interrupted(Exception):
 
     The message is one line that names the cause and how to resume.
     """
+
+
+@contextmanager
+def error_prefix(what: str) -> Iterator[None]:
+    """Put ``what`` before the message of an InputError raised in this context.
+
+    Args:
+        what: The row or file that the caller knows, ``"system 'demucs_nearest'"``.
+
+    Example:
+        >>> with error_prefix("system 'mine'"):
+        ...     raise InputError("stride: 1 is too small")
+        Traceback (most recent call last):
+        upsampling_artifacts.errors.InputError: system 'mine': stride: 1 is too small
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
 
 
 def one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Means with intervals."""
+"""Means of independent runs with confidence intervals."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from scipy import stats
 
 
 def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of a few independent runs, and Student's t interval of it.
+    """Mean of a few independent runs and its Student's t interval.
 
-    With three seeds the t quantile is 4.3: the interval is honestly wide. One value has no
-    interval (NaN), and none has no mean either.
+    With three seeds the t quantile is 4.3, so the interval is wide, as it should be.
 
     Args:
-        values: One number per run.
-        confidence: Coverage of the interval, for normally distributed runs.
+        values: ``(runs,)``, one number per run.
+        confidence: Coverage of the interval for normally distributed runs.
 
     Returns:
-        ``(mean, low, high)``.
+        ``(mean, low, high)``. The interval of a single value is NaN; so are all three numbers if
+        there is no value.
+
+    Example:
+        >>> mean, low, high = mean_interval(np.array([4.0, 5.0, 6.0]))
+        >>> round(low, 2), mean, round(high, 2)
+        (2.52, 5.0, 7.48)
     """
     values = np.asarray(values, dtype=float)
     if len(values) == 0:

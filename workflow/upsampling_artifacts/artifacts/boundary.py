@@ -1,4 +1,4 @@
-"""Boundary artifacts: how far from its ends a signal comes out otherwise (section 2)."""
+"""Boundary artifacts: samples that the ends of the input change (section 2 of the paper)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from upsampling_artifacts.errors import InputError
 def boundary_samples(
     output: np.ndarray, reference: np.ndarray, tolerance_db: float = -60.0
 ) -> tuple[int, int]:
-    """Count the samples at both ends that a signal's beginning and end change.
+    """Number of samples at each end that boundary artifacts reach.
 
     Args:
-        output: ``(channels, time)``, made from a signal that begins and ends.
-        reference: ``(channels, time)``, the same samples in the middle of a longer signal: the
-            steady state.
-        tolerance_db: How far the two may differ (RMS over channels), re the RMS of the
-            reference. If the reference is exactly zero, they may not differ at all.
+        output: ``(channels, time)``, a layer's response to a finite input.
+        reference: ``(channels, time)``, the same samples cut from the response to a longer
+            input: the steady state.
+        tolerance_db: Largest difference that does not count (RMS over channels), in dB re the
+            RMS of the reference. If the reference is exactly zero, any difference counts.
 
     Returns:
-        ``(start, end)``: up to the innermost sample that departs, looking from each end to the
-        middle; their sum is the whole length if all depart.
+        ``(start, end)``: the distance from each end to the innermost sample of its half that
+        differs. If all samples differ, the two add up to the length.
 
     Raises:
         InputError: The shapes differ.
+
+    Example:
+        >>> reference = np.ones((1, 100))
+        >>> output = reference.copy()
+        >>> output[:, [0, 2, 99]] = 0.5
+        >>> boundary_samples(output, reference)
+        (3, 1)
     """
     if output.shape != reference.shape:
         raise InputError(
@@ -32,9 +39,9 @@ def boundary_samples(
         )
     reference = reference.astype(np.float64)
     difference = np.mean((output - reference) ** 2, axis=0)
-    departs = difference > 10 ** (tolerance_db / 10) * np.mean(reference**2)
-    half = len(departs) // 2
-    first, second = np.flatnonzero(departs[:half]), np.flatnonzero(departs[half:])
+    differs = difference > 10 ** (tolerance_db / 10) * np.mean(reference**2)
+    half = len(differs) // 2
+    first, second = np.flatnonzero(differs[:half]), np.flatnonzero(differs[half:])
     start = int(first[-1]) + 1 if len(first) else 0
-    end = len(departs) - half - int(second[0]) if len(second) else 0
+    end = len(differs) - half - int(second[0]) if len(second) else 0
     return start, end

@@ -1,4 +1,8 @@
-"""Filtering artifacts: what an interpolation's fixed filter does to a spectrum (section 3)."""
+"""Filtering artifacts: what the fixed filter of an interpolation does to a spectrum.
+
+Section 3 of the paper. An interpolation is zero insertion, which repeats the spectrum at multiples
+of the old rate, followed by a fixed low-pass filter, whose response is known in closed form.
+"""
 
 from __future__ import annotations
 
@@ -10,49 +14,56 @@ from scipy.signal import welch
 from upsampling_artifacts.errors import InputError
 
 WINDOW = "blackmanharris"
-"""Side lobes at -92 dB."""
+"""Its side lobes lie at -92 dB."""
 
-# Fewer samples than this resolve no spectrum, whatever the rate: a hidden layer's may be 10 Hz.
-LEAST_WINDOW = 256
-SHORTEST = 16
+# Fewer samples resolve no spectrum, whatever the rate. A hidden layer may run at 10 Hz.
+MIN_WINDOW_SAMPLES = 256
+MIN_SAMPLES = 16
 
-# Below this, re the largest of an input's density, there is the leakage of the rest.
-NOTHING_DB = -80.0
+# Below this level re the maximum of the input's density, the window's leakage dominates.
+LEAKAGE_DB = -80.0
 
-# Where theory lies further below its maximum than this, the window's main lobe fills the valley
-# from its slopes, and what is measured there is the window.
-COMPARED_DB = 40.0
+# In valleys deeper than this re the maximum, the window's main lobe fills in power from the slopes:
+# the measurement shows the window, not the response.
+COMPARED_RANGE_DB = 40.0
 
-# The widest neighbourhood that a stride-4 layer's valleys do not share, a quarter of their
-# distance on either side. Valleys of larger strides stand closer, but are as narrow in
-# proportion: half of the bins around lie well between them, and the median is among these.
-NEIGHBOURHOOD = 1 / 16
+# Half width of a valley's surroundings re the sampling rate: a quarter of the distance between the
+# valleys of a stride-4 layer, which share no surroundings. Larger strides put valleys closer
+# together, but make them narrower in proportion: most bins lie between valleys, as does the median.
+NEIGHBORHOOD = 1 / 16
 
 
 def power_density(
     signal: np.ndarray, rate_hz: float, window_seconds: float = 0.064
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Power density by Welch's method, mean over channels.
+    """Power spectral density by Welch's method, averaged over channels.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        window_seconds: Length of the Blackman-Harris window; a power of two of samples is taken
-            so that multiples of rate / stride have bins of their own, at least 256 and at most
-            the signal.
+        window_seconds: Length of the Blackman-Harris window, rounded to a power of two of
+            samples, so that multiples of rate / stride fall on bins; at least 256 samples and at
+            most the whole signal.
 
     Returns:
-        ``(frequencies_hz, power)``; power per Hz, one-sided: its sum times the width of a bin
-        is the mean square.
+        ``(frequencies_hz, power)``, both ``(frequency,)``. The density is one-sided, in power
+        per Hz: its sum times the bin width is the mean square.
 
     Raises:
         InputError: The signal has fewer than 16 samples.
+
+    Example:
+        >>> frequencies_hz, power = power_density(np.full((1, 8000), 0.1), rate_hz=8000)
+        >>> round(float(power.sum() * frequencies_hz[1]), 4)
+        0.01
     """
     time = signal.shape[-1]
-    if time < SHORTEST:
-        raise InputError(f"signal: {time} samples are too short for a spectrum; {SHORTEST} needed")
-    wanted = 2 ** round(np.log2(window_seconds * rate_hz))
-    samples = min(max(wanted, LEAST_WINDOW), 2 ** int(np.log2(time)))
+    if time < MIN_SAMPLES:
+        raise InputError(
+            f"signal: {time} samples are too few for a spectrum; use at least {MIN_SAMPLES}"
+        )
+    window_samples = 2 ** round(np.log2(window_seconds * rate_hz))
+    samples = min(max(window_samples, MIN_WINDOW_SAMPLES), 2 ** int(np.log2(time)))
     frequencies_hz, power = welch(
         signal.astype(np.float64), rate_hz, WINDOW, nperseg=samples, detrend=False
     )
@@ -62,28 +73,40 @@ def power_density(
 def interpolation_response_db(
     kind: str, stride: int, frequencies_hz: np.ndarray, rate_hz: float
 ) -> np.ndarray:
-    """The exact response of an interpolation, 0 dB at 0 Hz, -inf at its zeros.
+    """The exact frequency response of an interpolation (section 3 of the paper).
 
-    Nearest is zero insertion and a filter of ``stride`` ones, a geometric series:
-    ``D(f) = |sin(pi f stride / rate) / (stride sin(pi f / rate))|``, a sinc that repeats.
-    Linear is a triangle. An odd stride samples it at its peak: two such filters in a row,
-    ``D**2``. An even one (with ``align_corners=False``) samples it half a sample off, which on
-    straight lines is the mean of two neighbours: ``D**2 |cos(pi f / rate)|``. Learned
-    interpolation begins as linear, but keeps the samples, so that every stride samples the
-    triangle at its peak.
+    Nearest-neighbor interpolation is zero insertion and a filter of ``stride`` ones. Its response
+    is a geometric series, the Dirichlet kernel
+    ``D(f) = |sin(pi f stride / rate) / (stride sin(pi f / rate))|``.
+
+    Linear interpolation filters with a triangle. An odd stride samples the triangle at its peak;
+    it is then two rectangles in a row, ``D**2``. An even stride with ``align_corners=False``
+    samples it half a sample off the peak. On straight lines, that is the mean of two neighboring
+    samples: ``D**2 |cos(pi f / rate)|``.
+
+    Learned interpolation is initialized as linear interpolation, but keeps the input samples, so
+    every stride samples the triangle at its peak: ``D**2``.
 
     Args:
-        kind: "nearest", "linear" or "learned_interpolation", as it begins.
+        kind: "nearest", "linear" or "learned_interpolation" (at initialization).
         stride: Upsampling factor.
-        frequencies_hz: Any; the response repeats at multiples of the rate.
-        rate_hz: Sampling rate after interpolation.
+        frequencies_hz: Where to evaluate, any shape. The response repeats at multiples of the rate.
+        rate_hz: Sampling rate of the output.
+
+    Returns:
+        dB, in the shape of ``frequencies_hz``: 0 dB at 0 Hz, -inf at zeros of the response.
 
     Raises:
-        InputError: Another kind.
+        InputError: The kind is unknown.
+
+    Example:
+        >>> frequencies_hz = np.array([0, 2000, 4000])
+        >>> interpolation_response_db("nearest", 2, frequencies_hz, 8000).round(2).tolist()
+        [0.0, -3.01, -inf]
     """
     angle = np.pi * np.asarray(frequencies_hz, dtype=np.float64) / rate_hz
     taps = np.arange(stride) - (stride - 1) / 2
-    # The series itself, not its quotient, which is 0/0 at multiples of the rate.
+    # Sum the series: its closed form is 0 / 0 at multiples of the rate.
     nearest = np.cos(2 * np.multiply.outer(angle, taps)).mean(axis=-1)
     if kind == "nearest":
         response = nearest
@@ -93,9 +116,10 @@ def interpolation_response_db(
         response = nearest**2
     else:
         raise InputError(
-            f"interpolation: {kind!r} is neither 'nearest', 'linear' nor 'learned_interpolation'"
+            f"interpolation: unknown kind {kind!r}; use 'nearest', 'linear' or "
+            "'learned_interpolation'"
         )
-    # Rounding leaves 1e-16 where the series cancels.
+    # Where the series cancels, rounding leaves about 1e-16.
     response = np.where(np.abs(response) < 1e-14, 0.0, np.abs(response))
     with np.errstate(divide="ignore"):
         return 20 * np.log10(response)
@@ -104,16 +128,28 @@ def interpolation_response_db(
 def stack_response_db(
     kinds: Sequence[str], stride: int, frequencies_hz: np.ndarray, rate_hz: float
 ) -> np.ndarray:
-    """Composite response of several interpolations in a row, at the last one's rate.
+    """The exact frequency response of several interpolations in a row.
 
-    Each layer replicates the response of those before it, which was given at a rate ``stride``
-    times lower: in the output it repeats at multiples of that rate.
+    Each layer repeats the response of the layers before it: at its output, their response is
+    periodic in the rate at which they run.
 
     Args:
-        kinds: "nearest" or "linear", first layer first.
-        stride: Upsampling factor of each.
-        frequencies_hz: Where to evaluate.
+        kinds: "nearest" or "linear" for each layer, first layer first.
+        stride: Upsampling factor of each layer.
+        frequencies_hz: Where to evaluate, any shape.
         rate_hz: Sampling rate of the last layer's output.
+
+    Returns:
+        dB, in the shape of ``frequencies_hz``; 0 dB at 0 Hz.
+
+    Example:
+        Two nearest-neighbor layers x2 make one x4.
+
+        >>> frequencies_hz = np.array([500.0, 1500.0])
+        >>> stack_response_db(["nearest", "nearest"], 2, frequencies_hz, 8000).round(2).tolist()
+        [-0.86, -9.95]
+        >>> interpolation_response_db("nearest", 4, frequencies_hz, 8000).round(2).tolist()
+        [-0.86, -9.95]
     """
     response_db = np.zeros(np.shape(frequencies_hz))
     for layers_after, kind in enumerate(reversed(kinds)):
@@ -125,34 +161,53 @@ def stack_response_db(
 def valley_depth_db(
     frequencies_hz: np.ndarray, power: np.ndarray, frequency_hz: float, rate_hz: float
 ) -> float:
-    """How far the density at a frequency lies below the median of what surrounds it.
+    """How far the density at a frequency lies below the median of its surroundings.
 
-    The surroundings reach a sixteenth of the rate to either side (see ``NEIGHBOURHOOD``).
+    The surroundings extend a sixteenth of the rate to either side (see ``NEIGHBORHOOD``).
 
     Args:
-        frequencies_hz: As :func:`power_density` gives them.
-        power: The density there.
-        frequency_hz: The valley's place; the nearest bin is taken.
+        frequencies_hz: ``(frequency,)``, as returned by :func:`power_density`.
+        power: ``(frequency,)``, the density at these frequencies.
+        frequency_hz: Frequency of the valley; the nearest bin is used.
         rate_hz: Sampling rate.
 
     Returns:
-        Positive for a valley, negative for a peak; inf for exactly nothing amid something, NaN
-        for exactly nothing amid nothing.
+        dB: positive for a valley, negative for a peak. inf if only the bin is exactly zero, NaN
+        if the surroundings are too.
+
+    Example:
+        >>> frequencies_hz = np.arange(0, 4001, 10.0)
+        >>> power = np.ones(401)
+        >>> power[200] = 1e-4
+        >>> valley_depth_db(frequencies_hz, power, 2000, rate_hz=8000)
+        40.0
     """
     distance = np.abs(frequencies_hz - frequency_hz)
-    around = np.median(power[distance <= NEIGHBOURHOOD * rate_hz])
+    around = np.median(power[distance <= NEIGHBORHOOD * rate_hz])
     nearest = np.argmin(distance)
-    # One-sided: at 0 Hz and at Nyquist there is no mirror image, and half the density.
-    alone = nearest in (0, len(power) - 1)
+    # A one-sided density folds negative frequencies onto positive ones, except at 0 Hz and Nyquist.
+    unfolded = nearest in (0, len(power) - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(10 * np.log10(around / (power[nearest] * (2 if alone else 1))))
+        return float(10 * np.log10(around / (power[nearest] * (2 if unfolded else 1))))
 
 
 def flatness_db(power: np.ndarray) -> float:
-    """Arithmetic over geometric mean of a density, in dB: 0 if flat, the larger the less flat.
+    """Arithmetic mean over geometric mean of a density, in dB.
 
-    The inverse of the spectral flatness measure (Gray & Markel 1974). Infinite if some bin
-    is exactly zero, NaN if all are or there is none.
+    The inverse of the spectral flatness measure (Gray & Markel 1974).
+
+    Args:
+        power: ``(frequency,)``.
+
+    Returns:
+        dB: 0 for a flat density, larger for a less flat one. inf if some bins are exactly zero,
+        NaN if all are or the array is empty.
+
+    Example:
+        >>> flatness_db(np.ones(100))
+        0.0
+        >>> round(flatness_db(np.array([1.0, 100.0])), 2)
+        7.03
     """
     power = np.asarray(power, dtype=np.float64)
     if not power.any():
@@ -162,42 +217,58 @@ def flatness_db(power: np.ndarray) -> float:
 
 
 def response_db(output: np.ndarray, input: np.ndarray, rate_hz: float, stride: int) -> np.ndarray:
-    """Measured response of an upsampling layer: density of its output re its input's.
+    """Measured frequency response of an upsampling layer.
 
-    The input's spectrum repeats, as that of zero insertion does, the operator that all
-    upsampling begins with: so it needs no white noise, and what remains is the filter alone.
-    White noise, a sweep or music give the same.
+    Every upsampling layer is zero insertion and a filter. The output's density is therefore
+    divided by that of the zero-inserted input, which leaves the filter. White noise, a sweep or
+    music as input give the same response.
 
     Args:
         output: ``(channels, time * stride)``.
-        input: ``(channels, time)``; channels may differ in number.
+        input: ``(channels, time)``; the number of channels may differ from the output's.
         rate_hz: Sampling rate of the output.
         stride: Upsampling factor; 1 for a whole model.
 
     Returns:
-        At the frequencies that ``power_density(output, rate_hz)`` gives; NaN where the input
-        has nothing (80 dB below its largest density, where leakage begins), -inf where only
-        the output has nothing.
+        dB at the frequencies of ``power_density(output, rate_hz)``. NaN where the input's density
+        lies 80 dB below its maximum, where leakage dominates; -inf where the output is exactly
+        zero.
+
+    Example:
+        >>> noise = np.random.default_rng(0).standard_normal((1, 8000))
+        >>> np.unique(response_db(0.1 * noise, noise, rate_hz=8000, stride=1).round(6)).tolist()
+        [-20.0]
     """
     stretched = np.zeros((len(input), input.shape[-1] * stride))
     stretched[:, ::stride] = input
     time = min(stretched.shape[-1], output.shape[-1])
     _, before = power_density(stretched[:, :time], rate_hz)
     _, after = power_density(output[:, :time], rate_hz)
-    something = before > 10 ** (NOTHING_DB / 10) * before.max()
+    above_leakage = before > 10 ** (LEAKAGE_DB / 10) * before.max()
     ratio = np.full(before.shape, np.nan)
-    np.divide(after, before, out=ratio, where=something)
+    np.divide(after, before, out=ratio, where=above_leakage)
     with np.errstate(divide="ignore"):
         return 10 * np.log10(ratio)
 
 
 def response_error_db(measured_db: np.ndarray, theory_db: np.ndarray) -> float:
-    """RMS difference of two responses in dB, their mean difference (a gain) removed.
+    """RMS difference between two responses after removing their mean difference, a gain.
 
-    Only where theory lies within 40 dB of its maximum and the measurement is a number; NaN if
-    that is nowhere.
+    Compared are the frequencies where theory lies within 40 dB of its maximum and the
+    measurement is finite.
+
+    Args:
+        measured_db: ``(frequency,)``.
+        theory_db: ``(frequency,)``.
+
+    Returns:
+        dB; NaN if no frequency can be compared.
+
+    Example:
+        >>> response_error_db(np.array([7.0, -3.0, 99.0]), np.array([0.0, -10.0, -np.inf]))
+        0.0
     """
-    compared = (theory_db >= np.max(theory_db) - COMPARED_DB) & np.isfinite(measured_db)
+    compared = (theory_db >= np.max(theory_db) - COMPARED_RANGE_DB) & np.isfinite(measured_db)
     if not compared.any():
         return float("nan")
     return float(np.std(measured_db[compared] - theory_db[compared]))

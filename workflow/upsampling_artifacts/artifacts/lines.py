@@ -1,4 +1,9 @@
-"""Spectral lines: how strong a tone stands over its surroundings, where predicted and anywhere."""
+"""Tonal artifacts: spectral lines, measured where they are predicted or detected anywhere.
+
+A predicted line has a level and a prominence over its surroundings. The detection of unpredicted
+lines (:func:`find_lines`) is ours: an order statistic over frames, a threshold from its
+distribution in white noise, and a test for a steady phase.
+"""
 
 from __future__ import annotations
 
@@ -17,39 +22,40 @@ from upsampling_artifacts.artifacts.spectra import (
 )
 from upsampling_artifacts.errors import InputError
 
-# What lies this far below the sum of all bins, or 143 dB below the RMS of the loudest frame, is
-# below the last bit of float32 (2**-24, -144 dB), whose rounding has lines of its own.
-NOTHING_DB = -150.0
+# The smallest power that counts, re the sum of all bins. It corresponds to 143 dB below the RMS of
+# the loudest frame, the last bit of float32 (2**-24, -144 dB), whose rounding has lines of its own.
+FLOAT32_FLOOR_DB = -150.0
 
-# A line must stand in three quarters of the frames: notes that come and go do not.
+# A line must be present in three quarters of the frames. Notes of music are not.
 ABSENT_SHARE = 0.25
 
-# How often noise may give a line, per signal: a tenth of the 1 % that is promised, for the floor
-# is itself an estimate, and neighbouring bins and frames are not quite independent.
+# Probability of a false alarm per signal of white noise. It is a tenth of the 1 % that we promise,
+# because the floor is an estimate and neighboring bins and frames are not quite independent.
 FALSE_ALARMS = 0.001
 
-# A tone keeps its phase over blocks of about three seconds: the mean of its unit phasors is 1.
-# Measured: 0.95 in the median for a tone that just stands out of white noise, 0.84 for one that
-# just stands out of music (-40 dB); 0.37 for the notes of eighteen songs of six seconds, one of
-# 551 above 0.8. In three seconds, 16 of 593 are; in one and a half, 126 of 562.
-STEADY = 0.8
+# Smallest mean of a line's unit phasors over blocks of about three seconds; 1 for a steady tone.
+# Measured medians: 0.95 for a tone at the threshold in white noise, 0.84 for one at the threshold
+# in music (-40 dB), 0.37 for the notes of eighteen songs of six seconds, of which one in 551
+# exceeds 0.8. In three seconds, 16 notes of 593 do; in one and a half, 126 of 562.
+MIN_STEADINESS = 0.8
 BLOCK_FRAMES = 24
 
-# However long the signal, ripples of a coloured noise are no lines. The same 6 dB as in the
-# screening for tones of Bray & Caspary (2008) that goes with ECMA-418-1.
-LEAST_THRESHOLD_DB = 6.0
+# However long the signal, the ripples of colored noise are not lines. The 6 dB are those of the
+# screening for tones by Bray & Caspary (2008) that accompanies ECMA-418-1.
+MIN_THRESHOLD_DB = 6.0
 
-SHORTEST_SECONDS = 1.0
+MIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Line:
-    """A tone at a known frequency.
+    """A tone at a predicted frequency.
 
     Attributes:
-        frequency_hz: Where it was looked for.
-        level_db: RMS of the tone, dB re 1 (the network's units); -inf if there is nothing.
-        prominence_db: Peak over the median of the surrounding bins; NaN if all is exactly zero.
+        frequency_hz: The predicted frequency.
+        level_db: RMS of the tone in dB re 1 (the network's units); -inf if it is exactly zero.
+        prominence_db: Peak over the median of the surrounding bins in dB; NaN if the signal is
+            exactly zero.
     """
 
     frequency_hz: float
@@ -59,13 +65,13 @@ class Line:
 
 @dataclass(frozen=True)
 class FoundLine:
-    """A stationary tone that nobody predicted.
+    """A stationary tone detected without a prediction.
 
     Attributes:
-        frequency_hz: Where it stands.
-        level_db: RMS of the tone, dB re 1: what it keeps up in three quarters of the frames.
-        prominence_db: Peak over the running median, both of the quarter-percentile spectrum.
-        presence: Share of the frames in which it stands out by the threshold, 0..1.
+        frequency_hz: Its frequency.
+        level_db: RMS of the tone in dB re 1, reached in three quarters of the frames.
+        prominence_db: Peak over the running median in dB, both of the lower quartile over frames.
+        presence: Share of the frames in which the tone exceeds the threshold, 0 to 1.
     """
 
     frequency_hz: float
@@ -75,57 +81,102 @@ class FoundLine:
 
 
 def predicted_frequencies(rate_hz: float, stride: int) -> np.ndarray:
-    """Where a last layer of this stride puts tones: ``k * rate / stride`` up to Nyquist.
+    """Frequencies of the tonal artifacts of an upsampling layer: ``k * rate / stride``.
 
-    A constant at the layer's input becomes a signal that repeats every ``stride`` samples
-    (sections 2 and 4 of the paper): only multiples of ``rate / stride`` are in it.
+    A constant becomes a signal that repeats every ``stride`` samples (sections 2 and
+    4 of the paper). Such a signal contains multiples of ``rate / stride`` only.
+
+    Args:
+        rate_hz: Sampling rate of the layer's output.
+        stride: Upsampling factor.
+
+    Returns:
+        ``(frequency,)`` in Hz, rising up to the Nyquist frequency.
+
+    Example:
+        >>> predicted_frequencies(32_000, stride=4).tolist()
+        [8000.0, 16000.0]
     """
     return rate_hz / stride * np.arange(1, stride // 2 + 1)
 
 
 def measure_line(
-    signal: np.ndarray, rate_hz: float, frequency_hz: float, neighbourhood_hz: float = 100.0
+    signal: np.ndarray, rate_hz: float, frequency_hz: float, neighborhood_hz: float = 100.0
 ) -> Line:
-    """Measure the tone at one frequency: see :func:`measure_lines`."""
-    return measure_lines(signal, rate_hz, [frequency_hz], neighbourhood_hz)[0]
+    """Measure the tone at one predicted frequency.
+
+    Args:
+        signal: ``(channels, time)``.
+        rate_hz: Sampling rate.
+        frequency_hz: The predicted frequency.
+        neighborhood_hz: Half width of the surroundings.
+
+    Returns:
+        Level and prominence, as defined in :func:`measure_lines`.
+
+    Raises:
+        InputError: The signal is too short to separate a tone from its surroundings.
+
+    Example:
+        >>> times_seconds = np.arange(8000) / 8000
+        >>> signal = 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 2000 * times_seconds)[None]
+        >>> round(measure_line(signal, rate_hz=8000, frequency_hz=2000).level_db, 2)
+        -20.0
+    """
+    return measure_lines(signal, rate_hz, [frequency_hz], neighborhood_hz)[0]
 
 
 def measure_lines(
     signal: np.ndarray,
     rate_hz: float,
     frequencies_hz: Iterable[float],
-    neighbourhood_hz: float = 100.0,
+    neighborhood_hz: float = 100.0,
 ) -> list[Line]:
-    """Measure the tones at some frequencies.
+    """Measure the tones at predicted frequencies.
 
-    The power spectrum of the whole signal under a Kaiser window, mean over channels: the
-    largest value within the main lobe around each frequency, against the median within
-    ``neighbourhood_hz`` on either side; for the prominence, both count as no less than 200 dB
-    below the whole.
+    The level is the largest value of :func:`spectra.line_spectrum` within the main lobe around
+    each frequency. The prominence compares it with the median of the bins within
+    ``neighborhood_hz`` on either side. Neither enters the prominence with less than the floor of
+    float32 (``FLOAT32_FLOOR_DB``), so that rounding noise is not prominent.
+
+    Prominence grows with the length of the signal: compare it at one length only.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        frequencies_hz: Where to look.
-        neighbourhood_hz: What counts as its surroundings.
+        frequencies_hz: The predicted frequencies.
+        neighborhood_hz: Half width of the surroundings.
+
+    Returns:
+        One line per frequency.
 
     Raises:
-        InputError: The signal is too short to tell a tone from its surroundings.
+        InputError: The signal is too short to separate a tone from its surroundings.
+
+    Example:
+        Samples that repeat 1, 1, -1, -1 are a tone of RMS 1 at a quarter of the rate.
+
+        >>> signal = 0.1 * np.tile([1.0, 1.0, -1.0, -1.0], 2000)[None]
+        >>> quarter, half = measure_lines(signal, rate_hz=8000, frequencies_hz=[2000, 4000])
+        >>> round(quarter.level_db, 2), half.level_db < -200
+        (-20.0, True)
     """
     time = signal.shape[-1]
     bin_hz = rate_hz / time
-    if neighbourhood_hz < 4 * MAIN_LOBE_BINS * bin_hz:
-        needed = 4 * MAIN_LOBE_BINS * rate_hz / neighbourhood_hz
-        raise InputError(f"signal: {time} samples are too short for a line; {needed:.0f} needed")
+    if neighborhood_hz < 4 * MAIN_LOBE_BINS * bin_hz:
+        needed = 4 * MAIN_LOBE_BINS * rate_hz / neighborhood_hz
+        raise InputError(
+            f"signal: {time} samples are too few to measure a line; use at least {needed:.0f}"
+        )
     spectrum = line_spectrum(signal)
     bins_hz = np.fft.rfftfreq(time, 1 / rate_hz)
-    nothing = 10 ** (NOTHING_DB / 10) * spectrum.sum()
+    smallest = 10 ** (FLOAT32_FLOOR_DB / 10) * spectrum.sum()
     lines = []
     for frequency_hz in frequencies_hz:
         distance = np.abs(bins_hz - frequency_hz)
-        peak = max(spectrum[distance <= MAIN_LOBE_BINS * bin_hz].max(), nothing)
-        around = (distance > MAIN_LOBE_BINS * bin_hz) & (distance <= neighbourhood_hz)
-        floor = max(np.median(spectrum[around]), nothing)
+        peak = max(spectrum[distance <= MAIN_LOBE_BINS * bin_hz].max(), smallest)
+        around = (distance > MAIN_LOBE_BINS * bin_hz) & (distance <= neighborhood_hz)
+        floor = max(np.median(spectrum[around]), smallest)
         power = line_power(spectrum, time, rate_hz, frequency_hz)
         with np.errstate(divide="ignore", invalid="ignore"):
             level_db = 10 * np.log10(power)
@@ -140,40 +191,50 @@ def find_lines(
     *,
     window_seconds: float = 0.5,
     threshold_db: float | None = None,
-    neighbourhood_hz: float = 100.0,
+    neighborhood_hz: float = 100.0,
 ) -> list[FoundLine]:
-    """Find stationary narrow lines anywhere.
+    """Detect stationary narrow lines at any frequency.
 
-    The signal is cut into frames that overlap by three quarters. What each frequency keeps up
-    in three quarters of them (the lower quartile of its power) is compared with the running
-    median over ``neighbourhood_hz`` on either side. What stands out is a line if its phase also
-    runs on steadily (see ``STEADY``): a whistle under music does, the notes of music do not,
-    even those that come back all the time, for each begins with a phase of its own. In less than
-    about three seconds, a note may last as long as a whistle, and counts as one.
-    Frames of exact silence count for nothing. What lies below two main lobes (40 Hz) belongs to
-    the offset, which is no line.
+    1. The signal is cut into frames that overlap by three quarters.
+    2. For each bin, the lower quartile of its power over frames (the power that it reaches in
+       three quarters of them) is compared with the running median over ``neighborhood_hz`` on
+       either side.
+    3. A bin that exceeds the threshold is a line if its phase advances steadily from frame to
+       frame (``MIN_STEADINESS``). A whistle under music passes. Notes do not, even if they recur,
+       because each starts with a phase of its own. In signals shorter than about three seconds,
+       a note can last as long as a whistle and be detected.
+
+    Frames of exact silence are skipped. Frequencies below two main lobes (40 Hz) belong to the DC
+    offset, which is not a line.
 
     Args:
-        signal: ``(channels, time)``; at least a second.
+        signal: ``(channels, time)``, at least a second.
         rate_hz: Sampling rate.
-        window_seconds: Length of a frame: two lines are told apart when ten of its bins
-            (20 Hz) lie between them.
-        threshold_db: How far a line stands out. None: see :func:`chance_threshold_db`.
-        neighbourhood_hz: What counts as its surroundings.
+        window_seconds: Length of a frame. Lines closer than ten bins (20 Hz) merge.
+        threshold_db: Smallest prominence of a line. None: :func:`chance_threshold_db`.
+        neighborhood_hz: Half width of the surroundings.
 
     Returns:
         The lines, strongest first.
 
     Raises:
-        InputError: The signal is shorter than a second, or than two frames.
+        InputError: The signal is shorter than a second or two frames.
+
+    Example:
+        >>> times_seconds = np.arange(8000) / 4000
+        >>> whistle = 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 1234 * times_seconds)
+        >>> noise = 0.01 * np.random.default_rng(0).standard_normal((1, 8000))
+        >>> [line] = find_lines(whistle + noise, rate_hz=4000)
+        >>> round(line.frequency_hz), round(line.level_db), line.presence
+        (1234, -20, 1.0)
     """
     seconds = signal.shape[-1] / rate_hz
-    needed = max(SHORTEST_SECONDS, 2 * window_seconds)
+    needed = max(MIN_SECONDS, 2 * window_seconds)
     if seconds < needed:
         raise InputError(
-            f"signal: {seconds:.2f} s are too short to find lines; {needed:g} s needed"
+            f"signal: {seconds:.2f} s are too short to detect lines; use at least {needed:g} s"
         )
-    # Of even length, so that there is a bin at Nyquist, where tones are expected.
+    # An even length has a bin at the Nyquist frequency, where a tone is predicted.
     length = 2 * round(window_seconds * rate_hz / 2)
     starts = np.arange(0, signal.shape[-1] - length + 1, length // 4)
     starts = starts[[signal[:, start : start + length].any() for start in starts]]
@@ -181,30 +242,31 @@ def find_lines(
         return []
     frames = np.stack([line_spectrum(signal[:, start : start + length]) for start in starts])
     bin_hz = rate_hz / length
-    reach = round(neighbourhood_hz / bin_hz)
+    reach = round(neighborhood_hz / bin_hz)
     rank = _rank(len(frames))
-    kept = np.partition(frames, rank - 1, axis=0)[rank - 1]
-    nothing = 10 ** (NOTHING_DB / 10) * frames.sum(axis=1).max()
-    floor = np.maximum(median_filter(kept, 2 * reach + 1, mode="reflect"), nothing)
-    prominence_db = 10 * np.log10(np.maximum(kept, nothing) / floor)
+    quartile = np.partition(frames, rank - 1, axis=0)[rank - 1]
+    smallest = 10 ** (FLOAT32_FLOOR_DB / 10) * frames.sum(axis=1).max()
+    floor = np.maximum(median_filter(quartile, 2 * reach + 1, mode="reflect"), smallest)
+    prominence_db = 10 * np.log10(np.maximum(quartile, smallest) / floor)
     if threshold_db is None:
         threshold_db = chance_threshold_db(*frames.shape)
     stands_out = prominence_db > threshold_db
     stands_out[: 2 * MAIN_LOBE_BINS] = False
-    # Of the bins of one main lobe the largest is the line.
-    peaks = np.flatnonzero(stands_out & (kept == maximum_filter1d(kept, 2 * MAIN_LOBE_BINS + 1)))
+    # The largest bin of each main lobe is the line.
+    largest = maximum_filter1d(quartile, 2 * MAIN_LOBE_BINS + 1)
+    peaks = np.flatnonzero(stands_out & (quartile == largest))
     lines = []
     for peak, shift_hz, steadiness in zip(
         peaks, *_phase_steadiness(signal, rate_hz, length, starts, peaks), strict=True
     ):
-        if steadiness < STEADY:
+        if steadiness < MIN_STEADINESS:
             continue
         around = frames[:, max(0, peak - reach) : peak + reach + 1]
         present = frames[:, peak] > 10 ** (threshold_db / 10) * np.median(around, axis=1)
         lines.append(
             FoundLine(
                 frequency_hz=float(min(peak * bin_hz + shift_hz, rate_hz / 2)),
-                level_db=_top_db(kept, peak),
+                level_db=_peak_level_db(quartile, int(peak)),
                 prominence_db=float(prominence_db[peak]),
                 presence=float(present.mean()),
             )
@@ -213,42 +275,59 @@ def find_lines(
 
 
 def chance_threshold_db(frames: int, bins: int) -> float:
-    """Prominence that white noise stays below in all bins of 999 signals out of 1000.
+    """Prominence that white noise exceeds in one of a thousand signals.
 
-    In one bin, the power of noise in a frame follows an exponential distribution; that of the
-    ``k`` th smallest of ``n`` independent frames (at an overlap of three quarters, this window
-    leaves a correlation of 0.02 between their powers) is ``-ln(1 - u)`` with ``u`` from
-    Beta(k, n - k + 1). The floor is its median; the threshold, what it exceeds in one of
-    ``bins / FALSE_ALARMS`` cases. The mean over several channels varies less.
+    In one bin, the power of white noise over frames is exponentially distributed. The ``k``-th
+    smallest of ``n`` independent frames is then ``-ln(1 - u)`` with ``u`` from
+    Beta(k, n - k + 1). (Frames that overlap by three quarters are nearly independent under this
+    window: the correlation of their powers is 0.02.) The threshold is the quantile exceeded with
+    probability ``FALSE_ALARMS / bins``, over the median, which is the floor. Averaging over
+    channels reduces the variance, so the threshold is safe for several channels.
+
+    Args:
+        frames: Number of frames.
+        bins: Number of frequency bins.
+
+    Returns:
+        dB, at least ``MIN_THRESHOLD_DB``.
+
+    Example:
+        More frames vary less, so weaker lines are significant.
+
+        >>> [round(chance_threshold_db(frames, bins=1000), 1) for frames in (5, 10, 45)]
+        [10.1, 8.6, 6.0]
     """
     k = _rank(frames)
     order_statistic = beta(k, frames - k + 1)
     rare = -np.log1p(-order_statistic.isf(FALSE_ALARMS / bins))
     usual = -np.log1p(-order_statistic.median())
-    return max(LEAST_THRESHOLD_DB, float(10 * np.log10(rare / usual)))
+    return max(MIN_THRESHOLD_DB, float(10 * np.log10(rare / usual)))
 
 
 def _rank(frames: int) -> int:
-    """Which of the sorted frames, counted from one, a quarter of them do not exceed."""
+    """Rank of the lower quartile among the sorted frames, counted from one."""
     return int(np.ceil(ABSENT_SHARE * frames))
 
 
 def _phase_steadiness(
     signal: np.ndarray, rate_hz: float, length: int, starts: np.ndarray, bins: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How well the phase at some bins runs on from frame to frame, and at what frequency.
+    """How steadily the phase of some bins advances from frame to frame, and at what frequency.
+
+    The phasors of a steady tone, divided by their magnitude, rotate at the tone's offset from the
+    bin. Rotated back at that rate, they add up. The best of 81 rates within a bin is taken.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        length: Samples of a frame.
-        starts: First sample of each frame.
+        length: Samples per frame.
+        starts: ``(frame,)``, first sample of each frame.
         bins: ``(line,)``.
 
     Returns:
-        ``(shift_hz, steadiness)``, both ``(line,)``: the frequency less that of the bin, and the
-        mean of unit phasors that turn at that frequency, 0..1, over blocks of frames (RMS) and
-        channels (by their median power).
+        ``(shift_hz, steadiness)``, both ``(line,)``: the tone's frequency relative to the bin's,
+        and the magnitude of the mean phasor, 0 to 1, RMS over blocks of frames and weighted by
+        the median power over channels.
     """
     window = line_window(length)
     spectra = np.stack(
@@ -262,22 +341,22 @@ def _phase_steadiness(
     phasors = spectra / np.sqrt(np.maximum(power, np.finfo(float).tiny))
     weights = np.median(power, axis=0)
     weights /= np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
-    turns_hz = np.linspace(-1, 1, 81) * rate_hz / length
+    shifts_hz = np.linspace(-1, 1, 81) * rate_hz / length
     blocks = np.array_split(np.arange(len(starts)), max(1, len(starts) // BLOCK_FRAMES))
     squares = []
     for block in blocks:
-        turns = np.exp(-2j * np.pi * np.outer(turns_hz, starts[block] / rate_hz))
-        mean = np.tensordot(turns, phasors[block], axes=1) / len(block)
+        rotation = np.exp(-2j * np.pi * np.outer(shifts_hz, starts[block] / rate_hz))
+        mean = np.tensordot(rotation, phasors[block], axes=1) / len(block)
         squares.append(np.sum(np.abs(mean) ** 2 * weights, axis=1))
     steadiness = np.sqrt(np.mean(squares, axis=0))
     best = steadiness.argmax(axis=0)
-    return turns_hz[best], steadiness.max(axis=0)
+    return shifts_hz[best], steadiness.max(axis=0)
 
 
-def _top_db(power: np.ndarray, peak: int) -> float:
-    """Level at the top of the parabola through three bins: the main lobe is one, in dB."""
+def _peak_level_db(power: np.ndarray, peak: int) -> float:
+    """Level at the vertex of the parabola through three bins: in dB, the main lobe is one."""
     if peak == len(power) - 1:
-        # Nyquist: no mirror image shares the power.
+        # At the Nyquist frequency, no negative frequency shares the power.
         return float(10 * np.log10(power[peak] / 2))
     before, top, after = 10 * np.log10(power[peak - 1 : peak + 2])
     return float(top - (after - before) ** 2 / (before - 2 * top + after) / 8)

@@ -1,4 +1,8 @@
-"""Masking: whether a tone can be heard in the noise around it (section 5, figure 9)."""
+"""Masking: whether a tone is audible in the noise around it (section 5, figure 9 of the paper).
+
+Two standards answer: the masking index of DIN 45681 and ISO/PAS 20065, computed here, and the
+prominence ratio of ECMA-418-1, computed by the package mosqito.
+"""
 
 from __future__ import annotations
 
@@ -15,57 +19,115 @@ from upsampling_artifacts.artifacts.spectra import (
 )
 from upsampling_artifacts.errors import InputError
 
-# Of a band that is cut by the Nyquist frequency at least so much must be left: the tone must be
-# well inside it, and not at its edge, where no converter plays it.
-LEAST_SHARE = 0.75
+# Smallest share of a critical band below the Nyquist frequency. With less, the tone lies at the
+# edge of the spectrum, which no converter reproduces.
+MIN_BAND_SHARE = 0.75
 
-# Where mosqito cuts the spectrum. ECMA-418-1 takes tones in this range, but lets the band above
-# one reach further: a tone at 11,025 Hz has a prominence ratio in the standard, and none here.
+# The range to which mosqito cuts the spectrum. ECMA-418-1 rates tones in this range but lets the
+# upper neighbor band extend beyond it: a tone at 11,025 Hz has a prominence ratio there, not here.
 LOWEST_HZ, HIGHEST_HZ = 89.1, 11200.0
 
-# Bins of 1 Hz: the standard wants 1 % of the tone's frequency or finer.
+# Bins of 1 Hz. The standard asks for 1 % of the tone's frequency or finer.
 RATIO_WINDOW_SECONDS = 1.0
 
 
 def critical_bandwidth_hz(frequency_hz: float) -> float:
-    """Width of the critical band around a frequency: Zwicker's formula, as in ECMA-418-1."""
+    """Width of the critical band around a frequency (Zwicker's formula, as in ECMA-418-1).
+
+    Args:
+        frequency_hz: Center of the band.
+
+    Returns:
+        Width in Hz.
+
+    Example:
+        >>> round(critical_bandwidth_hz(1000.0))
+        162
+    """
     return float(25 + 75 * (1 + 1.4 * (frequency_hz / 1000) ** 2) ** 0.69)
 
 
 def critical_band_hz(frequency_hz: float) -> tuple[float, float]:
-    """Edges of the critical band, of which the frequency is the geometric mean (DIN 45681)."""
+    """Lower and upper edge of the critical band around a frequency (DIN 45681).
+
+    The frequency is the geometric mean of the edges:
+    ``low * (low + width) = f**2`` gives ``low = sqrt((width / 2)**2 + f**2) - width / 2``.
+
+    Args:
+        frequency_hz: Center of the band.
+
+    Returns:
+        ``(low_hz, high_hz)``.
+
+    Example:
+        >>> low_hz, high_hz = critical_band_hz(1000.0)
+        >>> round(low_hz), round(high_hz)
+        (922, 1084)
+    """
     width_hz = critical_bandwidth_hz(frequency_hz)
     low_hz = float(np.hypot(width_hz / 2, frequency_hz)) - width_hz / 2
     return low_hz, low_hz + width_hz
 
 
 def masking_margin_db(signal: np.ndarray, rate_hz: float, frequency_hz: float) -> float:
-    """How far a tone is above what masks it: see :func:`masking_margins_db`."""
+    """Level of one tone over its masked threshold (DIN 45681, ISO/PAS 20065).
+
+    Args:
+        signal: ``(channels, time)``.
+        rate_hz: Sampling rate.
+        frequency_hz: Frequency of the tone.
+
+    Returns:
+        dB, as defined in :func:`masking_margins_db`; positive if audible.
+
+    Raises:
+        InputError: The signal is too short to separate a tone from the rest of its critical band.
+
+    Example:
+        >>> noise = np.random.default_rng(0).standard_normal((1, 8000))
+        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))
+        >>> masking_margin_db(noise, rate_hz=8000, frequency_hz=1000) > 0
+        False
+        >>> masking_margin_db(noise + tone, rate_hz=8000, frequency_hz=1000) > 0
+        True
+    """
     return masking_margins_db(signal, rate_hz, [frequency_hz])[0]
 
 
 def masking_margins_db(
     signal: np.ndarray, rate_hz: float, frequencies_hz: Iterable[float]
 ) -> list[float]:
-    """How far tones are above what masks them.
+    """Levels of tones over their masked thresholds (DIN 45681, ISO/PAS 20065).
 
-    The level of the tone, less that of the rest of its critical band, less the masking index
-    ``a_v = -2 - lg(1 + (f / 502 Hz)**2.5)`` dB (DIN 45681, ISO/PAS 20065): a tone is just
-    audible when it is 2 to 6 dB below the noise in its band. The threshold in quiet is left out,
-    for the network's units have no loudness: with nothing around, every tone is audible.
+    The margin is the level of the tone re the noise in the rest of its critical band, minus the
+    masking index ``a_v = -2 - lg(1 + (f / 502 Hz)**2.5)`` dB. The index is negative: a tone is
+    just audible when it lies 2 to 6 dB below the noise in its band. The threshold in quiet is
+    ignored, because the network's units have no loudness: without noise, every tone is audible.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        frequencies_hz: Where the tones are.
+        frequencies_hz: Frequencies of the tones.
 
     Returns:
-        For each, dB; > 0: audible. inf if the rest of the band is exactly zero. NaN if the band
-        is, or if more than a quarter of its width lies above the Nyquist frequency: there, the
-        tone is at the edge of what can be played at all. What is cut off masks nothing.
+        One margin per tone in dB; positive if audible. inf if the rest of the band is exactly
+        zero. NaN if the whole band is, or if more than a quarter of it lies above the Nyquist
+        frequency. The part of a band above the Nyquist frequency masks nothing.
 
     Raises:
-        InputError: The signal is too short to tell a tone from the rest of its critical band.
+        InputError: The signal is too short to separate a tone from the rest of its critical band.
+
+    Example:
+        Of two tones 20 dB apart in white noise, the margins differ by 20 dB, and by half a decibel
+        of the masking index and a decibel of the critical bandwidth.
+
+        >>> signal = 0.01 * np.random.default_rng(0).standard_normal((1, 8000))
+        >>> for rms, frequency_hz in ((1.0, 1000), (0.1, 1500)):
+        ...     sine = np.sin(2 * np.pi * frequency_hz / 8000 * np.arange(8000))
+        ...     signal = signal + rms * np.sqrt(2) * sine
+        >>> loud_db, soft_db = masking_margins_db(signal, rate_hz=8000, frequencies_hz=[1000, 1500])
+        >>> 19 < loud_db - soft_db < 23
+        True
     """
     time = signal.shape[-1]
     spectrum, bandwidth_bins = line_spectrum(signal), noise_bandwidth_bins(time)
@@ -80,7 +142,7 @@ def _margin_db(
 ) -> float:
     low_hz, high_hz = critical_band_hz(frequency_hz)
     high_hz, width_hz = min(high_hz, rate_hz / 2), high_hz - low_hz
-    if high_hz - low_hz < LEAST_SHARE * width_hz:
+    if high_hz - low_hz < MIN_BAND_SHARE * width_hz:
         return float("nan")
     bin_hz = rate_hz / time
     bins_hz = np.arange(len(spectrum)) * bin_hz
@@ -89,10 +151,10 @@ def _margin_db(
     if rest.sum() < in_band.sum() / 2:
         needed = 4 * MAIN_LOBE_BINS * rate_hz / width_hz
         raise InputError(
-            f"signal: {time} samples are too short for the critical band at {frequency_hz:g} Hz; "
-            f"{needed:.0f} needed"
+            f"signal: {time} samples are too few for the critical band at {frequency_hz:g} Hz; "
+            f"use at least {needed:.0f}"
         )
-    # The noise under the tone's main lobe is as dense as in the rest of the band.
+    # Under the tone's main lobe, the noise is taken to be as dense as in the rest of the band.
     noise = spectrum[rest].mean() * (high_hz - low_hz) / bin_hz / bandwidth_bins
     index_db = -2 - np.log10(1 + (frequency_hz / 502) ** 2.5)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -101,36 +163,59 @@ def _margin_db(
 
 
 def prominence_ratio_db(signal: np.ndarray, rate_hz: float, frequency_hz: float) -> float:
-    """The ECMA-418-1 prominence ratio of a tone: see :func:`prominence_ratios_db`."""
+    """Prominence ratio of one tone after ECMA-418-1.
+
+    Args:
+        signal: ``(channels, time)``.
+        rate_hz: Sampling rate.
+        frequency_hz: Frequency of the tone.
+
+    Returns:
+        dB, as defined in :func:`prominence_ratios_db`.
+
+    Example:
+        >>> noise = 0.1 * np.random.default_rng(0).standard_normal((1, 8000))
+        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))
+        >>> prominence_ratio_db(noise + tone, rate_hz=8000, frequency_hz=1000) > 9
+        True
+    """
     return prominence_ratios_db(signal, rate_hz, [frequency_hz])[0]
 
 
 def prominence_ratios_db(
     signal: np.ndarray, rate_hz: float, frequencies_hz: Iterable[float]
 ) -> list[float]:
-    """The ECMA-418-1 prominence ratio of tones, as mosqito computes it.
+    """Prominence ratios of tones after ECMA-418-1, computed by mosqito.
 
-    The level of a tone's critical band re the mean of the two bands beside it. A tone is
-    prominent from 9 dB on (more below 1 kHz).
+    The level of a tone's critical band re the mean level of the two neighbor bands. A tone is
+    prominent from 9 dB (more below 1 kHz).
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        frequencies_hz: Where the tones are.
+        frequencies_hz: Frequencies of the tones.
 
     Returns:
-        For each, dB. NaN where it is not defined: one of the three bands reaches out of 89.1 Hz
-        to 11.2 kHz or beyond the Nyquist frequency, or the signal is exactly zero. 0 dB, the
-        ratio of equal bands, where mosqito finds no tone: none stands 6 dB out of its 24th of
-        an octave, a stronger one is in the same critical band, or the band is not louder than
-        its neighbours.
+        One ratio per tone in dB. NaN if one of the three bands extends below 89.1 Hz, above
+        11.2 kHz or above the Nyquist frequency, or if the signal is exactly zero. 0 dB, the ratio
+        of equal bands, if mosqito detects no tone: none exceeds its 24th of an octave by 6 dB, a
+        stronger one lies in the same critical band, or the band is not louder than its neighbors.
+
+    Example:
+        >>> noise = 0.1 * np.random.default_rng(0).standard_normal((1, 8000))
+        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))
+        >>> at_tone_db, elsewhere_db = prominence_ratios_db(noise + tone, 8000, [1000, 2000])
+        >>> at_tone_db > 9, elsewhere_db
+        (True, 0.0)
     """
-    # Importing mosqito takes more than a second, and few need it.
+    # Importing mosqito takes more than a second, and most callers do not need it.
     from mosqito.sq_metrics import pr_ecma_freq
 
     frequencies_hz = np.asarray(frequencies_hz, dtype=np.float64)
     ratios_db = np.full(len(frequencies_hz), np.nan)
-    lowest_hz, highest_hz = np.array([_neighbours_hz(f) for f in frequencies_hz]).reshape(-1, 2).T
+    lowest_hz, highest_hz = (
+        np.array([_neighbor_edges_hz(f) for f in frequencies_hz]).reshape(-1, 2).T
+    )
     defined = (lowest_hz > LOWEST_HZ) & (highest_hz < min(HIGHEST_HZ, rate_hz / 2))
     if not defined.any() or not signal.any():
         return ratios_db.tolist()
@@ -139,7 +224,7 @@ def prominence_ratios_db(
         signal.astype(np.float64), rate_hz, nperseg=samples, detrend=False, scaling="spectrum"
     )
     power = power.mean(axis=0)
-    # mosqito leaves out what is below the threshold of hearing: the signal plays at 1 Pa, 94 dB.
+    # mosqito ignores tones below the threshold of hearing: scale the signal to 1 Pa, 94 dB SPL.
     amplitude = np.sqrt(power / power.sum())
     _, found_db, _, found_hz = pr_ecma_freq(amplitude, bins_hz, prominence=False)
     for index in np.flatnonzero(defined):
@@ -148,8 +233,8 @@ def prominence_ratios_db(
     return ratios_db.tolist()
 
 
-def _neighbours_hz(frequency_hz: float) -> tuple[float, float]:
-    """Outer edges of the bands below and above a tone's critical band (ECMA-418-1)."""
+def _neighbor_edges_hz(frequency_hz: float) -> tuple[float, float]:
+    """Outer edges of the bands beside a tone's critical band (ECMA-418-1)."""
     f = frequency_hz
     if f <= 1600:
         return -149.5 + 1.001 * f - 6.9e-5 * f**2, 149.5 + 1.035 * f + 7.7e-5 * f**2

@@ -1,4 +1,4 @@
-"""All measures of one output, as rows of a table."""
+"""All measures of one output, as rows for a table: the module that gathers the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from upsampling_artifacts.artifacts.polyphase import aperiodic_level_db, polypha
 from upsampling_artifacts.artifacts.spectral_images import offset_level_db, replica_level_db
 
 Row = tuple[str, float, float, str]
-"""``(measure, frequency_hz, value, unit)``; the frequency is NaN where there is none."""
+"""``(measure, frequency_hz, value, unit)``; the frequency is NaN for measures without one."""
 
 NO_FREQUENCY = math.nan
 
@@ -26,18 +26,30 @@ NO_FREQUENCY = math.nan
 def measure_output(
     output: np.ndarray, rate_hz: float, strides: list[int], input: np.ndarray | None = None
 ) -> list[Row]:
-    """Everything that can be said of an output and, where it takes that, of its input.
+    """Apply every measure to the output of a layer or model.
 
     Args:
         output: ``(channels, time)``.
-        rate_hz: The output's sampling rate.
-        strides: Products of the strides of the last upsampling layers, from the last one
-            backwards: ``[4, 16, 64]``. Empty if there is none.
-        input: ``(channels, time)`` of the same duration: at ``rate_hz`` for a whole model, at a
-            whole part of it for an upsampling layer. None: no response is measured.
+        rate_hz: Sampling rate of the output.
+        strides: Cumulative products of the strides of the last upsampling layers, last layer
+            first: ``[4, 16, 64]``. Empty for a model without upsampling layers.
+        input: ``(channels, time)`` of the same duration, at ``rate_hz`` for a model and at
+            ``rate_hz / stride`` for an upsampling layer. None: no response is measured.
 
     Returns:
-        Rows; what is not defined for this signal is NaN, and what is not there is -inf.
+        Rows. A value is NaN if the measure is undefined for the signal, and -inf if what it
+        measures is exactly zero.
+
+    Raises:
+        InputError: The output is too short for a measure.
+
+    Example:
+        Samples that repeat 1, 1, -1, -1 are a tone of RMS 1 at a quarter of the rate.
+
+        >>> output = np.tile([1.0, 1.0, -1.0, -1.0], 2000)[None]
+        >>> rows = measure_output(output, rate_hz=8000, strides=[4])
+        >>> [(hz, round(level_db)) for name, hz, level_db, _ in rows if name == "found_line_level"]
+        [(2000.0, 0)]
     """
     tones_hz = predicted_tones(rate_hz, strides)
     lines = measure_lines(output, rate_hz, tones_hz)
@@ -59,7 +71,7 @@ def measure_output(
         rows.append(("found_line_prominence", found.frequency_hz, found.prominence_db, "dB"))
     values = {"offset_level": offset_level_db(output), "flatness": flatness_db(density[1])}
     if strides:
-        # The ends are measured apart: see boundary.py.
+        # Boundary artifacts have a measure of their own: see boundary.py.
         middle = _middle_half(output, strides[-1])
         imbalance = polyphase_imbalance(middle, strides[0])
         values["polyphase_mean_spread"] = imbalance.mean_spread_db
@@ -73,9 +85,26 @@ def measure_output(
 
 
 def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list[Row]:
-    """The lines that a signal has of its own where a model's tones are predicted.
+    """Measure a model's input at the frequencies where the model's tones are predicted.
 
-    Music may have a partial there: what a model adds is told by comparison.
+    Music may have a partial there. Only the comparison with the output shows what the model adds.
+
+    Args:
+        input: ``(channels, time)``.
+        rate_hz: Sampling rate.
+        strides: As for :func:`measure_output`.
+
+    Returns:
+        Rows of the measures ``line_level`` and ``line_prominence``.
+
+    Raises:
+        InputError: The input is too short to measure a line.
+
+    Example:
+        >>> input = 0.1 * np.tile([1.0, 1.0, -1.0, -1.0], 2000)[None]
+        >>> measure, frequency_hz, value, unit = measure_input(input, rate_hz=8000, strides=[4])[0]
+        >>> measure, frequency_hz, round(value), unit
+        ('line_level', 2000.0, -20, 'dB')
     """
     lines = measure_lines(input, rate_hz, predicted_tones(rate_hz, strides))
     levels = [("line_level", line.frequency_hz, line.level_db, "dB") for line in lines]
@@ -85,12 +114,24 @@ def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list
 
 
 def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
-    """All frequencies at which the last layers put tones, rising."""
+    """Frequencies of the tones of the last upsampling layers, each once, rising.
+
+    Args:
+        rate_hz: Sampling rate of the output.
+        strides: As for :func:`measure_output`.
+
+    Returns:
+        ``(frequency,)`` in Hz.
+
+    Example:
+        >>> predicted_tones(32_000, strides=[2, 4]).tolist()
+        [8000.0, 16000.0]
+    """
     tones = [predicted_frequencies(rate_hz, stride) for stride in strides]
     return np.unique(np.concatenate(tones)) if tones else np.empty(0)
 
 
 def _middle_half(signal: np.ndarray, period: int) -> np.ndarray:
-    """The middle, from a multiple of ``period`` to another, so that phases stay what they are."""
+    """The middle half of a signal, cut at multiples of ``period`` so that its phases are kept."""
     quarter = signal.shape[-1] // 4 // period * period
     return signal[:, quarter : signal.shape[-1] // period * period - quarter]

@@ -1,4 +1,8 @@
-"""Spectra: spectrograms for the figures, and one in which a tone can be read."""
+"""Spectra: the spectrogram of the figures, and a line spectrum from which tone levels are read.
+
+The line spectrum uses one Kaiser window (Kaiser & Schafer 1980) over the whole signal. Its side
+lobes are so low that a DC offset does not leak into the tones beside it.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +12,46 @@ import numpy as np
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import kaiser
 
-# The Kaiser window's side lobes must lie below the floor that a silent network leaves, which is
-# float32's rounding, about -150 dB. beta = 30 puts them at about -220 dB; the main lobe ends
-# at sqrt(1 + (beta / pi)^2) = 9.6 bins (Kaiser & Schafer 1980).
+# The side lobes must lie below the rounding noise of float32, about -150 dB, which is all that a
+# silent network leaves. beta = 30 puts them at about -220 dB. The main lobe then ends at
+# sqrt(1 + (beta / pi)^2) = 9.6 bins (Kaiser & Schafer 1980).
 KAISER_BETA = 30.0
 MAIN_LOBE_BINS = 10
 
 Spectrogram = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""``(frequencies_hz, times_seconds, level_db)``, the last ``(frequency, time)``."""
+"""``(frequencies_hz, times_seconds, level_db)``, the last of shape ``(frequency, time)``."""
 
 
 def spectrogram_db(
     signal: np.ndarray, rate_hz: float, window_seconds: float = 0.064
 ) -> Spectrogram:
-    """Power over frequency and time, mean over channels.
+    """Level over frequency and time, averaged over channels.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        window_seconds: Length of the (Blackman-Harris) analysis window; hops of a quarter.
+        window_seconds: Length of the Blackman-Harris window, rounded to a power of two of
+            samples. The hop is a quarter of it.
 
     Returns:
-        ``(frequencies_hz, times_seconds, level_db)`` with ``level_db`` ``(frequency, time)``
-        float32: dB re a sine of RMS 1; -inf where there is nothing.
+        ``(frequencies_hz, times_seconds, level_db)`` with ``level_db`` of shape
+        ``(frequency, time)``, float32, in dB re a sine of RMS 1; -inf where the power is exactly
+        zero.
+
+    Example:
+        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))[None]
+        >>> frequencies_hz, times_seconds, level_db = spectrogram_db(tone, rate_hz=8000)
+        >>> peak = level_db.mean(axis=1).argmax()
+        >>> float(frequencies_hz[peak]), abs(round(float(level_db[peak].mean()), 2))
+        (1000.0, 0.0)
     """
-    # Its side lobes lie at -92 dB, so that a loud tone does not veil what is near.
+    # Side lobes at -92 dB keep a loud tone from hiding its surroundings.
     samples = 2 ** round(np.log2(window_seconds * rate_hz))
     transform = ShortTimeFFT.from_window(
         "blackmanharris", rate_hz, nperseg=samples, noverlap=3 * samples // 4, scale_to="magnitude"
     )
     time = signal.shape[-1]
-    # Frames that reach over an end would show the cut there as a vertical line.
+    # A frame that extends beyond an end would show the cut as a vertical line.
     first, last = transform.lower_border_end[1], transform.upper_border_begin(time)[1]
     power = np.mean(np.abs(transform.stft(signal, p0=first, p1=last)) ** 2, axis=0)
     with np.errstate(divide="ignore"):
@@ -47,56 +60,105 @@ def spectrogram_db(
 
 
 def line_spectrum(signal: np.ndarray) -> np.ndarray:
-    """Power spectrum in which a sine reads its mean square, mean over channels.
+    """Power spectrum in which the peak of a sine is its mean square, averaged over channels.
 
-    The whole signal under one Kaiser window. White noise of variance v reads
-    ``2 v * noise_bandwidth_bins(time) / time`` in each bin.
+    The whole signal is weighted with one Kaiser window. White noise of variance ``v`` has
+    ``2 v noise_bandwidth_bins(time) / time`` in each bin on average.
 
     Args:
         signal: ``(channels, time)``.
 
     Returns:
-        ``(frequency,)``, as of ``numpy.fft.rfft``.
+        ``(frequency,)``, the bins of ``numpy.fft.rfft``.
+
+    Example:
+        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))[None]
+        >>> round(float(line_spectrum(tone)[1000]), 6)
+        1.0
     """
     window = line_window(signal.shape[-1])
     power = np.mean(np.abs(np.fft.rfft(signal.astype(np.float64) * window)) ** 2, axis=0)
-    # A sine of amplitude A has |X| = A * sum(window) / 2 at its peak, and RMS A / sqrt(2).
+    # The peak of a sine of amplitude A is |X| = A sum(window) / 2, its mean square A^2 / 2.
     return power * 2 / window.sum() ** 2
 
 
 def noise_bandwidth_bins(time: int) -> float:
-    """How many bins' worth of noise one bin of :func:`line_spectrum` collects: 3.1."""
+    """Equivalent noise bandwidth of :func:`line_spectrum` in bins.
+
+    Args:
+        time: Length of the signal in samples.
+
+    Returns:
+        Power of white noise in one bin re its power in a bin of a rectangular window.
+
+    Example:
+        >>> round(noise_bandwidth_bins(8000), 1)
+        3.1
+    """
     window = line_window(time)
     return float(time * np.sum(window**2) / window.sum() ** 2)
 
 
 @lru_cache(maxsize=4)
 def line_window(time: int) -> np.ndarray:
-    """The Kaiser window under which lines are measured, ``(time,)``."""
+    """The Kaiser window of :func:`line_spectrum`, ``(time,)``.
+
+    Args:
+        time: Length of the signal in samples.
+    """
     return kaiser(time, KAISER_BETA)
 
 
 def line_power(spectrum: np.ndarray, time: int, rate_hz: float, frequency_hz: float) -> float:
-    """Mean square of the tone at a frequency: the largest bin within the main lobe around it.
+    """Mean square of the tone at a frequency.
 
-    Between two bins no more than 0.36 dB is lost.
+    The largest bin within the main lobe around the frequency. A tone halfway between two bins is
+    underestimated by 0.36 dB at most.
+
+    Args:
+        spectrum: ``(frequency,)``, the :func:`line_spectrum` of the signal.
+        time: Length of the signal in samples.
+        rate_hz: Sampling rate.
+        frequency_hz: Frequency of the tone.
+
+    Returns:
+        Mean square of the tone.
+
+    Example:
+        >>> alternating = np.tile([0.1, -0.1], 4000)[None]
+        >>> round(line_power(line_spectrum(alternating), 8000, rate_hz=8000, frequency_hz=4000), 6)
+        0.01
     """
     bin_hz = rate_hz / time
     distance = np.abs(np.arange(len(spectrum)) * bin_hz - frequency_hz)
     peak = float(spectrum[distance <= MAIN_LOBE_BINS * bin_hz].max())
-    # At 0 Hz and at Nyquist there is no mirror image to share with: |X| = A * sum(window), RMS A.
-    alone = frequency_hz <= bin_hz / 2 or frequency_hz >= rate_hz / 2 - bin_hz / 2
-    return peak / 2 if alone else peak
+    # At 0 Hz and at Nyquist, no negative frequency shares the power: |X| = A sum(window), RMS A.
+    unshared = frequency_hz <= bin_hz / 2 or frequency_hz >= rate_hz / 2 - bin_hz / 2
+    return peak / 2 if unshared else peak
 
 
-def thinned(spectrogram: Spectrogram, most_bins: int) -> Spectrogram:
-    """No more than ``most_bins`` frequency bins, about as many as a picture has pixels.
+def thin_spectrogram(spectrogram: Spectrogram, max_bins: int) -> Spectrogram:
+    """Reduce a spectrogram to about as many frequency bins as a picture has pixels.
 
-    Mean power of neighbours: unlike what an image viewer does, it keeps a thin line visible.
-    The last bin, at Nyquist, is kept whatever the count, for a line may stand there.
+    Neighboring bins are averaged in power, which keeps thin lines visible; resampling by an image
+    viewer does not. The bin at the Nyquist frequency, where a line may lie, always enters.
+
+    Args:
+        spectrogram: As returned by :func:`spectrogram_db`.
+        max_bins: Largest number of frequency bins.
+
+    Returns:
+        A spectrogram with at most ``max_bins`` frequencies.
+
+    Example:
+        >>> level_db = np.array([[-10.0], [-10.0], [-20.0], [-20.0]])
+        >>> spectrogram = (np.array([0.0, 100.0, 200.0, 300.0]), np.array([0.0]), level_db)
+        >>> frequencies_hz, _, level_db = thin_spectrogram(spectrogram, max_bins=2)
+        >>> frequencies_hz.tolist(), level_db.tolist()
+        ([50.0, 250.0], [[-10.0], [-20.0]])
     """
     frequencies_hz, times_seconds, level_db = spectrogram
-    group = -(-len(frequencies_hz) // most_bins)
+    group = -(-len(frequencies_hz) // max_bins)
     if group == 1:
         return spectrogram
     first = np.arange(0, len(frequencies_hz), group)

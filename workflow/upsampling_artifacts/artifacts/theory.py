@@ -1,8 +1,9 @@
-"""What theory says of one upsampling layer with random weights: its tone, its images, its droop.
+"""Predictions for one upsampling layer with random weights: its tone, images and passband droop.
 
-Every layer is zero insertion and a filter (paper, sections 2 to 4). Two things are known of the
-filter before its weights are: the gains that its phases have at 0 Hz, and how a fixed
-interpolation in it shapes the spectrum. Random weights themselves shape none, on average.
+Every layer is zero insertion followed by a filter (sections 2 to 4 of the paper). Two properties of
+this filter follow from the kind of layer alone: the gains of its phases at 0 Hz, which decide the
+tone, and the response of its fixed interpolation, which shapes the spectrum. Random weights are
+white: on average, they do not shape the spectrum.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from upsampling_artifacts.upsamplers.sinc import sinc_phases
 
 BINS = 4096
 PASSBAND_EDGE = 0.75
-"""The droop is read at three quarters of the old Nyquist frequency, where sinc interpolation has
-not begun to fall."""
+"""Where the droop is read, re the old Nyquist frequency: the response of sinc interpolation is
+still flat there."""
 
 PASSBAND_START = 0.1
 BAND = 1 / 16
-"""Share of the old Nyquist frequency on either side over which the density is averaged."""
+"""Half width of the bands over which the density is averaged, re the old Nyquist frequency."""
 
 Response = Callable[[np.ndarray], np.ndarray]
-"""From frequencies re the rate, 0 to 1/2, to a power."""
+"""From frequencies re the sampling rate, 0 to 1/2, to power gains of the same shape."""
 
 
 @dataclass(frozen=True)
 class LayerTheory:
-    """What is known of a layer before its weights are.
+    """What the kind of a layer determines, whatever its random weights.
 
     Attributes:
-        gains: ``(stride,)``, of the phases at 0 Hz; None if each phase has random weights of its
-            own.
-        response: Of its interpolation, as a power; for random weights it is flat.
+        gains: ``(stride,)``, relative gains of the phases at 0 Hz. None if each phase has random
+            weights of its own.
+        response: Power response of its fixed interpolation; flat without one.
     """
 
     gains: np.ndarray | None
@@ -44,41 +45,70 @@ class LayerTheory:
 
 
 def layer_theory(upsampler: dict, stride: int) -> LayerTheory | None:
-    """Theory of a layer as config names it; None if nothing is known of it (anyone's class).
+    """The theory of a layer, given its row in config.
 
-    - Transposed convolution, zero insertion: each phase has every ``stride``-th weight.
-    - Subpixel: each phase has filters of its own; with ICNR they are equal, which is nearest
-      neighbour interpolation after the convolution.
-    - Wavelets: Haar synthesis is orthonormal and the lazy one shuffles, so random weights leave
-      each phase with random ones of its own.
-    - Interpolations: a constant stays constant, and so it does at the stride's every phase.
+    - Transposed convolution and zero insertion: each phase uses every ``stride``-th weight, so
+      random weights give independent gains. Constant weights give gains in proportion to the
+      number of weights per phase.
+    - Subpixel convolution: each phase has its own filters. ICNR makes them equal, which is
+      nearest-neighbor interpolation after the convolution.
+    - Wavelet: Haar synthesis is orthonormal and lazy synthesis is a shuffle, so phases with
+      independent random weights stay independent.
+    - Interpolations: a constant stays constant, so all phases have the same gain.
+
+    Args:
+        upsampler: ``{"name": ..., **options}``, as for :func:`models.build.build_layer`.
+        stride: Upsampling factor.
+
+    Returns:
+        None for a user-supplied class.
+
+    Example:
+        >>> partial_overlap = {"name": "transposed", "length": 3, "initialization": "constant"}
+        >>> layer_theory(partial_overlap, stride=2).gains.tolist()
+        [2, 1]
     """
-    flat, alike = _flat, np.ones(stride)
+    flat, equal = _flat, np.ones(stride)
     match upsampler:
         case {"name": "transposed", "initialization": "constant"}:
             length = upsampler.get("length") or 2 * stride
             return LayerTheory(np.bincount(np.arange(length) % stride), _constant(length))
         case {"name": "subpixel", "initialization": "icnr"}:
-            return LayerTheory(alike, _interpolation("nearest", stride))
+            return LayerTheory(equal, _interpolation("nearest", stride))
         case {"name": "transposed" | "subpixel" | "zero_insertion"}:
             return LayerTheory(None, flat)
         case {"name": "wavelet"}:
             return LayerTheory(None, flat)
         case {"name": "nearest" | "linear" | "learned_interpolation" as kind}:
-            return LayerTheory(alike, _interpolation(kind, stride))
+            return LayerTheory(equal, _interpolation(kind, stride))
         case {"name": "sinc"}:
             options = {key: upsampler[key] for key in ("zeros", "beta") if key in upsampler}
             phases = sinc_phases(stride, **options)
-            # Later in the filter: an earlier input sample, a later phase.
+            # Read as one filter: from late to early input samples, and within each by phase.
             return LayerTheory(phases.sum(axis=1), _filter(phases.T[::-1].ravel()))
     return None
 
 
 def predicted_measures(theory: LayerTheory, stride: int) -> dict[str, float]:
-    """``offset_replica_level``, ``replica_level`` and ``passband_droop`` in dB.
+    """Predict the measures of a layer with random weights.
 
-    Independent random gains have a variance ``stride - 1`` times the square of their mean: as
-    much energy at each multiple of rate / stride as at 0 Hz.
+    The DFT of ``stride`` independent random gains of mean zero is white: as much power at each
+    multiple of rate / stride as at 0 Hz, hence ``stride - 1`` times as much in the tones.
+
+    Args:
+        theory: Theory of the layer.
+        stride: Upsampling factor.
+
+    Returns:
+        In dB: ``offset_replica_level``, the tones into which the layer turns a DC offset, re the
+        offset; ``replica_level``, the mean density of the spectral images of white noise re the
+        baseband; ``passband_droop``, see :func:`droop_db`.
+
+    Example:
+        >>> theory = layer_theory({"name": "subpixel", "length": 3}, stride=4)
+        >>> measures = predicted_measures(theory, stride=4)
+        >>> {measure: round(value, 2) for measure, value in measures.items()}
+        {'offset_replica_level': 4.77, 'replica_level': 0.0, 'passband_droop': 0.0}
     """
     frequencies = (np.arange(BINS) + 0.5) / (2 * BINS)
     power = theory.response(frequencies)
@@ -96,12 +126,21 @@ def predicted_measures(theory: LayerTheory, stride: int) -> dict[str, float]:
 
 
 def droop_db(frequencies: np.ndarray, power: np.ndarray, stride: int) -> float:
-    """How far a response lies at the passband's edge below where it was near 0 Hz.
+    """Passband droop: the density near 0 Hz re that at three quarters of the old Nyquist frequency.
 
     Args:
-        frequencies: Re the output's rate.
-        power: There.
-        stride: Upsampling factor; the passband is that of the input.
+        frequencies: ``(frequency,)``, re the sampling rate of the output.
+        power: ``(frequency,)``, the density at these frequencies.
+        stride: Upsampling factor; the passband is the band of the input.
+
+    Returns:
+        dB, positive if the layer attenuates the edge of the passband.
+
+    Example:
+        >>> frequencies = np.linspace(0, 0.5, 1001)
+        >>> power = 10 ** (interpolation_response_db("nearest", 2, frequencies, 1) / 10)
+        >>> round(droop_db(frequencies, power, stride=2), 1)
+        1.6
     """
     passband = frequencies * 2 * stride
     edge = np.abs(passband - PASSBAND_EDGE) < BAND
@@ -118,7 +157,7 @@ def _interpolation(kind: str, stride: int) -> Response:
 
 
 def _constant(length: int) -> Response:
-    """A filter of so many equal weights is a rectangle, whatever the stride."""
+    """The response of ``length`` equal weights: a rectangle, whatever the stride."""
     return _interpolation("nearest", length)
 
 

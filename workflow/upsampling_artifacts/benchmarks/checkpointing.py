@@ -16,7 +16,7 @@ import torch
 
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.files import atomic_write
-from upsampling_artifacts.models.flops import count_parameters
+from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 from upsampling_artifacts.training.checkpoint import COPIES, LARGEST_SHARE
 
 COLUMNS = [
@@ -87,7 +87,7 @@ def measure_checkpointing(
     speed = write_speed(folder, megabytes)
     rows = []
     for name, system in systems.items():
-        parameters = count_parameters(system, n_sources, AUDIO_CHANNELS)
+        parameters = parameter_count(build_on_meta(system, n_sources, AUDIO_CHANNELS))
         rows.append({"system": name, **checkpoint_cost(parameters, speed, minutes)})
     with atomic_write(csv_path) as unfinished:
         table = pd.DataFrame(rows, columns=COLUMNS)

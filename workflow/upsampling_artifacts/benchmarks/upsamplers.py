@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from upsampling_artifacts import registry
 from upsampling_artifacts.benchmarks.interleaved import (
     FEWEST,
     quartiles,
@@ -23,6 +23,7 @@ from upsampling_artifacts.benchmarks.interleaved import (
     turns,
 )
 from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.models.build import build_layer
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.base import Upsampler
 
@@ -140,10 +141,10 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
 def build(key: tuple[str, str], c_in: int, c_out: int) -> Upsampler:
     """A layer by its name and implementation."""
     name, implementation = key
-    options = {"length": LENGTHS[name]}
+    upsampler = {"name": name, "length": LENGTHS[name]}
     if name in FUSED:
-        options["implementation"] = implementation
-    return registry.load("upsampler", name, registry.UPSAMPLERS)(c_in, c_out, STRIDE, **options)
+        upsampler["implementation"] = implementation
+    return cast(Upsampler, build_layer(upsampler, c_in, c_out, STRIDE))
 
 
 def is_chosen(key: tuple[str, str], x: Tensor, c_out: int, trained: bool) -> bool:

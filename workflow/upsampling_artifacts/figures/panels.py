@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from upsampling_artifacts.artifacts.spectra import Spectrogram, thinned
+from upsampling_artifacts.artifacts.spectra import Spectrogram, thin_spectrogram
 from upsampling_artifacts.figures import style
 
 # Fewer bins than a panel has pixels: otherwise drawing would drop bins, and narrow lines with them.
@@ -33,7 +33,7 @@ def draw(
     Returns:
         The image; None for an exactly silent spectrogram, whose panel says so instead.
     """
-    _, times_seconds, level_db = thinned(spectrogram, MAX_BINS)
+    _, times_seconds, level_db = thin_spectrogram(spectrogram, MAX_BINS)
     top_khz = spectrogram[0][-1] / 1000
     axes.set(xlim=times_seconds[[0, -1]], ylim=(0, top_khz))
     if not np.isfinite(level_db).any():

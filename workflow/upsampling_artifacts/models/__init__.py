@@ -1,9 +1,11 @@
-"""Networks that take their upsampling layer as an argument.
+"""Networks that take their upsampling layer as an argument, and the builder of both.
 
-A network without upsampling layers takes no ``make_upsampler`` and has ``upsampler: null`` in
-config. A network with its own training recipe declares it, and :mod:`training` follows it:
+A network takes ``make_upsampler``, ``n_sources`` and ``audio_channels``, and its own options. One
+without upsampling layers takes no ``make_upsampler`` and has ``upsampler: null`` in config.
 
-- ``own_loss = True``: ``forward(mixture, stems)`` returns the training loss and, without the
-  stems, the estimates, like every other network;
+A network with a training recipe of its own declares it, and :mod:`training` follows:
+
+- ``own_loss = True``: ``forward(mixture, stems)`` returns the training loss. Without the stems, it
+  returns the estimates, like every other network.
 - ``adapt_to(mixtures)`` is called once with the training songs, before the first step.
 """

@@ -1,4 +1,7 @@
-"""The one place that builds layers and models from the names and options in config."""
+"""The only place that builds layers and models from the names and options in config.
+
+It resolves names, checks options, seeds the weights and picks the device.
+"""
 
 from __future__ import annotations
 
@@ -23,34 +26,42 @@ def build_model(
     seed: int | None = None,
     device: str | None = None,
 ) -> nn.Module:
-    """Build a randomly initialized model from names and plain values, as they stand in config.
+    """Build a randomly initialized model from the plain values in config.
 
     Args:
-        architecture: A name in :data:`registry.ARCHITECTURES`, or the import path of a class.
+        architecture: A name in :data:`registry.ARCHITECTURES`, or the import path of a
+            user-supplied class, ``my_package.my_module:MyClass``.
         options: Keyword arguments of the architecture.
         upsampler: As for :func:`build_layer`; None for an architecture without upsampling layers.
         n_sources: Number of sources to separate.
-        audio_channels: Channels of the mixture, and of each source.
-        seed: Seeds the weights; the global random state is left as it was. None: not seeded.
-        device: Where to build it. ``"meta"`` allocates no weights: for counting. None: torch's
-            default device.
+        audio_channels: Channels of the mixture and of each source.
+        seed: Seeds the weights without changing the global random state. None: weights are drawn
+            from the global random state.
+        device: Device of the weights; ``"meta"`` allocates none. None: torch's default device.
 
     Returns:
         A module from ``(batch, audio_channels, time)`` to
         ``(batch, n_sources, audio_channels, time)``.
 
     Raises:
-        InputError: An unknown name, an option that the class does not take, an upsampler that is
-            missing or out of place, or a user-supplied class that breaks the contract
+        InputError: A name is unknown, an option is unknown or missing, the upsampler is missing
+            or not applicable, or a user-supplied class breaks the contract
             (:mod:`models.contract`).
+
+    Example:
+        >>> options = {"channels": 4, "depth": 2}
+        >>> upsampler = {"name": "nearest", "length": 9}
+        >>> model = build_model("demucs", options, upsampler, n_sources=4, audio_channels=2, seed=0)
+        >>> model(torch.zeros(1, 2, 100)).shape
+        torch.Size([1, 4, 2, 100])
     """
     model_class = registry.load("architecture", architecture, registry.ARCHITECTURES)
-    arguments = {"n_sources": n_sources, "audio_channels": audio_channels}
+    arguments: dict[str, object] = {"n_sources": n_sources, "audio_channels": audio_channels}
     if upsampler is not None:
         arguments["make_upsampler"] = _upsampler_maker(upsampler)
     contract.check_takes_upsampler(architecture, model_class, upsampler)
-    contract.check_options(f"architecture '{architecture}'", model_class, options | arguments)
-    with _seeded(seed), torch.device(device) if device else nullcontext():
+    contract.check_options(f"architecture '{architecture}'", model_class, options, **arguments)
+    with seeded(seed), torch.device(device) if device else nullcontext():
         model = model_class(**arguments, **options)
     if registry.is_import_path(architecture):
         contract.check_architecture(
@@ -68,34 +79,65 @@ def build_layer(
     bias: bool = True,
     seed: int | None = None,
 ) -> nn.Module:
-    """Build one randomly initialized upsampling layer, as config names it.
+    """Build one randomly initialized upsampling layer from the plain values in config.
 
     Args:
         upsampler: ``{"name": ..., **options}``: a name in :data:`registry.UPSAMPLERS` or the
-            import path of a class, and the keyword arguments of that class.
+            import path of a user-supplied class, and the keyword arguments of the class.
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor.
-        bias: Whether the layer learns an offset per output channel.
-        seed: Seeds the weights; the global random state is left as it was. None: not seeded.
+        bias: Whether the layer learns a bias.
+        seed: Seeds the weights without changing the global random state. None: weights are drawn
+            from the global random state.
 
     Returns:
         A module from ``(batch, in_channels, time)`` to ``(batch, out_channels, time * stride)``.
 
     Raises:
-        InputError: An unknown name, an option that the class does not take, or a user-supplied
-            class that breaks the contract (:mod:`models.contract`).
+        InputError: The name is unknown, an option is unknown or missing, the class refuses an
+            argument, or a user-supplied class breaks the contract (:mod:`models.contract`).
+
+    Example:
+        >>> layer = build_layer({"name": "subpixel", "length": 3}, 8, 4, stride=2, seed=0)
+        >>> layer(torch.zeros(1, 8, 100)).shape
+        torch.Size([1, 4, 200])
+        >>> build_layer({"name": "nearest", "lenght": 9}, 8, 4, stride=2)
+        Traceback (most recent call last):
+        upsampling_artifacts.errors.InputError: upsampler 'nearest': unknown option 'lenght'; \
+known: length, implementation
     """
     make_upsampler = _upsampler_maker(upsampler)
-    with _seeded(seed):
+    with seeded(seed):
         return make_upsampler(in_channels, out_channels, stride, bias)
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Draw random numbers on the CPU from a seed, and restore the global random state at the end.
+
+    Args:
+        seed: None: draw from the global random state, as if without this context.
+
+    Example:
+        >>> with seeded(7):
+        ...     first = torch.randn(3)
+        >>> with seeded(7):
+        ...     second = torch.randn(3)
+        >>> torch.equal(first, second)
+        True
+    """
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
 
 
 def _upsampler_maker(upsampler: dict) -> MakeUpsampler:
     options = dict(upsampler)
     name = options.pop("name")
     layer_class = registry.load("upsampler", name, registry.UPSAMPLERS)
-    contract.check_options(f"upsampler '{name}'", layer_class, options, 1, 1, 2)
+    contract.check_options(f"upsampler '{name}'", layer_class, options, 1, 1, 2, bias=True)
     if registry.is_import_path(name):
         contract.check_upsampler(name, layer_class, options)
 
@@ -103,11 +145,3 @@ def _upsampler_maker(upsampler: dict) -> MakeUpsampler:
         return layer_class(in_channels, out_channels, stride, bias=bias, **options)
 
     return make_upsampler
-
-
-@contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[], enabled=seed is not None):
-        if seed is not None:
-            torch.manual_seed(seed)
-        yield

@@ -1,6 +1,6 @@
-"""Whether a class of anyone's keeps the contract of an upsampler, or of an architecture.
+"""Checks that a user-supplied class keeps the contract of an upsampler or an architecture.
 
-Checked where it is built, in every job, before anything is trained: a fraction of a second.
+The builder runs them in every job, before anything is trained. They take a fraction of a second.
 """
 
 from __future__ import annotations
@@ -17,50 +17,95 @@ STRIDES = (2, 3, 4, 5, 8)
 TIMES = (1, 2, 17)
 BATCH, IN_CHANNELS, OUT_CHANNELS = 2, 8, 4
 
-# Filters of even length cannot help half a sample. What an impulse becomes is averaged over these
-# many channels and weights, so that no more than a fifth is left to chance.
+# An even filter shifts the signal by half a sample. The response to an impulse is averaged over so
+# many channels and draws of the weights that chance adds a fifth of a sample at most.
 WIDTH, DRAWS, MIDDLE = 16, 40, 32
-FURTHEST_SAMPLES = 0.9
+MAX_SHIFT_SAMPLES = 0.9
 
 ODD_TIME = 4097
-"""A length that no network's strides divide."""
+"""A length that is no multiple of a network's strides."""
 
 
 def check_takes_upsampler(architecture: str, model_class: type, upsampler: dict | None) -> None:
-    """Raise an InputError if a network lacks its upsampling layer, or has none to choose."""
+    """Check that a network gets an upsampler if, and only if, it takes one.
+
+    Args:
+        architecture: Name in config.
+        model_class: The network's class.
+        upsampler: The system's upsampler in config.
+
+    Raises:
+        InputError: The upsampler is missing or not applicable.
+    """
     takes_one = "make_upsampler" in inspect.signature(model_class).parameters
     if takes_one and upsampler is None:
         raise InputError(
-            f"architecture '{architecture}' needs an upsampling layer; name one as the system's "
-            "upsampler in config"
+            f"architecture '{architecture}' needs an upsampling layer; set the system's upsampler "
+            "in config"
         )
     if upsampler is not None and not takes_one:
         raise InputError(
-            f"architecture '{architecture}' has no upsampling layer to choose; write "
-            "upsampler: null in config"
+            f"architecture '{architecture}' has no upsampling layers; set the system's upsampler "
+            "to null in config"
         )
 
 
-def check_options(what: str, built: type, options: dict, *arguments: object) -> None:
-    """Raise an InputError for options that a class does not take, or lacks."""
+def check_options(
+    what: str, built: type, options: dict, *positional: object, **keywords: object
+) -> None:
+    """Check that a class takes the options that config sets, and needs no others.
+
+    Args:
+        what: Kind and name of the class, for the message.
+        built: The class.
+        options: Keyword arguments from config.
+        positional: Positional arguments that the builder adds.
+        keywords: Keyword arguments that the builder adds; config must not set them.
+
+    Raises:
+        InputError: An option is unknown, and the known ones are listed; one is missing; or the
+            class does not take the arguments that the builder adds.
+
+    Example:
+        >>> check_options("layer 'dropout'", nn.Dropout, {"rate": 0.5})
+        Traceback (most recent call last):
+        upsampling_artifacts.errors.InputError: layer 'dropout': unknown option 'rate'; \
+known: p, inplace
+    """
+    signature = inspect.signature(built)
+    by_kind: dict[object, list[str]] = {}
+    for name, parameter in signature.parameters.items():
+        by_kind.setdefault(parameter.kind, []).append(name)
+    known = by_kind.get(inspect.Parameter.POSITIONAL_OR_KEYWORD, [])[len(positional) :]
+    known += by_kind.get(inspect.Parameter.KEYWORD_ONLY, [])
+    known = [name for name in known if name not in keywords]
+    takes_any = inspect.Parameter.VAR_KEYWORD in by_kind
+    for option in options:
+        if option in keywords or not (takes_any or option in known):
+            raise InputError(
+                f"{what}: unknown option '{option}'; known: {', '.join(known) or 'none'}"
+            )
     try:
-        inspect.signature(built).bind(*arguments, **options)
-    except TypeError as error:  # "got an unexpected keyword argument 'lenght'"
-        raise InputError(f"{what}: {error}; correct its options in config") from None
+        signature.bind(*positional, **keywords, **options)
+    except TypeError as error:  # "missing a required argument: 'length'"
+        if str(error).startswith("missing"):
+            raise InputError(f"{what}: {error}; add it to its options in config") from None
+        raise InputError(f"{what}: {error}; take the arguments of docs/plug_in.md") from None
 
 
 def check_upsampler(name: str, make: Callable[..., nn.Module], options: dict) -> None:
-    """Check that a layer does what :class:`upsamplers.base.Upsampler` says, for several strides.
+    """Check that a layer keeps the contract of :class:`upsamplers.base.Upsampler`.
 
-    A stride that it refuses with an InputError is left out. Torch's random state is left as it is.
+    Output shape, dtype, bias, gradients and delay are checked for several strides. Strides that
+    the layer refuses with an InputError are skipped. The global random state does not change.
 
     Args:
-        name: As it stands in config.
+        name: Name in config.
         make: The class, called as ``make(in_channels, out_channels, stride, bias=..., **options)``.
-        options: Its own options.
+        options: Options of the class in config.
 
     Raises:
-        InputError: In one line, the first check that failed, at which stride.
+        InputError: The first check that failed, and for which stride.
     """
     with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
         torch.manual_seed(0)
@@ -76,13 +121,13 @@ def check_upsampler(name: str, make: Callable[..., nn.Module], options: dict) ->
                     raise
                 refusals.append(error)
                 continue
-            _check_nothing_is_shifted(where, make, stride, options)
+            _check_delay(where, make, stride, options)
         if len(refusals) == len(STRIDES):
             raise InputError(str(refusals[0]))
 
 
 class _Refused(InputError):
-    """The layer itself says that it cannot be made."""
+    """The layer itself refused its arguments."""
 
 
 def _made(
@@ -94,30 +139,30 @@ def _made(
         raise _Refused(f"{where}: {error}") from error
     except Exception as error:
         raise InputError(
-            f"{where}: made with ({inputs}, {outputs}, {stride}, bias={bias}), raised "
-            f"{one_line(error)}; a stride that it cannot do, it refuses with an InputError"
+            f"{where}: called with ({inputs}, {outputs}, {stride}, bias={bias}), it raised "
+            f"{one_line(error)}; raise an InputError for strides that the layer does not support"
         ) from error
     if not isinstance(layer, nn.Module):
-        raise InputError(f"{where}: is a {type(layer).__name__}; a torch.nn.Module is needed")
+        raise InputError(f"{where}: is a {type(layer).__name__}; return a torch.nn.Module")
     return layer
 
 
 def _check_layer(where: str, layer: nn.Module, stride: int, bias: bool) -> None:
     for time in TIMES:
         y = _run(where, layer, torch.randn(BATCH, IN_CHANNELS, time))
-        wanted = (BATCH, OUT_CHANNELS, time * stride)
-        if tuple(y.shape) != wanted:
+        expected = (BATCH, OUT_CHANNELS, time * stride)
+        if tuple(y.shape) != expected:
             raise InputError(
-                f"{where}: shape {tuple(y.shape)} for an input of {(BATCH, IN_CHANNELS, time)}; "
-                f"{wanted} is needed: (batch, out_channels, time * stride)"
+                f"{where}: output shape {tuple(y.shape)} for input {(BATCH, IN_CHANNELS, time)}; "
+                f"return {expected}, that is (batch, out_channels, time * stride)"
             )
     if not bias and _run(where, layer, torch.zeros(BATCH, IN_CHANNELS, time)).any():
-        raise InputError(f"{where}: zeros do not stay zeros, so something is added all the same")
+        raise InputError(f"{where}: zeros do not stay zeros; do not add a bias")
     for dtype in (torch.float32, torch.float64):
         x = torch.randn(BATCH, IN_CHANNELS, time, dtype=dtype, requires_grad=True)
         y = _run(where, layer.to(dtype), x)
         if y.dtype != dtype:
-            raise InputError(f"{where}: dtype {y.dtype} for an input of {dtype}; keep the input's")
+            raise InputError(f"{where}: output dtype {y.dtype} for input {dtype}; keep the dtype")
         _check_gradients(where, layer, x, y)
 
 
@@ -125,58 +170,58 @@ def _check_gradients(where: str, layer: nn.Module, x: Tensor, y: Tensor) -> None
     layer.zero_grad()
     if y.requires_grad:
         y.square().sum().backward()
-    learnt = {f"parameter '{key}'": p for key, p in layer.named_parameters() if p.requires_grad}
-    for what, tensor in {"input": x, **learnt}.items():
+    learnable = {f"parameter '{key}'": p for key, p in layer.named_parameters() if p.requires_grad}
+    for what, tensor in {"input": x, **learnable}.items():
         if tensor.grad is None or not tensor.grad.any() or not tensor.grad.isfinite().all():
-            raise InputError(f"{where}: gradients do not reach its {what}, so it cannot learn")
+            raise InputError(f"{where}: no gradient reaches its {what}; let it affect the output")
 
 
 @torch.no_grad()
-def _check_nothing_is_shifted(where: str, make: Callable, stride: int, options: dict) -> None:
-    """Output samples belong to input sample ``t // stride``: an impulse stays in its place."""
+def _check_delay(where: str, make: Callable, stride: int, options: dict) -> None:
+    """Output sample ``t`` corresponds to input sample ``t // stride``: impulses stay in place."""
     energy = torch.zeros((2 * MIDDLE + 1) * stride)
     for _ in range(DRAWS):
         layer = _made(where, make, WIDTH, WIDTH, stride, False, options)
         impulse = torch.zeros(1, WIDTH, 2 * MIDDLE + 1)
         impulse[..., MIDDLE] = torch.randn(WIDTH)
         energy += _run(where, layer, impulse)[0].square().sum(dim=0)
-    centre = (energy * torch.arange(len(energy))).sum() / energy.sum()
-    shift = float(centre) - (len(energy) - 1) / 2
-    if abs(shift) >= FURTHEST_SAMPLES:
+    center = (energy * torch.arange(len(energy))).sum() / energy.sum()
+    shift = float(center) - (len(energy) - 1) / 2
+    if abs(shift) >= MAX_SHIFT_SAMPLES:
         raise InputError(
-            f"{where}: the output is shifted by {shift:+.1f} samples; output sample t belongs to "
-            "input sample t // stride, so cut off as much from either end"
+            f"{where}: the output is shifted by {shift:+.1f} samples; trim both ends equally, so "
+            "that output sample t corresponds to input sample t // stride"
         )
 
 
 def check_architecture(name: str, model: nn.Module, n_sources: int, audio_channels: int) -> None:
-    """Check that a network separates a mixture of an odd length into sources as long.
+    """Check the output shape of a network, given a mixture of odd length.
 
-    Torch's random state and the model are left as they are.
+    Neither the global random state nor the model changes.
 
     Args:
-        name: As it stands in config.
-        model: The network; one on the meta device, which has no values, is not run.
-        n_sources: Number of sources that it was built for.
-        audio_channels: Channels of the mixture, and of each source.
+        name: Name in config.
+        model: The network. It is not run if it is on the meta device, which has no values.
+        n_sources: Number of sources for which it was built.
+        audio_channels: Channels of the mixture and of each source.
 
     Raises:
-        InputError: In one line, what it gives and what is needed.
+        InputError: It is no module, cannot be run, or its output has another shape.
     """
     where = f"architecture '{name}'"
     if not isinstance(model, nn.Module):
-        raise InputError(f"{where}: is a {type(model).__name__}; a torch.nn.Module is needed")
+        raise InputError(f"{where}: is a {type(model).__name__}; return a torch.nn.Module")
     if any(parameter.is_meta for parameter in model.parameters()):
         return
     training = model.training
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         y = _run(where, model.eval(), torch.randn(1, audio_channels, ODD_TIME))
     model.train(training)
-    wanted = (1, n_sources, audio_channels, ODD_TIME)
-    if tuple(y.shape) != wanted:
+    expected = (1, n_sources, audio_channels, ODD_TIME)
+    if tuple(y.shape) != expected:
         raise InputError(
-            f"{where}: shape {tuple(y.shape)} for an input of {(1, audio_channels, ODD_TIME)}; "
-            f"{wanted} is needed: (batch, n_sources, audio_channels, time)"
+            f"{where}: output shape {tuple(y.shape)} for input {(1, audio_channels, ODD_TIME)}; "
+            f"return {expected}, that is (batch, n_sources, audio_channels, time)"
         )
 
 
@@ -185,11 +230,11 @@ def _run(where: str, module: nn.Module, x: Tensor) -> Tensor:
         y = module(x)
     except Exception as error:
         raise InputError(
-            f"{where}: given {tuple(x.shape)} {x.dtype}, raised {one_line(error)}"
+            f"{where}: given {tuple(x.shape)} {x.dtype}, it raised {one_line(error)}"
         ) from error
     if not isinstance(y, Tensor) or not y.isfinite().all():
         what = "values that are not finite" if isinstance(y, Tensor) else type(y).__name__
         raise InputError(
-            f"{where}: gave {what} for {tuple(x.shape)}; a tensor of numbers is needed"
+            f"{where}: returned {what} for {tuple(x.shape)}; return a tensor of finite numbers"
         )
     return y

@@ -1,9 +1,9 @@
-"""The Demucs-like network of the paper's sections 1 and 6.
+"""The Demucs-like network of sections 1 and 6 of the paper.
 
-After Défossez et al., "Music source separation in the waveform domain" (2019), the first
-released version, with the paper's wider context (3 samples in encoder and decoder alike) and
-its upsampling layer exchangeable. At 100 channels and 6 levels the counts are those of the
-paper's Table 1 (tests/models/test_demucs.py).
+After Défossez et al., "Music source separation in the waveform domain" (2019), the first released
+version, with the paper's wider context (3 samples in encoder and decoder) and an exchangeable
+upsampling layer. At 100 channels and 6 levels, it has the parameter counts of the paper's Table 1
+(tests/models/test_demucs.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RELUS = ("first_encoder", "first_decoder", "last_decoder")
 
 
 class Demucs(nn.Module):
-    """U-Net on waveforms: strided convolutions down, LSTMs, upsampling layers up.
+    """U-Net on waveforms: strided convolutions, a bidirectional LSTM and upsampling layers.
 
     ::
 
@@ -33,15 +33,16 @@ class Demucs(nn.Module):
         decoder i   + skip - convolution 3 to twice the channels - GLU - upsampler x4 - ReLU
                     (no ReLU after the last)
 
-    The paper's "modified" form (figure 9) removes what makes a signal offset: every bias, and
-    "the ReLUs of the first layer". The article does not say which these are; each reading has a
-    name in ``omit_relu``, and they can be combined:
+    The paper's "modified" form (figure 9) removes the sources of DC offsets: every bias, and "the
+    ReLUs of the first layer". The paper does not define the first layer. Each reading has a name
+    in ``omit_relu``, and they can be combined:
 
-    - ``first_encoder``: the first layer to run, after the strided convolution of encoder 1;
-    - ``first_decoder``: the first layer of the decoder, after the upsampler of its innermost
-      level;
-    - ``last_decoder``: the first layer as one counts from the waveform, where the outermost
-      decoder itself has no ReLU: the one that feeds it, after the upsampler below it.
+    - ``first_encoder``: the layer that runs first. Omits the ReLU after the strided convolution
+      of encoder 1.
+    - ``first_decoder``: the decoder layer that runs first. Omits the ReLU after the upsampler of
+      the innermost level.
+    - ``last_decoder``: the decoder layer closest to the waveform that has a ReLU. The outermost
+      one has none, so this is the one that feeds it.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``
@@ -50,20 +51,21 @@ class Demucs(nn.Module):
     Args:
         make_upsampler: Makes the upsampling layer of each decoder level.
         n_sources: Number of sources to separate.
-        audio_channels: Channels of the mixture, and of each source.
-        channels: Width of the first level; it doubles from level to level.
+        audio_channels: Channels of the mixture and of each source.
+        channels: Width of the first level. It doubles from level to level.
         depth: Number of levels.
         lstm_layers: Layers of the bidirectional LSTM; 0 for none.
-        glu: Whether a gated linear unit follows each level's second convolution.
+        glu: Whether a gated linear unit, rather than a ReLU, follows each level's second
+            convolution.
         encoder_context: Length of that convolution in the encoder (1 in the original Demucs).
         decoder_context: Length of that convolution in the decoder.
         rescale: Standard deviation towards which the initial weights are rescaled; 0 for none.
-        bias: Whether convolutions, LSTM and linear layer learn offsets.
-        omit_relu: ReLUs to leave out, names of ``RELUS``. One that the model does not have (a
-            single level has none in its decoder) is left out anyway.
+        bias: Whether convolutions, LSTM and linear layer have biases.
+        omit_relu: ReLUs to omit, a list of names in ``RELUS``. Names of ReLUs that a shallow model
+            does not have are ignored.
 
     Raises:
-        InputError: ``omit_relu`` is not a list of such names.
+        InputError: ``omit_relu`` contains an unknown name.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Demucs(nn.Module):
     ):
         super().__init__()
         if not set(omit_relu) <= set(RELUS):
-            raise InputError(f"omit_relu: {omit_relu!r} is not a list out of {', '.join(RELUS)}")
+            raise InputError(f"omit_relu: {omit_relu!r} is not a list of {', '.join(RELUS)}")
         self.n_sources = n_sources
         self.depth = depth
         linear_decoders = {0}  # the output is not rectified
@@ -123,7 +125,7 @@ class Demucs(nn.Module):
 
     def forward(self, mixture: Tensor) -> Tensor:
         batch, audio_channels, time = mixture.shape
-        # Every level divides the time by four without a remainder.
+        # Pad so that every level divides the length by four without a remainder.
         x = F.pad(mixture, (0, -time % STRIDE**self.depth))
         skips = []
         for encode in self.encoder:
@@ -139,11 +141,23 @@ class Demucs(nn.Module):
 
 @torch.no_grad()
 def rescale_weights(model: nn.Module, reference: float) -> None:
-    """Bring the standard deviation of each convolution's weight towards ``reference``.
+    """Rescale the weights of all convolutions in place (section 6 of the paper).
 
-    With ``s = sqrt(std(weight) / reference)``, weight and bias are divided by ``s``, so that
-    input and output have the same magnitude after initialization (paper, section 6). A constant
-    filter has no spread and stays as it is.
+    Weight and bias are divided by ``sqrt(std(weight) / reference)``, so that input and output of
+    the initialized layer have about the same magnitude. Constant filters have no deviation and
+    stay as they are.
+
+    Args:
+        model: Any module.
+        reference: Standard deviation towards which the weights are rescaled.
+
+    Example:
+        >>> layer = nn.Conv1d(1, 1, 2)
+        >>> layer.weight.data = torch.tensor([[[-0.4, 0.4]]])
+        >>> before = layer.weight.std() / 0.1
+        >>> rescale_weights(layer, reference=0.1)
+        >>> bool(torch.isclose(layer.weight.std() / 0.1, before.sqrt()))
+        True
     """
     for module in model.modules():
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):

@@ -1,4 +1,4 @@
-"""The short-time Fourier transform of the systems that work on spectrograms."""
+"""The short-time Fourier transform of the networks that work on spectrograms."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ from torch.nn import functional as F
 
 
 class Filterbank(nn.Module):
-    """The transform of the ``openunmix`` package and its inverse, for signals of any length.
+    """The transform of the package ``openunmix`` and its inverse, for signals of any length.
 
-    Frames are centred on multiples of the hop, under a Hann window.
+    Frames are centered on multiples of the hop and weighted with a Hann window.
 
     Args:
-        n_fft: Length of a frame in samples.
+        n_fft: Frame length in samples.
         hop: Distance between frames in samples.
+
+    Example:
+        >>> import torch
+        >>> filterbank, signal = Filterbank(n_fft=64, hop=16), torch.randn(1, 2, 100)
+        >>> spectrum = filterbank.analyze(signal)
+        >>> spectrum.shape
+        torch.Size([1, 2, 33, 7, 2])
+        >>> bool(torch.allclose(filterbank.synthesize(spectrum, time=100), signal, atol=1e-5))
+        True
     """
 
     def __init__(self, n_fft: int, hop: int):
@@ -22,20 +31,20 @@ class Filterbank(nn.Module):
         self.stft = TorchSTFT(n_fft, hop, center=True)
         self.istft = TorchISTFT(n_fft, hop, center=True)
 
-    def analyse(self, signal: Tensor) -> Tensor:
-        """``(batch, channels, time)`` to ``(batch, channels, bins, frames, 2)``.
+    def analyze(self, signal: Tensor) -> Tensor:
+        """Transform ``(batch, channels, time)`` to ``(batch, channels, bins, frames, 2)``.
 
         The last axis holds real and imaginary parts.
         """
-        # The border is filled up by reflection, which needs more samples than it reflects.
+        # Reflection at the borders needs a signal longer than what it reflects.
         missing = max(0, self.stft.n_fft // 2 + 1 - signal.shape[-1])
         return self.stft(F.pad(signal, (0, missing)).contiguous())
 
-    def synthesise(self, spectrum: Tensor, time: int) -> Tensor:
-        """``(..., bins, frames, 2)`` to ``(..., time)``."""
+    def synthesize(self, spectrum: Tensor, time: int) -> Tensor:
+        """Transform ``(..., bins, frames, 2)`` back to ``(..., time)``."""
         if spectrum.is_meta:
-            # The inverse looks at its window's values, which the meta device, where parameters
-            # and arithmetic are counted, has not. Gradients find their way back all the same.
+            # The inverse reads the values of its window, which do not exist on the meta device.
+            # For counting FLOPs, only the shape and the path of the gradients matter.
             return spectrum.sum((-3, -2, -1)).unsqueeze(-1).expand(*spectrum.shape[:-3], time)
         longest = self.stft.n_fft // 2 + 1
         return self.istft(spectrum.contiguous(), length=max(time, longest))[..., :time]

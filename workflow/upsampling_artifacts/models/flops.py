@@ -1,7 +1,8 @@
-"""How much arithmetic a network does: counted on the "meta" device, where nothing is computed.
+"""Size and arithmetic of a network, counted on torch's "meta" device, where nothing is computed.
 
-PyTorch's counter knows matrix products and convolutions, where a multiplication and an addition are
-two; it counts no Fourier transform, no interpolation, and nothing that is done sample by sample.
+FLOPs are those of PyTorch's ``FlopCounterMode``: matrix products and convolutions, where a
+multiplication and an addition are two. Fourier transforms, interpolations and pointwise operations
+do not count.
 """
 
 from __future__ import annotations
@@ -22,27 +23,20 @@ from upsampling_artifacts.models.loss import loss_function
 logger = logging.getLogger(__name__)
 
 COUNTED_BATCH = 32
-"""Examples of a second whose arithmetic is counted: so many that layers fuse as in training."""
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Number of learnable scalars; works on the meta device too."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-def count_parameters(system: dict, n_sources: int, audio_channels: int) -> int:
-    """Learnable parameters of a system, counted without memory for its weights.
-
-    Args:
-        system: ``{"architecture", "options", "upsampler"}``; other keys are left out.
-        n_sources: Number of sources to separate.
-        audio_channels: Channels of the mixture, and of each source.
-    """
-    return parameter_count(build_on_meta(system, n_sources, audio_channels))
+"""Examples of one second in a counted batch: enough for layers to be fused as in training."""
 
 
 def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Module:
-    """A system's model without memory for its weights; arguments as above."""
+    """Build a system's model on the meta device, without memory for its weights.
+
+    Args:
+        system: ``{"architecture", "options", "upsampler"}``; other keys are ignored.
+        n_sources: Number of sources to separate.
+        audio_channels: Channels of the mixture and of each source.
+
+    Raises:
+        InputError: As for :func:`models.build.build_model`.
+    """
     return build_model(
         system["architecture"],
         system["options"],
@@ -53,63 +47,99 @@ def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Modul
     )
 
 
+def parameter_count(model: nn.Module) -> int:
+    """Number of learnable parameters (scalars) of a model, on any device.
+
+    Args:
+        model: Any module. The size of a system in config is that of :func:`build_on_meta`.
+
+    Example:
+        >>> layer = {"name": "linear", "length": None}
+        >>> system = {"architecture": "wave_unet", "options": {}, "upsampler": layer}
+        >>> parameter_count(build_on_meta(system, n_sources=4, audio_channels=2))
+        10263498
+    """
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
 def tflop_per_second_of_audio(
     model: nn.Module, rate_hz: int, audio_channels: int = AUDIO_CHANNELS
 ) -> float:
-    """Arithmetic of one forward pass per second of audio.
+    """TFLOPs of a forward pass per second of audio.
 
-    Counted while the model runs on a batch of seconds on the "meta" device, where nothing is
-    allocated or computed. That each second is filled up to whole frames of the model, and has ends
-    of its own, is 2 to 5 % at full size.
+    The model is run on a batch of seconds on the meta device. Padding each second to whole frames,
+    and its two ends, add 2 to 5 % at full size.
+
+    Args:
+        model: On the meta device. Afterwards, it is good for counting only.
+        rate_hz: Sampling rate.
+        audio_channels: Channels of the mixture.
+
+    Returns:
+        TFLOPs, without a unit of time.
+
+    Example:
+        A filter of 3 samples takes 3 multiplications and 3 additions per sample.
+
+        >>> filter_of_3 = nn.Conv1d(1, 1, 3, padding=1, device="meta")
+        >>> tflop_per_second_of_audio(filter_of_3, rate_hz=1000, audio_channels=1)
+        6e-09
     """
-    count_all_steps_at_once(model)
+    batch_time_steps(model)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(COUNTED_BATCH, audio_channels, rate_hz, device="meta"))
     return counter.get_total_flops() / COUNTED_BATCH / 1e12
 
 
 def tflop_per_step(model: nn.Module, batch: Batch, name: str) -> float:
-    """Arithmetic of a step, forward and backward.
+    """TFLOPs of a training step, forward and backward.
 
-    Without the optimizer, which does a few operations per weight and waits for memory.
+    The optimizer is not included: it takes a few operations per weight and is bound by memory.
 
     Args:
-        model: On the "meta" device; it is good for counting only, afterwards.
-        batch: There as well.
-        name: For the log.
+        model: On the meta device. Afterwards, it is good for counting only.
+        batch: On the meta device.
+        name: Name of the model in the log.
 
     Returns:
-        In TFLOP; NaN for a model of anyone's that does not run without values.
+        TFLOPs; NaN for a user-supplied model that does not run without values.
     """
-    count_all_steps_at_once(model)
+    batch_time_steps(model)
     try:
         with FlopCounterMode(display=False) as counter:
             loss_function(model, batch).backward()
     except Exception as error:
-        logger.warning(f"{name}: the arithmetic of a step is not counted, on meta: {error}")
+        logger.warning(f"{name}: no FLOPs, because a step fails on the meta device: {error}")
         return float("nan")
     return counter.get_total_flops() / 1e12
 
 
-def count_all_steps_at_once(model: nn.Module) -> None:
-    """Let recurrent layers do the products of all time steps in one.
+def batch_time_steps(model: nn.Module) -> None:
+    """Make recurrent layers compute the products of all time steps at once, for counting.
 
-    It is as much arithmetic; but on the meta device every call takes as long, and these layers make
+    The FLOPs are the same. But every call on the meta device takes time, and recurrent layers make
     thousands of them.
+
+    Args:
+        model: Changed in place.
     """
     for layer in model.modules():
         if isinstance(layer, nn.LSTM | nn.GRU) and not layer.proj_size:
-            layer.forward = partial(all_steps_at_once, layer)
+            vars(layer)["forward"] = partial(batched_time_steps, layer)  # hides the class's method
 
 
-def all_steps_at_once(
+def batched_time_steps(
     layer: nn.RNNBase, x: Tensor, _state: object = None
 ) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-    """What takes the place of a recurrent layer while products are counted.
+    """A forward pass with the products and shapes of a recurrent layer, but not its values.
 
-    Shape:
-        - x: ``(time, batch, features)``, or ``(batch, time, features)`` for ``batch_first``
-        - Output: the same, with the layer's features, and its state
+    Args:
+        layer: An LSTM or a GRU.
+        x: ``(time, batch, features)``, or ``(batch, time, features)`` with ``batch_first``.
+        _state: Initial state, ignored.
+
+    Returns:
+        The output, shaped like ``x`` with the features of the layer, and the final state.
     """
     directions = 2 if layer.bidirectional else 1
     state = x.new_zeros(

@@ -1,4 +1,4 @@
-"""The loss by which networks are trained and compared."""
+"""The loss with which networks are trained and validated (section 6 of the paper)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from upsampling_artifacts.data.segments import Batch, to_waveforms
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
-    """L1 distance between the estimated and the true waveforms, normalised by the song.
+    """L1 distance between estimated and true waveforms, normalized by the song's deviation.
 
-    A model may be trained by a loss of its own (:mod:`models`); all are validated by this one.
+    A network with ``own_loss`` (see :mod:`models`) returns its training loss itself. In evaluation
+    mode, all networks use the L1 distance.
+
+    Args:
+        model: From ``(batch, channels, time)`` to ``(batch, sources, channels, time)``.
+        batch: Segments of stems as integers, and their scales; see :mod:`data.segments`.
+
+    Returns:
+        A scalar.
     """
     stems = to_waveforms(batch)
     mixture = stems.sum(dim=1)

@@ -1,8 +1,8 @@
-"""The generator of MelGAN, from figure 1 of the paper.
+"""The generator of MelGAN, whose output figure 1 of the paper shows.
 
-After Kumar et al., "MelGAN: generative adversarial networks for conditional waveform
-synthesis" (2019), with its upsampling layer exchangeable. With transposed convolutions it has
-the 4,266,050 parameters of the original (tests/models/test_melgan.py).
+After Kumar et al., "MelGAN: generative adversarial networks for conditional waveform synthesis"
+(2019), with an exchangeable upsampling layer. With transposed convolutions, it has the 4,266,050
+parameters of the original (tests/models/test_melgan.py).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.types import MakeUpsampler
 
 SLOPE = 0.2
-"""Of the leaky ReLUs for negative values."""
+"""Slope of the leaky ReLUs for negative inputs."""
 
 QUIETEST = 1e-5
-"""Smallest mel magnitude, so that the logarithm of silence is a number."""
+"""Smallest mel magnitude, which keeps the logarithm of silence finite."""
 
 FEWEST_FRAMES = 5
-"""Reflection needs signals longer than it reflects: three frames of the mel spectrogram, nine
+"""Reflection needs signals longer than what it reflects: three frames of the mel spectrogram, nine
 samples after the first upsampling layer."""
 
 
 class MelGAN(nn.Module):
-    """A vocoder: a convolutional generator that makes a waveform of its mel spectrogram.
+    """A vocoder: computes the mel spectrogram of a waveform and generates the waveform from it.
 
     ::
 
@@ -40,10 +40,10 @@ class MelGAN(nn.Module):
                                      residual blocks of dilation 1, 3, 9
                     leaky ReLU - convolution 7 to one channel - tanh
 
-    Every convolution is weight normed, those inside the upsampling layers too, and has a bias;
-    borders are filled up by reflection. The weights are torch's default ones: the original
-    code also draws normal weights of deviation 0.02, but into the product of weight norm, which
-    is computed anew from its two factors before each use, so that the draw has no effect.
+    Every convolution has a bias and weight normalization, including those of the upsampling
+    layers. Borders are padded by reflection. The weights have torch's default initialization. The
+    original code also draws normal weights of deviation 0.02, but without effect: it writes them
+    into the normalized weight, which is derived from its two factors before each use.
 
     Shape:
         - Input: ``(batch, 1, time)``, any ``time >= 1``
@@ -53,16 +53,16 @@ class MelGAN(nn.Module):
 
     Args:
         make_upsampler: Makes the upsampling layers.
-        n_sources: Must be 1; it is given by whoever builds models by name.
-        audio_channels: Must be 1, too.
-        channels: Width before the first upsampling layer; each halves it.
+        n_sources: Must be 1; the builder of models always passes it.
+        audio_channels: Must be 1.
+        channels: Width before the first upsampling layer. Each layer halves it.
         strides: Upsampling factors. Their product is the hop of the mel spectrogram in samples,
             a quarter of its window.
         n_mels: Bands of the mel spectrogram.
-        rate_hz: Sampling rate that the mel bands are laid out for.
+        rate_hz: Sampling rate for which the mel bands are designed.
 
     Raises:
-        InputError: More than one source or channel.
+        InputError: There is more than one source or channel.
     """
 
     def __init__(
@@ -79,19 +79,19 @@ class MelGAN(nn.Module):
         super().__init__()
         if (n_sources, audio_channels) != (1, 1):
             raise InputError(
-                f"melgan: makes one mono signal, not {n_sources} source(s) of "
-                f"{audio_channels} channel(s); use 1 and 1"
+                f"melgan: cannot generate {n_sources} source(s) of {audio_channels} channel(s); "
+                "use one source and one channel"
             )
         self.hop = math.prod(strides)
-        # As in the original: magnitudes, librosa's (slaney's) filters over the whole band. Their
-        # making looks at values, which the meta device, where parameters are counted, has not.
+        # As in the original: magnitudes, and librosa's (Slaney's) filters over the whole band.
+        # Building them reads values, which do not exist on the meta device.
         with torch.device("cpu"):
             self.mel_spectrogram = MelSpectrogram(
                 rate_hz, n_fft=4 * self.hop, hop_length=self.hop, center=False, n_mels=n_mels,
                 power=1.0, norm="slaney", mel_scale="slaney",
             )  # fmt: skip
 
-        layers = [_reflected(n_mels, channels, 7)]
+        layers: list[nn.Module] = [_reflected(n_mels, channels, 7)]
         width = channels
         for stride in strides:
             layers += [nn.LeakyReLU(SLOPE), make_upsampler(width, width // 2, stride, True)]
@@ -104,8 +104,15 @@ class MelGAN(nn.Module):
                 weight_norm(module)
 
     def log_mel(self, audio: Tensor) -> Tensor:
-        """The original's input: ``(batch, 1, time)`` to ``(batch, n_mels, time // hop)``."""
-        border = 3 * self.hop // 2  # (window - hop) / 2: frames are centred on their hop
+        """The generator's input, the log mel spectrogram of the original.
+
+        Args:
+            audio: ``(batch, 1, time)``.
+
+        Returns:
+            ``(batch, n_mels, time // hop)``, decimal logarithm of the magnitudes.
+        """
+        border = 3 * self.hop // 2  # (window - hop) / 2 centers each frame on its hop
         mel = self.mel_spectrogram(F.pad(audio, (border, border), mode="reflect"))
         return torch.log10(mel.clamp(min=QUIETEST)).squeeze(1)
 
@@ -117,7 +124,7 @@ class MelGAN(nn.Module):
 
 
 def _reflected(in_channels: int, out_channels: int, length: int, dilation: int = 1) -> nn.Conv1d:
-    """A convolution that keeps the length, its borders filled up by reflection."""
+    """A convolution that keeps the length, padded by reflection."""
     return nn.Conv1d(
         in_channels, out_channels, length, dilation=dilation,
         padding=dilation * (length // 2), padding_mode="reflect",
@@ -125,7 +132,7 @@ def _reflected(in_channels: int, out_channels: int, length: int, dilation: int =
 
 
 class _ResidualBlock(nn.Module):
-    """``(batch, width, time)`` to the same shape."""
+    """A dilated convolution beside a shortcut; keeps the shape ``(batch, width, time)``."""
 
     def __init__(self, width: int, dilation: int):
         super().__init__()

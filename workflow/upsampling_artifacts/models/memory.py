@@ -1,35 +1,43 @@
-"""Running a large network on a CPU with little more memory than its weights."""
+"""Inference of large networks on a CPU with little more memory than their weights."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 LARGE = 8_000_000
-"""Parameters of a layer from which on its weights outweigh what goes through it."""
+"""A layer with this many parameters has larger weights than activations."""
 
-M_MMAP_THRESHOLD = -3  # glibc's malloc.h
+M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
 
 
 @contextmanager
 def low_memory(model: nn.Module) -> Iterator[None]:
-    """While open, large layers run without a second copy of their weights.
+    """Run large layers without a second copy of their weights.
 
-    oneDNN brings the weights of a layer into an order of its own before each call: 490 MB for
-    one layer of the full-size Demucs' LSTM, 250 MB for a convolution. With as many weights per
-    sample that is not faster either, so large layers run without it; their output may differ
-    in the last digits. Also, freed memory goes back to the system from then on (with glibc):
-    by default malloc keeps blocks of up to 32 MB, and activations leave holes between them.
+    oneDNN reorders the weights of a layer into a copy before each call: 490 MB for one layer of
+    the full-size Demucs' LSTM, 250 MB for a convolution. For so many weights per sample, it is not
+    faster either. Inside this context, large layers run without oneDNN; their output may differ
+    in the last digits. Small layers, for which oneDNN is several times faster, keep it.
 
-    A model without large layers runs as ever: for small ones oneDNN is several times faster.
+    With a large layer, the context also makes glibc return freed memory to the system, for the
+    rest of the process. By default, malloc keeps blocks of up to 32 MB, and activations fragment
+    them.
 
     Args:
-        model: Any module; meant for inference.
+        model: Any module, used for inference.
+
+    Example:
+        >>> model = nn.Linear(2, 2)
+        >>> with low_memory(model):
+        ...     y = model(torch.zeros(1, 2))
     """
+    onednn = cast(Any, torch.backends.mkldnn)  # torch's own type of `enabled` cannot be assigned
     large = [
         module
         for module in model.modules()
@@ -37,17 +45,17 @@ def low_memory(model: nn.Module) -> Iterator[None]:
     ]
     if large and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(M_MMAP_THRESHOLD, 2**20)
-    before = torch.backends.mkldnn.enabled
+    before = onednn.enabled
 
-    def switch_off(*_: object) -> None:
-        torch.backends.mkldnn.enabled = False
+    def disable(*_: object) -> None:
+        onednn.enabled = False
 
     def restore(*_: object) -> None:
-        torch.backends.mkldnn.enabled = before
+        onednn.enabled = before
 
     with ExitStack() as stack:
-        stack.callback(restore)  # if a layer raises, its second hook is not called
+        stack.callback(restore)  # a layer that raises does not call its second hook
         for module in large:
-            stack.callback(module.register_forward_pre_hook(switch_off).remove)
+            stack.callback(module.register_forward_pre_hook(disable).remove)
             stack.callback(module.register_forward_hook(restore).remove)
         yield

@@ -1,13 +1,14 @@
-"""Open-Unmix: the network, transform and filter of the ``openunmix`` package, trained here.
+"""Open-Unmix: network, transform and filter of the package ``openunmix``, trained here.
 
-Stöter et al., "Open-Unmix - a reference implementation for music source separation" (2019).
-The package ships the network, 8,893,348 parameters per source at full size
-(tests/models/test_open_unmix.py), and not how it is trained.
+Stöter et al., "Open-Unmix - a reference implementation for music source separation" (2019). The
+package provides the network, with 8,893,348 parameters per source at full size
+(tests/models/test_open_unmix.py), but not its training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from openunmix.filtering import wiener
@@ -19,27 +20,26 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.filterbank import Filterbank
 
 SMALLEST_SCALE = 1e-4
-"""Of a frequency bin's standard deviation, re the largest, as in the original recipe."""
+"""Smallest standard deviation of a frequency bin re the largest, as in the original recipe."""
 
 
 class OpenUnmix(nn.Module):
     """One network per source estimates its magnitude spectrogram; Wiener filters do the rest.
 
-    No layer raises the rate: waveforms come from the inverse transform. The package's recipe,
-    re-created: the mean squared error of magnitude spectrograms, Adam with weight decay (keys of
-    ``training`` in config), each frequency bin shifted and scaled by the mean and deviation of
-    the training mixtures. What is ours:
+    There is no upsampling layer: waveforms come from the inverse transform. Training follows the
+    package's recipe: the mean squared error of magnitude spectrograms, Adam with weight decay (keys
+    of ``training`` in config), and each frequency bin normalized by the mean and deviation of the
+    training mixtures. We depart from it as follows:
 
-    - The networks are trained in one go, on the same segments; the sum of their losses has the
-      gradients of separate trainings. They are validated together, as all systems are, by the
-      L1 distance of their filtered waveforms.
+    - All networks are trained together on the same segments. The sum of their losses has the
+      gradients of separate trainings. Like every system here, they are validated by the L1
+      distance of the separated waveforms.
     - Segments, augmentation and loudness are those of all systems here (section 6 of the paper):
-      songs are scaled to unit deviation. The learning rate stays as it is; the original lowers it
-      when the validation loss no longer falls.
-    - A song is filtered in the chunks it is separated in, not in excerpts of 300 frames.
-    - With several GPUs, the statistics of batch normalization are those of the first one's
-      segments; with ``training.gradient_accumulation``, each part of a batch is normalized by
-      its own.
+      songs are scaled to unit deviation. The learning rate is constant; the original lowers it
+      when the validation loss stagnates.
+    - A song is filtered in the chunks in which it is separated, not in excerpts of 300 frames.
+    - With several GPUs, batch normalization uses the statistics of the first GPU's segments. With
+      ``training.gradient_accumulation``, each part of a batch uses its own statistics.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``; for the loss also the
@@ -48,17 +48,18 @@ class OpenUnmix(nn.Module):
 
     Args:
         n_sources: Number of sources to separate.
-        audio_channels: Channels of the mixture, and of each source: one or two.
-        n_fft: Length of a frame of the spectrograms in samples.
+        audio_channels: Channels of the mixture and of each source: one or two.
+        n_fft: Frame length of the spectrograms in samples.
         hop: Distance between frames in samples.
         hidden: Width of each network.
         lstm_layers: Layers of its bidirectional LSTM.
-        max_bin: Frequency bins that it hears, from the lowest (1487 of 2049 are 16 kHz); it
-            estimates all. None: it hears all, too.
-        wiener_iterations: Of the expectation maximization that refines the estimates; 0 for none.
+        max_bin: Number of frequency bins at the network's input, from the lowest (1487 of 2049
+            reach 16 kHz); it always estimates all bins. None: all.
+        wiener_iterations: Iterations of the expectation maximization that refines the estimates; 0
+            for none.
 
     Raises:
-        InputError: More than two channels, which the package's filter does not take.
+        InputError: There are more than two channels, which the package's filter does not support.
     """
 
     own_loss = True
@@ -78,7 +79,7 @@ class OpenUnmix(nn.Module):
         super().__init__()
         if audio_channels > 2:
             raise InputError(
-                f"open_unmix: separates mono and stereo, not {audio_channels} channels"
+                f"open_unmix: cannot separate {audio_channels} channels; use mono or stereo"
             )
         self.wiener_iterations = wiener_iterations
         self.filterbank = Filterbank(n_fft, hop)
@@ -95,47 +96,50 @@ class OpenUnmix(nn.Module):
 
     @torch.no_grad()
     def adapt_to(self, mixtures: Iterable[Tensor]) -> None:
-        """Set each bin's shift and scale, from which training starts, by the training songs.
+        """Initialize each bin's shift and scale from the statistics of the training songs.
 
         Args:
             mixtures: ``(audio_channels, time)`` each, scaled as in training.
         """
-        n_frames = total = squares = 0
+        n_frames = 0
+        total = squares = torch.zeros((), dtype=torch.float64)
         for mixture in mixtures:
-            frames = self._magnitude(self.filterbank.analyse(mixture[None])).mean(1)[0].double()
+            frames = self._magnitude(self.filterbank.analyze(mixture[None])).mean(1)[0].double()
             n_frames += frames.shape[-1]
             total = total + frames.sum(-1)
             squares = squares + frames.square().sum(-1)
         mean = total / n_frames
         deviation = (squares / n_frames - mean.square()).clamp(min=0).sqrt()
         scale = deviation.clamp(min=SMALLEST_SCALE * deviation.max())
+        network: Any
         for network in self.networks:
-            heard = network.nb_bins
-            network.input_mean.copy_(-mean[:heard])
-            network.input_scale.copy_(1 / scale[:heard])
+            n_bins = network.nb_bins
+            network.input_mean.copy_(-mean[:n_bins])
+            network.input_scale.copy_(1 / scale[:n_bins])
 
     def forward(self, mixture: Tensor, stems: Tensor | None = None) -> Tensor:
-        spectrum = self.filterbank.analyse(mixture)
+        spectrum = self.filterbank.analyze(mixture)
         magnitude = self._magnitude(spectrum)
         estimates = [network(magnitude) for network in self.networks]
         if stems is None:
             return self._filtered(torch.stack(estimates, dim=-1), spectrum, mixture.shape[-1])
-        return sum(
-            F.mse_loss(estimate, self._magnitude(self.filterbank.analyse(stem)))
+        losses = [
+            F.mse_loss(estimate, self._magnitude(self.filterbank.analyze(stem)))
             for estimate, stem in zip(estimates, stems.unbind(1), strict=True)
-        )
+        ]
+        return sum(losses[1:], losses[0])
 
     def _filtered(self, estimates: Tensor, spectrum: Tensor, time: int) -> Tensor:
-        """Magnitudes ``(batch, channels, bins, frames, n_sources)`` to waveforms."""
+        """Waveforms of the estimated magnitudes ``(batch, channels, bins, frames, n_sources)``."""
         filtered = [
             wiener(estimate, mixture, self.wiener_iterations)
             for estimate, mixture in zip(
                 estimates.permute(0, 3, 2, 1, 4), spectrum.permute(0, 3, 2, 1, 4), strict=True
             )
         ]
-        # (batch, frames, bins, channels, 2, n_sources), as the package's filter has it
+        # The package's filter returns (batch, frames, bins, channels, 2, n_sources).
         sources = torch.stack(filtered).permute(0, 5, 3, 2, 1, 4)
-        return self.filterbank.synthesise(sources, time)
+        return self.filterbank.synthesize(sources, time)
 
     @staticmethod
     def _magnitude(spectrum: Tensor) -> Tensor:

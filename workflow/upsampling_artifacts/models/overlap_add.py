@@ -1,4 +1,4 @@
-"""Running a network over a recording of any length, in overlapping chunks."""
+"""Separation of recordings of any length in overlapping chunks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ CHUNKS_AT_ONCE = 8
 
 @torch.no_grad()
 def overlap_add(model: nn.Module, mixture: Tensor, chunk: int) -> Tensor:
-    """Separate a recording of any length in chunks that overlap by half.
+    """Separate a recording in chunks that overlap by half.
 
-    The chunks have the length the model was trained on: its LSTM does not carry over to
-    longer ones. They are added with triangular weights, and divided by the sum of the weights:
-    a constant where two chunks overlap, and less at both ends.
+    Chunks have the length of the training segments, because the LSTM does not generalize to longer
+    ones. The estimates are cross-faded with triangular weights. Their sum is constant where two
+    chunks overlap and lower at both ends of the recording; the result is divided by it.
 
     Args:
         model: From ``(batch, channels, time)`` to ``(batch, sources, channels, time)``.
@@ -22,7 +22,14 @@ def overlap_add(model: nn.Module, mixture: Tensor, chunk: int) -> Tensor:
         chunk: Length of a chunk in samples.
 
     Returns:
-        ``(sources, channels, time)``, exactly as long as the mixture.
+        ``(sources, channels, time)``.
+
+    Example:
+        >>> class Halve(nn.Module):
+        ...     def forward(self, mixture):
+        ...         return torch.stack([mixture, mixture], dim=1) / 2
+        >>> overlap_add(Halve(), torch.ones(1, 7), chunk=4).tolist()
+        [[[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]], [[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]]]
     """
     channels, time = mixture.shape
     hop = max(1, chunk // 2)
@@ -40,4 +47,5 @@ def overlap_add(model: nn.Module, mixture: Tensor, chunk: int) -> Tensor:
         for start, estimate in zip(group, estimates, strict=True):
             result[..., start : start + chunk] += weight * estimate
             total[start : start + chunk] += weight
+    assert result is not None  # every recording has a chunk
     return (result / total)[..., :time]

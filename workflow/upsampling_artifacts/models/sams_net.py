@@ -1,10 +1,10 @@
-"""A reconstruction of Sams-Net, of which neither code nor layer sizes are public.
+"""A reconstruction of Sams-Net, whose code and layer sizes are not public.
 
-Li et al., "Sams-Net: a sliced attention-based neural network for music source separation"
-(2019, https://arxiv.org/abs/1909.05746). It is published that the network works on magnitude
-spectrograms, that their features interact by multi-head attention whose slices of the channels
-see time and frequency, and (Table 1 of the paper) that it has 3.7M parameters. The rest of what
-stands here is ours: a score of this network is no score of theirs.
+Li et al., "Sams-Net: a sliced attention-based neural network for music source separation" (2019,
+https://arxiv.org/abs/1909.05746), publish that the network works on magnitude spectrograms, and
+that multi-head attention relates their features over time and frequency in slices of the channels.
+Table 1 of the reproduced paper gives 3.7M parameters. All other choices are ours, so scores of this
+network are not scores of theirs.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class SamsNet(nn.Module):
         decoder i   + skip - attention block - bins repeated 4 times - convolution 5 x 3
         output      a mask between 0 and 1 for each source, channel, bin and frame
 
-    No layer raises the rate: the estimates are the masked spectra with the mixture's phase, and
-    waveforms come from the inverse transform.
+    There is no upsampling layer in time: the estimates are masked spectra with the mixture's phase,
+    and waveforms come from the inverse transform.
 
     Our choices: one network for all sources; the transform (Open-Unmix's); the logarithm of
-    ``1 + magnitude`` as input; the levels and their widths, chosen for 3.7M parameters; strides
-    along frequency alone, and repetition on the way back, which makes no pattern of its own;
-    what a slice is and what it sees (:class:`SlicedAttention`); the block's convolutions; masks
-    without a filter after them; the loss of the Demucs-like systems, L1 on waveforms.
+    ``1 + magnitude`` as input; levels and widths, set for 3.7M parameters; strides along frequency
+    only, undone by repetition, which adds no pattern of its own; the definition of a slice
+    (:class:`SlicedAttention`); the convolutions of a block; masks without a Wiener filter; and the
+    loss of the Demucs-like systems, L1 on waveforms.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``
@@ -45,16 +45,16 @@ class SamsNet(nn.Module):
 
     Args:
         n_sources: Number of sources to separate.
-        audio_channels: Channels of the mixture, and of each source.
-        n_fft: Length of a frame of the spectrograms in samples: a multiple of
-            ``2 * BIN_STRIDE`` to the number of levels.
+        audio_channels: Channels of the mixture and of each source.
+        n_fft: Frame length of the spectrograms in samples, a multiple of
+            ``2 * BIN_STRIDE ** len(widths)``.
         hop: Distance between frames in samples.
         widths: Channels of each level.
-        slices: Heads of the attention, half of them along time; an even number that divides
-            every width.
+        slices: Heads of the attention, half of them along time: an even number that divides every
+            width.
 
     Raises:
-        InputError: Sizes that do not fit each other.
+        InputError: ``n_fft`` or ``slices`` does not divide as required.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SamsNet(nn.Module):
         if n_fft % (2 * BIN_STRIDE ** len(widths)):
             raise InputError(
                 f"sams_net: n_fft: {n_fft} is not a multiple of "
-                f"{2 * BIN_STRIDE ** len(widths)}, as {len(widths)} levels need"
+                f"{2 * BIN_STRIDE ** len(widths)}, which {len(widths)} levels need"
             )
         self.shape = n_sources, audio_channels
         self.filterbank = Filterbank(n_fft, hop)
@@ -95,9 +95,9 @@ class SamsNet(nn.Module):
             below = width
 
     def forward(self, mixture: Tensor) -> Tensor:
-        spectrum = self.filterbank.analyse(mixture)
+        spectrum = self.filterbank.analyze(mixture)
         magnitude = torch.view_as_complex(spectrum).abs()
-        x = torch.log1p(magnitude[:, :, :-1])  # the highest bin follows the one below it
+        x = torch.log1p(magnitude[:, :, :-1])  # the highest bin reuses the next mask
         skips: list[Tensor] = []
         for encode in self.encoder:
             x = encode(x)
@@ -107,29 +107,33 @@ class SamsNet(nn.Module):
             x = decode(x)
             x = x + skips.pop() if skips else x
         mask = F.pad(torch.sigmoid(x), (0, 0, 0, 1), mode="replicate").unflatten(1, self.shape)
-        return self.filterbank.synthesise(
+        return self.filterbank.synthesize(
             mask[..., None] * spectrum.unsqueeze(1), mixture.shape[-1]
         )
 
 
 class SlicedAttention(nn.Module):
-    """Scaled dot-product attention in which every head has a slice of the channels to itself.
+    """Scaled dot-product attention in which every head has its own slice of the channels.
 
-    In the first half of the slices frames attend to frames, each told by its channels at all
-    frequencies; in the other half frequencies attend to frequencies, each told by its channels
-    in all frames. So the features of a whole segment interact, and none has to be compared
-    with all others.
+    In the first half of the slices, frames attend to frames; the features of a frame are its
+    channels at all frequencies. In the second half, frequencies attend to frequencies; the features
+    of a frequency are its channels in all frames. The features of a whole segment interact without
+    attention between all pairs of bins.
 
     Shape:
         - Input: ``(batch, channels, bins, frames)``
         - Output: the same
 
     Args:
-        channels: Of input and output.
-        slices: Into how many the channels are divided.
+        channels: Channels of input and output.
+        slices: Number of slices.
 
     Raises:
-        InputError: The slices are not even in number and size.
+        InputError: The number of slices is odd or does not divide the channels.
+
+    Example:
+        >>> SlicedAttention(channels=4, slices=2)(torch.zeros(1, 4, 6, 5)).shape
+        torch.Size([1, 4, 6, 5])
     """
 
     def __init__(self, channels: int, slices: int):
@@ -153,14 +157,14 @@ class SlicedAttention(nn.Module):
 
     @staticmethod
     def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Along the last axis of ``(batch, slices, channels, features, positions)``."""
-        rows = [part.flatten(2, 3).transpose(-2, -1) for part in (queries, keys, values)]
-        attended = F.scaled_dot_product_attention(*rows)
+        """Attention along the last axis of ``(batch, slices, channels, features, positions)``."""
+        q, k, v = (part.flatten(2, 3).transpose(-2, -1) for part in (queries, keys, values))
+        attended = F.scaled_dot_product_attention(q, k, v)
         return attended.transpose(-2, -1).unflatten(2, values.shape[2:4])
 
 
 class _Block(nn.Module):
-    """Attention, then convolutions 3 x 3, each beside a shortcut; keeps the shape."""
+    """Attention and 3 x 3 convolutions, each with a residual connection; keeps the shape."""
 
     def __init__(self, channels: int, slices: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Model files that say how to build the model their weights fit."""
+"""Model files (safetensors) that describe in their header how to build the model."""
 
 from __future__ import annotations
 
@@ -14,25 +14,42 @@ from upsampling_artifacts.models.build import build_model
 
 
 def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> None:
-    """Write weights and, in the file's header, what they are.
+    """Write weights and their description, atomically.
 
     Args:
-        path: Where to (``.safetensors``).
+        path: The file, ``.safetensors``.
         weights: A state dict.
-        about: What :func:`build_described` needs, and whatever else is worth knowing.
+        about: The keys that :func:`build_described` needs, and others of interest.
     """
     with atomic_write(path) as unfinished:
         save_file(weights, unfinished, {"about": json.dumps(about)})
 
 
 def read_about(path: str | Path) -> dict:
-    """What a model file says about itself, without reading the weights."""
+    """Read the description in a model file without reading the weights.
+
+    Args:
+        path: A file that :func:`save_model` wrote.
+
+    Returns:
+        The ``about`` of :func:`save_model`.
+    """
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["about"])
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, dict]:
-    """A trained model, ready to use, and what its file says about it."""
+    """Load a trained model and its description.
+
+    Args:
+        path: A file that :func:`save_model` wrote.
+
+    Returns:
+        ``(model, about)``, the model in evaluation mode on the CPU.
+
+    Raises:
+        RuntimeError: The weights do not fit the description.
+    """
     about = read_about(path)
     model = build_described(about)
     model.load_state_dict(load_file(path))
@@ -40,10 +57,17 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict]:
 
 
 def build_described(about: dict) -> nn.Module:
-    """A model with the initial weights that its description leads to.
+    """Build a model with its initial weights from a description.
 
     Args:
-        about: Keys architecture, options, upsampler, sources, audio_channels, seed.
+        about: A dict with the keys ``architecture``, ``options``, ``upsampler``, ``sources``,
+            ``audio_channels`` and ``seed``.
+
+    Returns:
+        The model, in training mode.
+
+    Raises:
+        InputError: As for :func:`models.build.build_model`.
     """
     return build_model(
         about["architecture"],

@@ -1,30 +1,29 @@
-"""The paper's small experiments: a few upsamplers x2 in a row (sections 2 to 5, figures 5 to 8)."""
+"""Stacks of upsamplers x2, the paper's small experiments (sections 2 to 5, figures 5 to 8)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.models.build import build_layer
+from upsampling_artifacts.models.build import build_layer, seeded
 
 RATE_HZ = 4000
 STRIDE = 2
-# The paper's stacks have one channel throughout, and show the colour of one random filter as much
-# as the upsampler's. The mean power of these many channels shows what they have in common.
+# The paper's stacks have one channel. Their spectra show the coloration by one random filter as
+# much as that by the upsampler. The mean power over many channels shows what they have in common.
 WIDTH = 32
 
 
 @dataclass(frozen=True)
 class StackRecipe:
-    """What the layers of a stack are.
+    """The layers of a stack.
 
     Attributes:
         upsampler: A name in :data:`registry.UPSAMPLERS`.
-        length: Filter length; None for an interpolation alone, without its convolution.
-        initialization: Of the weights: "default" (random), "constant", or "icnr" for subpixel ones.
+        length: Filter length; None for an interpolation without its convolution.
+        initialization: "default" (random), "constant", or "icnr" for subpixel convolutions.
     """
 
     upsampler: str
@@ -49,12 +48,15 @@ STACKS = {
 
 
 class Stack(nn.Module):
-    """Upsamplers in a row without anything between them: no biases, no activations.
+    """Upsamplers in a row, without biases and activations.
 
     Shape:
         - Input: ``(batch, 1, time)``
         - Output: one ``(batch, channels, time * STRIDE ** n)`` for each layer ``n = 1, 2, ...``;
-          channels are ``WIDTH``, or 1 for an interpolation alone.
+          ``channels`` is ``WIDTH``, or 1 for interpolations without convolutions.
+
+    Args:
+        layers: The upsamplers, first to last.
     """
 
     def __init__(self, layers: list[nn.Module]):
@@ -74,21 +76,42 @@ def build_stack(name: str, seed: int, layers: int = 3) -> Stack:
 
     Args:
         name: A key of ``STACKS``.
-        seed: Seeds the weights; the global random state is left as it was.
-        layers: How many upsamplers x2; the n-th one's output has the rate ``rates_hz(n)[-1]``.
+        seed: Seeds the weights without changing the global random state.
+        layers: Number of upsamplers. The output of layer ``n`` has the rate ``rates_hz(n)[-1]``.
+
+    Returns:
+        The stack, in evaluation mode.
 
     Raises:
-        InputError: The name is unknown; the known ones are listed.
+        InputError: The name is unknown; the message lists the known ones.
+
+    Example:
+        >>> import torch
+        >>> outputs = build_stack("transposed_partial_constant", seed=0)(torch.ones(1, 1, 4))
+        >>> [tuple(output.shape) for output in outputs]
+        [(1, 32, 8), (1, 32, 16), (1, 32, 32)]
+        >>> outputs[0][0, 0].tolist()
+        [1.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0]
     """
     if name not in STACKS:
         raise InputError(f"unknown stack '{name}'; known: {', '.join(STACKS)}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return Stack([_layer(STACKS[name], first=index == 0) for index in range(layers)]).eval()
 
 
 def rates_hz(layers: int = 3) -> list[int]:
-    """The sampling rates of the input and of each layer's output."""
+    """Sampling rates of the input and of each layer's output.
+
+    Args:
+        layers: Number of layers.
+
+    Returns:
+        In Hz, ``layers + 1`` rates.
+
+    Example:
+        >>> rates_hz(layers=2)
+        [4000, 8000, 16000]
+    """
     return [RATE_HZ * STRIDE**index for index in range(layers + 1)]
 
 

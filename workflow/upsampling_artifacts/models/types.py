@@ -1,4 +1,4 @@
-"""Types that networks share. They decide no result: see :mod:`pipeline.fingerprint`."""
+"""Types that networks share. No result depends on them: see :mod:`pipeline.fingerprint`."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from collections.abc import Callable
 from torch import nn
 
 MakeUpsampler = Callable[[int, int, int, bool], nn.Module]
-"""``(in_channels, out_channels, stride, bias) -> layer``."""
+"""``(in_channels, out_channels, stride, bias) -> layer``, called by a network for each level."""

@@ -1,8 +1,8 @@
-"""Wave-U-Net, the system of Table 1 that interpolates linearly.
+"""Wave-U-Net, the system of Table 1 with linear interpolation.
 
 After Stoller et al., "Wave-U-Net: a multi-scale neural network for end-to-end audio source
-separation" (2018): model M6, all sources of a stereo song from one network, with its upsampling
-layer exchangeable. At 12 levels and 24 filters, with linear interpolation, it has the 10,263,498
+separation" (2018), model M6, which separates all sources of a stereo song, with an exchangeable
+upsampling layer. At 12 levels and 24 filters, with linear interpolation, it has the 10,263,498
 parameters of the original (tests/models/test_wave_unet.py).
 """
 
@@ -20,33 +20,33 @@ from upsampling_artifacts.upsamplers.base import SameConvolution
 STRIDE = 2
 DOWN_LENGTH, UP_LENGTH = 15, 5
 SLOPE = 0.2
-"""Of the leaky ReLUs for negative values, as in the original code."""
+"""Slope of the leaky ReLUs for negative inputs, as in the original code."""
 
 
 class WaveUNet(nn.Module):
-    """U-Net on waveforms: every other sample is dropped on the way down, and made up for again.
+    """U-Net on waveforms: decimation by 2 in the encoder, upsampling by 2 in the decoder.
 
     ::
 
         encoder i   convolution 15 to (i + 1) * filters - leaky ReLU - every other sample
         bottleneck  convolution 15 to (depth + 1) * filters - leaky ReLU
-        decoder i   upsampler x2 - beside the encoder's signal - convolution 5 - leaky ReLU
-        output      beside the mixture - convolution 1; the last source is the mixture less the
-                    others (the original's difference output)
+        decoder i   upsampler x2 - concatenate the skip - convolution 5 - leaky ReLU
+        output      concatenate the mixture - convolution 1; the last source is the mixture minus
+                    the others (the original's difference output)
 
-    Its own upsampler interpolates and has no convolution (``{name: linear, length: null}``), for
-    the decoder has one; with another upsampler that convolution comes in addition.
+    The original upsampler interpolates without a convolution (``{name: linear, length: null}``),
+    because the decoder has one. Other upsamplers add their convolution to it.
 
-    What differs from the original:
+    Differences from the original:
 
-    - Its convolutions use no padding: the network reads more of the song than it estimates. Here
-      zeros are padded and the length is kept, as in the systems it is compared with. So the ends
-      of a segment are estimated with less context; whole songs are separated in chunks that
-      overlap by half and count least at their ends.
-    - Interpolated samples stand a quarter of a step from the old ones, as in every interpolation
-      here, and not on them and halfway between.
-    - The estimates pass no tanh: songs here are scaled to unit deviation, not to +-1.
-    - The original runs at 22,050 Hz; here it hears the experiment's rate.
+    - It uses no padding, so its input is longer than its estimates. Here convolutions are zero
+      padded and keep the length, as in the systems with which it is compared. The ends of a segment
+      have less context; songs are separated in chunks that overlap by half and are weighted least
+      at their ends.
+    - Interpolated samples lie a quarter of a sample before and after the input samples, as in every
+      interpolation here, not on them and halfway between.
+    - There is no tanh at the output: songs here are scaled to unit deviation, not to +-1.
+    - The original runs at 22,050 Hz, this network at the rate of the experiment.
 
     Shape:
         - Input: ``(batch, audio_channels, time)``, any ``time >= 1``
@@ -55,8 +55,8 @@ class WaveUNet(nn.Module):
     Args:
         make_upsampler: Makes the upsampling layer of each decoder level.
         n_sources: Number of sources to separate.
-        audio_channels: Channels of the mixture, and of each source.
-        filters: Channels that each level has more than the one above it.
+        audio_channels: Channels of the mixture and of each source.
+        filters: Channels that each level adds to the one above.
         depth: Number of levels.
     """
 

@@ -18,6 +18,7 @@ from upsampling_artifacts.artifacts.theory import (
     layer_theory,
     predicted_measures,
 )
+from upsampling_artifacts.errors import error_prefix
 from upsampling_artifacts.models.build import build_layer
 from upsampling_artifacts.probes.measures_table import (
     COLUMNS,
@@ -56,7 +57,8 @@ def probe_layers(
     progress = Progress(len(layers) * len(seeds), "probing single layers")
     for name, upsampler in layers.items():
         for seed in seeds:
-            measures = probe_layer(upsampler, seed)
+            with error_prefix(f"layer '{name}'"):
+                measures = probe_layer(upsampler, seed)
             tables.append(label_measures(measures, f"{LAYER}{name}", seed, "initialization"))
             progress.step()
     write_measures(tables, csv_path)

@@ -13,6 +13,7 @@ from upsampling_artifacts.artifacts.measures import predicted_tones
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.excerpt import excerpt_music
+from upsampling_artifacts.errors import error_prefix
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.memory import low_memory
@@ -61,7 +62,8 @@ def probe_system(
     tables = []
     progress = Progress(len(seeds), f"probing {name}")
     for seed in seeds:
-        model = build_model(**system, **build, seed=seed).eval()
+        with error_prefix(f"system '{name}'"):
+            model = build_model(**system, **build, seed=seed).eval()
         with low_memory(model):
             result = probe_model(model, test_signals, rate_hz)
             if seed == seeds[0]:

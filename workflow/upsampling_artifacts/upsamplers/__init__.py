@@ -1,4 +1,4 @@
 """Upsampling layers: one module per family, one base class.
 
-The names that config uses are listed in :mod:`upsampling_artifacts.registry`.
+:mod:`upsampling_artifacts.registry` lists the names by which config refers to them.
 """

@@ -1,4 +1,4 @@
-"""What is made of a weight, kept as long as the weight is the same."""
+"""A cache for a tensor that is computed from a weight, valid as long as the weight is unchanged."""
 
 from __future__ import annotations
 
@@ -8,41 +8,67 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 
-class Folded:
-    """A tensor made of a weight, for inference.
+class FilterCache:
+    """Holds one tensor computed from a weight, for inference.
 
-    A weight counts as changed when torch counts a change in place, when it lies elsewhere (another
-    device, dtype, or tensor), and after every step of any optimizer, for torch does not count what
-    a fused one does. What is written through ``weight.data`` is not noticed. Copies of a layer,
-    and layers in a file, hold nothing.
+    The weight counts as changed if torch's version counter has increased, if its storage, dtype or
+    device differs, and after every step of any optimizer, because fused optimizers do not increase
+    the version counter. Changes through ``weight.data`` go unnoticed. Copies and pickles of a layer
+    start with an empty cache.
+
+    Example:
+        >>> import torch
+        >>> cache, weight = FilterCache(), torch.ones(2)
+        >>> cache.get(weight, lambda weight: 2 * weight).tolist()
+        [2.0, 2.0]
+        >>> _ = weight.add_(1)
+        >>> cache.get(weight, lambda weight: 2 * weight).tolist()
+        [4.0, 4.0]
     """
 
-    steps = 0
-    """Of all optimizers."""
+    optimizer_steps = 0
+    """Steps of all optimizers of the process."""
 
     def __init__(self) -> None:
-        self.drop()
+        self.clear()
 
-    def drop(self) -> None:
-        """Free the memory."""
-        self._weight = self._made = self._key = None
+    def clear(self) -> None:
+        """Release the memory."""
+        self._weight: Tensor | None = None
+        self._computed: Tensor | None = None
+        self._key: tuple[object, ...] | None = None
 
-    def of(self, weight: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
-        """``make(weight)``, without gradients; always of the same ``make``."""
-        if weight.is_inference():  # its changes are not counted
-            return make(weight)
-        key = (weight.data_ptr(), weight._version, weight.dtype, weight.device, self.steps)
-        if key != self._key:
-            self._key, self._made = key, make(weight)
-            self._weight = weight.detach()  # held, so that no other comes to lie there
-        return self._made
+    def get(self, weight: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        """``compute(weight)``, from the cache if the weight is unchanged.
 
-    def __reduce__(self) -> tuple:
-        return Folded, ()
+        Args:
+            weight: Any tensor.
+            compute: The same function at every call.
+
+        Returns:
+            The result, without gradients if it comes from the cache.
+        """
+        if weight.is_inference():  # has no version counter
+            return compute(weight)
+        key = (
+            weight.data_ptr(),
+            weight._version,
+            weight.dtype,
+            weight.device,
+            self.optimizer_steps,
+        )
+        if self._computed is None or key != self._key:
+            self._key, self._computed = key, compute(weight)
+            self._weight = weight.detach()  # keeps its storage from being reused by another tensor
+        return self._computed
+
+    def __reduce__(self) -> tuple[type[FilterCache], tuple[()]]:
+        return FilterCache, ()
 
     @classmethod
-    def count_step(cls, *_: object) -> None:
-        cls.steps += 1
+    def record_optimizer_step(cls, *_: object) -> None:
+        """Invalidate all caches."""
+        cls.optimizer_steps += 1
 
 
-register_optimizer_step_post_hook(Folded.count_step)
+register_optimizer_step_post_hook(FilterCache.record_optimizer_step)

@@ -1,42 +1,46 @@
-"""Interpolation and convolution as one convolution at the low rate.
+"""Interpolation and convolution fused into one convolution at the low rate.
 
-A layer that interpolates and then convolves works at the high rate, on ``stride`` times as many
-samples, most of which say nothing new. Nothing is lost by working at the low rate. Let ``s`` be
-the stride, ``h`` the impulse response of the interpolation (nearest: a box, ``s`` ones) and ``w``
-the filter, whose sample ``left`` stands above the output sample. With ``x`` zero outside of its
-``T`` samples, the two layers are
+The algorithm is ours; it applies the polyphase identity (Vaidyanathan, "Multirate systems and
+filter banks", 1993). A layer that interpolates and then convolves works at the high rate, on
+``stride`` times as many samples, most of them redundant. The same output can be computed at the low
+rate.
+
+**Derivation.** Let ``s`` be the stride, ``h`` the impulse response of the interpolation (nearest
+neighbor: a box of ``s`` ones) and ``w`` the filter, with ``left`` samples before its center. With
+``x`` zero outside its ``T`` samples, interpolation and convolution are
 
     u[m] = sum_j x[j] h[m - s j]                      y[n] = sum_k w[k] u[n + k - left]
 
-and put together, with the *fused filter* ``v``, of ``len(h) + len(w) - 1`` samples,
+Substituting the first into the second gives the *fused filter* ``v`` of ``len(h) + len(w) - 1``
+samples:
 
     y[n] = sum_j x[j] v[n - s j]                      v[r] = sum_k w[k] h[r + k - left]
 
-Every ``s``-th sample of ``v`` meets an input sample, the others would meet inserted zeros. So each
-phase ``p`` of the output is a short filter at the low rate (the polyphase identity):
+Each output sample uses every ``s``-th sample of ``v``. So each phase ``p`` of the output is a short
+filter at the low rate:
 
     y[s t + p] = sum_e x[t + e] v[p - s e]
 
-which is a convolution to ``s`` times the channels and a periodic shuffle, as in a subpixel
-convolution; only that its filters are made of ``w``, by a matrix of constants. Per input sample
-and pair of channels, two layers of stride 4 and length 9 take 36 products, this one 12, and what
-is kept for the gradients is ``x``, not ``u``, of 4 times its samples.
+This is a convolution to ``s`` times the channels and a periodic shuffle, as in a subpixel
+convolution, with filters computed from ``w`` by a constant matrix. At stride 4 and length 9, it
+takes 12 products per input sample and pair of channels instead of 36, and keeps ``x`` for the
+gradients instead of ``u``, a quarter of the memory.
 
-**Linear.** Its triangle is the box, smoothed by a short symmetric filter ``g`` (a running mean; for
-even strides, of the means of neighbours, so that it has a centre): ``[1, 2, 2, 2, 1] / 8`` for
-stride 4. The order of filters does not matter, so the output of the box is smoothed, by a few
-additions per sample and no product. Put into ``v``, the triangle would take 16 products: as long in
-layers of 16 or 32 channels, a quarter longer in wider ones.
+**Linear interpolation.** The triangle is the box smoothed by a short symmetric filter ``g``, a
+running mean (for even strides, of means of neighbors, so that it has a center). For stride 4, ``g``
+is ``[1, 2, 2, 2, 1] / 8``. Filters commute, so we smooth the output of the fused box: a few
+additions per sample and no product. With the triangle in ``v``, the convolution would take 16
+products instead of 12: as long in layers of 16 or 32 channels, a quarter longer in wider ones.
 
-**Borders.** The convolution sees zeros outside of the ``s T`` samples, not what the sum for ``u``
-gives there; and linear interpolation, which holds the end samples, has more inside than that sum.
-Both concern the first and the last input sample alone. At the start,
+**Borders.** The convolution sees zeros outside the ``s T`` samples, where the sum for ``u`` is not
+zero. Linear interpolation also holds the end samples, which that sum does not. Both corrections
+involve the first and the last input sample only. At the start,
 
-    u[m] - sum_j x[j] h[m - s j] = x[0] h[m + s]     0 <= m < s: of the sample held before x[0]
-                                 = -x[0] h[m]       -s <= m < 0: zeros there
+    u[m] - sum_j x[j] h[m - s j] = x[0] h[m + s]     0 <= m < s: the sample held before x[0]
+                                 = -x[0] h[m]       -s <= m < 0: zeros outside
 
-and at the end likewise; filtered by ``w``, these few samples are added to ``y``. For nearest they
-are zero. All of this is exact; only the order of the sums differs.
+and likewise at the end. These few samples, filtered by ``w``, are added to ``y``. For nearest
+neighbor they vanish. The result is exact; only the order of summation differs.
 """
 
 from __future__ import annotations
@@ -44,51 +48,59 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.amp import is_autocast_available
+from torch.amp.autocast_mode import is_autocast_available
 from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.upsamplers.folding import Folded
+from upsampling_artifacts.upsamplers.folding import FilterCache
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 
 IMPLEMENTATIONS = ("plain", "fused", "auto")
 NO_CHOICE = "-"
 """In tables: the implementation of a system whose layers have only one."""
 
-# What else takes as long as a product in a convolution; per call: at a width of one channel.
-PRODUCTS_PER_TRANSFORMED = 13
-PRODUCTS_PER_CALL = {"trained": 110_000, "folded": 60_000, "linear": 200_000}
+# Costs in units of one product in a convolution: per product of the filter transform, and per call
+# of a layer with one channel. See is_faster.
+COST_PER_TRANSFORM_PRODUCT = 13
+COST_PER_CALL = {"filter computed": 110_000, "filter cached": 60_000, "linear": 200_000}
 
 
 class FusedInterpolationConvolution(InterpolationConvolution):
-    """A fixed interpolation and a convolution, done in one where that is faster.
+    """A fixed interpolation and a convolution, computed in one step where that is faster.
 
-    Parameters, outputs and gradients are those of the two layers, to rounding (of a constant, each
-    phase is rounded in its own way: a tone of -136 dB in single precision). Without gradients and
-    in evaluation mode, the fused filter is made once, and again when the weight changes.
+    Parameters, outputs and gradients are those of two separate steps up to rounding. (Each phase
+    of a constant is rounded differently: a tone of -136 dB in single precision.) In evaluation
+    mode without gradients, the fused filter is cached until the weight changes.
 
-    A convolution with hooks runs itself, for whoever registered them (a tracer of layers, old
-    weight normalisation) counts on it: then it is two layers, whatever the implementation.
+    A convolution with hooks is always called itself, because whoever registered the hooks (a layer
+    tracer, the old weight normalization) relies on them. The layer then runs as two steps, whatever
+    its implementation.
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor.
-        length: Filter length of the convolution; None for none.
-        bias: Whether to learn an offset per output channel.
-        implementation: ``plain`` is two layers, ``fused`` is one, ``auto`` the faster of them:
+        length: Filter length of the convolution. None: the interpolation alone.
+        bias: Whether to learn a bias per output channel.
+        implementation: ``plain`` runs two steps, ``fused`` one, and ``auto`` whichever
             :func:`is_faster`.
 
     Attributes:
-        kind: ``nearest`` or ``linear``; None, and two layers always, for a class that interpolates
-            in a way of its own.
+        kind: ``nearest`` or ``linear``. None for a subclass that overrides ``interpolate`` without
+            naming a kind; it always runs as two steps.
 
     Raises:
-        InputError: The implementation is unknown.
+        InputError: The implementation is unknown, or ``length`` is None but the numbers of
+            channels differ.
     """
 
     kind: str | None = None
@@ -115,15 +127,15 @@ class FusedInterpolationConvolution(InterpolationConvolution):
                 f"{', '.join(IMPLEMENTATIONS)}"
             )
         self.implementation = implementation
-        self._folded = Folded()
+        self._cached_filters = FilterCache()
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self._is_folded():
-            self._folded.drop()
+        if not self._uses_cache():
+            self._cached_filters.clear()
         return self._fused(x) if self.is_fused(x) else super().forward(x)
 
     def is_fused(self, x: Tensor) -> bool:
-        """Whether an input ``(batch, in_channels, time)`` goes through one layer or through two."""
+        """Whether an input ``(batch, in_channels, time)`` takes one step or two."""
         convolution = self.convolution
         if self.implementation == "plain" or self.kind is None:
             return False
@@ -133,49 +145,68 @@ class FusedInterpolationConvolution(InterpolationConvolution):
             return False
         if self.implementation == "fused":
             return True
-        return is_faster(self._plan(), x, self.out_channels, self._is_folded())
+        return is_faster(self._plan(), x, self.out_channels, self._uses_cache())
 
-    def _is_folded(self) -> bool:
+    def _uses_cache(self) -> bool:
         return not (self.training or torch.is_grad_enabled())
 
     def _plan(self) -> Plan:
-        weight = self.convolution.weight
-        # Weights of less than single precision are transformed in single precision.
+        convolution = cast(nn.Conv1d, self.convolution)
+        weight = convolution.weight
+        # Half-precision weights are transformed in single precision.
         dtype = torch.promote_types(weight.dtype, torch.float32)
-        length = self.convolution.kernel_size[0]
+        length = convolution.kernel_size[0]
         return plan_fusion(self._smoothing(), self.stride, length, dtype, weight.device)
 
     def _smoothing(self) -> tuple[float, ...]:
-        """The filter ``g`` that turns the box into this interpolation, up to a factor."""
+        """The filter ``g`` that smooths the box to this interpolation, up to a factor."""
         return (1.0,)
 
     def _from_box(self, y: Tensor, x: Tensor, weight: Tensor, plan: Plan) -> Tensor:
-        """The layer's output, from that of the box and the convolution.
+        """Complete the output, given the output of the fused box and convolution.
 
-        Shape:
-            - y: ``(batch, out_channels, samples)``, from the sample ``plan.first`` on
-            - x: ``(batch, in_channels, time)``, the layer's input
-            - weight: ``(out_channels, in_channels, length)``
-            - Output: ``(batch, out_channels, time * stride)``
+        Args:
+            y: ``(batch, out_channels, samples)``; the output starts at sample ``plan.first``.
+            x: ``(batch, in_channels, time)``, the layer's input.
+            weight: ``(out_channels, in_channels, length)``.
+            plan: The layer's constants.
+
+        Returns:
+            ``(batch, out_channels, time * stride)``.
         """
         samples = x.shape[-1] * self.stride
         return y if y.shape[-1] == samples else y[..., plan.first : plan.first + samples]
 
     def _fused(self, x: Tensor) -> Tensor:
-        weight, bias = self.convolution.weight, self.convolution.bias
+        convolution = cast(nn.Conv1d, self.convolution)
+        weight, bias = convolution.weight, convolution.bias
         plan = self._plan()
-        make = partial(fuse, plan=plan)
-        filters = self._folded.of(weight, make) if self._is_folded() else make(weight)
+        compute = partial(fuse, plan=plan)
+        cached = self._uses_cache()
+        filters = self._cached_filters.get(weight, compute) if cached else compute(weight)
         bias = None if bias is None else plan.height * bias.repeat(self.stride)
         phases = F.conv1d(x, filters, bias, padding=plan.padding)
-        # A periodic shuffle, of phases that are not neighbours: so their filters come cheaper.
+        # A periodic shuffle of phases that are not adjacent channels: this order is faster.
         phases = phases.unflatten(1, (self.stride, self.out_channels))
         y = phases.permute(0, 2, 3, 1).flatten(2)
         return self._from_box(y, x, weight, plan)
 
 
 def layers_with_choice(model: nn.Module) -> list[FusedInterpolationConvolution]:
-    """The layers of a model that can run as two layers or as one."""
+    """The layers of a model that have both implementations, ``plain`` and ``fused``.
+
+    Args:
+        model: Any module.
+
+    Returns:
+        The layers, in the order of ``model.modules()``.
+
+    Example:
+        >>> from upsampling_artifacts.upsamplers.nearest import NearestConvolution
+        >>> model = nn.Sequential(nn.Conv1d(1, 8, 3), NearestConvolution(8, 1, 4, length=9))
+        >>> len(layers_with_choice(model))
+        1
+    """
     return [
         layer
         for layer in model.modules()
@@ -186,24 +217,29 @@ def layers_with_choice(model: nn.Module) -> list[FusedInterpolationConvolution]:
 
 
 def set_implementation(model: nn.Module, implementation: str) -> None:
-    """Have the layers that have a choice run by this implementation."""
+    """Set the implementation of all layers that have more than one.
+
+    Args:
+        model: Any module.
+        implementation: One of ``IMPLEMENTATIONS``.
+    """
     for layer in layers_with_choice(model):
         layer.implementation = implementation
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What fusing takes, beside the weight: constants of interpolation, stride and length.
+    """The constants of a fused layer, which depend on interpolation, stride and filter length.
 
     Attributes:
-        transform: From a filter to its fused filter, by phase: ``(stride, length, taps)``.
+        transform: ``(stride, length, taps)``, from a filter to its fused filter, by phase.
         padding: Zeros on either side of the low-rate input.
-        first: Which sample of the shuffled phases is the first that is needed.
-        margin: How many samples are needed beyond each end of the output, to be smoothed.
-        height: Of the box, and of the offset, before they are smoothed.
-        start: From a filter to what the first input sample adds to the first output samples,
-            ``(length, samples)``; of no samples for nearest.
-        end: The same of the last.
+        first: First sample of the shuffled phases that is needed.
+        margin: Samples needed beyond each end of the output for smoothing.
+        height: Height of the box and of the bias before smoothing.
+        start: ``(length, samples)``, from a filter to the correction of the first output samples,
+            per unit of the first input sample; no samples for nearest neighbor.
+        end: The same for the last samples.
     """
 
     transform: Tensor
@@ -228,18 +264,26 @@ def plan_fusion(
     dtype: torch.dtype,
     device: torch.device,
 ) -> Plan:
-    """The constants of one kind of layer, in the terms of the module's docstring.
+    """Compute the constants of a layer; the module's docstring derives them.
 
     Args:
-        smoothing: The filter ``g`` up to a factor, of odd length; ``(1.0,)`` for nearest.
+        smoothing: The filter ``g`` up to a factor, of odd length; ``(1.0,)`` for nearest neighbor.
         stride: Upsampling factor.
-        length: Of the convolution's filter.
-        dtype: Of the constants; they are computed in float64.
-        device: Where they will be needed.
+        length: Filter length of the convolution.
+        dtype: Type of the constants, which are computed in float64.
+        device: Device of the constants.
+
+    Returns:
+        The constants, the same object for the same arguments.
+
+    Example:
+        >>> plan = plan_fusion((1.0,), 4, 9, torch.float32, torch.device("cpu"))
+        >>> plan.transform.shape  # 4 phases of 3 taps: 12 products instead of 36
+        torch.Size([4, 9, 3])
     """
-    before, after = (length - 1) // 2, length // 2  # w reaches before and after its output sample
+    before, after = (length - 1) // 2, length // 2  # samples of w around the output sample
     margin = len(smoothing) // 2
-    height = 1 / sum(smoothing)  # of the box: smoothing only adds
+    height = 1 / sum(smoothing)  # smoothing adds without scaling
     response = np.convolve(smoothing, [height] * stride)
 
     def box(m: int) -> float:
@@ -248,7 +292,7 @@ def plan_fusion(
     def h(m: int) -> float:
         return response[m + margin] if 0 <= m + margin < len(response) else 0.0
 
-    # Where v begins. Zeros before it are samples to spare: phases may so be counted from 0.
+    # Where v begins. If its taps leave room for zeros before it, the phases start at 0.
     begin, support = -after, stride + length - 1
     taps = -(-support // stride)
     if begin % stride <= taps * stride - support:
@@ -266,20 +310,20 @@ def plan_fusion(
     blocks_before, blocks_after = -(-(phase + margin) // stride), -(-(margin - phase) // stride)
     padding = max(blocks_before - earliest, latest + blocks_after)
 
-    # What u lacks, by its sample re the first input sample's, and re the last one's.
+    # Corrections of u by sample, counted from the first sample of the first or last input sample.
     at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-margin, margin)}
     at_end = {
         m: h(m - stride) if m < stride else -h(m) for m in range(stride - margin, stride + margin)
     }
     n_start, n_end = (before + margin, after + margin) if margin else (0, 0)
 
-    def borders(lack: dict[int, float], samples: range) -> list[list[float]]:
-        return [[lack.get(n + k - before, 0.0) for n in samples] for k in range(length)]
+    def borders(corrections: dict[int, float], samples: range) -> list[list[float]]:
+        return [[corrections.get(n + k - before, 0.0) for n in samples] for k in range(length)]
 
     def constant(values: list) -> Tensor:
         return torch.tensor(values, dtype=torch.float64).to(device, dtype)
 
-    with torch.inference_mode(False):  # for gradients, too, should it be asked for without first
+    with torch.inference_mode(False):  # the cached constants must also serve later training
         return Plan(
             transform=constant(transform),
             padding=padding,
@@ -292,37 +336,61 @@ def plan_fusion(
 
 
 def fuse(weight: Tensor, plan: Plan) -> Tensor:
-    """Filters of all phases, ``(stride * out, in, taps)``, of a weight ``(out, in, length)``."""
-    # Under autocast, too: what may be rounded is the filter, not what it is made of.
+    """The filters of all phases.
+
+    Args:
+        weight: ``(out_channels, in_channels, length)``.
+        plan: The layer's constants.
+
+    Returns:
+        ``(stride * out_channels, in_channels, taps)``, phase by phase.
+
+    Example:
+        A filter of one sample and nearest neighbor: every phase is the filter itself.
+
+        >>> plan = plan_fusion((1.0,), 2, 1, torch.float32, torch.device("cpu"))
+        >>> fuse(torch.full((1, 1, 1), 5.0), plan).tolist()
+        [[[5.0]], [[5.0]]]
+    """
+    # Autocast may round the filter, but not the sums that make it.
     device = weight.device.type
-    in_full = (
+    full_precision = (
         torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
     )
-    with in_full:
+    with full_precision:
         samples = weight.to(plan.transform.dtype).flatten(0, 1)
         by_phase = torch.matmul(samples, plan.transform).to(weight.dtype)
         return by_phase.unflatten(1, weight.shape[:2]).flatten(0, 1)
 
 
-def is_faster(plan: Plan, x: Tensor, out_channels: int, folded: bool) -> bool:
-    """Whether one layer takes less time than two, forward and backward.
+def is_faster(plan: Plan, x: Tensor, out_channels: int, cached: bool) -> bool:
+    """Whether the fused layer is predicted to be faster, forward and backward.
 
-    Each input sample of each pair of channels saves products; each pair has its filter to be
-    transformed, once a call; and each call has its own cost, for linear also that of smoothing and
-    borders, which the more channels share the more there are. The weights of these are fitted to
-    one thread of a CPU (benchmarks/upsamplers.csv, column ``chosen``). With stride 4 and length 9,
-    nearest is fused from about 100 samples in a batch on (128 channels), linear from about 160.
+    A cost model per pair of channels, in units of one product. Fusing saves products for each input
+    sample. It adds the transform of the filter, once per call, and an overhead per call, which
+    weighs less the more channels share it; linear interpolation adds smoothing and borders. The
+    constants are fitted to one thread of a CPU (benchmarks/upsamplers.csv, column ``chosen``). At
+    stride 4, length 9 and 128 channels, nearest-neighbor layers are fused from about 100 samples
+    per batch, linear ones from about 160.
 
     Args:
-        plan: Of the layer.
-        x: ``(batch, in_channels, time)``.
-        out_channels: Of the layer.
-        folded: Whether the fused filter is there already.
+        plan: The layer's constants.
+        x: ``(batch, in_channels, time)``, the input.
+        out_channels: Channels of the output.
+        cached: Whether the fused filter is cached.
+
+    Returns:
+        The prediction; nothing is timed.
+
+    Example:
+        >>> plan = plan_fusion((1.0,), 4, 9, torch.float32, torch.device("cpu"))
+        >>> [is_faster(plan, torch.empty(4, 128, time), 128, cached=False) for time in (4, 400)]
+        [False, True]
     """
     stride, length, taps = plan.transform.shape
     saved = stride * (length - taps) * len(x) * x.shape[-1]
-    transform = 0 if folded else PRODUCTS_PER_TRANSFORMED * stride * length * taps
-    call = PRODUCTS_PER_CALL["folded" if folded else "trained"]
+    transform = 0 if cached else COST_PER_TRANSFORM_PRODUCT * stride * length * taps
+    call = COST_PER_CALL["filter cached" if cached else "filter computed"]
     if plan.margin:
-        call += PRODUCTS_PER_CALL["linear"]
+        call += COST_PER_CALL["linear"]
     return saved > transform + call / (x.shape[1] * out_channels) ** 0.5

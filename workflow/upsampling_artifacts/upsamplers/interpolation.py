@@ -1,4 +1,4 @@
-"""What the interpolation upsamplers share (section 3 of the paper)."""
+"""The base class of upsamplers that interpolate (section 3 of the paper)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from upsampling_artifacts.upsamplers.base import SameConvolution, Upsampler
 
 
 class InterpolationConvolution(Upsampler):
-    """A fixed interpolation, then a learnable convolution at the high rate.
+    """An interpolation, followed by a learnable convolution at the high rate.
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor.
-        length: Filter length of the convolution (9 in the paper's figure 6). None: there is
-            none, and nothing to learn; for a network with a convolution of its own after it.
-        bias: Whether to learn an offset per output channel.
+        length: Filter length of the convolution (9 in figure 6 of the paper). None: the
+            interpolation alone, for networks that bring their own convolution.
+        bias: Whether to learn a bias per output channel.
 
     Raises:
-        InputError: Without a convolution, the number of channels cannot change.
+        InputError: ``length`` is None, but the numbers of channels differ.
     """
 
     def __init__(
@@ -37,10 +41,10 @@ class InterpolationConvolution(Upsampler):
         super().__init__(in_channels, out_channels, stride, bias=bias)
         if length is None and in_channels != out_channels:
             raise InputError(
-                f"length: null leaves the interpolation alone, which cannot make {out_channels} "
-                f"channels of {in_channels}; give the convolution a length"
+                f"length: null means no convolution, so {in_channels} channels cannot become "
+                f"{out_channels}; set a filter length"
             )
-        self.convolution = (
+        self.convolution: SameConvolution | nn.Identity = (
             nn.Identity()
             if length is None
             else SameConvolution(in_channels, out_channels, length, bias=bias)
@@ -48,7 +52,7 @@ class InterpolationConvolution(Upsampler):
 
     @abstractmethod
     def interpolate(self, x: Tensor) -> Tensor:
-        """Raise the rate of each channel: ``(batch, channels, time * stride)``."""
+        """Upsample each channel of ``(batch, channels, time)`` to ``time * stride`` samples."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.convolution(self.interpolate(x))

@@ -1,4 +1,4 @@
-"""Learned interpolation + convolution (Wave-U-Net)."""
+"""Learned interpolation followed by a convolution, after Wave-U-Net (Stoller et al. 2018)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,39 @@ from upsampling_artifacts.upsamplers.interpolation import InterpolationConvoluti
 
 
 class LearnedInterpolationConvolution(InterpolationConvolution):
-    """Samples stay; what stands between two of them is a learnt mixture of both.
+    """Keeps the input samples and learns the weights that interpolate between neighbors.
 
-    Stoller et al., "Wave-U-Net" (2018), upsample x2: the sample between ``x[n]`` and ``x[n + 1]``
-    is ``s x[n] + (1 - s) x[n + 1]``, with ``s = sigmoid(theta)`` for each channel. Here each of the
-    ``stride - 1`` samples between two neighbours has a ``theta`` of its own, which is the same for
-    stride 2 and holds for every other. It begins as linear interpolation; whatever is learnt, a
-    constant stays constant, so that no tone comes of it.
+    Stoller et al. upsample by 2: the sample between ``x[n]`` and ``x[n + 1]`` is
+    ``s x[n] + (1 - s) x[n + 1]`` with a learned ``s = sigmoid(theta)`` per channel. We generalize
+    to any stride: each of the ``stride - 1`` samples between two neighbors has its own ``theta``.
+    The layer is initialized as linear interpolation. Whatever it learns, a constant stays
+    constant, so an offset does not become a tone.
 
-    A sample keeps the place in the middle of those it becomes (for even strides the later of the
-    two); the end samples are held beyond the borders.
+    An input sample stays in the center of the ``stride`` samples that it becomes (for even strides,
+    the later of the two in the center). The end samples are held beyond the borders::
+
+        stride 3:  a a . . b b          stride 4:  a a a . . . b b
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        stride: Upsampling factor.
+        length: Filter length of the convolution.
+        bias: Whether to learn a bias per output channel.
 
     Attributes:
-        theta: ``(in_channels, stride - 1)``.
+        theta: ``(in_channels, stride - 1)``, logits of the weights.
+
+    Example:
+        >>> layer = LearnedInterpolationConvolution(1, 1, 2, length=9)
+        >>> layer(torch.ones(1, 1, 4)).shape
+        torch.Size([1, 1, 8])
+        >>> layer.interpolate(torch.tensor([[[0.0, 4.0]]])).tolist()
+        [[[0.0, 0.0, 2.0, 4.0]]]
     """
 
     def __init__(
@@ -37,7 +57,7 @@ class LearnedInterpolationConvolution(InterpolationConvolution):
         here, following = held[:, :, :-1], held[:, :, 1:]
         share = torch.sigmoid(self.theta).unsqueeze(1)
         between = share * here + (1 - share) * following
-        # From the sample before the first to the last one, each with those that follow it.
+        # Starts at the held sample before the first; each sample is followed by those in between.
         samples = torch.cat([here, between], dim=-1).flatten(-2)
         first = self.stride - self.stride // 2
         return samples[..., first : first + x.shape[-1] * self.stride]

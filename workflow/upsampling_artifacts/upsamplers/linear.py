@@ -1,4 +1,4 @@
-"""Linear interpolation + convolution (section 3 of the paper)."""
+"""Linear interpolation followed by a convolution (section 3 of the paper)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from upsampling_artifacts.upsamplers.smoothing import LinearFromBox, smoothing_f
 
 
 class LinearConvolution(FusedInterpolationConvolution):
-    """Samples are joined by straight lines, then a learnable convolution follows.
+    """Joins samples by straight lines, then applies a learnable convolution.
 
-    The straight lines are a triangular filter: a squared sinc in the frequency domain, which
-    takes more of the high end than nearest-neighbour interpolation does. The end samples are
-    held beyond the borders (``align_corners=False``), so every stride centres its output.
+    Straight lines filter with a triangle: in the frequency domain a squared periodic sinc, which
+    attenuates high frequencies more than nearest-neighbor interpolation does. Beyond the borders,
+    the end samples are held (``align_corners=False``), so the output is centered for every stride.
+
+    Shape and arguments are those of :class:`fused.FusedInterpolationConvolution`.
+
+    Example:
+        >>> import torch
+        >>> layer = LinearConvolution(1, 1, 2, length=9)
+        >>> layer(torch.ones(1, 1, 4)).shape
+        torch.Size([1, 1, 8])
+        >>> layer.interpolate(torch.tensor([[[0.0, 4.0]]])).tolist()
+        [[[0.0, 1.0, 3.0, 4.0]]]
     """
 
     kind = "linear"

@@ -1,4 +1,4 @@
-"""Nearest-neighbour interpolation + convolution (section 3 of the paper)."""
+"""Nearest-neighbor interpolation followed by a convolution (section 3 of the paper)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
 
 
 class NearestConvolution(FusedInterpolationConvolution):
-    """Every sample is repeated ``stride`` times, then a learnable convolution follows.
+    """Repeats every sample ``stride`` times, then applies a learnable convolution.
 
-    Repeating is a rectangular filter: a sinc in the frequency domain, with zeros at the
-    multiples of ``rate / stride``. The offsets that would become tones there are removed, and
-    so is signal: the filtering artifact.
+    Repetition filters with a rectangle: in the frequency domain a periodic sinc, with zeros at
+    multiples of ``rate / stride``. The zeros remove the tones that would come of a DC offset, and
+    part of the signal with them: the filtering artifact.
+
+    Shape and arguments are those of :class:`fused.FusedInterpolationConvolution`.
+
+    Example:
+        >>> import torch
+        >>> layer = NearestConvolution(1, 1, 2, length=9)
+        >>> layer(torch.ones(1, 1, 4)).shape
+        torch.Size([1, 1, 8])
+        >>> layer.interpolate(torch.tensor([[[1.0, 2.0]]])).tolist()
+        [[[1.0, 1.0, 2.0, 2.0]]]
     """
 
     kind = "nearest"

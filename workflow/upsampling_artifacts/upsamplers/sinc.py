@@ -1,4 +1,4 @@
-"""Windowed sinc interpolation + convolution."""
+"""Windowed-sinc interpolation followed by a convolution, after Pons et al. (2021)."""
 
 from __future__ import annotations
 
@@ -13,27 +13,40 @@ from upsampling_artifacts.upsamplers.periodic_shuffle import periodic_shuffle
 
 
 class SincConvolution(InterpolationConvolution):
-    """The band is kept, its replicas are filtered out, then a learnable convolution follows.
+    """Interpolates with a low-pass filter, then applies a learnable convolution.
 
-    After Pons et al., "Upsampling layers for music source separation" (2021): zero insertion and
-    a fixed low-pass filter at the old Nyquist frequency, here a sinc under a Kaiser window. The
-    replicas that are left lie in the filter's transition band. The end samples are held beyond
-    the borders.
+    Pons et al., "Upsampling layers for music source separation" (2021), insert zeros and filter
+    out the spectral images above the old Nyquist frequency. The filter is fixed, here a sinc under
+    a Kaiser window. Images remain in its transition band only. The end samples are held beyond the
+    borders.
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor.
         length: Filter length of the learnable convolution.
-        bias: Whether to learn an offset per output channel.
-        zeros: Zero crossings of the sinc on each side, in samples of the input: the longer, the
-            narrower the transition band. 12 at stride 4 is a filter of 96 samples.
-        beta: Of the Kaiser window: the larger, the lower the side lobes and the wider the
+        bias: Whether to learn a bias per output channel.
+        zeros: Zero crossings of the sinc on each side, that is, half the filter length in input
+            samples. More zeros narrow the transition band. 12 at stride 4 are 96 samples.
+        beta: Shape of the Kaiser window. A larger beta lowers the side lobes and widens the
             transition band. 5 puts the side lobes at -54 dB (Kaiser & Schafer 1980).
 
     Raises:
-        InputError: The sinc has no zero crossing.
+        InputError: ``zeros`` is below 1.
+
+    Example:
+        >>> layer = SincConvolution(1, 1, 2, length=9)
+        >>> layer(torch.ones(1, 1, 4)).shape
+        torch.Size([1, 1, 8])
+        >>> layer.interpolate(torch.ones(1, 1, 2)).round(decimals=5).tolist()
+        [[[1.0, 1.0, 1.0, 1.0]]]
     """
+
+    phases: Tensor
 
     def __init__(
         self,
@@ -51,8 +64,8 @@ class SincConvolution(InterpolationConvolution):
         self.register_buffer("phases", phases.unsqueeze(1), persistent=False)
 
     def interpolate(self, x: Tensor) -> Tensor:
-        # Zero insertion and the long filter, without the products with zeros: at the low rate,
-        # each phase of the output has a filter of its own.
+        # Of the long filter, each phase of the output meets every stride-th sample; the others meet
+        # inserted zeros. So each phase is a short filter at the low rate (the polyphase identity).
         batch, channels = x.shape[:2]
         reach = self.phases.shape[-1] // 2
         held = F.pad(x, (reach, reach), mode="replicate").reshape(batch * channels, 1, -1)
@@ -61,17 +74,31 @@ class SincConvolution(InterpolationConvolution):
 
 
 def sinc_phases(stride: int, zeros: int = 12, beta: float = 5.0) -> np.ndarray:
-    """The filters of the output's phases, ``(stride, 2 * zeros + 1)`` float64.
+    """The low-rate filters of the phases of windowed-sinc interpolation.
 
-    Phase ``p`` lies ``(p - (stride - 1) / 2) / stride`` input samples after the sample in the
-    middle. Each phase is scaled to gain one at 0 Hz, for where the window alone leaves them
-    different by a thousandth, a constant becomes a tone.
+    Phase ``p`` lies ``(p - (stride - 1) / 2) / stride`` input samples after the center sample.
+    Each phase is normalized to gain one at 0 Hz. Under the window alone, the gains would differ
+    by a thousandth, and a constant would become a tone.
+
+    Args:
+        stride: Upsampling factor.
+        zeros: Zero crossings of the sinc on each side.
+        beta: Shape of the Kaiser window.
+
+    Returns:
+        ``(stride, 2 * zeros + 1)``, float64.
 
     Raises:
         InputError: ``zeros`` is below 1.
+
+    Example:
+        >>> sinc_phases(stride=4).shape
+        (4, 25)
+        >>> sinc_phases(stride=4).sum(axis=1).round(9).tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
     if zeros < 1:
-        raise InputError(f"zeros: {zeros} leaves nothing of a sinc; use 1, 2, 3, ...")
+        raise InputError(f"zeros: {zeros} zero crossings do not make a filter; use 1, 2, ...")
     after = (np.arange(stride) - (stride - 1) / 2) / stride
     times = after[:, None] - np.arange(-zeros, zeros + 1)
     window = np.i0(beta * np.sqrt(np.clip(1 - (times / zeros) ** 2, 0, None))) / np.i0(beta)

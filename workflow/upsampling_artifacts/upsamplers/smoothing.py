@@ -1,8 +1,8 @@
-"""From nearest to linear interpolation, by additions: see fused.py."""
+"""Smoothing that makes linear interpolation of nearest neighbor; :mod:`fused` derives it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,54 +13,90 @@ if TYPE_CHECKING:
 
 
 def smoothing_steps(stride: int) -> list[tuple[int, int]]:
-    """How a box becomes a triangle: add up so many samples, so far apart; and again.
+    """The sums that make a triangle of a box.
 
-    A running sum of ``stride`` samples, factor by factor (8 samples are 3 additions, not 7); for
-    even strides, of the sums of neighbours.
+    A running sum of ``stride`` samples, factor by factor: a sum of 8 takes 3 additions instead of
+    7. For even strides, a sum of two neighbors comes first.
+
+    Args:
+        stride: Upsampling factor.
+
+    Returns:
+        ``(terms, spacing)`` of each step: how many samples to add, and their distance.
+
+    Example:
+        >>> smoothing_steps(4)
+        [(2, 1), (2, 1), (2, 2)]
     """
     steps, spacing = [(2, 1)] if stride % 2 == 0 else [], 1
     while spacing < stride:
-        rest = stride // spacing
-        times = next(factor for factor in range(2, rest + 1) if rest % factor == 0)
-        steps.append((times, spacing))
-        spacing *= times
+        remaining = stride // spacing
+        terms = next(factor for factor in range(2, remaining + 1) if remaining % factor == 0)
+        steps.append((terms, spacing))
+        spacing *= terms
     return steps
 
 
 def smoothing_filter(stride: int) -> tuple[float, ...]:
-    """All :func:`smoothing_steps` as one filter."""
+    """All :func:`smoothing_steps` as one filter.
+
+    Args:
+        stride: Upsampling factor.
+
+    Returns:
+        The filter's samples, an odd number.
+
+    Example:
+        >>> smoothing_filter(4)
+        (1.0, 2.0, 2.0, 2.0, 1.0)
+    """
     response = np.ones(1)
-    for times, spacing in smoothing_steps(stride):
-        response = np.convolve(response, ([1.0] + [0.0] * (spacing - 1)) * times)
+    for terms, spacing in smoothing_steps(stride):
+        response = np.convolve(response, ([1.0] + [0.0] * (spacing - 1)) * terms)
     return tuple(np.trim_zeros(response).tolist())
 
 
 def smooth(y: Tensor, stride: int) -> Tensor:
-    """All :func:`smoothing_steps` of ``(batch, channels, time)``, where all samples are there."""
-    for times, spacing in smoothing_steps(stride):
-        samples = y.shape[-1] - (times - 1) * spacing
-        shifted = [y[..., i * spacing :][..., :samples] for i in range(times)]
+    """Apply all :func:`smoothing_steps`, without padding.
+
+    Args:
+        y: ``(batch, channels, time)``.
+        stride: Upsampling factor.
+
+    Returns:
+        ``(batch, channels, time - len(smoothing_filter(stride)) + 1)``.
+
+    Example:
+        >>> smooth(torch.ones(1, 1, 6), stride=4).tolist()
+        [[[8.0, 8.0]]]
+    """
+    for terms, spacing in smoothing_steps(stride):
+        samples = y.shape[-1] - (terms - 1) * spacing
+        shifted = [y[..., i * spacing :][..., :samples] for i in range(terms)]
         y = sum(shifted[2:], shifted[0] + shifted[1])
     return y
 
 
 class LinearFromBox(torch.autograd.Function):
-    """The output of linear interpolation and a convolution, from that of the box.
+    """Linear interpolation and convolution, given the output of the fused box and convolution.
 
-    It is smoothed, and what the ends lack is added: one function, for its parts are small and many,
-    and autograd would take longer to keep account of them than they take. Nothing is kept but input
-    and weight, which others keep, too.
+    Smooths the output and corrects its borders. It is one autograd function because its many small
+    steps take less time than autograd needs to record them. It saves only the input and the
+    weight, which are kept anyway.
 
-    Args:
-        y: Output of the box and the convolution, ``(batch, out_channels, time)``.
-        x: The layer's input, ``(batch, in_channels, time / stride)``.
-        weight: Of the convolution, ``(out_channels, in_channels, length)``.
-        plan: Of the layer.
-        samples: Of the output; ``y`` has some more on either side.
+    Args of ``apply``:
+        y: ``(batch, out_channels, time)``, the output of the fused box and convolution.
+        x: ``(batch, in_channels, time / stride)``, the layer's input.
+        weight: ``(out_channels, in_channels, length)``.
+        plan: The layer's constants.
+        samples: Length of the result; ``y`` extends beyond it on either side.
+
+    Returns of ``apply``:
+        ``(batch, out_channels, samples)``.
     """
 
     @staticmethod
-    def forward(ctx, y: Tensor, x: Tensor, weight: Tensor, plan: Plan, samples: int) -> Tensor:
+    def forward(ctx: Any, y: Tensor, x: Tensor, weight: Tensor, plan: Plan, samples: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.plan, ctx.samples, ctx.box_samples = plan, samples, y.shape[-1]
         y = smooth(y[..., plan.first : plan.first + samples + 2 * plan.margin], plan.stride)
@@ -72,37 +108,38 @@ class LinearFromBox(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         plan, samples = ctx.plan, ctx.samples
         start, end = _borders(plan, samples, gradient.dtype)
         first = gradient[..., : start.shape[1]] @ start.T
         last = gradient[..., samples - end.shape[1] :] @ end.T
         products = torch.stack([first, last], dim=1).flatten(2)  # (batch, 2, out * length)
-        of_x = of_weight = None
+        x_gradient = weight_gradient = None
         if ctx.needs_input_grad[1]:
             ends = (products @ _by_channel(weight).to(products.dtype).T).to(x.dtype)
-            of_x = torch.zeros_like(x)
-            of_x[..., 0] += ends[:, 0]
-            of_x[..., -1] += ends[:, 1]
+            x_gradient = torch.zeros_like(x)
+            x_gradient[..., 0] += ends[:, 0]
+            x_gradient[..., -1] += ends[:, 1]
         if ctx.needs_input_grad[2]:
             ends = _ends(x).to(products.dtype).flatten(0, 1)
             by_channel = (ends.T @ products.flatten(0, 1)).to(weight.dtype)
-            of_weight = by_channel.unflatten(1, (len(weight), -1)).transpose(0, 1)
-        return _unsmooth(gradient, plan, ctx.box_samples), of_x, of_weight, None, None
+            weight_gradient = by_channel.unflatten(1, (len(weight), -1)).transpose(0, 1)
+        y_gradient = _smooth_transposed(gradient, plan, ctx.box_samples)
+        return y_gradient, x_gradient, weight_gradient, None, None
 
 
-def _unsmooth(gradient: Tensor, plan: Plan, samples: int) -> Tensor:
-    """The transpose of smoothing, which is smoothing but for the ends."""
-    reach = sum((times - 1) * spacing for times, spacing in smoothing_steps(plan.stride))
+def _smooth_transposed(gradient: Tensor, plan: Plan, samples: int) -> Tensor:
+    """The transpose of smoothing: smoothing of the zero-padded gradient, as ``g`` is symmetric."""
+    reach = sum((terms - 1) * spacing for terms, spacing in smoothing_steps(plan.stride))
     before, after = plan.first, samples - plan.first - gradient.shape[-1] - 2 * plan.margin
     zeros = [gradient.new_zeros(*gradient.shape[:2], reach + more) for more in (before, after)]
-    # Not F.pad, which fills all with zeros first.
+    # F.pad would fill the whole tensor with zeros first.
     return smooth(torch.cat([zeros[0], gradient, zeros[1]], dim=-1), plan.stride)
 
 
 def _ends(x: Tensor) -> Tensor:
-    """The first and the last sample of each example: ``(batch, 2, channels)``."""
+    """The first and last sample of each example, ``(batch, 2, channels)``."""
     return x[..., :: max(x.shape[-1] - 1, 1)].expand(-1, -1, 2).transpose(1, 2)
 
 
@@ -112,5 +149,5 @@ def _by_channel(weight: Tensor) -> Tensor:
 
 
 def _borders(plan: Plan, samples: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Those of the plan, of no more samples than the output has."""
+    """The border corrections of the plan, cut to the length of the output."""
     return plan.start[:, :samples].to(dtype), plan.end[:, -samples:].to(dtype)

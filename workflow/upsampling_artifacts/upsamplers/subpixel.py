@@ -1,4 +1,4 @@
-"""Subpixel convolution with periodic shuffle (section 4 of the paper)."""
+"""Subpixel convolution: a convolution and a periodic shuffle (section 4 of the paper)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,36 @@ from upsampling_artifacts.upsamplers.periodic_shuffle import periodic_shuffle
 
 
 class SubpixelConvolution(Upsampler):
-    """A convolution at the low rate makes all phases of the output, which are then shuffled.
+    """Computes all phases of the output by a convolution at the low rate and interleaves them.
 
-    Neighbouring output samples come from different filters (and biases): whatever their
-    responses to a constant differ by repeats every ``stride`` samples, as a tone.
+    Neighboring output samples come from different filters and biases. The differences between
+    their responses to a constant repeat every ``stride`` samples: a tone.
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor.
         length: Filter length of the convolution (3 in the paper).
-        bias: Whether to learn an offset per output channel and phase.
-        initialization: Of weights and biases. ``default`` is torch's, random; ``icnr`` gives all
-            phases of a channel the same random filter and bias (Aitken et al., "Checkerboard
-            artifact free sub-pixel convolution", 2017), so that the layer begins as a
-            convolution followed by nearest-neighbour interpolation.
+        bias: Whether to learn a bias per output channel and phase.
+        initialization: ``default`` is torch's random initialization. ``icnr`` gives all phases of
+            a channel the same random filter and bias (Aitken et al., "Checkerboard artifact free
+            sub-pixel convolution", 2017): the layer starts as a convolution followed by
+            nearest-neighbor interpolation.
 
     Raises:
         InputError: The initialization is unknown.
+
+    Example:
+        >>> layer = SubpixelConvolution(1, 1, 2, length=3, initialization="icnr")
+        >>> y = layer(torch.ones(1, 1, 4))
+        >>> y.shape
+        torch.Size([1, 1, 8])
+        >>> bool(torch.allclose(y[..., ::2], y[..., 1::2]))  # all phases are equal
+        True
     """
 
     def __init__(

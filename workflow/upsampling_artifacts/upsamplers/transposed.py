@@ -1,4 +1,4 @@
-"""Transposed convolution (section 2 of the paper)."""
+"""Transposed convolution, with no, partial or full overlap (section 2 of the paper)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from upsampling_artifacts.upsamplers.base import Upsampler, check_initialization
 
 
 class TransposedConvolution(Upsampler):
-    """Each input sample adds one scaled copy of the filter to the output, ``stride`` apart.
+    """Adds one copy of the filter per input sample, scaled by it, ``stride`` samples apart.
 
     Length and stride decide the overlap (figures 2 to 5 of the paper)::
 
         no overlap        length == stride
         partial overlap   length not a multiple of stride: the number of copies that
-                          overlap varies from sample to sample, which is a tone by itself
+                          overlap varies from sample to sample, which is itself a tone
         full overlap      length a multiple of stride
 
-    A filter longer than the stride writes ``length - stride`` samples more than
-    ``time * stride``. They are cut off, half from each end, so that a copy stays centred on
-    the samples its input stands for.
+    The copies extend ``length - stride`` samples beyond ``time * stride``. These are trimmed, half
+    from each end, which centers each copy on the output samples of its input sample::
+
+        stride 2, length 4:     w w w w            copy of input sample 0
+                                    w w w w        copy of input sample 1
+                                x o o o o x        o: output, x: trimmed
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
 
     Args:
         in_channels: Channels of the input.
@@ -28,14 +35,24 @@ class TransposedConvolution(Upsampler):
         stride: Upsampling factor.
         length: Filter length, at least ``stride``. None: twice the stride, the full overlap of
             Demucs and MelGAN.
-        bias: Whether to learn an offset per output channel.
-        initialization: Of the weights. ``default`` is torch's, random; ``constant`` makes all
-            of them one over ``in_channels``, so that each copy of the filter is the mean of
-            the input channels: with one channel, the ones of the paper's figures 3 to 5.
+        bias: Whether to learn a bias per output channel.
+        initialization: ``default`` is torch's random initialization. ``constant`` sets all weights
+            to ``1 / in_channels``, so the copies have the height of the mean input channel. With
+            one channel, these are the ones of the paper's figures 3 to 5.
 
     Raises:
-        InputError: The filter is shorter than the stride: some output samples would never
-            be written (the paper's "not desirable" case). Or the initialization is unknown.
+        InputError: The filter is shorter than the stride, which leaves gaps between the copies
+            (the paper's "not desirable" case); or the initialization is unknown.
+
+    Example:
+        Of a filter of three ones at stride 2, one or two copies overlap.
+
+        >>> import torch
+        >>> layer = TransposedConvolution(1, 1, 2, length=3, bias=False, initialization="constant")
+        >>> layer.overlap
+        'partial'
+        >>> layer(torch.ones(1, 1, 4)).tolist()
+        [[[1.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0]]]
     """
 
     def __init__(
@@ -53,8 +70,8 @@ class TransposedConvolution(Upsampler):
         length = 2 * stride if length is None else length
         if length < stride:
             raise InputError(
-                f"length: {length} is shorter than stride {stride}, so some output samples "
-                f"would never be written; use {stride} or more"
+                f"length: {length} is shorter than stride {stride} and would leave gaps in the "
+                f"output; use {stride} or more"
             )
         self.convolution = nn.ConvTranspose1d(in_channels, out_channels, length, stride, bias=bias)
         if initialization == "constant":
@@ -66,7 +83,7 @@ class TransposedConvolution(Upsampler):
 
     @property
     def overlap(self) -> str:
-        """``"no"``, ``"partial"`` or ``"full"``: the paper's three situations."""
+        """``"no"``, ``"partial"`` or ``"full"``, as in figure 2 of the paper."""
         length = self.convolution.kernel_size[0]
         if length == self.stride:
             return "no"

@@ -1,4 +1,7 @@
-"""Convolution + wavelet synthesis (inverse discrete wavelet transform)."""
+"""A convolution followed by wavelet synthesis, the inverse discrete wavelet transform.
+
+After Nakamura & Saruwatari (2020) and Pons et al. (2021), by lifting (Sweldens 1998).
+"""
 
 from __future__ import annotations
 
@@ -12,43 +15,53 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.base import SameConvolution, Upsampler
 
 LIFTING = {"haar": (1.0, 0.5), "lazy": (0.0, 0.0)}
-"""By wavelet: weight of the even sample in what is predicted of the odd one, and of the detail
-in what updates the even one."""
+"""Per wavelet: the weight of the even sample in the prediction of the odd one, and of the detail in
+the update of the even one."""
 
 LIFTING_LENGTH = 3
-"""Of learnable prediction and update filters, as in Nakamura's ``dwtls``."""
+"""Length of learnable prediction and update filters, as in Nakamura's ``dwtls``."""
 
 
 class WaveletConvolution(Upsampler):
-    """A convolution at the low rate makes approximations and details; synthesis joins them, x2.
+    """Computes approximations and details at the low rate and joins them by wavelet synthesis.
 
     The upsampling layer of Nakamura & Saruwatari, "Time-domain audio source separation based on
     Wave-U-Net combined with discrete wavelet transform" (2020), and of Pons et al., "Upsampling
-    layers for music source separation" (2021): half of the channels are approximations ``a``,
-    half are details ``d``, and the inverse transform makes half as many channels of twice the
-    length. It is done by lifting (Sweldens 1998): with prediction ``P`` and update ``U``::
+    layers for music source separation" (2021). Half of the channels are approximations ``a``, half
+    are details ``d``. The inverse transform joins them to half as many channels of twice the
+    length. We compute it by lifting (Sweldens 1998), with prediction ``P`` and update ``U``::
 
         even = a / sqrt(2) - U(sqrt(2) d)        odd = sqrt(2) d + P(even)
 
-    (scaled so that Haar is orthonormal; the lazy wavelet has neither P nor U nor scale: its even
-    and odd samples are the two halves, a subpixel convolution by another name). A power of two is
-    reached by repetition: the convolution, of ``stride`` times as many channels as the output,
-    comes first, so that any number of channels will do.
+    The scale makes the Haar wavelet orthonormal. The lazy wavelet has neither P, U nor scale: its
+    approximations are the even samples and its details the odd ones, so the layer is a subpixel
+    convolution with its channels in another order.
+
+    Several octaves in a row reach larger strides. The convolution comes first and makes ``stride``
+    times the output channels, so that any number of output channels is possible.
+
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor, a power of two.
         length: Filter length of the convolution.
-        bias: Whether to learn an offset per channel of the convolution.
+        bias: Whether to learn a bias per channel of the convolution.
         wavelet: ``haar`` or ``lazy``.
-        learnable: Whether P and U are learnt, one pair of filters of length 3 per octave, from
-            the wavelet's own on (Nakamura, Kozuka & Saruwatari, "Time-domain audio source
-            separation with neural networks based on multiresolution analysis", 2021, without
-            their weight normalisation).
+        learnable: Whether to learn P and U, one pair of filters of length 3 per octave,
+            initialized as those of the wavelet (Nakamura, Kozuka & Saruwatari, "Time-domain audio
+            source separation with neural networks based on multiresolution analysis", 2021,
+            without their weight normalization).
 
     Raises:
-        InputError: The stride is no power of two, or the wavelet is unknown.
+        InputError: The stride is not a power of two, or the wavelet is unknown.
+
+    Example:
+        >>> WaveletConvolution(1, 1, 2, length=3)(torch.ones(1, 1, 4)).shape
+        torch.Size([1, 1, 8])
     """
 
     def __init__(
@@ -64,7 +77,7 @@ class WaveletConvolution(Upsampler):
     ):
         super().__init__(in_channels, out_channels, stride, bias=bias)
         if stride & (stride - 1):
-            raise InputError(f"stride: {stride} is no power of two; a wavelet takes 2, 4, 8, ...")
+            raise InputError(f"stride: {stride} is not a power of two; use 2, 4, 8, ...")
         if wavelet not in LIFTING:
             raise InputError(f"wavelet: {wavelet!r} is unknown; known: {', '.join(LIFTING)}")
         self.convolution = SameConvolution(in_channels, out_channels * stride, length, bias=bias)
@@ -79,12 +92,27 @@ class WaveletConvolution(Upsampler):
 
 
 class WaveletSynthesis(nn.Module):
-    """One octave of the inverse transform.
+    """One octave of wavelet synthesis.
 
     Shape:
         - Input: ``(batch, 2 * channels, time)``, approximations first
         - Output: ``(batch, channels, time * 2)``
+
+    Args:
+        wavelet: A key of ``LIFTING``.
+        learnable: Whether prediction and update are parameters, or fixed.
+
+    Example:
+        An approximation without detail is held for two samples.
+
+        >>> approximation, detail = [2.0, 4.0], [0.0, 0.0]
+        >>> y = WaveletSynthesis("haar", learnable=False)(torch.tensor([[approximation, detail]]))
+        >>> (y * math.sqrt(2)).round(decimals=5).tolist()
+        [[[2.0, 2.0, 4.0, 4.0]]]
     """
+
+    predict: Tensor
+    update: Tensor
 
     def __init__(self, wavelet: str, learnable: bool):
         super().__init__()
@@ -107,8 +135,8 @@ class WaveletSynthesis(nn.Module):
 
 
 def _filter(x: Tensor, weight: Tensor) -> Tensor:
-    """Every channel with the same short filter, zero padded."""
-    if weight.shape[-1] == 1:  # a fixed wavelet's: a product is faster
+    """Apply the same short filter to every channel, zero padded."""
+    if weight.shape[-1] == 1:  # fixed wavelets: a product is faster than a convolution
         return weight * x
     channels = x.shape[1]
     return F.conv1d(x, weight.expand(channels, -1, -1), padding="same", groups=channels)

@@ -1,4 +1,4 @@
-"""Zero insertion ("stretch") + convolution."""
+"""Zero insertion followed by a convolution: the "stretch" layer of Pons et al. (2021)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,39 @@ from upsampling_artifacts.upsamplers.interpolation import InterpolationConvoluti
 
 
 class ZeroInsertionConvolution(InterpolationConvolution):
-    """Zeros are put between the samples, then a learnable convolution fills them in.
+    """Inserts zeros between the samples, then applies a learnable convolution.
 
-    The stretch layer of Pons et al., "Upsampling layers for music source separation" (2021).
-    Nothing filters the replicas but what the convolution learns, and each phase of the output
-    meets every ``stride``-th weight only: at random, a transposed convolution by another name.
-    A sample keeps the place in the middle of those it becomes (for even strides the later of the
-    two)::
+    Pons et al., "Upsampling layers for music source separation" (2021), call it a stretch layer.
+    Only what the convolution learns attenuates the spectral images. Each phase of the output uses
+    every ``stride``-th weight: the layer is a transposed convolution, parameterized differently.
+
+    An input sample stays in the center of the ``stride`` samples that it becomes (for even strides,
+    the later of the two in the center)::
 
         stride 3:  0 a 0 0 b 0          stride 4:  0 0 a 0 0 0 b 0
 
+    Shape:
+        - Input: ``(batch, in_channels, time)``
+        - Output: ``(batch, out_channels, time * stride)``
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        stride: Upsampling factor.
+        length: Filter length of the convolution, at least ``stride``.
+        bias: Whether to learn a bias per output channel.
+
     Raises:
-        InputError: The filter is shorter than the stride: some of its positions would meet
-            nothing but zeros.
+        InputError: The filter is shorter than the stride: at some positions it would see
+            inserted zeros only.
+
+    Example:
+        >>> import torch
+        >>> layer = ZeroInsertionConvolution(1, 1, 2, length=9)
+        >>> layer(torch.ones(1, 1, 4)).shape
+        torch.Size([1, 1, 8])
+        >>> layer.interpolate(torch.tensor([[[1.0, 2.0]]])).tolist()
+        [[[0.0, 1.0, 0.0, 2.0]]]
     """
 
     def __init__(
@@ -31,8 +51,8 @@ class ZeroInsertionConvolution(InterpolationConvolution):
         super().__init__(in_channels, out_channels, stride, length=length, bias=bias)
         if length < stride:
             raise InputError(
-                f"length: {length} is shorter than stride {stride}, so the filter would often "
-                f"meet nothing but zeros; use {stride} or more"
+                f"length: {length} is shorter than stride {stride}: at some positions the filter "
+                f"would see inserted zeros only; use {stride} or more"
             )
 
     def interpolate(self, x: Tensor) -> Tensor:
