@@ -37,7 +37,7 @@ rule all:
     input:
         rules.report.output,
         runs("scores.csv"),
-        rules.songs_setup.output if config["dataset"] == "songs" else [],
+        rules.songs_setup.output if config["dataset"] == "synthetic" else [],
 
 
 rule probes:

@@ -27,7 +27,7 @@ def our_datasets() -> dict:
     schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
     config = resolve(yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()), schema)
     for source in config["datasets"].values():
-        source["songs"] = str(REPOSITORY / source["songs"])
+        source["song_list"] = str(REPOSITORY / source["song_list"])
     return config["datasets"]
 
 
@@ -36,7 +36,7 @@ def configuration(root: Path | None = None, dataset: str = "folder", **changes: 
         "dataset": dataset,
         "root": None if root is None else str(root),
         "datasets": our_datasets(),
-        "songs": {"train": 3, "valid": 1, "test": 2},
+        "synthetic_songs": {"train": 3, "valid": 1, "test": 2},
         "exclude_songs": [],
         "excerpt": False,
     } | changes
@@ -57,7 +57,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_the_embedded_songs_are_named_after_their_counts() -> None:
-    names = song_names(configuration(dataset="songs", excerpt=True))
+    names = song_names(configuration(dataset="synthetic", excerpt=True))
     assert {split: len(of) for split, of in names.items()} == {
         "train": 3, "valid": 1, "test": 2, "excerpt": 1,
     }  # fmt: skip
@@ -141,7 +141,7 @@ def test_a_list_of_songs_that_is_none_is_an_input_error(tmp_path: Path) -> None:
     config = configuration(dataset="musdb18")
     for text in (None, "name,split\nA,train\n", "song,split,seconds\nA,train,long\n"):
         table = tmp_path / "songs.csv"
-        config["datasets"]["musdb18"] |= {"songs": str(table)}
+        config["datasets"]["musdb18"] |= {"song_list": str(table)}
         if text:
             table.write_text(text)
         with pytest.raises(InputError, match=r"songs\.csv is no list of songs"):

@@ -162,5 +162,5 @@ def test_songs_that_the_archive_lacks_are_named(datasets: Path, log: Callable) -
     content = zipped({name: data for name, data in FILES.items() if "B - two" not in name})
     with file_server(content) as server:
         assert 'exclude_songs: ["B - two"]' in failure(server, datasets)
-        fetched(server, datasets, n_absent=1)
+        fetched(server, datasets, n_missing=1)
     assert "not in the archive, and left out: B - two" in log()

@@ -76,7 +76,7 @@ def test_a_source_is_a_stem_before_it_is_a_target() -> None:
         parts_of("piano", ["drums", "bass"], setup)
 
 
-@pytest.mark.parametrize("dataset", ["songs", "musdb18", "musdb18-hq"])
+@pytest.mark.parametrize("dataset", ["synthetic", "musdb18", "musdb18-hq"])
 def test_a_misspelt_source_is_told_before_any_song_is_read(dataset: str) -> None:
     config = {"dataset": dataset, "sources": ["vocals", "accompanyment"], "excerpt": False}
     with pytest.raises(

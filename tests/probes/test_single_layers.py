@@ -34,7 +34,7 @@ from upsampling_artifacts.upsamplers.learned_interpolation import LearnedInterpo
 from ..clone import REPOSITORY
 
 CONFIG = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
-LAYERS = {name: CONFIG["systems"][name]["upsampler"] for name in CONFIG["probes"]["layers"]}
+LAYERS = {name: CONFIG["systems"][name]["upsampler"] for name in CONFIG["probes"]["single_layers"]}
 SEEDS = range(4)
 
 ROUNDING_DB = -120.0

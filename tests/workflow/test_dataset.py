@@ -116,7 +116,7 @@ def test_a_changed_stem_makes_the_cache_of_its_song_again_alone(clone: Clone, ro
 
 
 def test_a_cache_that_does_not_fit_is_refused_before_anything_is_done(clone: Clone) -> None:
-    huge = "songs={train: 1, valid: 1, test: 1, seconds: 1.0e+14}"
+    huge = "synthetic_songs={train: 1, valid: 1, test: 1, seconds: 1.0e+14}"
     settings = ("--configfile", TINY, "--config", huge, "excerpt=False")
     result = clone.snakemake(*settings, "--", "results/tiny/cache/train.txt")
     assert result.returncode != 0

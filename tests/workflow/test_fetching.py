@@ -67,7 +67,7 @@ def describe(clone: Clone, server: FileServer, **changes: object) -> None:
         "size_bytes": len(server.content),
         "checksum": f"md5:{hashlib.md5(server.content, usedforsecurity=False).hexdigest()}",
         "page": "https://example.org",
-        "songs": "config/songs.csv",
+        "song_list": "config/songs.csv",
         **changes,
     }
     (clone.root / "config/mine.yaml").write_text(
@@ -128,7 +128,7 @@ def test_of_an_archive_that_lacks_songs_nobody_has_named_the_others_are_used(
     root = tmp_path_factory.mktemp("published")
     write_packed_songs(root, "One", "Three", "Four")
     with file_server(zipped(root)) as server:
-        describe(clone, server, stems="mp4", song_seconds=7, n_absent=1)
+        describe(clone, server, stem_format="mp4", song_seconds=7, n_missing=1)
         result = clone.snakemake(*lists())
     assert result.returncode == 0, result.stdout
     assert "not in the archive, and left out: Two" in result.stdout

@@ -15,8 +15,8 @@ rule song:
     conda:
         "../../envs/data.yaml"
     params:
-        seed=config["songs"]["seed"],
-        seconds=config["songs"]["seconds"],
+        seed=config["synthetic_songs"]["seed"],
+        seconds=config["synthetic_songs"]["seconds"],
         code=code("upsampling_artifacts.data.songs"),
     script:
         "../scripts/song.py"

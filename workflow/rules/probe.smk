@@ -1,7 +1,7 @@
 """What upsamplers do to silence, ones, noise, a sweep and music, before and after training."""
 
 PROBES = f"{RESULTS}/probes"
-SMALL_SEEDS = list(range(config["probes"]["small_seeds"]))
+SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 
 
 rule probe:

@@ -179,7 +179,7 @@ rule report:
                     f"{RESULTS}/benchmarks/songs/{song_path(song).parent.name}/{song}.tsv"
                     for song in SPLIT_OF
                 ]
-                if config["dataset"] == "songs"
+                if config["dataset"] == "synthetic"
                 else []
             ),
             "cache": expand(

@@ -34,8 +34,8 @@ def song_names(config: dict) -> dict[str, list[str]]:
         InputError: The data set's root is missing or empty, lacks songs that it is known to
             have, or a split has no song.
     """
-    if config["dataset"] == "songs":
-        counts = config["songs"]
+    if config["dataset"] == "synthetic":
+        counts = config["synthetic_songs"]
         names = songs.song_names(counts["train"], counts["valid"], counts["test"])
     elif is_fetched(config):
         names = _grouped(listed_songs(config))
@@ -62,7 +62,7 @@ def song_names(config: dict) -> dict[str, list[str]]:
 
 def _check_complete(config: dict, n_songs: int, missing: set[str]) -> None:
     """A copy of a published data set that lacks songs is used as it is only if config says so."""
-    if missing and len(missing) > config["datasets"][config["dataset"]]["n_absent"]:
+    if missing and len(missing) > config["datasets"][config["dataset"]]["n_missing"]:
         raise InputError(
             f"config: root: {config['root']} lacks {len(missing)} of the {n_songs} songs of "
             f"{config['dataset']}; complete it, or leave these out: "
@@ -84,14 +84,14 @@ def listed_songs(config: dict) -> list[dict]:
     if config["dataset"] not in config["datasets"]:
         return []
     source = config["datasets"][config["dataset"]]
-    path = Path(source["songs"])
+    path = Path(source["song_list"])
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         return [{**row, "seconds": source["song_seconds"] or float(row["seconds"])} for row in rows]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
-            f"config: datasets.{config['dataset']}.songs: {path} is no list of songs ({error}); "
+            f"config: datasets.{config['dataset']}.song_list: {path} is no list of songs ({error}); "
             "it needs columns song, split and seconds"
         ) from error
 

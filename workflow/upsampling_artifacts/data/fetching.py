@@ -44,7 +44,7 @@ class Source:
         checksum: "sha256:..." or "md5:..." of the archive; None if nobody has published one.
         checksum_source: Who has.
         page: For people.
-        n_absent: How many of its songs the archive is known to lack.
+        n_missing: How many of its songs the archive is known to lack.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Source:
     checksum: str | None
     checksum_source: str | None
     page: str
-    n_absent: int = 0
+    n_missing: int = 0
 
     @classmethod
     def from_config(cls, config: dict) -> Source:
@@ -245,7 +245,7 @@ def _write_record(source: Source, songs: dict[str, list[str]], checksum: str, fo
         for name in names
         if name not in there["test" if split == "test" else "train"]
     ]
-    if len(missing) > source.n_absent:
+    if len(missing) > source.n_missing:
         raise InputError(
             f"{source.name}: the archive lacks {len(missing)} of its songs; leave them out: "
             f"exclude_songs: {json.dumps(missing)}, or correct datasets.{source.name} in config"

@@ -35,7 +35,7 @@ def read_setup(dataset: str, root: str | Path | None = None) -> dict:
     package = importlib.util.find_spec("musdb").submodule_search_locations[0]
     setup = yaml.safe_load((Path(package) / "configs/mus.yaml").read_text(encoding="utf-8"))
     setup = {key: setup[key] for key in KEYS}
-    if dataset != "songs" and not dataset.startswith("musdb18"):
+    if dataset != "synthetic" and not dataset.startswith("musdb18"):
         setup["sources"] = None
     own = Path(root, "mus.yaml") if root is not None else None
     if own is None or not own.exists():

@@ -44,13 +44,13 @@ def resolve(config: dict, schema: dict) -> dict:
 
 
 def distinct_upsamplers(config: dict) -> dict[str, dict]:
-    """The upsampling layers of ``probes.layers`` and ``variants``, by the first system of each.
+    """The upsampling layers of ``probes.single_layers`` and ``variants``, by the first system of each.
 
     Args:
         config: Complete, from :func:`resolve`.
     """
     layers = {}
-    for system in [*config["probes"]["layers"], *config["variants"]]:
+    for system in [*config["probes"]["single_layers"], *config["variants"]]:
         upsampler = config["systems"][system]["upsampler"]
         if upsampler and upsampler not in layers.values():
             layers[system] = upsampler
@@ -109,14 +109,14 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
 
 def _check_names(config: dict) -> None:
     """Names that a schema cannot know: data sets, systems, architectures, upsamplers, sizes."""
-    known = ["songs", "folder", *config["datasets"]]
+    known = ["synthetic", "folder", *config["datasets"]]
     if config["dataset"] not in known:
         raise InputError(
             f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
         )
     probes = config["probes"]
-    for name in probes["layers"]:
-        _check_system(config, "probes.layers", name)
+    for name in probes["single_layers"]:
+        _check_system(config, "probes.single_layers", name)
     _check_systems(config, "variants", config["variants"], "size", config["size"])
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
