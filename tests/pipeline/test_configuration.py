@@ -1,4 +1,4 @@
-"""Configuration: the schema documents every key, our files resolve, mistakes get one line."""
+"""The schema documents every key, our config files resolve, and a mistake gets one line."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -8,14 +8,14 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import resolve
+from upsampling_artifacts.pipeline.configuration import RENAMED, resolve
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 
 
 def read(*names: str) -> dict:
-    """Config files merged as Snakemake merges them."""
+    """Merge config files as Snakemake does."""
     config = {}
     for name in names:
         update_config(config, yaml.safe_load((REPOSITORY / "config" / name).read_text()))
@@ -23,7 +23,7 @@ def read(*names: str) -> dict:
 
 
 def properties(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
-    """All properties, those of nested objects and of the rows of tables too."""
+    """Yield all properties, also those of nested objects and of the rows of tables."""
     for key, entry in schema.get("properties", {}).items():
         yield f"{prefix}{key}", entry
         yield from properties(entry, f"{prefix}{key}.")
@@ -46,8 +46,9 @@ def test_every_key_has_a_description_and_a_default() -> None:
         assert "default" in entry, key
 
 
-def test_every_object_of_known_keys_refuses_unknown_ones() -> None:
-    objects = {"": SCHEMA, **{key: of for key, of in properties(SCHEMA) if "properties" in of}}
+def test_every_object_with_known_keys_refuses_unknown_ones() -> None:
+    entries = {"": SCHEMA, **dict(properties(SCHEMA))}
+    objects = {key: entry for key, entry in entries.items() if "properties" in entry}
     for key, entry in objects.items():
         assert entry["additionalProperties"] is False, key
 
@@ -66,10 +67,10 @@ def test_our_files_resolve_to_a_value_for_every_key(names: list[str]) -> None:
     assert resolve(complete, SCHEMA) == complete
 
 
-def test_the_papers_file_is_a_list_of_differences() -> None:
+def test_the_papers_file_changes_only_what_differs_from_the_demonstration() -> None:
     demo, paper = (resolve(read(*names), SCHEMA)
                    for names in (["config.yaml"], ["config.yaml", "paper.yaml"]))  # fmt: skip
-    # What the demonstration trains beyond Table 1 stands at its end.
+    # The demonstration lists Table 1 first, then what it trains beyond it.
     assert paper["variants"] == demo["variants"][: len(paper["variants"])]
     assert paper["training"]["epochs"] == 600
     assert paper["training"]["learning_rate"] == 2e-4
@@ -91,7 +92,7 @@ def test_defaults_fill_in_what_is_left_out_at_every_depth(config: dict) -> None:
     assert complete["systems"]["demucs_nearest"]["options"] == {}
 
 
-def test_defaults_are_not_shared() -> None:
+def test_resolved_configurations_share_no_mutable_default() -> None:
     config = read("config.yaml")
     first = resolve(config, SCHEMA)
     first["systems"]["demucs_nearest"]["options"]["glu"] = False
@@ -101,7 +102,7 @@ def test_defaults_are_not_shared() -> None:
 
 
 def put(*path: object, value: object) -> Callable[[dict], None]:
-    """A change of one key, given by its path."""
+    """Return a function that sets the key at a path."""
 
     def change(config: dict) -> None:
         for key in path[:-1]:
@@ -174,7 +175,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_one_line_with_its_key_and_a_remedy(
+def test_a_mistake_gets_one_line_with_its_key_and_a_remedy(
     config: dict, change: Callable[[dict], None], message: str
 ) -> None:
     change(config)
@@ -183,25 +184,89 @@ def test_a_mistake_is_told_in_one_line_with_its_key_and_a_remedy(
     assert "\n" not in str(error.value)
 
 
-def test_a_misspelt_key_is_told_before_a_wrong_value(config: dict) -> None:
+RENAMES = [
+    (("dataset",), "songs", "dataset: songs", "dataset: synthetic"),
+    (("songs", "train"), 3, "songs", "synthetic_songs"),
+    (("datasets", "musdb18", "songs"), "x.csv", "datasets.*.songs", "datasets.*.song_list"),
+    (("datasets", "mine", "stems"), "mp4", "datasets.*.stems", "datasets.*.stem_format"),
+    (("datasets", "mine", "n_absent"), 1, "datasets.*.n_absent", "datasets.*.n_missing"),
+    *(
+        ((*path, old), value, f"{prefix}.{old}", f"{prefix}.{new}")
+        for path, prefix in (
+            (("training",), "training"),
+            (("systems", "demucs_nearest", "training"), "systems.*.training"),
+        )
+        for old, value, new in (
+            ("accumulation", 2, "gradient_accumulation"),
+            ("recompute", True, "activation_checkpointing"),
+            ("loader_processes", 6, "num_workers"),
+        )
+    ),
+    (("probes", "layers"), ["demucs_nearest"], "probes.layers", "probes.single_layers"),
+    (("probes", "small_seeds"), 3, "probes.small_seeds", "probes.n_seeds_small_models"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "old", "new"), RENAMES)
+def test_an_old_key_gets_one_line_that_names_its_replacement(
+    config: dict, path: tuple[str, ...], value: object, old: str, new: str
+) -> None:
+    put(*path, value=value)(config)
+    with pytest.raises(InputError) as error:
+        resolve(config, SCHEMA)
+    name = path[1] if "*" in old else ""
+    old, new = old.replace("*", name), new.replace("*", name)
+    assert str(error.value) == f"config: '{old}' has been renamed; write '{new}' instead"
+
+
+def test_every_renamed_key_is_tested_and_its_replacement_is_in_the_schema() -> None:
+    assert dict(rename[2:] for rename in RENAMES) == RENAMED
+    known = {key for key, _ in properties(SCHEMA)}
+    for old, new in RENAMED.items():
+        key = new.partition(":")[0].replace("systems.*.training.", "training.")
+        assert key in known
+        assert old not in known
+
+
+def test_an_old_key_from_the_command_line_is_refused_too(config: dict) -> None:
+    config["training"]["recompute"] = "true"
+    config["systems"]["demucs_nearest"] = "{training: {recompute: true}}"
+    with pytest.raises(InputError, match=r"'training\.recompute' has been renamed"):
+        resolve(config, SCHEMA)
+    del config["training"]["recompute"]
+    with pytest.raises(InputError, match=r"'systems\.demucs_nearest\.training\.recompute' has"):
+        resolve(config, SCHEMA)
+
+
+@pytest.mark.parametrize("value", [None, 3, "nothing", [1]])
+@pytest.mark.parametrize("key", ["training", "systems", "datasets", "probes"])
+def test_a_section_that_is_no_table_is_left_to_the_schema(
+    config: dict, key: str, value: object
+) -> None:
+    config[key] = value
+    with pytest.raises(InputError, match=rf"^config: {key}: .* is not of type 'object'"):
+        resolve(config, SCHEMA)
+
+
+def test_a_misspelled_key_is_reported_before_a_wrong_value(config: dict) -> None:
     config["rate_hz"] = "8k"
     config["training"]["epoch"] = 3
     with pytest.raises(InputError, match=r"training\.epoch'"):
         resolve(config, SCHEMA)
 
 
-def test_systems_that_are_not_among_the_variants_may_be_unfinished(config: dict) -> None:
+def test_a_system_outside_the_variants_may_be_unfinished(config: dict) -> None:
     config["systems"]["an_idea"] = {"upsampler": {"name": "not written yet"}}
     resolve(config, SCHEMA)
 
 
-def test_the_papers_experiment_is_its_table() -> None:
+def test_the_papers_experiment_trains_the_systems_of_its_table_1() -> None:
     table = (REPOSITORY / "config" / "paper_table_1.csv").read_text().splitlines()
     names = [line.split(",")[0] for line in table[1:]]
     assert read("paper.yaml")["variants"] == names
 
 
-def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:
+def test_text_from_the_command_line_is_parsed_like_a_file(config: dict) -> None:
     config |= {"seeds": ["0", "7"], "experiment": "2024", "exclude_songs": ["1"], "excerpt": "no"}
     config["training"]["learning_rate"] = "0.5"
     config["systems"]["demucs_nearest"]["options"] = {"bias": "false"}
