@@ -39,7 +39,9 @@ def config() -> dict:
 
 def test_every_key_has_a_description_and_a_default() -> None:
     entries = dict(properties(SCHEMA))
-    assert {"experiment", "training.epochs", "synthetic_songs.seed", "systems.*.upsampler"} < set(entries)
+    assert {"experiment", "training.epochs", "synthetic_songs.seed", "systems.*.upsampler"} < set(
+        entries
+    )
     for key, entry in entries.items():
         assert len(entry.get("description", "")) > 5, key
         assert "\n" not in entry["description"].strip(), key
@@ -85,7 +87,13 @@ def test_the_papers_file_changes_only_what_differs_from_the_demonstration() -> N
 def test_defaults_fill_in_what_is_left_out_at_every_depth(config: dict) -> None:
     del config["synthetic_songs"], config["training"]["learning_rate"]
     complete = resolve(config, SCHEMA)
-    assert complete["synthetic_songs"] == {"seed": 0, "train": 12, "valid": 2, "test": 3, "seconds": 30}
+    assert complete["synthetic_songs"] == {
+        "seed": 0,
+        "train": 12,
+        "valid": 2,
+        "test": 3,
+        "seconds": 30,
+    }
     assert complete["training"]["learning_rate"] == 0.0002
     assert complete["training"]["epochs"] == config["training"]["epochs"]
     assert complete["systems"]["demucs_nearest"]["architecture"] == "demucs"
@@ -119,7 +127,10 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         (put("rate", value=3), r"unknown key 'rate'; did you mean 'rate_hz'\?"),
         (put("traning", value={}), r"unknown key 'traning'; did you mean 'training'\?"),
         (put("training", "epoch", value=3), r"'training.epoch'; did you mean 'epochs'\?"),
-        (put("synthetic_songs", "second", value=3), r"'synthetic_songs.second'; did you mean 'seconds'\?"),
+        (
+            put("synthetic_songs", "second", value=3),
+            r"'synthetic_songs.second'; did you mean 'seconds'\?",
+        ),
         (
             put("systems", "demucs_nearest", "upsampler_", value={}),
             r"unknown key 'systems.demucs_nearest.upsampler_'; did you mean 'upsampler'\?",

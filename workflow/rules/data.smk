@@ -17,7 +17,7 @@ rule song:
     params:
         seed=config["synthetic_songs"]["seed"],
         seconds=config["synthetic_songs"]["seconds"],
-        code=code("upsampling_artifacts.data.songs"),
+        code=code("upsampling_artifacts.data.synthetic_songs"),
     script:
         "../scripts/song.py"
 
@@ -31,7 +31,7 @@ rule songs_setup:
         "../../envs/data.yaml"
     params:
         valid=SONGS["valid"],
-        code=code("upsampling_artifacts.data.songs"),
+        code=code("upsampling_artifacts.data.synthetic_songs"),
     script:
         "../scripts/songs_setup.py"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import soundfile
 import yaml
 
-from upsampling_artifacts.data import songs
+from upsampling_artifacts.data import synthetic_songs
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
 
@@ -36,7 +36,7 @@ def song_names(config: dict) -> dict[str, list[str]]:
     """
     if config["dataset"] == "synthetic":
         counts = config["synthetic_songs"]
-        names = songs.song_names(counts["train"], counts["valid"], counts["test"])
+        names = synthetic_songs.song_names(counts["train"], counts["valid"], counts["test"])
     elif is_fetched(config):
         names = _grouped(listed_songs(config))
     else:
@@ -91,8 +91,8 @@ def listed_songs(config: dict) -> list[dict]:
         return [{**row, "seconds": source["song_seconds"] or float(row["seconds"])} for row in rows]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
-            f"config: datasets.{config['dataset']}.song_list: {path} is no list of songs ({error}); "
-            "it needs columns song, split and seconds"
+            f"config: datasets.{config['dataset']}.song_list: {path} is no list of songs "
+            f"({error}); it needs columns song, split and seconds"
         ) from error
 
 
