@@ -50,8 +50,8 @@ def test_six_seconds_are_there_and_no_two_calls_differ() -> None:
 
 
 def test_a_missing_synthesizer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "parselmouth.praat", None)
-    monkeypatch.setattr(module, "_spoken", module._spoken.__wrapped__)
+    monkeypatch.setitem(sys.modules, "parselmouth", None)
+    monkeypatch.setattr(module, "_synthesized", module._synthesized.__wrapped__)
     with pytest.raises(InputError, match=r"pip install praat-parselmouth$") as error:
         speech(2, RATE_HZ, 1)
     assert "\n" not in str(error.value)

@@ -57,7 +57,7 @@ def line_with(output: str, text: str) -> str:
         ("dataset=folder", "root: is not set", "set root to it"),
         (
             "sources=[vocals, rest]",
-            "sources: synthetic has no stem 'rest'",
+            "sources: synthetic: no stem 'rest'",
             "can be: vocals, drums",
         ),
         (

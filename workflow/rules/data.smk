@@ -57,7 +57,7 @@ rule cache:
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
         setup=setup_of,
-        otherwise=lambda w: datasets.otherwise(w.song, w.song in SONGS["excerpt"]),
+        hint=lambda w: datasets.exclusion_hint(w.song, w.song in SONGS["excerpt"]),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"
