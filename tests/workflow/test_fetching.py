@@ -113,7 +113,7 @@ def test_a_published_data_set_is_fetched_once_for_all_experiments(
         clone.edit("workflow/scripts/fetch.py", '"""Fetch', '"""Go and fetch')
         result = clone.snakemake(*lists())
         assert result.returncode == 0, result.stdout
-        assert "already there" in result.stdout
+        assert "already fetched" in result.stdout
         assert clone.planned(*lists()) == {}
         assert len(server.starts) == 2
 
@@ -131,7 +131,7 @@ def test_of_an_archive_that_lacks_songs_nobody_has_named_the_others_are_used(
         describe(clone, server, stem_format="mp4", song_seconds=7, n_missing=1)
         result = clone.snakemake(*lists())
     assert result.returncode == 0, result.stdout
-    assert "not in the archive, and left out: Two" in result.stdout
+    assert "missing from the archive, and skipped: Two" in result.stdout
     assert cached(clone, "train") == ["One"]
     assert cached(clone, "valid") == ["Three"]
     assert clone.planned(*lists()) == {}

@@ -87,12 +87,14 @@ def listed_songs(config: dict) -> list[dict]:
     """
     if config["dataset"] not in config["datasets"]:
         return []
-    source = config["datasets"][config["dataset"]]
-    path = Path(source["song_list"])
+    published = config["datasets"][config["dataset"]]
+    path = Path(published["song_list"])
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return [{**row, "seconds": source["song_seconds"] or float(row["seconds"])} for row in rows]
+        return [
+            {**row, "seconds": published["song_seconds"] or float(row["seconds"])} for row in rows
+        ]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"config: datasets.{config['dataset']}.song_list: {path} is not a song list "
