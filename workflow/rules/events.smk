@@ -48,7 +48,7 @@ def prepare_cluster():
     }
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
     comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
-    ended = cluster.end_leftovers(workflow.workdir_init, comments)
+    ended = cluster.cancel_orphans(workflow.workdir_init, comments)
     if ended:
         logger.info(f"slurm: ended jobs that an earlier run left behind: {', '.join(ended)}")
 

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from upsampling_artifacts.evaluation.claims import NOTHING_DB
+from upsampling_artifacts.evaluation.claims import ZERO_LEVEL_DB
 from upsampling_artifacts.report.numbers import NOTHING, number
 
 
@@ -59,7 +59,7 @@ def _value(row: dict[str, object], unit: str) -> str:
 
 def _short(value: float) -> str:
     """Tenths for numbers that people read; powers of ten for what is all but nothing."""
-    if value <= NOTHING_DB:
+    if value <= ZERO_LEVEL_DB:
         return "−∞"
     if value and abs(value) < 0.01:
         return f"{value:.1g}".replace("-", "−")
