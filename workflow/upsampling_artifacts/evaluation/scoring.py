@@ -155,9 +155,10 @@ def keep_common_frames(frames: pd.DataFrame) -> pd.DataFrame:
     frame_keys = ["song", "source", "frame", "metric"]
     table = frames.pivot(index=frame_keys, columns=runs, values="value_db")
     present = frames.assign(value_db=1.0).pivot(index=frame_keys, columns=runs, values="value_db")
-    for system, seed in present.columns.to_list():
-        missing = present.index[present[system, seed].isna()]
+    for run, column in present.items():
+        missing = present.index[column.isna()]
         if len(missing):
+            system, seed = cast("tuple[str, int]", run)
             song, source, frame, _ = missing[0]
             raise InputError(
                 f"scores of {system}, seed {seed}: frame {frame} of {source} in '{song}' is "
