@@ -1,4 +1,4 @@
-"""`snakemake plan`: what the experiment asks of a computer, before anything is submitted."""
+"""`snakemake plan`: the resources that the experiment needs, before any job is submitted."""
 
 
 rule plan:

@@ -1,4 +1,4 @@
-"""Print what the experiment asks of a computer."""
+"""Print the resources that the experiment needs."""
 
 from upsampling_artifacts.pipeline.planning import Experiment, cache_room, plan_text
 from upsampling_artifacts.progress import job_log
