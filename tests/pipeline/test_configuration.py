@@ -140,25 +140,33 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"'systems.demucs_nearest.training.learning_rat'; did you mean 'learning_rate'\?",
         ),
         (put(5, value=3), r"unknown key '5'; known: experiment"),
-        (put("rate_hz", value="8k"), r"rate_hz: '8k' is not of type 'integer'; it is: Sampling"),
-        (put("rate_hz", value=10), r"rate_hz: 10 is less than the minimum of 1000; it is: "),
-        (put("training", value=None), r"training: None is not of type 'object'; it is: How to"),
+        (put("rate_hz", value="8k"), r"rate_hz: '8k' is not of type 'integer'; expected: Sampling"),
+        (put("rate_hz", value=10), r"rate_hz: 10 is less than the minimum of 1000; expected: "),
+        (
+            put("training", value=None),
+            r"training: None is not of type 'object'; expected: Training options$",
+        ),
         (put("training", "epochs", value=0), r"training.epochs: 0 is less than the minimum of 1"),
         (
             put("training", "accelerator", value="tpu"),
-            r"training.accelerator: 'tpu' is not one of \['auto', 'cpu', 'cuda'\]; it is: Where",
+            r"training.accelerator: 'tpu' is not one of \['auto', 'cpu', 'cuda'\]; "
+            "expected: Device type",
         ),
         (
             put("systems", "demucs_nearest", "training", value={"epochs": "ten"}),
-            r"systems.demucs_nearest.training.epochs: 'ten' is not of type 'integer'; it is: How",
+            r"systems.demucs_nearest.training.epochs: 'ten' is not of type 'integer'; "
+            "expected: Number of epochs",
         ),
         (
             put("systems", "demucs_nearest", "training", value={"devices": 3}),
             r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
         ),
-        (put("experiment", value="Demo 1"), r"experiment: 'Demo 1' does not match .*; it is: Name"),
-        (put("variants", value=[]), r"variants: \[\] should be non-empty; it is: Names"),
-        (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; it is: Each"),
+        (
+            put("experiment", value="Demo 1"),
+            r"experiment: 'Demo 1' does not match .*; expected: Name of the experiment",
+        ),
+        (put("variants", value=[]), r"variants: \[\] should be non-empty; expected: Names"),
+        (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; expected: Seeds"),
         (put("seeds", 1, value="a"), r"seeds.1: 'a' is not of type 'integer'"),
         (
             put("variants", value=["demucs_nearst"]),
@@ -174,11 +182,12 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value=3),
-            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; it",
+            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; "
+            "expected: Name",
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value={"length": 9}),
-            r"systems.demucs_nearest.upsampler: 'name' is a required property; it is: Name",
+            r"systems.demucs_nearest.upsampler: 'name' is a required property; expected: Name",
         ),
         (
             put("size", value="huge"),

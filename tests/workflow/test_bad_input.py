@@ -66,7 +66,7 @@ def line_with(output: str, text: str) -> str:
             "known: synthetic, folder, musdb18-hq, musdb18",
         ),
         ("datasets={'musdb18': {'md5': x}}", "unknown key 'datasets.musdb18.md5'", "url"),
-        ("datasets={'mine': {'archive': x.zip}}", "datasets.mine.", "Address of its archive"),
+        ("datasets={'mine': {'archive': x.zip}}", "datasets.mine.", "URL of the archive"),
         ("probes={'systems': [demucs_cubic]}", "probes.systems: unknown system", "known: demucs_"),
         ("probes={'size': huge}", "probes.size: architecture 'melgan' has no size 'huge'", "tiny"),
         (

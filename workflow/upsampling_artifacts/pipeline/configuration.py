@@ -150,7 +150,7 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
         hint = f"did you mean '{similar[0]}'?" if similar else f"known: {', '.join(known)}"
         return f"config: unknown key '{f'{where}.' if where else ''}{wrong}'; {hint}"
     description = schema.get("description", "").rstrip(".")
-    return f"config: {where}: {error.message}; it is: {description}"
+    return f"config: {where}: {error.message}; expected: {description}"
 
 
 def _check_names(config: dict) -> None:
@@ -162,14 +162,14 @@ def _check_names(config: dict) -> None:
         )
     probes = config["probes"]
     for name in probes["single_layers"]:
-        _checked_system(config, "probes.single_layers", name)
+        _check_system(config, "probes.single_layers", name)
     _check_systems(config, "variants", config["variants"], "size", config["size"])
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
 
 def _check_systems(config: dict, key: str, names: list[str], size_key: str, size: str) -> None:
     for name in names:
-        system = _checked_system(config, key, name)
+        system = _check_system(config, key, name)
         sizes = config["architectures"].get(system["architecture"], {})
         # A user-supplied class may have no sizes: then its row holds all its options.
         if size not in sizes and (sizes or not registry.is_import_path(system["architecture"])):
@@ -179,7 +179,7 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
             )
 
 
-def _checked_system(config: dict, key: str, name: str) -> dict:
+def _check_system(config: dict, key: str, name: str) -> dict:
     """Look up the system that a key names; its architecture and upsampler must exist."""
     if name not in config["systems"]:
         known = ", ".join(config["systems"])
