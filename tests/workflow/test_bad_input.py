@@ -124,7 +124,7 @@ def test_a_good_folder_is_accepted_and_not_written_to(clone: Clone, root: Path) 
 
 def test_an_empty_root(clone: Clone, tmp_path: Path) -> None:
     result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
-    assert "is no folder" in line_with(result.stdout, "config: root:")
+    assert "is not a folder" in line_with(result.stdout, "config: root:")
     (tmp_path / "nothing").mkdir()
     result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
     assert "holds no songs" in line_with(result.stdout, "config: root:")
@@ -139,11 +139,11 @@ def test_a_missing_stem(clone: Clone, root: Path) -> None:
 @pytest.mark.parametrize(
     ("audio", "rate_hz", "complaint"),
     [
-        (np.zeros((64000, 2)), 8000, "bass is silent throughout"),
-        (np.ones((64000, 1)) / 2, 8000, "bass.wav: 1 channel(s) where stereo is needed"),
-        (np.ones((60000, 2)) / 2, 8000, "bass.wav: 60000 samples where the mixture has 64000"),
-        (np.ones((0, 2)), 8000, "bass.wav: 0 samples where the mixture has 64000"),
-        (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz where the mixture has 8000 Hz"),
+        (np.zeros((64000, 2)), 8000, "bass is silent, and museval cannot score silence"),
+        (np.ones((64000, 1)) / 2, 8000, "bass.wav: 1 channel(s), but stereo is required"),
+        (np.ones((60000, 2)) / 2, 8000, "bass.wav: has 60000 samples, but the mixture has 64000"),
+        (np.ones((0, 2)), 8000, "bass.wav: has 0 samples, but the mixture has 64000"),
+        (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz, but the mixture has 8000 Hz"),
     ],
 )
 def test_a_broken_stem(
