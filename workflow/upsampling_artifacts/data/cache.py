@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from upsampling_artifacts.data.cached_song import FULL_SCALE
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
 from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
-from upsampling_artifacts.data.musdb18 import CHANNELS, Recording, read_song, require_ffmpeg
+from upsampling_artifacts.data.musdb18 import Recording, read_song, require_ffmpeg
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 
@@ -77,7 +77,7 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
     }
     for properties, origin in zip(stems.values(), recording.origins, strict=False):
         properties["seconds"] = origin.samples / recording.rate_hz
-        properties["channels"] = CHANNELS
+        properties["channels"] = AUDIO_CHANNELS
         properties["sha256"] = sha256(origin.files)
         properties["trimmed_samples"] = origin.trimmed_samples
     description = {

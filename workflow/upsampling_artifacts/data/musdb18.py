@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from upsampling_artifacts.data.cached_song import FULL_SCALE
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
 from upsampling_artifacts.data.checks import residual_db
 from upsampling_artifacts.data.layout import package_folder, parts_of, read_setup, stem_files
 from upsampling_artifacts.errors import InputError
@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 EXCERPT = "The Easton Ellises - Falcon 69"
 """A MUSDB18 song; the stempeg package ships six seconds of it as a test file."""
-
-CHANNELS = 2
 
 LARGEST_TRIM_SECONDS, LARGEST_TRIM_SHARE = 1.0, 0.01
 """Stems whose lengths differ by more than either do not belong to the same song."""
@@ -132,7 +130,7 @@ def read_song(
     audio = {stem: samples[:, :shortest] for stem, samples in audio.items()}
     stems = [stem for stem in audio if stem != "mixture"]
 
-    rows = np.zeros((1 + len(sources), CHANNELS, shortest), np.float32)
+    rows = np.zeros((1 + len(sources), AUDIO_CHANNELS, shortest), np.float32)
     origins = []
     for row, source in zip(rows, ["mixture", *sources], strict=True):
         try:
@@ -206,7 +204,7 @@ def _decode_packed(path: Path, setup: dict) -> Decoded:
 def _check_headers(headers: dict[str, _Header]) -> None:
     mixture = headers["mixture"]
     for stem in headers.values():
-        if stem.channels != CHANNELS:
+        if stem.channels != AUDIO_CHANNELS:
             raise InputError(
                 f"{stem.where}: {stem.channels} channel(s), but stereo is required; convert the "
                 "song (ffmpeg -i IN.wav -ac 2 OUT.wav)"

@@ -15,6 +15,7 @@ import pandas as pd
 import soundfile
 from scipy.signal import chirp
 
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.excerpt import excerpt_music
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.data.signals import silence, sine_sweep, white_noise
@@ -26,9 +27,6 @@ TABLE = "sounds.csv"
 COLUMNS = [
     "name", "kind", "file", "seconds", "rate_hz", "channels", "level_db", "licence", "origin",
 ]  # fmt: skip
-
-CHANNELS = 2
-"""Stereo, like the songs."""
 
 LEVEL = 1 / 16
 """The level in a file, re full scale, of 1 in a network's units (the RMS of a normalized mixture):
@@ -128,14 +126,14 @@ def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) 
     """
     folder, rows = Path(folder), []
     for name, sound in SOUNDS.items():
-        signal = LEVEL * sound.make(seconds, rate_hz, CHANNELS)
+        signal = LEVEL * sound.make(seconds, rate_hz, AUDIO_CHANNELS)
         with atomic_write(folder / f"{name}.wav") as unfinished:
             soundfile.write(unfinished, signal.T, rate_hz, subtype="FLOAT")
         with np.errstate(divide="ignore"):  # silence has -inf
             level_db = 10 * np.log10(np.mean(signal.astype(np.float64) ** 2))
         rows.append(
-            (name, sound.kind, f"{name}.wav", signal.shape[-1] / rate_hz, rate_hz, CHANNELS,
-             round(level_db, 2), sound.license, sound.origin)
+            (name, sound.kind, f"{name}.wav", signal.shape[-1] / rate_hz, rate_hz,
+             AUDIO_CHANNELS, round(level_db, 2), sound.license, sound.origin)
         )  # fmt: skip
     with atomic_write(folder / TABLE) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False)
