@@ -39,7 +39,7 @@ rule all:
     input:
         rules.report.output,
         runs("scores.csv"),
-        rules.songs_setup.output if config["dataset"] == "songs" else [],
+        rules.songs_setup.output if config["dataset"] == "synthetic" else [],
 
 
 rule probes:

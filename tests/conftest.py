@@ -1,4 +1,4 @@
-"""Fixtures for all tests: small songs, clones of the repository, a finished experiment."""
+"""Shared fixtures: small cached songs, clones of the repository, a finished experiment."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from upsampling_artifacts.data.musdb18 import Recording
 
 from .clone import TINY, Clone, copy_repository
 
-# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+# A shell's background jobs ignore Ctrl-C, and processes that the tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOURCES = ("drums", "bass", "other", "vocals")
@@ -24,7 +24,7 @@ CacheSong = Callable[..., Path]
 
 @pytest.fixture
 def cache_song(tmp_path: Path) -> CacheSong:
-    """A function that caches stems ``(sources, channels, time)``; the mixture is their sum."""
+    """Return a function that caches stems ``(sources, channels, time)`` and their mixture."""
 
     def cache(name: str, stems: np.ndarray, rate_hz: int = 1000) -> Path:
         audio = np.concatenate([stems.sum(axis=0, keepdims=True), stems]).astype(np.float32)
@@ -37,15 +37,15 @@ def cache_song(tmp_path: Path) -> CacheSong:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    """A fresh clone, without results."""
+    """Return a fresh clone without results."""
     return copy_repository(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the tiny experiment has run, report included. Leave it as it is."""
+    """Return a clone with the finished tiny experiment, including its report. Do not modify it."""
     shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker runs it for all of them
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker runs it for all
         shared = shared.parent
     root = shared / "finished"
     with FileLock(shared / "finished.lock"):
@@ -58,6 +58,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 @pytest.fixture
 def copy_of_finished(finished: Clone, tmp_path: Path) -> Clone:
-    """The finished clone again, to be edited."""
+    """Return a copy of the finished clone that a test may modify."""
     shutil.copytree(finished.root, tmp_path / "clone", symlinks=True)
     return Clone(tmp_path / "clone")

@@ -1,4 +1,4 @@
-"""Fixtures for fetching: where to, and what is told."""
+"""Fixtures for fetching: the folder of data sets, and the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real HTTP server of one file, that can be made to misbehave as servers and networks do."""
+"""A real HTTP server of one file that can simulate faulty servers and networks."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ BLOCK = 64 * 1024
 
 @dataclass
 class FileServer:
-    """What is served and how, and what was asked for.
+    """The served file, the faults to simulate, and a record of the downloads.
 
     Attributes:
         content: The file; every path leads to it.
-        url: Where it is served.
-        ranges: Whether the server knows of ranges; if not, it sends the whole file each time.
-        cuts: After how many bytes the connection is cut: one for each of the first downloads.
-        statuses: Answers, without a file, to the first requests.
-        bytes_per_second: Speed of the line; None for no limit.
-        login: Answer with a page to log in at, as if that were the file.
-        starts: The first byte that each download asked for.
-        sent_bytes: How much of the file each download got.
+        url: URL of the file.
+        ranges: Whether the server supports ranges; if not, it always sends the whole file.
+        cuts: Bytes after which the connection drops, for each of the first downloads.
+        statuses: Error statuses that answer the first requests.
+        bytes_per_second: Speed of the connection; None for no limit.
+        login: Send a login page instead of the file.
+        starts: The first byte that each download requested.
+        sent_bytes: Number of bytes that each download got.
     """
 
     content: bytes
@@ -41,9 +41,9 @@ class FileServer:
 
 
 @contextmanager
-def file_server(content: bytes, **behaviour: object) -> Iterator[FileServer]:
-    """Serve ``content`` on this machine until the end."""
-    served = FileServer(content, **behaviour)
+def file_server(content: bytes, **behavior: object) -> Iterator[FileServer]:
+    """Serve ``content`` on this machine."""
+    served = FileServer(content, **behavior)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -72,13 +72,13 @@ def _answer(request: BaseHTTPRequestHandler, served: FileServer) -> None:
     if served.login:
         _send_page(request)
         return
-    asked = re.fullmatch(r"bytes=([0-9]+)-", request.headers.get("Range", ""))
-    start = int(asked[1]) if asked and served.ranges else 0
+    requested = re.fullmatch(r"bytes=([0-9]+)-", request.headers.get("Range", ""))
+    start = int(requested[1]) if requested and served.ranges else 0
     size = len(served.content)
     if start >= size:
         request.send_error(416)
         return
-    if asked and served.ranges:
+    if requested and served.ranges:
         request.send_response(206)
         request.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
     else:
@@ -99,7 +99,7 @@ def _send(request: BaseHTTPRequestHandler, served: FileServer, start: int, downl
         block = served.content[position : min(position + BLOCK, end)]
         try:
             request.wfile.write(block)
-        except OSError:  # who asked has gone
+        except OSError:  # the client has closed the connection
             return
         served.sent_bytes[download] += len(block)
         if served.bytes_per_second:

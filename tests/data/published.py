@@ -1,4 +1,4 @@
-"""A tiny data set as if somebody had published it, and fetching it."""
+"""A tiny published data set, and helpers to fetch it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from upsampling_artifacts.data.fetching import Source, fetch
+from upsampling_artifacts.data.fetching import PublishedDataset, fetch
 from upsampling_artifacts.errors import InputError
 
 from .file_server import FileServer
@@ -22,7 +22,7 @@ STEMS = ("mixture", "drums", "bass", "other", "vocals")
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip archive, the same whenever it is made."""
+    """Return a reproducible zip archive."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
@@ -31,7 +31,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def song_files(top: str = "") -> dict[str, bytes]:
-    """Three songs of random bytes, 3 MB."""
+    """Return the files of three songs of random bytes, 3 MB."""
     rng = np.random.default_rng(0)
     return {f"{top}{song}/{stem}.wav": rng.bytes(200_000) for song in LAYOUT for stem in STEMS}
 
@@ -40,8 +40,8 @@ FILES = song_files()
 ARCHIVE = zipped(FILES)
 
 
-def source_of(url: str, content: bytes = ARCHIVE, **changes: object) -> Source:
-    source = Source(
+def published_dataset(url: str, content: bytes = ARCHIVE, **changes: object) -> PublishedDataset:
+    dataset = PublishedDataset(
         name="tiny-hq",
         url=url,
         archive="tiny.zip",
@@ -51,7 +51,7 @@ def source_of(url: str, content: bytes = ARCHIVE, **changes: object) -> Source:
         checksum_source="these tests",
         page="https://example.org/tiny",
     )
-    return replace(source, **changes)
+    return replace(dataset, **changes)
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -67,13 +67,13 @@ def visible(folder: Path) -> list[str]:
 
 
 def fetched(server: FileServer, datasets: Path, **changes: object) -> Path:
-    """Fetch from a server whose troubles are over soon."""
-    source = source_of(server.url, server.content, **changes)
-    return fetch(source, SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
+    """Fetch from a server with short pauses between retries."""
+    dataset = published_dataset(server.url, server.content, **changes)
+    return fetch(dataset, SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
 
 
 def failure(server: FileServer, datasets: Path, **changes: object) -> str:
-    """Fetch in vain: the one line that says why. No folder is there."""
+    """Fetch, expect an error, and return its one line; no folder must be left."""
     with pytest.raises(InputError) as error:
         fetched(server, datasets, **changes)
     assert "\n" not in str(error.value)

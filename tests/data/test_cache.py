@@ -1,4 +1,4 @@
-"""The int16 cache: what goes in comes out, resampled where the rate differs."""
+"""The int16 cache is lossless at an equal sampling rate, and resamples otherwise."""
 
 import json
 import logging
@@ -24,13 +24,13 @@ def cached(
 
 
 def sine(frequency_hz: float, seconds: float = 1.0, amplitude: float = 0.5) -> np.ndarray:
-    """As a recording of two stems, all rows alike."""
+    """Return a recording of two stems with equal rows."""
     wave = amplitude * np.sin(2 * np.pi * frequency_hz * np.arange(seconds * RATE_HZ) / RATE_HZ)
     return np.broadcast_to(wave, (3, 2, len(wave)))
 
 
 def inner(song: CachedSong) -> np.ndarray:
-    """One channel without its ends, where the resampling filter meets the border."""
+    """Return one channel without its ends, which have boundary artifacts of the resampler."""
     return waveform(song.stems)[1, 0, 500:-500].astype(float)
 
 
@@ -38,7 +38,7 @@ def level_db(wave: np.ndarray) -> float:
     return 20 * np.log10(np.sqrt(np.mean(wave**2)) + 1e-12)
 
 
-def test_at_the_same_rate_every_int16_sample_comes_back(tmp_path: Path) -> None:
+def test_at_an_equal_rate_every_int16_sample_is_kept(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     pcm = rng.integers(-FULL_SCALE, FULL_SCALE, (3, 2, 5000)).astype(np.int16)
     pcm[0, 0, :2] = -FULL_SCALE, FULL_SCALE - 1
@@ -49,7 +49,7 @@ def test_at_the_same_rate_every_int16_sample_comes_back(tmp_path: Path) -> None:
     assert waveform(song.stems).dtype == np.float32
 
 
-def test_the_song_is_mapped_not_loaded(tmp_path: Path) -> None:
+def test_a_cached_song_is_memory_mapped(tmp_path: Path) -> None:
     song = cached(tmp_path / "song.npy", sine(440), RATE_HZ)
     for samples in (song.mixture, song.stems):
         assert isinstance(samples, np.memmap)
@@ -58,15 +58,15 @@ def test_the_song_is_mapped_not_loaded(tmp_path: Path) -> None:
         assert not samples.flags["WRITEABLE"]
 
 
-def test_the_file_beside_it_says_what_it_holds(tmp_path: Path) -> None:
+def test_the_json_file_describes_the_song_and_its_stems(tmp_path: Path) -> None:
     audio = np.zeros((3, 2, 4000))
-    audio[0, 0] = 0.5  # left channel half the time up, half the time down: standard deviation 1/4
+    audio[0, 0] = 0.5  # a square wave in the left channel only: the mono mixture has 1/4
     audio[0, 0, ::2] = -0.5
-    song = cached(tmp_path / "feat. Somebody.npy", audio, RATE_HZ)
-    about = json.loads((tmp_path / "feat. Somebody.json").read_text())
-    stems = about.pop("stems")
-    assert np.isnan(about.pop("residual_db"))
-    assert about == {
+    song = cached(tmp_path / "feat. Other.npy", audio, RATE_HZ)
+    description = json.loads((tmp_path / "feat. Other.json").read_text())
+    stems = description.pop("stems")
+    assert np.isnan(description.pop("residual_db"))
+    assert description == {
         "song": "A song",
         "rate_hz": RATE_HZ,
         "source_rate_hz": RATE_HZ,
@@ -75,7 +75,7 @@ def test_the_file_beside_it_says_what_it_holds(tmp_path: Path) -> None:
     }
     assert list(stems) == ["mixture", "drums", "bass"]
     assert stems["mixture"] == {
-        "level_db": pytest.approx(-9.03, abs=0.01),  # half a channel's full scale, in one of two
+        "level_db": pytest.approx(-9.03, abs=0.01),  # half of full scale, in one of two channels
         "full_scale_samples": 0,
         "clipped_samples": 0,
         "silent_seconds": 0,
@@ -85,7 +85,7 @@ def test_the_file_beside_it_says_what_it_holds(tmp_path: Path) -> None:
     assert song.scale == 0.25
 
 
-def test_scale_is_the_spread_of_the_mono_mixture_alone(tmp_path: Path) -> None:
+def test_the_scale_is_the_standard_deviation_of_the_mono_mixture(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     audio = rng.uniform(-0.5, 0.5, (3, 2, 20000))
     expected = np.round(audio[0] * FULL_SCALE).mean(axis=0).std() / FULL_SCALE
@@ -103,12 +103,12 @@ def test_resampling_keeps_the_frequency_and_the_level_of_a_sine(
     assert song.mixture.shape == (2, rate_hz)
     wave = inner(song)
     n = np.arange(len(wave)) + 500
-    turning = 2j * np.pi * frequency_hz * n / rate_hz
-    amplitude = np.mean(wave * np.exp(-turning)) * 2
+    rotation = 2j * np.pi * frequency_hz * n / rate_hz
+    amplitude = np.mean(wave * np.exp(-rotation)) * 2
     assert abs(amplitude) == pytest.approx(0.5, rel=1e-3)
-    # The phase of a sine that starts with the song: nothing is shifted in time.
+    # The phase is that of the original sine: resampling does not shift in time.
     assert np.angle(amplitude * 1j) == pytest.approx(0, abs=1e-2)
-    residue = wave - np.real(amplitude * np.exp(turning))
+    residue = wave - np.real(amplitude * np.exp(rotation))
     assert level_db(residue) < -60
 
 
@@ -129,8 +129,8 @@ def test_samples_beyond_full_scale_are_clipped_and_counted(
     with caplog.at_level(logging.INFO, cache.__name__):
         song = cached(tmp_path / "song.npy", audio, RATE_HZ)
     stems = json.loads((tmp_path / "song.json").read_text())["stems"]
-    assert [facts["clipped_samples"] for facts in stems.values()] == [0, 2, 1]
-    assert [facts["full_scale_samples"] for facts in stems.values()] == [0, 2, 2]
+    assert [stem["clipped_samples"] for stem in stems.values()] == [0, 2, 1]
+    assert [stem["full_scale_samples"] for stem in stems.values()] == [0, 2, 2]
     assert "A song: 3 samples clipped at 44100 Hz" in caplog.text
     assert song.stems[0, 0, 10] == FULL_SCALE - 1
     assert song.stems[0, 1, 20] == -FULL_SCALE
@@ -148,7 +148,7 @@ def test_the_same_song_gives_the_same_bytes(tmp_path: Path) -> None:
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_a_mixture_without_sound_in_the_middle_is_not_divided_by_zero(tmp_path: Path) -> None:
+def test_a_mixture_whose_mono_sum_is_silent_has_a_positive_scale(tmp_path: Path) -> None:
     audio = sine(440).copy()
     audio[:, 1] = -audio[:, 0]
     assert cached(tmp_path / "song.npy", audio, RATE_HZ).scale == 1 / FULL_SCALE

@@ -1,4 +1,4 @@
-"""Levels, residuals, silence and hashes against what is known."""
+"""Levels, residuals, silence and checksums against known values."""
 
 import hashlib
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_levels_are_re_full_scale() -> None:
     assert checks.level_db(np.zeros((2, 10))) == -np.inf
 
 
-def test_the_residual_is_re_the_mixture() -> None:
+def test_the_residual_is_relative_to_the_mixture() -> None:
     rng = np.random.default_rng(0)
     stems = rng.normal(size=(3, 2, 20000)) * 0.1
     mixture = stems.sum(axis=0)
@@ -29,19 +29,18 @@ def test_the_residual_is_re_the_mixture() -> None:
     assert np.isnan(checks.residual_db(np.zeros((2, 10)), []))
 
 
-def test_samples_at_full_scale_are_those_that_16_bits_cannot_exceed() -> None:
+def test_samples_at_the_limits_of_16_bits_count_as_full_scale() -> None:
     samples = np.array([-32768, -32767, 0, 32766, 32767]) / 2**15
     assert checks.full_scale_samples(np.stack([samples, samples]).astype(np.float32)) == 4
 
 
 @pytest.mark.parametrize("seconds", [5.0, 5.9, 0.5])
-def test_silent_seconds_are_the_frames_that_museval_leaves_out(seconds: float) -> None:
+def test_silent_seconds_are_the_frames_that_museval_skips(seconds: float) -> None:
     rng = np.random.default_rng(0)
     references = rng.integers(-9000, 9000, (2, 2, round(seconds * RATE_HZ))).astype(np.int16)
     references[0, :, RATE_HZ : 3 * RATE_HZ] = 0  # two frames
-    references[0, :, 4 * RATE_HZ + 1 :] = (
-        0  # all of a frame but its first sample; what is left over
-    )
+    # All of a frame but its first sample, and an incomplete frame: neither counts.
+    references[0, :, 4 * RATE_HZ + 1 :] = 0
     references[1, 1, 3 * RATE_HZ : 4 * RATE_HZ] = -references[1, 0, 3 * RATE_HZ : 4 * RATE_HZ]
     silent = [checks.silent_seconds(stem, RATE_HZ) for stem in references]
     assert silent == ([2, 1] if seconds > 1 else [0, 0])
@@ -51,7 +50,7 @@ def test_silent_seconds_are_the_frames_that_museval_leaves_out(seconds: float) -
     assert np.isnan(sdr[0]).sum() == sum(silent)
 
 
-def test_the_hash_of_several_files_is_that_of_all_in_a_row(tmp_path: Path) -> None:
+def test_the_checksum_of_several_files_is_that_of_their_concatenation(tmp_path: Path) -> None:
     for name, content in (("a", b"one"), ("b", b"two" * 10**6)):
         (tmp_path / name).write_bytes(content)
     assert checks.sha256([tmp_path / "a"]) == hashlib.sha256(b"one").hexdigest()

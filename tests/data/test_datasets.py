@@ -1,4 +1,4 @@
-"""Which songs an experiment has, known from the configuration and from names on disk alone."""
+"""An experiment's songs are listed from its configuration and from file names alone."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ def our_datasets() -> dict:
     """The table of published data sets, as config has it and the schema completes it."""
     config = resolve(read_config(), SCHEMA)
     for source in config["datasets"].values():
-        source["songs"] = str(REPOSITORY / source["songs"])
+        source["song_list"] = str(REPOSITORY / source["song_list"])
     return config["datasets"]
 
 
@@ -37,7 +37,7 @@ def configuration(root: Path | None = None, dataset: str = "folder", **changes: 
         "dataset": dataset,
         "root": None if root is None else str(root),
         "datasets": our_datasets(),
-        "songs": {"train": 3, "valid": 1, "test": 2},
+        "synthetic_songs": {"train": 3, "valid": 1, "test": 2},
         "exclude_songs": [],
         "excerpt": False,
     } | changes
@@ -45,7 +45,7 @@ def configuration(root: Path | None = None, dataset: str = "folder", **changes: 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Songs both as folders and as .stem.mp4, and files that are no songs."""
+    """A folder with songs as folders and as .stem.mp4 files, and with files that are no songs."""
     for split in ("train", "test"):
         (tmp_path / split).mkdir()
         (tmp_path / split / "README.txt").touch()
@@ -57,15 +57,15 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_embedded_songs_are_named_after_their_counts() -> None:
-    names = song_names(configuration(dataset="songs", excerpt=True))
-    assert {split: len(of) for split, of in names.items()} == {
+def test_each_split_has_the_configured_number_of_synthetic_songs() -> None:
+    names = song_names(configuration(dataset="synthetic", excerpt=True))
+    assert {split: len(songs) for split, songs in names.items()} == {
         "train": 3, "valid": 1, "test": 2, "excerpt": 1,
     }  # fmt: skip
     assert names["excerpt"] == [EXCERPT]
 
 
-def test_folders_and_packed_songs_below_the_root_are_found_in_order(root: Path) -> None:
+def test_song_folders_and_mp4_files_below_the_root_are_listed_in_order(root: Path) -> None:
     assert song_names(configuration(root)) == {
         "train": ["A - one", "B - two", "C. - three"],
         "valid": [MUSDB_VALID],
@@ -74,20 +74,20 @@ def test_folders_and_packed_songs_below_the_root_are_found_in_order(root: Path) 
     }
 
 
-def test_the_roots_own_list_of_validation_songs_comes_first(root: Path) -> None:
+def test_the_roots_setup_file_overrides_musdbs_validation_songs(root: Path) -> None:
     (root / "mus.yaml").write_text(json.dumps({"validation_tracks": ["A - one", "C. - three"]}))
     names = song_names(configuration(root))
     assert names["valid"] == ["A - one", "C. - three"]
     assert names["train"] == [MUSDB_VALID, "B - two"]
 
 
-def test_without_a_validation_song_nothing_can_be_chosen(root: Path) -> None:
+def test_a_data_set_without_validation_songs_is_an_input_error(root: Path) -> None:
     (root / "mus.yaml").write_text(json.dumps({"validation_tracks": []}))
     with pytest.raises(InputError, match=r"folder has no valid songs; .*mus.yaml"):
         song_names(configuration(root))
 
 
-def test_songs_can_be_left_out(root: Path) -> None:
+def test_songs_can_be_excluded(root: Path) -> None:
     names = song_names(configuration(root, exclude_songs=["B - two"]))
     assert names["train"] == ["A - one", "C. - three"]
     with pytest.raises(InputError, match="has no test songs"):
@@ -96,22 +96,22 @@ def test_songs_can_be_left_out(root: Path) -> None:
         song_names(configuration(root, exclude_songs=["B - two", "E - five"]))
 
 
-def test_a_root_that_is_not_set_or_not_there_is_an_input_error(tmp_path: Path) -> None:
-    for root, state in ((None, "is not set"), (tmp_path / "no", "no is no folder")):
+def test_a_root_that_is_not_set_or_does_not_exist_is_an_input_error(tmp_path: Path) -> None:
+    for root, state in ((None, "is not set"), (tmp_path / "no", "no is not a folder")):
         with pytest.raises(InputError, match=f"config: root: .*{state}.*unpack") as error:
             song_names(configuration(root))
         assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match=r"config: root: .*no is no folder"):
+    with pytest.raises(InputError, match=r"config: root: .*no is not a folder"):
         song_names(configuration(tmp_path / "no", "musdb18-hq"))
 
 
 @pytest.mark.parametrize("dataset", PUBLISHED)
-def test_songs_of_a_published_data_set_are_known_without_it(dataset: str) -> None:
+def test_the_songs_of_a_published_data_set_are_listed_without_its_audio(dataset: str) -> None:
     names = song_names(configuration(dataset=dataset))
-    assert {split: len(of) for split, of in names.items()} == {
+    assert {split: len(songs) for split, songs in names.items()} == {
         "train": 86, "valid": 14, "test": 50, "excerpt": 0,
     }  # fmt: skip
-    assert len({name for of in names.values() for name in of}) == 150
+    assert len({name for songs in names.values() for name in songs}) == 150
     assert EXCERPT in names["test"]
 
 
@@ -127,25 +127,25 @@ def test_the_published_checksum_is_torchaudios() -> None:
     assert source["checksum"] == f"sha256:{musdb_hq._CHECKSUM}"
 
 
-def test_lengths_are_known_without_the_data() -> None:
+def test_the_lengths_of_published_songs_are_listed_without_their_audio() -> None:
     lengths = {
         song["song"]: song["seconds"] for song in listed_songs(configuration(dataset="musdb18"))
     }
     assert 9.7 < sum(lengths.values()) / 3600 < 9.9  # hours
     assert lengths[MUSDB_VALID] == 163
     assert {song["seconds"] for song in listed_songs(configuration(dataset="musdb18-7s"))} == {7}
-    assert song_seconds(Path("not there"), otherwise=lengths[MUSDB_VALID]) == 163
-    assert song_seconds(Path("not there")) == 240
+    assert song_seconds(Path("missing"), default=lengths[MUSDB_VALID]) == 163
+    assert song_seconds(Path("missing")) == 240
 
 
-def test_a_list_of_songs_that_is_none_is_an_input_error(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_song_list_is_an_input_error(tmp_path: Path) -> None:
     config = configuration(dataset="musdb18")
     for text in (None, "name,split\nA,train\n", "song,split,seconds\nA,train,long\n"):
         table = tmp_path / "songs.csv"
-        config["datasets"]["musdb18"] |= {"songs": str(table)}
+        config["datasets"]["musdb18"] |= {"song_list": str(table)}
         if text:
             table.write_text(text)
-        with pytest.raises(InputError, match=r"songs\.csv is no list of songs"):
+        with pytest.raises(InputError, match=r"songs\.csv is not a song list"):
             song_names(config)
 
 
@@ -155,25 +155,25 @@ def write_musdb18(root: Path, *without: str) -> None:
             (root / ("test" if split == "test" else "train") / name).mkdir(parents=True)
 
 
-def test_a_whole_copy_of_a_published_data_set_is_used_as_it_is(tmp_path: Path) -> None:
+def test_a_complete_copy_of_a_published_data_set_is_used_unchanged(tmp_path: Path) -> None:
     write_musdb18(tmp_path)
     published = song_names(configuration(dataset="musdb18-hq"))
     assert song_names(configuration(tmp_path, "musdb18-hq")) == published
 
 
-def test_songs_that_a_copy_lacks_are_named_with_the_choice_to_leave_them_out(
+def test_an_incomplete_copy_gets_one_line_that_excludes_its_missing_songs(
     tmp_path: Path,
 ) -> None:
-    lost = ["Flags - 54", "Zeno - Signs"]
-    write_musdb18(tmp_path, *lost)
+    missing = ["Flags - 54", "Zeno - Signs"]
+    write_musdb18(tmp_path, *missing)
     config = configuration(tmp_path, "musdb18-hq")
     with pytest.raises(InputError) as error:
         song_names(config)
     line = str(error.value)
     assert "lacks 2 of the 150 songs of musdb18-hq" in line and "\n" not in line
-    assert line.endswith(f"exclude_songs: {json.dumps(lost)}")
-    names = song_names(config | {"exclude_songs": lost})
-    assert [len(of) for of in names.values()] == [85, 14, 49, 0]
+    assert line.endswith(f"exclude_songs: {json.dumps(missing)}")
+    names = song_names(config | {"exclude_songs": missing})
+    assert [len(songs) for songs in names.values()] == [85, 14, 49, 0]
     assert len(song_names(configuration(tmp_path, "musdb18-7s"))["train"]) == 85  # may lack six
 
 
@@ -199,22 +199,22 @@ def test_a_song_in_two_splits_and_a_name_with_braces_are_input_errors(root: Path
 
 
 @pytest.mark.parametrize("name", ["It's: A & B", "- x", "[y] # z", "100%", "true", "12", "Ö, ü"])
-def test_the_line_that_leaves_a_song_out_is_yaml(name: str) -> None:
+def test_the_line_that_excludes_songs_is_valid_yaml(name: str) -> None:
     line = exclusion(["One", name])
     assert yaml.safe_load(line) == {"exclude_songs": ["One", name]}
     assert "\n" not in line
 
 
-def test_lengths_come_from_headers_of_wavs_and_mp4s(tmp_path: Path) -> None:
+def test_lengths_are_read_from_the_headers_of_wav_and_mp4_files(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "mix.wav", np.zeros((4000, 2)), 8000)
     assert song_seconds(tmp_path, "mix.wav") == 0.5
-    assert song_seconds(tmp_path, otherwise=7) == 7
+    assert song_seconds(tmp_path, default=7) == 7
     assert song_seconds(song_path(tmp_path, "excerpt", EXCERPT)) == pytest.approx(6.08, abs=0.01)
     (tmp_path / "A.stem.mp4").write_text("no song")
-    assert song_seconds(tmp_path / "A.stem.mp4", otherwise=7) == 7
+    assert song_seconds(tmp_path / "A.stem.mp4", default=7) == 7
 
 
-def test_the_excerpt_is_not_listed_apart_where_its_song_is_a_test_song(root: Path) -> None:
+def test_the_excerpt_is_dropped_if_its_song_is_a_test_song(root: Path) -> None:
     assert song_names(configuration(root, excerpt=True))["excerpt"] == [EXCERPT]
     (root / "test" / EXCERPT).mkdir()
     names = song_names(configuration(root, excerpt=True))

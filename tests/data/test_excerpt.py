@@ -1,4 +1,4 @@
-"""The excerpt of real music: what comes out is what lies in the stempeg package."""
+"""The excerpt of real music is the song in the stempeg package."""
 
 from pathlib import Path
 
@@ -17,7 +17,9 @@ def mixture() -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_at_its_own_rate_it_is_the_middle_of_the_mixture(mixture, channels: int) -> None:
+def test_at_the_original_rate_the_excerpt_is_the_middle_of_the_mixture(
+    mixture, channels: int
+) -> None:
     music = excerpt_music(RATE_HZ, channels, 2)
     assert music.shape == (channels, 2 * RATE_HZ)
     assert music.dtype == np.float32
@@ -29,7 +31,9 @@ def test_at_its_own_rate_it_is_the_middle_of_the_mixture(mixture, channels: int)
 
 
 @pytest.mark.parametrize("rate_hz", [4000, 22050])
-def test_at_another_rate_it_keeps_what_is_below_nyquist(mixture, rate_hz: int) -> None:
+def test_at_a_lower_rate_the_excerpt_keeps_the_spectrum_below_nyquist(
+    mixture, rate_hz: int
+) -> None:
     music = excerpt_music(rate_hz, 1, 3)[0]
     assert len(music) == 3 * rate_hz
     first = (mixture.shape[-1] - 3 * RATE_HZ) // 2
@@ -40,12 +44,12 @@ def test_at_another_rate_it_keeps_what_is_below_nyquist(mixture, rate_hz: int) -
     assert np.abs(np.vdot(before, after)) > 0.99 * np.linalg.norm(before) * np.linalg.norm(after)
 
 
-def test_six_seconds_are_all_there_is(mixture) -> None:
+def test_a_longer_excerpt_is_the_whole_mixture_of_six_seconds(mixture) -> None:
     assert excerpt_music(RATE_HZ, 2, 60).shape == mixture.shape
     assert 5.5 < mixture.shape[-1] / RATE_HZ < 7
 
 
-def test_the_file_holds_the_whole_mixture_as_it_is(mixture, tmp_path: Path) -> None:
+def test_the_written_file_is_the_unchanged_mixture(mixture, tmp_path: Path) -> None:
     write_excerpt(tmp_path / "excerpt.wav")
     audio, rate_hz = soundfile.read(tmp_path / "excerpt.wav", dtype="float32")
     assert rate_hz == RATE_HZ

@@ -1,4 +1,4 @@
-"""Published data sets, fetched from a real server on this machine, and what can go wrong."""
+"""Published data sets are fetched from a real server on this machine, with and without faults."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from .published import (
 )
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("wget") is None, reason="NO DOWNLOAD TESTED: wget is not on PATH"
+    shutil.which("wget") is None, reason="DOWNLOADS NOT TESTED: wget is not on PATH"
 )
 
 
-def test_a_data_set_is_there_whole_and_its_archive_gone(datasets: Path, log: Callable) -> None:
+def test_a_fetched_data_set_is_complete_and_its_archive_removed(
+    datasets: Path, log: Callable
+) -> None:
     with file_server(ARCHIVE) as server:
         record = fetched(server, datasets)
     assert files_below(datasets / "tiny-hq") == FILES
@@ -38,20 +40,20 @@ def test_a_data_set_is_there_whole_and_its_archive_gone(datasets: Path, log: Cal
         "checksum": f"sha256:{hashlib.sha256(ARCHIVE).hexdigest()}",
         "songs": {"train": ["A - one", "B - two"], "test": ["C - three"]},
     }
-    assert "whole, its checksum is the published one" in log()
+    assert "complete, its checksum matches the published one" in log()
 
 
-def test_what_is_there_is_not_fetched_again(datasets: Path) -> None:
+def test_a_fetched_data_set_is_not_fetched_again(datasets: Path) -> None:
     with file_server(ARCHIVE) as server:
         first = fetched(server, datasets).read_text()
         assert fetched(server, datasets).read_text() == first
         assert len(server.starts) == 1
-        with pytest.raises(InputError, match=r"another checksum.*remove the folder"):
+        with pytest.raises(InputError, match=r"whose checksum .* is not .*remove the folder"):
             fetched(server, datasets, checksum="md5:" + 32 * "0")
     assert files_below(datasets / "tiny-hq") == FILES
 
 
-def test_after_cut_connections_only_what_is_missing_is_asked_for(datasets: Path) -> None:
+def test_after_a_dropped_connection_only_the_rest_is_downloaded(datasets: Path) -> None:
     with file_server(ARCHIVE, cuts=[1_000_000, 500_000]) as server:
         fetched(server, datasets)
     assert server.starts == [0, 1_000_000, 1_500_000]
@@ -59,7 +61,7 @@ def test_after_cut_connections_only_what_is_missing_is_asked_for(datasets: Path)
     assert files_below(datasets / "tiny-hq") == FILES
 
 
-def test_an_error_that_passes_is_waited_for(datasets: Path, log: Callable) -> None:
+def test_a_temporary_server_error_is_retried(datasets: Path, log: Callable) -> None:
     with file_server(ARCHIVE, statuses=[503, 429]) as server:
         fetched(server, datasets)
     assert server.statuses == []
@@ -67,7 +69,7 @@ def test_an_error_that_passes_is_waited_for(datasets: Path, log: Callable) -> No
     assert files_below(datasets / "tiny-hq") == FILES
 
 
-def test_a_server_without_ranges_is_asked_for_all_again(datasets: Path) -> None:
+def test_a_server_without_ranges_sends_the_whole_file_again(datasets: Path) -> None:
     datasets.mkdir()
     (datasets / "tiny.zip").write_bytes(ARCHIVE[:700_000])
     with file_server(ARCHIVE, ranges=False, cuts=[1_000_000]) as server:
@@ -76,7 +78,7 @@ def test_a_server_without_ranges_is_asked_for_all_again(datasets: Path) -> None:
     assert files_below(datasets / "tiny-hq") == FILES
 
 
-def test_progress_is_told_in_lines_with_the_time_left(
+def test_progress_is_logged_in_lines_with_the_remaining_time(
     datasets: Path, log: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("upsampling_artifacts.progress.SECONDS_BETWEEN_LINES", 0.0)
@@ -87,7 +89,7 @@ def test_progress_is_told_in_lines_with_the_time_left(
     assert "\r" not in log()
 
 
-def test_a_wrong_checksum_keeps_nothing(datasets: Path) -> None:
+def test_a_download_with_a_wrong_checksum_is_removed(datasets: Path) -> None:
     with file_server(ARCHIVE) as server:
         line = failure(server, datasets, checksum="md5:" + 32 * "0")
     right = hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()
@@ -96,34 +98,36 @@ def test_a_wrong_checksum_keeps_nothing(datasets: Path) -> None:
     assert visible(datasets) == []
 
 
-def test_without_a_published_checksum_the_archives_own_is_told(
+def test_without_a_published_checksum_the_computed_one_is_logged(
     datasets: Path, log: Callable
 ) -> None:
     with file_server(ARCHIVE) as server:
         fetched(server, datasets, checksum=None, checksum_source=None)
-    its_own = f"its sha256:{hashlib.sha256(ARCHIVE).hexdigest()}"
-    assert f"nobody has published a checksum for this archive; {its_own}" in log()
+    computed = f"it has sha256:{hashlib.sha256(ARCHIVE).hexdigest()}"
+    assert f"no checksum is published for this archive; {computed}" in log()
 
 
-@pytest.mark.parametrize("there", [0, 700_000])
-def test_a_page_to_log_in_at_is_no_archive(datasets: Path, there: int) -> None:
+@pytest.mark.parametrize("present", [0, 700_000])
+def test_a_login_page_is_not_taken_for_the_archive(datasets: Path, present: int) -> None:
     datasets.mkdir()
-    if there:
-        (datasets / "tiny.zip").write_bytes(ARCHIVE[:there])
+    if present:
+        (datasets / "tiny.zip").write_bytes(ARCHIVE[:present])
     with file_server(ARCHIVE, login=True) as server:
         line = failure(server, datasets)
-    assert ("maybe a page to log in at" in line) if not there else ("700000 of" in line)
+    assert ("sent only 700000 of" if present else "maybe a login page") in line
     assert says_what_to_do(line, datasets)
-    assert visible(datasets) == (["tiny.zip"] if there else [])
+    assert visible(datasets) == (["tiny.zip"] if present else [])
 
 
 @pytest.mark.parametrize(
     ("status", "reason"), [(401, "Authentication Failed"), (403, "403: Forbidden"), (404, "404")]
 )
-def test_a_refusal_says_what_to_do_by_hand(datasets: Path, status: int, reason: str) -> None:
+def test_a_refused_download_says_how_to_download_by_hand(
+    datasets: Path, status: int, reason: str
+) -> None:
     with file_server(ARCHIVE, statuses=9 * [status]) as server:
         line = failure(server, datasets)
-        assert len(server.statuses) == 8  # asked once
+        assert len(server.statuses) == 8  # requested once
     assert reason in line
     assert says_what_to_do(line, datasets)
     assert visible(datasets) == []
@@ -136,7 +140,7 @@ def test_a_refusal_says_what_to_do_by_hand(datasets: Path, status: int, reason: 
         ("http://nowhere.invalid/tiny.zip", "unable to resolve host address"),
     ],
 )
-def test_without_a_network_what_to_do_by_hand_is_said(
+def test_without_a_network_the_error_says_how_to_download_by_hand(
     datasets: Path, url: str, reason: str
 ) -> None:
     line = failure(FileServer(ARCHIVE, url), datasets)
@@ -144,7 +148,9 @@ def test_without_a_network_what_to_do_by_hand_is_said(
     assert says_what_to_do(line, datasets)
 
 
-def test_without_wget_too(datasets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_wget_the_error_says_how_to_download_by_hand(
+    datasets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(datasets))
     line = failure(FileServer(ARCHIVE, "http://127.0.0.1:9/tiny.zip"), datasets)
     assert "wget is not on PATH" in line

@@ -1,4 +1,4 @@
-"""Several runs that fetch the same, and runs that are interrupted."""
+"""Concurrent runs fetch a data set once, and interrupted runs resume."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from .published import (
     SONGS,
     fetched,
     files_below,
-    source_of,
+    published_dataset,
 )
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("wget") is None, reason="NO DOWNLOAD TESTED: wget is not on PATH"
+    shutil.which("wget") is None, reason="DOWNLOADS NOT TESTED: wget is not on PATH"
 )
 
 
 def in_another_process(url: str, datasets: Path) -> None:
     logging.basicConfig(filename=datasets.parent / f"{os.getpid()}.log", level=logging.INFO)
-    fetch(source_of(url), SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
+    fetch(published_dataset(url), SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
 
 
-def test_of_two_runs_at_once_one_downloads(datasets: Path, tmp_path: Path) -> None:
+def test_one_of_two_concurrent_runs_downloads(datasets: Path, tmp_path: Path) -> None:
     with file_server(ARCHIVE, bytes_per_second=1.5e6) as server:
         spawn = multiprocessing.get_context("spawn")
         runs = [
@@ -52,23 +52,23 @@ def test_of_two_runs_at_once_one_downloads(datasets: Path, tmp_path: Path) -> No
     assert server.starts == [0]
     assert files_below(datasets / "tiny-hq") == FILES
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
-    assert "another run is fetching it; waiting for that" in logs
-    assert "already there" in logs
+    assert "waiting for another run that is fetching it" in logs
+    assert "already fetched" in logs
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.data.published import SONGS, source_of
+from tests.data.published import SONGS, published_dataset
 from upsampling_artifacts.data.fetching import fetch
 from upsampling_artifacts.progress import job_log
 with job_log(sys.argv[3]):
-    fetch(source_of(sys.argv[1]), SONGS, Path(sys.argv[2]))
+    fetch(published_dataset(sys.argv[1]), SONGS, Path(sys.argv[2]))
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_download_goes_on(
+def test_an_interrupted_download_resumes(
     datasets: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     with file_server(ARCHIVE, bytes_per_second=1.5e6) as server:
@@ -77,7 +77,7 @@ def test_an_interrupted_download_goes_on(
         until(lambda: server.sent_bytes and server.sent_bytes[0] > 1_000_000)
         run.send_signal(number)
         error = run.communicate(timeout=30)[1].decode()
-        if number == signal.SIGKILL:  # wget has to be ended, too: it holds the lock
+        if number == signal.SIGKILL:  # wget survives and holds the lock: end it too
             assert run.returncode == -9
             with pytest.raises(Interrupted):
                 fetched_until_stopped(server, datasets)
@@ -86,7 +86,7 @@ def test_an_interrupted_download_goes_on(
             until(lambda: not wgets_of(server))
         else:
             assert run.returncode == os.EX_TEMPFAIL
-            assert f"stopped by {number.name}; " in error and "start again to go on" in error
+            assert f"stopped by {number.name}; " in error and "run again to resume" in error
             assert "Traceback" not in error
         kept = (datasets / "tiny.zip").stat().st_size
         assert 0 < kept < len(ARCHIVE)
@@ -97,14 +97,14 @@ def test_an_interrupted_download_goes_on(
 
 
 def fetched_until_stopped(server: FileServer, datasets: Path) -> None:
-    """Wait for the other run's lock until told to stop."""
+    """Wait for the other run's lock until a signal interrupts."""
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
     fetched(server, datasets)
 
 
 def wgets_of(server: FileServer) -> list[int]:
-    """Process ids of the wgets that download from a server."""
+    """Return the ids of the wget processes that download from a server."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -119,5 +119,5 @@ def wgets_of(server: FileServer) -> list[int]:
 def until(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Stems, targets and setup files."""
+"""Layouts of data sets: stems, targets and setup files."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ def make_song(folder: Path, *stems: str) -> Path:
     return folder
 
 
-def test_musdbs_own_setup_is_where_one_starts() -> None:
+def test_musdbs_setup_is_the_default() -> None:
     assert MUSDB18["sources"] == {stem: f"{stem}.wav" for stem in FOUR}
     assert MUSDB18["stem_ids"] == {"mixture": 0, "drums": 1, "bass": 2, "other": 3, "vocals": 4}
     assert read_setup("folder")["sources"] is None
 
 
-def test_a_setup_file_in_the_root_replaces_what_it_names(tmp_path: Path) -> None:
+def test_a_setup_file_in_the_root_overrides_the_keys_it_has(tmp_path: Path) -> None:
     own = {"sources": {"speech": "s.wav"}, "mixture": "mix.wav", "validation_tracks": ["A"]}
     (tmp_path / "mus.yaml").write_text(yaml.safe_dump(own))
     for dataset in ("folder", "musdb18-hq"):
@@ -47,9 +47,11 @@ def test_a_setup_file_in_the_root_replaces_what_it_names(tmp_path: Path) -> None
         "mixture: 1",
     ],
 )
-def test_a_setup_file_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+def test_an_invalid_setup_file_gets_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "mus.yaml").write_text(text)
-    with pytest.raises(InputError, match=r"mus\.yaml: not a setup file.*mend it$") as error:
+    with pytest.raises(
+        InputError, match=r"mus\.yaml: not a valid musdb setup.*correct it$"
+    ) as error:
         read_setup("folder", tmp_path)
     assert "\n" not in str(error.value)
 
@@ -61,12 +63,12 @@ def test_the_stems_of_a_folder_are_its_wav_files(tmp_path: Path) -> None:
     assert files == {stem: song / f"{stem}.wav" for stem in ("mixture", "accompaniment", "vocals")}
 
 
-def test_a_file_that_repeats_other_stems_is_not_one_more(tmp_path: Path) -> None:
+def test_a_wav_file_that_mixes_other_stems_is_no_stem(tmp_path: Path) -> None:
     song = make_song(tmp_path, "mixture", *FOUR, "accompaniment", "linear_mixture")
     assert set(stem_files(song, read_setup("folder"))) == {"mixture", *FOUR}
 
 
-def test_a_source_is_a_stem_before_it_is_a_target() -> None:
+def test_a_source_is_a_stem_if_possible_and_a_target_otherwise() -> None:
     setup = MUSDB18 | {"targets": {"vocals": {"vocals": 2}, "beat": {"drums": 1, "bass": 0.5}}}
     assert parts_of("vocals", FOUR, setup) == {"vocals": 1.0}
     assert parts_of("beat", FOUR, setup) == {"drums": 1.0, "bass": 0.5}
@@ -76,18 +78,16 @@ def test_a_source_is_a_stem_before_it_is_a_target() -> None:
         parts_of("piano", ["drums", "bass"], setup)
 
 
-@pytest.mark.parametrize("dataset", ["songs", "musdb18", "musdb18-hq"])
-def test_a_misspelt_source_is_told_before_any_song_is_read(dataset: str) -> None:
+@pytest.mark.parametrize("dataset", ["synthetic", "musdb18", "musdb18-hq"])
+def test_a_misspelled_source_is_reported_before_any_song_is_read(dataset: str) -> None:
     config = {"dataset": dataset, "sources": ["vocals", "accompanyment"], "excerpt": False}
-    with pytest.raises(
-        InputError, match=rf"^config: sources: {dataset} has no stem 'accompanyment'"
-    ):
+    with pytest.raises(InputError, match=rf"^config: sources: {dataset}: no stem 'accompanyment'"):
         check_sources(config, read_setup(dataset))
     check_sources(config | {"sources": ["vocals", "accompaniment"]}, read_setup(dataset))
 
 
 def test_the_excerpt_must_have_the_sources_of_a_folder() -> None:
     config = {"dataset": "folder", "sources": ["piano", "rest"], "excerpt": True}
-    with pytest.raises(InputError, match=r"excerpt has no stem 'piano'.*set excerpt: false"):
+    with pytest.raises(InputError, match=r"excerpt: no stem 'piano'.*set excerpt: false"):
         check_sources(config, read_setup("folder"))
     check_sources(config | {"excerpt": False}, read_setup("folder"))

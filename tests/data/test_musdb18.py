@@ -1,4 +1,4 @@
-"""Songs in MUSDB18's layouts: read as they are, refused where they are wrong."""
+"""Songs in MUSDB18's layouts are read exactly, and faulty ones are refused."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ RATE_HZ = 22050
 
 @pytest.fixture
 def pcm() -> np.ndarray:
-    """int16 ``(1 + sources, channels, time)``, every row another."""
+    """int16 ``(1 + sources, channels, time)``, different in every row."""
     return np.random.default_rng(0).integers(-8000, 8000, (5, 2, RATE_HZ // 2)).astype(np.int16)
 
 
@@ -49,12 +49,12 @@ def test_a_folder_of_wav_files_reads_back_exactly(folder: Path, pcm: np.ndarray)
     np.testing.assert_array_equal(np.round(song.audio * 2**15), pcm)
 
 
-def test_stems_come_in_the_order_asked_for(folder: Path, pcm: np.ndarray) -> None:
+def test_stems_come_in_the_requested_order(folder: Path, pcm: np.ndarray) -> None:
     song = read_song(folder, ["vocals", "drums"])
     np.testing.assert_array_equal(np.round(song.audio * 2**15), pcm[[0, 4, 1]])
 
 
-def test_a_song_goes_from_its_folder_to_the_cache(folder: Path, pcm: np.ndarray) -> None:
+def test_a_cached_song_has_the_samples_of_its_folder(folder: Path, pcm: np.ndarray) -> None:
     path = folder.parent / "cache" / "song.npy"
     cache_song(folder, path, SOURCES, RATE_HZ, allow_silent=False)
     song = read_cache(path)
@@ -62,12 +62,14 @@ def test_a_song_goes_from_its_folder_to_the_cache(folder: Path, pcm: np.ndarray)
     np.testing.assert_array_equal(song.stems, pcm[1:])
 
 
-def test_the_real_excerpt_decodes(excerpt: Recording) -> None:
+def test_the_real_excerpt_decodes_to_aligned_stems_that_sum_to_the_mixture(
+    excerpt: Recording,
+) -> None:
     assert excerpt.name == EXCERPT
     assert excerpt.rate_hz == 44100
     assert excerpt.audio.shape[:2] == (5, 2)
     assert 5.9 < excerpt.audio.shape[2] / excerpt.rate_hz < 6.5
-    # AAC: the mixture is not quite the sum of its stems, least of all where the song was cut out.
+    # AAC is lossy: the mixture is not exactly the sum of its stems, least of all at the cuts.
     mixture, *stems = excerpt.audio[..., 4410:-4410]
     errors_db = {lag: error_db(np.roll(sum(stems), lag, axis=-1), mixture) for lag in (-1, 0, 1)}
     assert errors_db[0] < -20
@@ -76,7 +78,7 @@ def test_the_real_excerpt_decodes(excerpt: Recording) -> None:
         assert error_db(sum(stems) - stems[left_out], mixture) > errors_db[0] + 5
 
 
-def test_songs_lie_in_the_folder_of_their_split(tmp_path: Path) -> None:
+def test_a_songs_path_is_in_the_folder_of_its_split(tmp_path: Path) -> None:
     for split, folder in {"train": "train", "valid": "train", "test": "test"}.items():
         assert song_path(tmp_path, split, "A - B") == tmp_path / folder / "A - B"
     packed = tmp_path / "test" / "A - B.stem.mp4"
@@ -85,7 +87,7 @@ def test_songs_lie_in_the_folder_of_their_split(tmp_path: Path) -> None:
     assert song_path(tmp_path, "test", "A - B") == packed
 
 
-def test_the_excerpts_song_is_read_whole_where_it_is_a_test_song(tmp_path: Path) -> None:
+def test_the_excerpts_song_is_read_from_the_root_if_it_is_a_test_song(tmp_path: Path) -> None:
     assert song_path(tmp_path, "test", EXCERPT) == tmp_path / "test" / EXCERPT
     assert "stempeg" in song_path(tmp_path, "excerpt", EXCERPT).parts
 
@@ -126,21 +128,21 @@ def make_empty(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "what"),
+    ("damage", "what"),
     [
         (lose_a_stem, "missing"),
         (lose_the_mixture, "missing"),
-        (make_mono, r"1 channel\(s\) where stereo is needed"),
-        (shorten, "10914 samples where the mixture has 11025, which is more than 1 s or 1% apart"),
-        (change_the_rate, "44100 Hz where the mixture has 22050 Hz"),
+        (make_mono, r"1 channel\(s\), but stereo is required"),
+        (shorten, "has 10914 samples, but the mixture has 11025; they may differ by 1 s or 1%;"),
+        (change_the_rate, "44100 Hz, but the mixture has 22050 Hz"),
         (make_no_wav, "not a readable wav file"),
         (make_empty, "not a readable wav file"),
     ],
 )
-def test_a_spoilt_song_is_an_input_error_that_names_the_file(
-    folder: Path, spoil: Callable[[Path], Path], what: str
+def test_a_faulty_song_is_an_input_error_that_names_the_file(
+    folder: Path, damage: Callable[[Path], Path], what: str
 ) -> None:
-    path = spoil(folder)
+    path = damage(folder)
     with pytest.raises(InputError, match=what) as error:
         read_song(folder, SOURCES)
     assert str(error.value).startswith(f"{path}: ")
@@ -148,20 +150,20 @@ def test_a_spoilt_song_is_an_input_error_that_names_the_file(
 
 
 def test_a_missing_song_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^.*Nobody - Nothing: no such song; .*$"):
+    with pytest.raises(InputError, match=r"^.*Nobody - Nothing: the song does not exist; .*$"):
         read_song(tmp_path / "Nobody - Nothing", SOURCES)
 
 
-def test_a_silent_stem_is_an_input_error_unless_it_is_allowed(folder: Path) -> None:
+def test_a_silent_stem_is_an_input_error_unless_allowed(folder: Path) -> None:
     soundfile.write(folder / "vocals.wav", np.zeros((RATE_HZ // 2, 2)), RATE_HZ)
-    with pytest.raises(InputError, match=r"vocals is silent throughout") as error:
+    with pytest.raises(InputError, match=r"vocals is silent, and museval cannot") as error:
         read_song(folder, SOURCES)
     assert str(error.value).startswith(f"{folder}: ")
     song = read_song(folder, SOURCES, allow_silent=True)
     assert not song.audio[4].any()
 
 
-def test_a_folder_of_other_stems_is_read_in_its_own_layout(folder: Path, pcm: np.ndarray) -> None:
+def test_a_folder_with_other_stems_is_read_in_its_own_layout(folder: Path, pcm: np.ndarray) -> None:
     (folder / "bass.wav").rename(folder / "piano.wav")
     song = read_song(folder, ["drums", "piano"], setup=read_setup("folder"))
     np.testing.assert_array_equal(np.round(song.audio * 2**15), pcm[:3])
@@ -171,7 +173,7 @@ def test_a_folder_of_other_stems_is_read_in_its_own_layout(folder: Path, pcm: np
         read_song(folder, ["drums", "vocals"])
 
 
-def test_a_source_can_be_mixed_from_stems_in_wavs_and_in_an_mp4(
+def test_a_source_can_be_mixed_from_the_stems_of_wav_files_and_of_an_mp4(
     folder: Path, pcm: np.ndarray, excerpt: Recording
 ) -> None:
     song = read_song(folder, ["vocals", "accompaniment"])
@@ -197,25 +199,25 @@ def test_weights_and_file_names_come_from_the_setup(folder: Path, pcm: np.ndarra
     np.testing.assert_array_equal(song.audio[2] * 2**15, pcm[2])
 
 
-def test_the_residual_is_of_all_stems_whatever_the_sources_are(
+def test_the_residual_counts_all_stems_for_any_choice_of_sources(
     folder: Path, pcm: np.ndarray
 ) -> None:
     mixture = pcm[1:].sum(axis=0)
     soundfile.write(folder / "mixture.wav", mixture.T.astype(np.int16), RATE_HZ)
     assert read_song(folder, ["bass"]).residual_db == -np.inf
-    aside = np.zeros_like(mixture)
-    aside[:, ::2] = 80
-    soundfile.write(folder / "mixture.wav", (mixture + aside).T.astype(np.int16), RATE_HZ)
-    expected = error_db(mixture.astype(float), (mixture + aside).astype(float))
+    disturbance = np.zeros_like(mixture)
+    disturbance[:, ::2] = 80
+    soundfile.write(folder / "mixture.wav", (mixture + disturbance).T.astype(np.int16), RATE_HZ)
+    expected = error_db(mixture.astype(float), (mixture + disturbance).astype(float))
     assert read_song(folder, ["bass"]).residual_db == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_residual_of_the_real_excerpt_is_that_of_aac(excerpt: Recording) -> None:
-    assert excerpt.residual_db == pytest.approx(-15.4, abs=0.1)  # whole; its ends are worst
+def test_the_residual_of_the_real_excerpt_is_the_error_of_aac(excerpt: Recording) -> None:
+    assert excerpt.residual_db == pytest.approx(-15.4, abs=0.1)  # its ends are worst
     assert not any(origin.trimmed_samples for origin in excerpt.origins)
 
 
-def test_stems_of_other_lengths_are_cut_to_the_shortest_and_it_is_said(
+def test_stems_are_trimmed_to_the_shortest_and_the_log_says_so(
     folder: Path, pcm: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
     n = pcm.shape[2]
@@ -224,7 +226,9 @@ def test_stems_of_other_lengths_are_cut_to_the_shortest_and_it_is_said(
     with caplog.at_level(logging.INFO):
         song = read_song(folder, SOURCES)
     np.testing.assert_array_equal(np.round(song.audio * 2**15), pcm[..., :-100])
-    assert f"{folder.name}: stems cut to {n - 100} samples, the shortest: mixture" in caplog.text
+    assert (
+        f"{folder.name}: stems trimmed to the shortest, {n - 100} samples: mixture" in caplog.text
+    )
     assert "bass by 70" in caplog.text and "other by" not in caplog.text
     assert [origin.trimmed_samples for origin in song.origins] == [100, 100, 70, 0, 100]
     assert [origin.samples for origin in song.origins] == [n, n, n - 30, n - 100, n]
@@ -236,7 +240,7 @@ def test_wavs_of_any_rate_and_subtype_are_read_to_16_bits(
     folder: Path, pcm: np.ndarray, rate_hz: int, subtype: str
 ) -> None:
     for name, samples in zip(["mixture", *SOURCES], pcm, strict=True):
-        audio = (samples.T + 0.25) / 2**15  # between two values that 16 bits have
+        audio = (samples.T + 0.25) / 2**15  # between two 16-bit values
         soundfile.write(folder / f"{name}.wav", audio, rate_hz, subtype=subtype)
     song = read_song(folder, SOURCES)
     assert song.rate_hz == rate_hz
@@ -247,7 +251,7 @@ def test_a_damaged_mp4_is_an_input_error(tmp_path: Path) -> None:
     whole = song_path(Path(), "excerpt", EXCERPT).read_bytes()
     path = tmp_path / "A song.stem.mp4"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"A song\.stem\.mp4: .*(not a readable|its header says)"):
+    with pytest.raises(InputError, match=r"A song\.stem\.mp4: .*(not a readable|its header has)"):
         read_song(path, SOURCES)
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes(300_000) + whole[middle + 300_000 :])
@@ -255,11 +259,11 @@ def test_a_damaged_mp4_is_an_input_error(tmp_path: Path) -> None:
         read_song(path, SOURCES)
 
 
-def test_streams_that_a_layout_lacks_are_an_input_error() -> None:
+def test_a_stem_without_a_stream_in_the_mp4_is_an_input_error() -> None:
     setup = read_setup("musdb18")
     setup["sources"] = {**setup["sources"], "piano": "piano.wav"}
     setup["stem_ids"] = {**setup["stem_ids"], "piano": 5}
-    with pytest.raises(InputError, match=r"5 audio streams, and piano is none of them"):
+    with pytest.raises(InputError, match=r"has 5 audio streams, none of them for piano"):
         read_song(song_path(Path(), "excerpt", EXCERPT), ["piano"], setup=setup)
 
 

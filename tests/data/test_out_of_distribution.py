@@ -1,4 +1,4 @@
-"""The out-of-distribution set: each sound is what its name says, and the table tells the truth."""
+"""Each out-of-distribution sound has the properties of its name, and the table is correct."""
 
 import subprocess
 import sys
@@ -40,12 +40,12 @@ def sounds(folder: Path) -> dict[str, np.ndarray]:
 
 
 def density(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies, and the power there, mean over channels."""
+    """Return frequencies and the power at each, averaged over channels."""
     power = np.mean(np.abs(np.fft.rfft(signal.astype(float))) ** 2, axis=0)
     return np.fft.rfftfreq(signal.shape[-1], 1 / RATE_HZ), power
 
 
-def test_all_are_stereo_and_equally_long_in_the_units_of_a_network(
+def test_all_sounds_have_two_channels_equal_length_and_rms_one(
     sounds: dict[str, np.ndarray],
 ) -> None:
     kinds = {sound.kind for sound in SOUNDS.values()}
@@ -55,10 +55,10 @@ def test_all_are_stereo_and_equally_long_in_the_units_of_a_network(
         assert signal.shape == (2, SAMPLES) and signal.dtype == np.float32
         if name not in ("silence", "impulses"):
             assert np.sqrt(np.mean(signal.astype(float) ** 2)) == pytest.approx(1, abs=0.01)
-        assert np.abs(signal).max() * LEVEL <= 1  # nothing clips when it is played
+        assert np.abs(signal).max() * LEVEL <= 1  # no file clips
 
 
-def test_the_table_says_what_is_in_the_files(folder: Path) -> None:
+def test_the_table_describes_the_files(folder: Path) -> None:
     table = pd.read_csv(folder / "sounds.csv")
     assert list(table.columns) == COLUMNS
     assert sorted(table["file"]) == sorted(path.name for path in folder.glob("*.wav"))
@@ -70,16 +70,18 @@ def test_the_table_says_what_is_in_the_files(folder: Path) -> None:
         else:
             assert 10 * np.log10(np.mean(audio**2)) == pytest.approx(row.level_db, abs=0.01)
         assert len(row.licence) > 5 and len(row.origin) > 4
-    licences = dict(zip(table["name"], table["licence"], strict=True))
-    assert licences["music"] == "CC BY-NC-SA 3.0"  # as stempeg and MUSDB18's list of songs say
+    licenses = dict(zip(table["name"], table["licence"], strict=True))
+    assert licenses["music"] == "CC BY-NC-SA 3.0"  # according to stempeg and MUSDB18's song list
 
 
-def test_silence_is_exactly_that(sounds: dict[str, np.ndarray]) -> None:
+def test_silence_is_exactly_zero(sounds: dict[str, np.ndarray]) -> None:
     assert not sounds["silence"].any()
 
 
 @pytest.mark.parametrize("name", ["linear_sweep", "logarithmic_sweep"])
-def test_sweeps_cover_the_band_as_they_should(sounds: dict[str, np.ndarray], name: str) -> None:
+def test_sweeps_cover_the_band_linearly_or_logarithmically(
+    sounds: dict[str, np.ndarray], name: str
+) -> None:
     left, right = sounds[name]
     np.testing.assert_array_equal(left, right)
     passed = np.linspace(0.1, 0.95, 18)
@@ -89,18 +91,18 @@ def test_sweeps_cover_the_band_as_they_should(sounds: dict[str, np.ndarray], nam
     nyquist = RATE_HZ / 2
     expected = nyquist * passed if name == "linear_sweep" else 20 * (nyquist / 20) ** passed
     np.testing.assert_allclose(hertz, expected, rtol=0.02, atol=2)
-    # Nothing of the band is left out.
+    # The sweep has no gap in the band.
     frequencies_hz, power = density(sounds[name])
     bands = np.geomspace(25, 21500, 40)
     energies = [power[(frequencies_hz >= low) & (frequencies_hz < high)].mean()
                 for low, high in pairwise(bands)]  # fmt: skip
-    slope_db = -3.01 if name == "logarithmic_sweep" else 0  # as long in every octave, or hertz
+    slope_db = -3.01 if name == "logarithmic_sweep" else 0  # equal time per octave, or per hertz
     expected_db = slope_db * np.log2(bands[:-1] / 1000)
     measured_db = 10 * np.log10(energies)
     assert np.ptp(measured_db - expected_db) < 5
 
 
-def test_impulses_stand_alone_and_meet_every_phase_of_a_stride(
+def test_impulses_are_isolated_and_hit_every_phase_of_a_stride(
     sounds: dict[str, np.ndarray],
 ) -> None:
     left, right = sounds["impulses"]
@@ -113,7 +115,7 @@ def test_impulses_stand_alone_and_meet_every_phase_of_a_stride(
         assert len(set(positions % stride)) == stride
 
 
-def test_white_noise_is_as_strong_in_every_hertz(sounds: dict[str, np.ndarray]) -> None:
+def test_white_noise_has_a_flat_spectrum(sounds: dict[str, np.ndarray]) -> None:
     _, power = density(sounds["white_noise"])
     bands_db = 10 * np.log10([band.mean() for band in np.array_split(power, 20)])
     assert np.ptp(bands_db) < 0.5
@@ -141,11 +143,13 @@ def test_music_is_the_middle_of_the_decoded_excerpt(sounds: dict[str, np.ndarray
     np.testing.assert_allclose(sounds["music"], middle / middle.std(), atol=1e-4)
 
 
-def test_speech_is_the_speech(sounds: dict[str, np.ndarray]) -> None:
+def test_the_speech_sound_is_the_synthesized_speech(sounds: dict[str, np.ndarray]) -> None:
     np.testing.assert_array_equal(sounds["speech"], speech(SECONDS, RATE_HZ, 2))
 
 
-def test_another_process_writes_the_same(sounds: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_another_process_writes_the_same_sounds(
+    sounds: dict[str, np.ndarray], tmp_path: Path
+) -> None:
     program = (
         "from upsampling_artifacts.data.out_of_distribution import *;"
         f"write_out_of_distribution({str(tmp_path)!r}, {SECONDS}, {RATE_HZ})"
@@ -156,13 +160,13 @@ def test_another_process_writes_the_same(sounds: dict[str, np.ndarray], tmp_path
 
 
 @pytest.mark.parametrize("rate_hz", [1000, 8000, 96000])
-def test_other_rates_and_lengths(tmp_path: Path, rate_hz: int) -> None:
+def test_sounds_can_have_any_rate_and_length(tmp_path: Path, rate_hz: int) -> None:
     write_out_of_distribution(tmp_path, 2.0, rate_hz)
     for name, signal in out_of_distribution(tmp_path).items():
         assert signal.shape == (2, 2 * rate_hz), name
         assert np.isfinite(signal).all() and np.abs(signal).max() * LEVEL <= 1, name
 
 
-def test_a_folder_without_a_set_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"sounds.csv: no such file; .* makes it$"):
+def test_a_folder_without_the_sounds_gets_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sounds.csv: no such file; create it with"):
         out_of_distribution(tmp_path / "elsewhere")

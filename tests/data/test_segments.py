@@ -1,4 +1,4 @@
-"""Training segments: every sample says where it comes from, so every read can be traced."""
+"""Training segments, tested on songs whose samples encode their own position."""
 
 import hashlib
 import pickle
@@ -26,7 +26,7 @@ SCALES = (0.1, 0.2, 0.25, 0.4)
 
 
 def traced_songs(time: int = TIME) -> list[CachedSong]:
-    """Sample = position + 2048 * (channel + 2 * (source + 2 * song))."""
+    """Return songs whose samples are position + 2048 * (channel + 2 * (source + 2 * song))."""
     shape = (N_SONGS, N_SOURCES, CHANNELS, time)
     pcm = np.ravel_multi_index(np.indices(shape), (N_SONGS, N_SOURCES, CHANNELS, TIME))
     pcm = pcm.astype(np.int16)
@@ -38,7 +38,7 @@ def traced_songs(time: int = TIME) -> list[CachedSong]:
 
 
 def trace(samples: Tensor) -> tuple[np.ndarray, ...]:
-    """``(song, source, channel, position)`` of samples."""
+    """Decode ``(song, source, channel, position)`` of samples."""
     return np.unravel_index(samples.numpy(), (N_SONGS, N_SOURCES, CHANNELS, TIME))
 
 
@@ -55,7 +55,7 @@ def training(songs: list[CachedSong] | None = None, **changes: object) -> Traini
 
 
 def visited(batches: TrainingBatches, batch: Batch) -> list[list[tuple[int, int]]]:
-    """``[source][item]``: song and position (the start of the read, before the shift)."""
+    """Return ``[source][item]``: song and position (start of the segment before the shift)."""
     song, _, _, position = trace(batch[0][..., 0, 0])
     every = round(batches.stride_seconds * RATE_HZ)
     return [
@@ -64,7 +64,7 @@ def visited(batches: TrainingBatches, batch: Batch) -> list[list[tuple[int, int]
     ]
 
 
-def test_a_batch_has_the_shapes_of_its_description() -> None:
+def test_a_batch_has_the_documented_shapes_and_types() -> None:
     samples, factors = training()[0]
     assert samples.shape == (6, N_SOURCES, CHANNELS, 100)
     assert samples.dtype == torch.int16
@@ -72,7 +72,7 @@ def test_a_batch_has_the_shapes_of_its_description() -> None:
     assert factors.dtype == torch.float32
 
 
-def test_every_segment_is_one_piece_of_one_stem() -> None:
+def test_every_segment_is_contiguous_in_one_stem() -> None:
     batches = training()
     for step in range(2 * batches.steps_per_epoch):
         song, source, channel, position = trace(batches[step][0])
@@ -84,12 +84,12 @@ def test_every_segment_is_one_piece_of_one_stem() -> None:
         assert (position[:, :, 0] == position[:, :, 1]).all()
 
 
-def test_without_augmentation_a_stem_is_exactly_the_songs() -> None:
+def test_without_remix_and_shift_a_segment_is_exactly_the_songs() -> None:
     songs = traced_songs()
     batches = training(songs, shift_seconds=0, remix_group=1)
     samples, factors = batches[0]
     for item, by_source in zip(samples, factors, strict=True):
-        song, _, _, position = (at.flat[0] for at in trace(item[:, :, :1]))
+        song, _, _, position = (index.flat[0] for index in trace(item[:, :, :1]))
         for source, factor in enumerate(by_source.flatten().tolist()):
             stem = songs[song].stems[source, :, position : position + 100]
             read = item[source].numpy()
@@ -103,19 +103,21 @@ def test_waveforms_are_scaled_by_the_song_and_the_sign() -> None:
     assert to_waveforms((samples, factors)).flatten().tolist() == [0.5, 2.0]
 
 
-def test_a_normalised_song_has_a_mono_mixture_of_standard_deviation_one(
+def test_a_normalized_song_has_a_mono_mixture_of_standard_deviation_one(
     cache_song: Callable[..., Path],
 ) -> None:
     rng = np.random.default_rng(0)
     middle, sides = 0.05 * rng.standard_normal((2, 4000))
     bass = 0.02 * rng.standard_normal((2, 4000))
-    stems = np.stack([[middle + sides, middle - sides], bass]) + 0.01  # an offset counts nothing
+    stems = np.stack([[middle + sides, middle - sides], bass]) + 0.01  # a DC offset has no effect
     song = read_cache(cache_song("song", stems))
     batch = ValidationBatches([song], segment_seconds=4.0, batch_size=1)[0]
     waveforms = to_waveforms(batch)[0].numpy()
     mixture = waveforms.sum(axis=0)
     assert mixture.mean(axis=0).std() == pytest.approx(1, abs=1e-3)
-    assert mixture[0].std() > 1.2  # by the mono mixture: each channel holds the sides too
+    assert (
+        mixture[0].std() > 1.2
+    )  # only the mono mixture has 1: each channel also contains the side signal
     np.testing.assert_allclose(waveforms * song.scale, stems, atol=1 / FULL_SCALE)
 
 
@@ -127,45 +129,45 @@ def test_an_epoch_visits_every_position_at_most_once() -> None:
     assert batches.steps_per_epoch == len(expected) // 6 == 6
     for epoch in range(2):
         steps = range(epoch * 6, epoch * 6 + 6)
-        of_sources = [visited(batches, batches[step]) for step in steps]
+        by_source = [visited(batches, batches[step]) for step in steps]
         for source in range(N_SOURCES):
-            seen = [where for of in of_sources for where in of[source]]
+            seen = [start for starts in by_source for start in starts[source]]
             assert len(seen) == len(set(seen)) == 36
             assert set(seen) <= expected
 
 
-def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
+def test_every_epoch_and_every_seed_has_a_different_order() -> None:
     def order(epoch: int, seed: int = 0) -> list[tuple[int, int]]:
         batches = training(remix_group=1, seed=seed)
         steps = range(epoch * batches.steps_per_epoch, (epoch + 1) * batches.steps_per_epoch)
-        return [where for step in steps for where in visited(batches, batches[step])[0]]
+        return [start for step in steps for start in visited(batches, batches[step])[0]]
 
     orders = [order(0), order(1), order(2), order(0, seed=1), sorted(order(0))]
     assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
 
 
 @pytest.mark.parametrize(("batch_size", "group"), [(6, 3), (6, 4), (6, 100), (5, 2)])
-def test_stems_are_exchanged_within_groups_each_used_once(batch_size: int, group: int) -> None:
+def test_stems_are_permuted_within_groups(batch_size: int, group: int) -> None:
     batches = training(batch_size=batch_size, remix_group=group)
     n_mixed = 0
     for step in range(batches.steps_per_epoch):
-        of_sources = visited(batches, batches[step])
+        by_source = visited(batches, batches[step])
         for first in range(0, batch_size, group):
-            sets = [sorted(of[first : first + group]) for of in of_sources]
-            assert all(len(set(of)) == len(of) for of in sets)
+            sets = [sorted(starts[first : first + group]) for starts in by_source]
+            assert all(len(set(starts)) == len(starts) for starts in sets)
             assert sets[0] == sets[1]
-        n_mixed += sum(a != b for a, b in zip(*of_sources, strict=True))
+        n_mixed += sum(a != b for a, b in zip(*by_source, strict=True))
     assert n_mixed > batches.steps_per_epoch
 
 
-def test_in_groups_of_one_stems_stay_together() -> None:
+def test_in_groups_of_one_the_stems_of_a_song_stay_together() -> None:
     batches = training(remix_group=1)
     for step in range(batches.steps_per_epoch):
-        of_sources = visited(batches, batches[step])
-        assert of_sources[0] == of_sources[1]
+        by_source = visited(batches, batches[step])
+        assert by_source[0] == by_source[1]
 
 
-def test_shifts_fill_their_range_and_differ_between_the_stems_of_a_segment() -> None:
+def test_shifts_cover_their_range_and_differ_between_stems() -> None:
     batches = training(remix_group=1)
     shifts = [
         trace(batches[step][0][..., 0, 0])[3] % 200 for step in range(20 * batches.steps_per_epoch)
@@ -176,7 +178,7 @@ def test_shifts_fill_their_range_and_differ_between_the_stems_of_a_segment() -> 
     assert np.mean(shifts[:, 0] == shifts[:, 1]) < 0.1
 
 
-def test_signs_and_channels_flip_half_the_time_each_stem_for_itself() -> None:
+def test_signs_and_channels_flip_half_the_time_and_independently() -> None:
     batches = training()
     signs, swaps = [], []
     for step in range(40 * batches.steps_per_epoch):
@@ -194,7 +196,7 @@ def equal(a: Batch, b: Batch) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def test_gains_fill_their_range_in_decibels_and_change_nothing_else() -> None:
+def test_gains_are_uniform_in_decibels_and_change_only_the_factors() -> None:
     plain, louder = training(), training(gain_db=6.0)
     gains = []
     for step in range(20 * plain.steps_per_epoch):
@@ -203,13 +205,13 @@ def test_gains_fill_their_range_in_decibels_and_change_nothing_else() -> None:
         gains.append(20 * torch.log10(scaled / factors)[:, :, 0, 0].numpy())
     gains = np.concatenate(gains)
     np.testing.assert_allclose([gains.min(), gains.max()], [-6, 6], atol=0.1)
-    # As often in every quarter of the range, and each stem for itself.
+    # Uniform over the range, and independent for each stem.
     assert np.abs(np.histogram(gains, 4, (-6, 6))[0] / gains.size - 0.25).max() < 0.04
     assert abs(np.corrcoef(gains.T)[0, 1]) < 0.1
 
 
-def test_the_batches_of_a_training_stay_what_they_are() -> None:
-    # Written down before there was a gain: a checkpoint goes on with the batches it began with.
+def test_batches_are_the_same_as_in_earlier_versions() -> None:
+    # Recorded before gain_db existed: a resumed training must get the batches it started with.
     batches, digest = training(), hashlib.sha256()
     for step in (0, 1, 5, 6, 40):
         for part in batches[step]:
@@ -217,13 +219,13 @@ def test_the_batches_of_a_training_stay_what_they_are() -> None:
     assert digest.hexdigest().startswith("a1548fc21f029b7f")
 
 
-def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
+def test_a_batch_depends_only_on_seed_and_step() -> None:
     batches, same, other = training(), training(), training(seed=1)
     steps = [0, 1, 5, 6, 7, 40]
     for step in reversed(steps):
         assert equal(batches[step], same[step])
         assert not equal(batches[step], other[step])
-        # Not the order alone: the augmentation, too.
+        # Not only the order differs, but also the augmentation.
         assert not torch.equal(batches[step][1].sign(), other[step][1].sign())
     assert equal(pickle.loads(pickle.dumps(batches))[7], batches[7])
     for i in steps:
@@ -232,12 +234,12 @@ def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker processes")
 @pytest.mark.parametrize("parts", [1, 3])
-@pytest.mark.parametrize("processes", [0, 1, 3])
-def test_loading_processes_and_devices_change_nothing(processes: int, parts: int) -> None:
+@pytest.mark.parametrize("num_workers", [0, 1, 3])
+def test_batches_do_not_depend_on_workers_and_devices(num_workers: int, parts: int) -> None:
     def load(first: int, part: int) -> list[Batch]:
         batches = training(gain_db=3.0, part=part, parts=parts)
         sampler = range(first, 9)  # steps of two epochs
-        return list(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=processes))
+        return list(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=num_workers))
 
     whole = [training(gain_db=3.0)[step] for step in range(9)]
     for part in range(parts):
@@ -258,18 +260,20 @@ def test_a_song_shorter_than_a_segment_with_its_shift_is_an_input_error() -> Non
 
 def test_fewer_positions_than_a_batch_are_an_input_error() -> None:
     assert training(batch_size=36).steps_per_epoch == 1
-    with pytest.raises(InputError, match=r"^training.batch_size: 37 .* only 36; lower it"):
+    with pytest.raises(
+        InputError, match=r"^training.batch_size: .* 37 segments, .* only 36; lower"
+    ):
         training(batch_size=37)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 80, 1000])
-def test_validation_covers_every_segment_once_unchanged(batch_size: int) -> None:
+def test_validation_visits_every_segment_once_without_augmentation(batch_size: int) -> None:
     songs = traced_songs()
     valid = ValidationBatches(songs, 0.1, batch_size)
     batches = [valid[index] for index in range(len(valid))]
     samples = torch.cat([batch[0] for batch in batches])
     factors = torch.cat([batch[1] for batch in batches])
-    assert len(samples) == N_SONGS * 20  # of 2048 samples; the last 48 make no segment
+    assert len(samples) == N_SONGS * 20  # in 2048 samples; the last 48 are too short for a segment
     expected = np.concatenate(
         [song.stems[..., :2000].reshape(N_SOURCES, CHANNELS, 20, 100).transpose(2, 0, 1, 3)
          for song in songs]

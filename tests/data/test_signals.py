@@ -12,7 +12,7 @@ from upsampling_artifacts.data.signals import music, ones, silence, sine_sweep, 
 RATE_HZ = 8000
 
 
-def test_silence_and_noise_have_the_length_and_units_of_the_network() -> None:
+def test_silence_and_noise_have_the_requested_length_and_unit_variance() -> None:
     quiet, noise = silence(1.5, RATE_HZ, 2), white_noise(1.5, RATE_HZ, 2)
     for signal in (quiet, noise):
         assert signal.shape == (2, 12_000)
@@ -23,20 +23,20 @@ def test_silence_and_noise_have_the_length_and_units_of_the_network() -> None:
     assert abs(np.corrcoef(noise)[0, 1]) < 0.05
 
 
-def test_noise_is_the_same_each_time_and_another_with_another_seed() -> None:
+def test_noise_is_reproducible_and_depends_on_the_seed() -> None:
     noise = white_noise(1, RATE_HZ, 1)
     assert np.array_equal(noise, white_noise(1, RATE_HZ, 1))
     assert not np.array_equal(noise, white_noise(1, RATE_HZ, 1, seed=1))
 
 
-def test_ones_are_an_offset_and_nothing_else() -> None:
+def test_ones_are_a_pure_dc_offset() -> None:
     constant = ones(1.5, RATE_HZ, 2)
     assert constant.shape == (2, 12_000) and constant.dtype == np.float32
     assert (constant == 1).all()
 
 
 @pytest.mark.parametrize("rate_hz", [4000, RATE_HZ, 44100])
-def test_a_sweep_rises_evenly_from_0_hz_to_nyquist(rate_hz: int) -> None:
+def test_a_sweep_rises_linearly_from_0_hz_to_nyquist(rate_hz: int) -> None:
     sweep = sine_sweep(2, rate_hz, 3)
     assert sweep.shape == (3, 2 * rate_hz) and sweep.dtype == np.float32
     assert np.array_equal(sweep[0], sweep[1]) and np.array_equal(sweep[0], sweep[2])
@@ -48,28 +48,28 @@ def test_a_sweep_rises_evenly_from_0_hz_to_nyquist(rate_hz: int) -> None:
     np.testing.assert_allclose(loudest_hz, times_seconds / 2 * rate_hz / 2, atol=within)
 
 
-def test_a_sweep_begins_without_a_click_and_has_hardly_an_offset() -> None:
+def test_a_sweep_starts_without_a_click_and_has_hardly_any_dc_offset() -> None:
     sweep = sine_sweep(2, RATE_HZ, 1)[0]
     assert sweep[0] == pytest.approx(0, abs=1e-6)
     assert np.abs(sweep[:20]).max() < 0.06
     assert abs(sweep.mean()) < 0.02
 
 
-def test_all_test_signals_have_one_shape_and_the_names_of_the_tables() -> None:
+def test_all_test_signals_have_one_shape_and_known_names() -> None:
     song = np.full((2, 5), 7, np.float32)
-    given = signals.test_signals(1.5, RATE_HZ, 2, song)
-    assert tuple(given) == signals.NAMES
-    assert given["music"] is song
-    assert {given[name].shape for name in signals.NAMES[:-1]} == {(2, 12_000)}
-    assert np.array_equal(given["silence"], silence(1.5, RATE_HZ, 2))
-    assert np.array_equal(given["ones"], ones(1.5, RATE_HZ, 2))
-    assert np.array_equal(given["noise"], white_noise(1.5, RATE_HZ, 2))
-    assert np.array_equal(given["sweep"], sine_sweep(1.5, RATE_HZ, 2))
+    test_signals = signals.test_signals(1.5, RATE_HZ, 2, song)
+    assert tuple(test_signals) == signals.NAMES
+    assert test_signals["music"] is song
+    assert {test_signals[name].shape for name in signals.NAMES[:-1]} == {(2, 12_000)}
+    assert np.array_equal(test_signals["silence"], silence(1.5, RATE_HZ, 2))
+    assert np.array_equal(test_signals["ones"], ones(1.5, RATE_HZ, 2))
+    assert np.array_equal(test_signals["noise"], white_noise(1.5, RATE_HZ, 2))
+    assert np.array_equal(test_signals["sweep"], sine_sweep(1.5, RATE_HZ, 2))
     assert tuple(signals.test_signals(1.5, RATE_HZ, 2)) == signals.NAMES[:-1]
 
 
 @pytest.mark.parametrize(("seconds", "first", "last"), [(0.5, 250, 749), (1, 0, 999), (9, 0, 999)])
-def test_music_is_the_normalised_middle_of_the_mixture(seconds, first, last) -> None:
+def test_music_is_the_normalized_middle_of_the_mixture(seconds, first, last) -> None:
     mixture = np.stack([np.arange(1000), -np.arange(1000)]).astype(np.int16)
     song = CachedSong("song", 1000, ("drums",), 0.25, mixture, mixture[None])
     signal = music(song, seconds)
@@ -79,7 +79,7 @@ def test_music_is_the_normalised_middle_of_the_mixture(seconds, first, last) -> 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100])
 @pytest.mark.parametrize("level_db", [0, -60])
-def test_a_sine_reads_its_rms_at_its_frequency(rate_hz: int, level_db: float) -> None:
+def test_a_spectrogram_shows_a_sines_rms_at_its_frequency(rate_hz: int, level_db: float) -> None:
     n = np.arange(2 * rate_hz)
     sine = 10 ** (level_db / 20) * np.sqrt(2) * np.sin(2 * np.pi * n / 8)
     frequencies_hz, times_seconds, levels_db = spectrogram_db(np.stack([sine, -sine]), rate_hz)
@@ -92,7 +92,7 @@ def test_a_sine_reads_its_rms_at_its_frequency(rate_hz: int, level_db: float) ->
     assert levels_db[far].max() < level_db - 85
 
 
-def test_axes_are_in_hertz_and_seconds_and_frames_stay_within_the_signal() -> None:
+def test_spectrogram_axes_are_in_hertz_and_seconds_and_frames_stay_inside_the_signal() -> None:
     signal = np.zeros((1, RATE_HZ))
     signal[:, RATE_HZ // 2 :] = white_noise(0.5, RATE_HZ, 1)
     frequencies_hz, times_seconds, levels_db = spectrogram_db(signal, RATE_HZ)
@@ -104,14 +104,14 @@ def test_axes_are_in_hertz_and_seconds_and_frames_stay_within_the_signal() -> No
     assert np.isfinite(levels_db[:, times_seconds > 0.5]).all()
 
 
-def test_silence_is_minus_infinity_without_a_warning() -> None:
+def test_a_spectrogram_of_silence_is_minus_infinity_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert (spectrogram_db(silence(1, RATE_HZ, 2), RATE_HZ)[2] == -np.inf).all()
 
 
-def test_a_cut_at_the_ends_draws_no_line_over_all_frequencies() -> None:
-    """A sine that ends amid its period has its level in every frame, and only at its place."""
+def test_a_spectrogram_shows_no_vertical_line_at_the_ends_of_a_signal() -> None:
+    """A sine that ends within a period has energy only at its frequency, in every frame."""
     sine = np.sin(2 * np.pi * 1001 / RATE_HZ * np.arange(RATE_HZ))[None]
     frequencies_hz, _, levels_db = spectrogram_db(sine, RATE_HZ)
     assert levels_db[np.abs(frequencies_hz - 1001) > 80].max() < -90

@@ -1,4 +1,4 @@
-"""Claims: numbers with known means and intervals get the verdicts that they must."""
+"""Claims about numbers with known means and intervals get the correct verdicts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.evaluation.claims import (
     CLAIM_COLUMNS,
-    NOTHING_DB,
     VERDICT_COLUMNS,
-    described,
+    ZERO_LEVEL_DB,
+    description,
     read_claims,
     values_by_seed,
     verdict,
@@ -28,7 +28,7 @@ CLAIM = {
 
 
 def measured(*values: float, model: str = "net", **changes: object) -> pd.DataFrame:
-    """One value per seed 0, 1, 2, ..."""
+    """Return measures with one value for each seed 0, 1, 2, ..."""
     row = {
         "model": model, "stage": "initialization", "signal": "noise", "layer": "output",
         "measure": "line_prominence", "frequency_hz": 2000.0, "unit": "dB",
@@ -44,7 +44,7 @@ def table_of(path: Path, *claims: dict[str, str]) -> Path:
 
 @pytest.fixture
 def claim_with(tmp_path: Path):
-    """A function that reads back a table of one claim, changed."""
+    """Return a function that writes and reads back a modified claim."""
 
     def read(**changes: str) -> dict[str, object]:
         return read_claims(table_of(tmp_path / "claims.csv", CLAIM | changes))[0]
@@ -84,27 +84,27 @@ def test_one_seed_has_no_interval_and_its_value_decides(claim_with, value, must_
     assert verdict(claim_with(must_be=must_be), measured(20 - value))["holds"] is False
 
 
-def test_exactly_nothing_has_a_level_so_that_it_has_a_mean(claim_with) -> None:
+def test_the_level_of_exact_zeros_is_finite_so_that_means_exist(claim_with) -> None:
     row = verdict(claim_with(must_be="below", threshold="-100"), measured(-np.inf, -np.inf, -400))
-    assert (row["value"], row["low"], row["holds"]) == (NOTHING_DB, NOTHING_DB, True)
+    assert (row["value"], row["low"], row["holds"]) == (ZERO_LEVEL_DB, ZERO_LEVEL_DB, True)
     mixed = verdict(claim_with(must_be="below", threshold="-100"), measured(-np.inf, -140.0))
     assert mixed["value"] == pytest.approx(-220)
     assert mixed["high"] > -100 and mixed["holds"] is False
 
 
-def test_one_infinite_seed_does_not_decide_for_all(claim_with) -> None:
+def test_one_infinite_seed_does_not_determine_the_verdict(claim_with) -> None:
     row = verdict(claim_with(), measured(np.inf, 5.0, 5.0))
     assert row["holds"] is False and np.isfinite([row["value"], row["low"]]).all()
-    assert verdict(claim_with(), measured(np.inf))["value"] == -NOTHING_DB
+    assert verdict(claim_with(), measured(np.inf))["value"] == -ZERO_LEVEL_DB
 
 
-def test_what_is_undefined_is_no_number_of_a_seed(claim_with) -> None:
+def test_undefined_values_are_ignored(claim_with) -> None:
     row = verdict(claim_with(), measured(30.0, np.nan, 32.0))
     assert (row["value"], row["n_seeds"]) == (31, 2)
     assert verdict(claim_with(), measured(np.nan)) is None
 
 
-def test_only_the_rows_that_a_claim_names_count(claim_with) -> None:
+def test_a_claim_selects_only_its_own_rows(claim_with) -> None:
     decoys = [
         measured(99.0, model="other"),
         measured(99.0, signal="music"),
@@ -115,7 +115,7 @@ def test_only_the_rows_that_a_claim_names_count(claim_with) -> None:
     ]
     table = pd.concat([*decoys, measured(20.0)])
     assert values_by_seed(claim_with(), table).tolist() == [20]
-    # Six digits are written; they must be enough to find the frequency again.
+    # Frequencies are written with six digits, which must still match.
     rounded = measured(20.0, frequency_hz=15848.4)
     assert len(values_by_seed(claim_with(frequency_hz="15848.4375"), rounded)) == 1
 
@@ -124,7 +124,9 @@ def test_only_the_rows_that_a_claim_names_count(claim_with) -> None:
     ("frequency_hz", "reduce", "value"),
     [("2000 4000", "max", 9), ("2000 4000", "min", 3), ("", "max", 20), ("", "min", 3)],
 )
-def test_of_several_frequencies_the_extreme_counts(claim_with, frequency_hz, reduce, value) -> None:
+def test_several_frequencies_are_reduced_to_their_extreme(
+    claim_with, frequency_hz, reduce, value
+) -> None:
     table = pd.concat(
         [measured(3.0), measured(9.0, frequency_hz=4000.0), measured(20.0, frequency_hz=1000.0)]
     )
@@ -133,7 +135,7 @@ def test_of_several_frequencies_the_extreme_counts(claim_with, frequency_hz, red
 
 
 def test_another_model_is_subtracted_seed_by_seed(claim_with) -> None:
-    """The seeds differ by far more than the models do: only pairs show it."""
+    """Seeds differ by far more than models do: only a paired comparison shows the difference."""
     original, modified = measured(100.0, 50.0, 0.0), measured(88.0, 38.0, -11.0, model="modified")
     shuffled = pd.concat([original, modified.iloc[::-1]])
     claim = claim_with(minus_model="modified")
@@ -163,13 +165,13 @@ def test_another_model_is_subtracted_seed_by_seed(claim_with) -> None:
         ),
     ],
 )
-def test_what_was_measured_is_said_in_words(claim_with, changes, text) -> None:
-    assert described(claim_with(**changes)) == text
+def test_the_description_states_what_was_measured(claim_with, changes, text) -> None:
+    assert description(claim_with(**changes)) == text
 
 
-def test_verdicts_are_written_but_for_what_was_not_measured(tmp_path: Path) -> None:
+def test_only_measured_claims_get_a_written_verdict(tmp_path: Path) -> None:
     measured(30.0, 31.0, 32.0).to_csv(tmp_path / "measures.csv", index=False)
-    paper = table_of(tmp_path / "paper.csv", CLAIM, CLAIM | {"model": "left_out"})
+    paper = table_of(tmp_path / "paper.csv", CLAIM, CLAIM | {"model": "omitted"})
     mine = table_of(tmp_path / "mine.csv", CLAIM | {"claim": "M1", "must_be": "below"})
     write_claims(tmp_path / "measures.csv", [paper, mine], tmp_path / "verdicts.csv")
     table = pd.read_csv(tmp_path / "verdicts.csv")
@@ -192,7 +194,7 @@ def test_verdicts_are_written_but_for_what_was_not_measured(tmp_path: Path) -> N
         ({"model": ""}, "model is empty"),
     ],
 )
-def test_a_wrong_row_is_told_in_one_line(tmp_path: Path, changes, message) -> None:
+def test_an_invalid_row_gets_one_line(tmp_path: Path, changes, message) -> None:
     path = table_of(tmp_path / "claims.csv", CLAIM, CLAIM | changes)
     with pytest.raises(InputError) as error:
         read_claims(path)
@@ -205,11 +207,11 @@ def test_a_wrong_row_is_told_in_one_line(tmp_path: Path, changes, message) -> No
         ("", "its columns must be claim, section"),
         ("claim,model\n", "its columns must be claim, section"),
         (",".join(CLAIM_COLUMNS) + "\n\nC1,1,One, two,n,n,o,l,,,,above,1\n", "line 3: 13 fields"),
-        (",".join(CLAIM_COLUMNS) + "\nC1,1\n", "line 2: 2 fields where there are 12 columns"),
+        (",".join(CLAIM_COLUMNS) + "\nC1,1\n", "line 2: 2 fields for 12 columns"),
         ("\xff", "not UTF-8 text"),
     ],
 )
-def test_a_table_that_is_none_is_told_in_one_line(tmp_path: Path, text, message) -> None:
+def test_an_invalid_table_gets_one_line(tmp_path: Path, text, message) -> None:
     path = tmp_path / "claims.csv"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=message) as error:
@@ -217,7 +219,7 @@ def test_a_table_that_is_none_is_told_in_one_line(tmp_path: Path, text, message)
     assert "\n" not in str(error.value) and str(error.value).startswith(str(path))
 
 
-def test_a_table_saved_by_a_spreadsheet_reads_the_same(tmp_path: Path) -> None:
+def test_a_table_saved_by_a_spreadsheet_gives_the_same_claims(tmp_path: Path) -> None:
     path = table_of(tmp_path / "claims.csv", CLAIM)
     plain = read_claims(path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))

@@ -1,4 +1,4 @@
-"""Separations that need no model, and estimates as files."""
+"""Baselines without a model, and estimates as files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def sine(frequency_hz: float, seconds: float = 1.0) -> np.ndarray:
 
 @pytest.fixture
 def song_path(cache_song: Callable[..., Path]) -> Path:
-    """Two sources that share no frequency, in one of the two unequally loud channels each."""
+    """Cache a song of two sources without a common frequency and with unequal channels."""
     return cache_song("Artist - Title", np.stack([sine(500), sine(2500)]), RATE_HZ)
 
 
@@ -38,14 +38,14 @@ def error_db(estimate: np.ndarray, truth: np.ndarray) -> float:
     return float(10 * np.log10(np.mean((estimate - truth) ** 2) / np.mean(truth**2)))
 
 
-def test_the_lower_baseline_is_the_mixture_in_equal_parts(song: CachedSong) -> None:
+def test_the_lower_bound_divides_the_mixture_equally(song: CachedSong) -> None:
     estimates = mixture_separator(song)
     assert estimates.shape == song.stems.shape
     for estimate in estimates:
         np.testing.assert_array_equal(estimate, waveform(song.mixture) / 2)
 
 
-def test_the_ideal_mask_tells_sources_without_common_frequencies_apart(song: CachedSong) -> None:
+def test_the_ideal_mask_separates_sources_without_common_frequencies(song: CachedSong) -> None:
     estimates = ideal_ratio_mask_separator(song)
     assert estimates.shape == song.stems.shape
     assert estimates.dtype == np.float32
@@ -63,7 +63,7 @@ def test_the_estimates_of_the_ideal_mask_sum_to_the_mixture(
     np.testing.assert_allclose(total, waveform(song.mixture), atol=1e-6)
 
 
-def test_the_ideal_mask_shares_power_not_amplitude(cache_song: Callable[..., Path]) -> None:
+def test_the_ideal_mask_divides_power_and_not_amplitude(cache_song: Callable[..., Path]) -> None:
     """A source of half the amplitude has a fifth of the power, and gets a fifth of the sum."""
     song = read_cache(cache_song("both", np.stack([sine(1000), sine(1000) / 2]), RATE_HZ))
     loud, quiet = ideal_ratio_mask_separator(song)[:, 0, 1000:-1000]
@@ -97,7 +97,9 @@ def test_estimates_are_float_wav_files_in_musdbs_layout(song_path: Path, tmp_pat
         np.testing.assert_array_equal(soundfile.read(path, dtype="float32")[0].T, estimate)
 
 
-def test_what_lies_below_the_last_bit_of_16_is_kept(song_path: Path, tmp_path: Path) -> None:
+def test_estimates_keep_values_below_the_resolution_of_16_bits(
+    song_path: Path, tmp_path: Path
+) -> None:
     def faint(song: CachedSong) -> np.ndarray:
         return np.full(song.stems.shape, 1e-9, np.float32)
 
@@ -106,9 +108,9 @@ def test_what_lies_below_the_last_bit_of_16_is_kept(song_path: Path, tmp_path: P
     np.testing.assert_allclose(samples, 1e-9, rtol=1e-6)
 
 
-def test_earlier_estimates_are_replaced_as_a_whole(song_path: Path, tmp_path: Path) -> None:
+def test_all_earlier_estimates_are_removed(song_path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "estimates"
-    old = folder / "test" / "A song of old" / "bass.wav"
+    old = folder / "test" / "An old song" / "bass.wav"
     old.parent.mkdir(parents=True)
     old.touch()
     separate_songs(mixture_separator, [str(song_path)], folder, "a test")
@@ -116,7 +118,7 @@ def test_earlier_estimates_are_replaced_as_a_whole(song_path: Path, tmp_path: Pa
     assert [path.name for path in (folder / "test").iterdir()] == ["Artist - Title"]
 
 
-def test_a_separation_of_too_few_sources_is_an_error(song_path: Path, tmp_path: Path) -> None:
+def test_too_few_estimated_sources_are_an_error(song_path: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
         separate_songs(
             lambda song: mixture_separator(song)[:1], [str(song_path)], tmp_path / "e", "a test"

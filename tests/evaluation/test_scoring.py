@@ -1,4 +1,4 @@
-"""Scores: museval's own numbers, and the bookkeeping around them by hand-computed ones."""
+"""Scores equal museval's, and their aggregation matches hand-computed numbers."""
 
 import json
 import os
@@ -35,7 +35,7 @@ SOURCES = ("drums", "bass")
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of two noises; the drums are silent in the second one."""
+    """Cache three seconds of two noises; the drums are silent in the second second."""
     stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, SECONDS * RATE_HZ))
     stems[0, :, RATE_HZ : 2 * RATE_HZ] = 0
     audio = np.concatenate([stems.sum(axis=0, keepdims=True), stems]).astype(np.float32)
@@ -45,7 +45,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_estimates(folder: Path, song: Path, noise_db: float) -> Path:
-    """References and white noise ``noise_db`` above their level."""
+    """Write references plus white noise, ``noise_db`` relative to their level."""
     stems = np.load(song)[1:] / 2**15
     noise = 0.1 * 10 ** (noise_db / 20) * np.random.default_rng(1).standard_normal(stems.shape)
     folder.mkdir()
@@ -56,7 +56,7 @@ def write_estimates(folder: Path, song: Path, noise_db: float) -> Path:
 
 @pytest.fixture(scope="module")
 def scored(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """museval's JSON for estimates with noise 20 dB below the references."""
+    """Return museval's JSON file for estimates with noise 20 dB below the references."""
     root = tmp_path_factory.mktemp("runs")
     estimates = write_estimates(root / "estimates", song, noise_db=-20)
     path = root / "demucs_nearest" / "seed-12" / "scores" / "test" / "Artist - Title.json"
@@ -84,7 +84,7 @@ def test_a_frame_with_a_silent_reference_is_not_scored_for_any_source(scored: Pa
     assert scores["value_db"].notna().all()
 
 
-def test_frames_carry_the_run_and_the_song_of_their_path(scored: Path) -> None:
+def test_frames_have_the_run_and_the_song_from_their_path(scored: Path) -> None:
     frames = read_frames([scored.parents[1]])
     assert set(frames["system"]) == {"demucs_nearest"}
     assert set(frames["seed"]) == {12}
@@ -92,7 +92,7 @@ def test_frames_carry_the_run_and_the_song_of_their_path(scored: Path) -> None:
     assert len(frames) == len(SOURCES) * SECONDS * len(METRICS)
 
 
-def test_musevals_own_tools_read_the_scores(scored: Path) -> None:
+def test_musevals_tools_can_read_the_scores(scored: Path) -> None:
     store = museval.EvalStore()
     store.add_eval_dir(scored.parents[1])
     table = store.df
@@ -104,7 +104,7 @@ def test_musevals_own_tools_read_the_scores(scored: Path) -> None:
         np.testing.assert_array_equal(np.sort(theirs.dropna()), np.sort(mine.dropna()))
 
 
-def test_scores_are_those_of_musevals_own_evaluation_of_a_track(scored: Path, song: Path) -> None:
+def test_scores_equal_musevals_evaluation_of_a_track(scored: Path, song: Path) -> None:
     stems = np.load(song)[1:].transpose(0, 2, 1) / 2**15
     targets = {s: SimpleNamespace(audio=audio) for s, audio in zip(SOURCES, stems, strict=True)}
     track = SimpleNamespace(name="Artist - Title", rate=RATE_HZ, targets=targets, subset="test")
@@ -112,8 +112,8 @@ def test_scores_are_those_of_musevals_own_evaluation_of_a_track(scored: Path, so
     estimates = {source: soundfile.read(folder / f"{source}.wav")[0] for source in SOURCES}
     theirs = json.loads(museval.eval_mus_track(track, estimates, mode="v4", win=1, hop=1).json)
     ours = json.loads(scored.read_text())
-    assert str(ours["targets"]) == str(theirs["targets"])  # as text, for NaN differs from itself
-    assert len(set(ours["targets"][0]["frames"][0]["metrics"].values())) == 4  # all different
+    assert str(ours["targets"]) == str(theirs["targets"])  # as text, because NaN != NaN
+    assert len(set(ours["targets"][0]["frames"][0]["metrics"].values())) == 4  # the metrics differ
 
 
 def lose(path: Path) -> None:
@@ -132,12 +132,12 @@ def change_the_rate(path: Path) -> None:
     soundfile.write(path, np.ones((SECONDS * RATE_HZ, 2)), 2 * RATE_HZ)
 
 
-@pytest.mark.parametrize("spoil", [lose, shorten, make_mono, change_the_rate])
-def test_an_estimate_that_does_not_fit_is_an_input_error(
-    song: Path, tmp_path: Path, spoil: Callable[[Path], None]
+@pytest.mark.parametrize("damage", [lose, shorten, make_mono, change_the_rate])
+def test_a_missing_or_mismatched_estimate_is_an_input_error(
+    song: Path, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     estimates = write_estimates(tmp_path / "estimates", song, noise_db=-20)
-    spoil(estimates / "bass.wav")
+    damage(estimates / "bass.wav")
     with pytest.raises(InputError, match=r"separate the song again$") as error:
         score_song(song, estimates, tmp_path / "scores.json")
     assert str(error.value).startswith(f"{estimates / 'bass.wav'}: ")
@@ -146,25 +146,25 @@ def test_an_estimate_that_does_not_fit_is_an_input_error(
 
 @pytest.fixture
 def two_songs(song: Path, tmp_path: Path) -> list[Path]:
-    """The same song under two names, and estimates of both in ``tmp_path/estimates``."""
+    """Return one song under two names, with estimates of both in ``tmp_path/estimates``."""
     (tmp_path / "estimates/test").mkdir(parents=True)
     copies = []
     for name in ("One", "Two"):
         copies.append(tmp_path / f"{name}.npy")
         copies[-1].symlink_to(song)
-        about = json.loads(song.with_suffix(".json").read_text()) | {"song": name}
-        copies[-1].with_suffix(".json").write_text(json.dumps(about))
+        description = json.loads(song.with_suffix(".json").read_text()) | {"song": name}
+        copies[-1].with_suffix(".json").write_text(json.dumps(description))
         write_estimates(tmp_path / "estimates/test" / name, song, noise_db=-20)
     return copies
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_the_songs_of_a_run_are_scored_together(
+def test_a_run_replaces_old_scores_and_gives_each_song_its_own(
     two_songs: list[Path], scored: Path, tmp_path: Path, processes: int
 ) -> None:
     folder = tmp_path / "demucs_nearest" / "seed-12" / "scores"
     (folder / "test").mkdir(parents=True)
-    (folder / "test" / "A song of long ago.json").touch()
+    (folder / "test" / "An old song.json").touch()
     score_songs(two_songs, tmp_path / "estimates", folder, processes, "nearest")
     assert sorted(path.name for path in folder.rglob("*.json")) == ["One.json", "Two.json"]
     alone = read_frames([scored.parents[1]])
@@ -183,22 +183,22 @@ def die(*_: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_process_that_is_killed_is_told_in_one_line(
+def test_a_killed_process_gets_one_line(
     two_songs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring, "score_song", die)
-    with pytest.raises(InputError, match=r"^nearest: .* want of memory .* scoring\.processes"):
+    with pytest.raises(InputError, match=r"^nearest: .* lack of memory .* scoring\.processes"):
         score_songs(two_songs, tmp_path / "estimates", tmp_path / "scores", 2, "nearest")
 
 
 def frames_of(
     values: dict[tuple[str, int, str, str], list[float]], metric: str = "SDR"
 ) -> pd.DataFrame:
-    """Frames by ``(system, seed, song, source)``."""
+    """Build a table of frames from values by ``(system, seed, song, source)``."""
     rows = [
         (*key, frame, metric, value)
-        for key, of_frames in values.items()
-        for frame, value in enumerate(of_frames)
+        for key, by_frame in values.items()
+        for frame, value in enumerate(by_frame)
     ]
     columns = ["system", "seed", "song", "source", "frame", "metric", "value_db"]
     return pd.DataFrame(rows, columns=columns)
@@ -207,7 +207,7 @@ def frames_of(
 NAN = float("nan")
 
 
-def test_a_frame_that_one_system_lacks_counts_for_none() -> None:
+def test_a_frame_that_one_system_lacks_is_dropped_for_all() -> None:
     frames = frames_of(
         {
             ("a", 0, "s", "bass"): [1, 2, 30, 4],
@@ -231,7 +231,7 @@ def test_a_frame_that_one_system_lacks_counts_for_none() -> None:
     assert scores["value_db"].tolist() == [4, 2, 8, 2, 12, 2]  # a 0, a 1, b 0; bass, drums
 
 
-def test_the_frames_of_one_metric_do_not_hide_those_of_another() -> None:
+def test_frames_are_dropped_separately_for_each_metric() -> None:
     values = {("a", 0, "s", "bass"): [1.0, NAN], ("b", 0, "s", "bass"): [3.0, 4.0]}
     both = pd.concat([frames_of(values), frames_of({k: [5.0, 6.0] for k in values}, "SIR")])
     kept = keep_common_frames(both)
@@ -248,11 +248,14 @@ COMPLETE = {
 @pytest.mark.parametrize(
     ("changes", "missing"),
     [
-        ({("b", 3, "t", "bass"): [1.0]}, "of b, seed 3: no frame 1 of bass in 't'"),
-        ({("b", 3, "s", "bass"): []}, "of b, seed 3: no frame 0 of bass in 's'"),
-        ({("b", 3, "t", "drums"): [1.0]}, "of a, seed 0: no frame 0 of drums in 't'"),
-        # A frame that is there but could not be scored does not stand in for one that is not.
-        ({("a", 0, "t", "bass"): [NAN, NAN], ("b", 3, "t", "bass"): [NAN]}, "no frame 1 of bass"),
+        ({("b", 3, "t", "bass"): [1.0]}, "of b, seed 3: frame 1 of bass in 't' is missing"),
+        ({("b", 3, "s", "bass"): []}, "of b, seed 3: frame 0 of bass in 's' is missing"),
+        ({("b", 3, "t", "drums"): [1.0]}, "of a, seed 0: frame 0 of drums in 't' is missing"),
+        # A frame that could not be scored is not a missing frame.
+        (
+            {("a", 0, "t", "bass"): [NAN, NAN], ("b", 3, "t", "bass"): [NAN]},
+            "frame 1 of bass in 't' is missing",
+        ),
     ],
 )
 def test_scores_of_different_songs_sources_or_frames_are_refused(changes, missing) -> None:
@@ -262,7 +265,7 @@ def test_scores_of_different_songs_sources_or_frames_are_refused(changes, missin
     assert "\n" not in str(error.value)
 
 
-def test_scores_are_medians_over_frames_that_leave_nan_out() -> None:
+def test_scores_are_medians_over_frames_without_nan() -> None:
     frames = frames_of(
         {
             ("a", 0, "s", "drums"): [1, 10, NAN, 3],
@@ -291,7 +294,7 @@ def test_sdr_is_the_median_over_songs_then_the_mean_over_sources() -> None:
     scores = pd.DataFrame(rows, columns=COLUMNS)
     all_songs = sdr_by_run(scores, ["s", "t", "u"])
     assert list(all_songs.columns) == ["system", "seed", "sdr_db"]
-    # Medians 2, 4 and 9, mean 5; means of songs first would give 8.3, a median of medians 4.
+    # Medians 2, 4 and 9, mean 5; averaging sources first would give 8.3, a median of medians 4.
     assert all_songs["sdr_db"].tolist() == [5, 15]
     assert sdr_by_run(scores, ["u"])["sdr_db"].tolist() == [15, 25]
     assert sdr_by_run(scores, ["another"]).empty
@@ -301,22 +304,22 @@ def write_json(root: Path, system: str, values: dict[str, list[float]]) -> Path:
     path = root / system / "seed-0" / "scores" / "test" / "s.json"
     path.parent.mkdir(parents=True)
     targets = [
-        {"name": source, "frames": [{"metrics": dict.fromkeys(METRICS, v)} for v in of_frames]}
-        for source, of_frames in values.items()
+        {"name": source, "frames": [{"metrics": dict.fromkeys(METRICS, v)} for v in by_frame]}
+        for source, by_frame in values.items()
     ]
     path.write_text(json.dumps({"targets": targets}))
     return path.parents[1]
 
 
-def test_scores_are_written_with_or_without_the_frames_that_others_lack(tmp_path: Path) -> None:
+def test_scores_are_written_over_all_frames_or_only_common_ones(tmp_path: Path) -> None:
     folders = [
         write_json(tmp_path, "a", {"bass": [1.0, 5.0, 2.0]}),
         write_json(tmp_path, "b", {"bass": [3.0, NAN, 4.0]}),
     ]
-    for common, of_a in ((False, 2.0), (True, 1.5)):
+    for common, sdr_db in ((False, 2.0), (True, 1.5)):
         path = tmp_path / "scores.csv"
         write_scores(folders, path, common=common)
         table = pd.read_csv(path)
         assert list(table.columns) == COLUMNS
         sdr = table[table["metric"] == "SDR"].set_index("system")["value_db"]
-        assert sdr.to_dict() == {"a": of_a, "b": 3.5}
+        assert sdr.to_dict() == {"a": sdr_db, "b": 3.5}

@@ -1,4 +1,4 @@
-"""Separating songs: in chunks, without seams, back at the song's own level."""
+"""Songs are separated in chunks, without seams, and keep their level."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ def assert_identity(time: int, chunk: int) -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(st.integers(1, 300), st.integers(1, 64))
-def test_chunks_add_up_to_the_whole_for_any_lengths(time: int, chunk: int) -> None:
+def test_chunks_reconstruct_a_signal_of_any_length(time: int, chunk: int) -> None:
     assert_identity(time, chunk)
 
 
@@ -40,37 +40,39 @@ def test_chunks_add_up_to_the_whole_for_any_lengths(time: int, chunk: int) -> No
     [(1, 256), (100, 256), (255, 256), (256, 256), (257, 256), (383, 256), (12_345, 255),
      (60_000, 256)],
 )  # fmt: skip
-def test_so_do_songs_shorter_than_a_chunk_and_long_ones(time: int, chunk: int) -> None:
+def test_chunks_reconstruct_signals_shorter_and_much_longer_than_a_chunk(
+    time: int, chunk: int
+) -> None:
     assert_identity(time, chunk)
 
 
-def test_the_model_sees_chunks_of_its_length_that_overlap_by_half() -> None:
+def test_the_model_gets_chunks_that_overlap_by_half() -> None:
     seen = []
 
-    def watched(x: Tensor) -> Tensor:
+    def recording_model(x: Tensor) -> Tensor:
         seen.extend(x[:, 0, 0].tolist())
         assert x.shape[1:] == (1, 64)
         assert len(x) <= CHUNKS_AT_ONCE
         return x[:, None]
 
-    overlap_add(watched, torch.arange(1, 1001.0)[None], 64)
-    assert seen == list(range(1, 962, 32))  # the last begins at 961 and ends past 1000
+    overlap_add(recording_model, torch.arange(1, 1001.0)[None], 64)
+    assert seen == list(range(1, 962, 32))  # the last one starts at 961 and ends beyond 1000
 
 
-def test_no_chunk_is_all_padding() -> None:
+def test_no_chunk_is_only_padding() -> None:
     for time in range(1, 200):
         seen = []
 
-        def watched(x: Tensor, seen: list = seen) -> Tensor:
+        def recording_model(x: Tensor, seen: list = seen) -> Tensor:
             seen.extend(x[:, 0].any(dim=-1).tolist())
             return x[:, None]
 
-        overlap_add(watched, torch.ones(1, time), 32)
+        overlap_add(recording_model, torch.ones(1, time), 32)
         assert all(seen)
 
 
-def test_a_model_that_fails_at_the_ends_of_its_chunks_is_forgiven_in_the_middle() -> None:
-    """Where two chunks overlap, the one whose end is farther away counts more."""
+def test_errors_at_the_ends_of_a_chunk_are_attenuated() -> None:
+    """Where two chunks overlap, the one whose end is farther away has the larger weight."""
 
     def offset_at_the_ends(x: Tensor) -> Tensor:
         y = x.clone()
@@ -82,7 +84,7 @@ def test_a_model_that_fails_at_the_ends_of_its_chunks_is_forgiven_in_the_middle(
     assert estimates[60:-60].abs().max() < 0.025
 
 
-def test_gradients_are_not_kept() -> None:
+def test_estimates_require_no_gradient() -> None:
     layer = torch.nn.Conv1d(1, 1, 1)
     estimates = overlap_add(lambda x: layer(x)[:, None], torch.ones(1, 64), 32)
     assert not estimates.requires_grad
@@ -112,7 +114,7 @@ def model_path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_song_is_normalised_before_and_brought_back_after(
+def test_a_song_is_normalized_and_its_estimates_denormalized(
     song: CachedSong, model_path: Path
 ) -> None:
     model, _ = load_model(model_path)
@@ -124,7 +126,7 @@ def test_a_song_is_normalised_before_and_brought_back_after(
     np.testing.assert_allclose(estimates, expected.numpy(), atol=1e-6)
 
 
-def test_a_quieter_song_gives_the_same_estimates_quieter(
+def test_a_quieter_song_gives_equally_quieter_estimates(
     song: CachedSong, model_path: Path, cache_song: Callable[..., Path]
 ) -> None:
     quieter = read_cache(cache_song("quieter", waveform(song.stems) / 4, RATE_HZ))

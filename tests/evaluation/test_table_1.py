@@ -1,4 +1,4 @@
-"""Table 1: which rows, in which order, from which numbers."""
+"""Table 1: its rows, their order, and the numbers in them."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import torch
 from upsampling_artifacts.evaluation import scoring, table_1
 from upsampling_artifacts.evaluation.table_1 import (
     COLUMNS,
-    epochs,
-    size_of,
+    epoch_durations,
+    parameters_and_gflop,
     write_table_1,
 )
 from upsampling_artifacts.models.saved import save_model
@@ -45,12 +45,12 @@ FULL_SIZE = {
 }
 
 
-def log(epochs: int) -> pd.DataFrame:
-    """Epochs of 30 steps."""
-    return pd.DataFrame({"step": 30 * np.arange(1, epochs + 1)})
+def log(n_epochs: int) -> pd.DataFrame:
+    """Return a training log with 30 steps per epoch."""
+    return pd.DataFrame({"step": 30 * np.arange(1, n_epochs + 1)})
 
 
-# The steps of transposed were measured anew beside each other system's.
+# Each system is timed interleaved with transposed convolution, whose time thus varies.
 SPEED = pd.DataFrame(
     [
         ("demucs_transposed", "-", 0.2, 1.0, 6.0),
@@ -65,10 +65,10 @@ SPEED = pd.DataFrame(
 )  # fmt: skip
 
 
-def scores(of_runs: dict[tuple[str, int], float]) -> pd.DataFrame:
+def scores(by_run: dict[tuple[str, int], float]) -> pd.DataFrame:
     rows = [
         (name, seed, song, source, "SDR", value + (50 if song == "excerpt" else 0), 1, 1)
-        for (name, seed), value in of_runs.items()
+        for (name, seed), value in by_run.items()
         for source in ("drums", "bass")
         for song in ("s", "excerpt")
     ]
@@ -77,7 +77,7 @@ def scores(of_runs: dict[tuple[str, int], float]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    of_runs = {
+    by_run = {
         ("mixture", 0): -3.0,
         ("demucs_nearest", 0): 4.0,
         ("demucs_nearest", 1): 5.0,
@@ -85,20 +85,20 @@ def table() -> pd.DataFrame:
         ("ours", 0): 2.0,
     }
     logs = {("demucs_nearest", seed): log(2) for seed in range(3)} | {("ours", 0): log(1)}
-    notes = {"ours": "a remark", "open_unmix": "not trained here"}
-    return made(scores(of_runs), logs, notes=notes)
+    notes = {"ours": "a note", "open_unmix": "not trained here"}
+    return build(scores(by_run), logs, notes=notes)
 
 
 REFERENCES = dict.fromkeys(["demucs_transposed", *SYSTEMS], "demucs_transposed")
 
 
-def made(
-    of_scores: pd.DataFrame,
+def build(
+    score_table: pd.DataFrame,
     logs: dict,
     notes: dict | None = None,
 ) -> pd.DataFrame:
     return table_1.table_1(
-        of_scores, logs, SPEED, SYSTEMS, FULL_SIZE, PAPER, ["s"], notes or {}, REFERENCES
+        score_table, logs, SPEED, SYSTEMS, FULL_SIZE, PAPER, ["s"], notes or {}, REFERENCES
     )
 
 
@@ -106,14 +106,14 @@ def row(table: pd.DataFrame, name: str) -> pd.Series:
     return table.set_index("system").loc[name]
 
 
-def test_rows_are_the_papers_then_ours_then_baselines(table: pd.DataFrame) -> None:
+def test_rows_are_the_papers_systems_then_ours_then_baselines(table: pd.DataFrame) -> None:
     assert list(table.columns) == COLUMNS
     assert table["system"].tolist() == [
         "demucs_transposed", "demucs_nearest", "open_unmix", "ours", "mixture",
     ]  # fmt: skip
 
 
-def test_sdr_is_the_mean_over_seeds_with_its_interval_of_the_songs_that_count(table) -> None:
+def test_sdr_is_the_mean_over_seeds_with_an_interval_over_the_included_songs(table) -> None:
     nearest = row(table, "demucs_nearest")
     assert nearest["sdr_db"] == 5
     half = 4.30265 / np.sqrt(3)
@@ -124,7 +124,7 @@ def test_sdr_is_the_mean_over_seeds_with_its_interval_of_the_songs_that_count(ta
     assert pd.isna(row(table, "ours")["sdr_low_db"])
 
 
-def test_what_was_not_measured_or_published_is_missing(table: pd.DataFrame) -> None:
+def test_numbers_not_measured_or_not_published_are_missing(table: pd.DataFrame) -> None:
     ours = [column for column in COLUMNS if column != "system" and "paper" not in column]
     assert row(table, "open_unmix")[ours].isna().all()
     papers = [column for column in COLUMNS if "paper" in column]
@@ -133,77 +133,83 @@ def test_what_was_not_measured_or_published_is_missing(table: pd.DataFrame) -> N
     assert row(table, "demucs_nearest")[papers].tolist() == [5.17, 423, 716]
 
 
-def test_a_remark_stands_beside_what_was_measured_here(table: pd.DataFrame) -> None:
-    assert table.set_index("system")["note"].dropna().to_dict() == {"ours": "a remark"}
+def test_a_note_is_shown_only_for_systems_trained_here(table: pd.DataFrame) -> None:
+    assert table.set_index("system")["note"].dropna().to_dict() == {"ours": "a note"}
 
 
-def test_epochs_are_those_of_the_benchmark_by_the_implementation_that_is_trained() -> None:
+def test_epoch_durations_are_those_of_the_trained_implementation() -> None:
     systems = SYSTEMS | {"demucs_transposed": system("transposed", 8)}
     for implementation, seconds, ratio in (("auto", 8.4, 1.1), ("plain", 12.0, 1.6)):
         upsampler = {"name": "nearest", "length": 9, "implementation": implementation}
         systems["demucs_nearest"] = SYSTEMS["demucs_nearest"] | {"upsampler": upsampler}
-        of = epochs(SPEED, systems, REFERENCES)
-        assert of.index.is_unique
-        assert of.loc["demucs_nearest"].tolist() == [seconds, ratio]
-    assert of.loc["demucs_transposed"].tolist() == [6, 1]
-    # As steps that were measured side by side, and as many steps as an epoch has.
-    assert of.loc["ours"].tolist() == pytest.approx([1.5, 0.9 * 15 / 30])
+        durations = epoch_durations(SPEED, systems, REFERENCES)
+        assert durations.index.is_unique
+        assert durations.loc["demucs_nearest"].tolist() == [seconds, ratio]
+    assert durations.loc["demucs_transposed"].tolist() == [6, 1]
+    # The step ratio from interleaved timing, times the ratio of steps per epoch.
+    assert durations.loc["ours"].tolist() == pytest.approx([1.5, 0.9 * 15 / 30])
 
 
-def test_systems_without_a_measured_step_have_no_epoch(table: pd.DataFrame) -> None:
+def test_systems_without_a_benchmark_have_no_epoch_duration(table: pd.DataFrame) -> None:
     assert row(table, "mixture")[["epoch_seconds", "epoch_ratio"]].isna().all()
     assert row(table, "open_unmix")[["epoch_seconds", "epoch_ratio"]].isna().all()
 
 
-def test_auto_is_what_is_trained_if_nothing_else_is_said(table: pd.DataFrame) -> None:
+def test_the_implementation_defaults_to_auto(table: pd.DataFrame) -> None:
     assert row(table, "demucs_nearest")["epoch_seconds"] == 8.4
 
 
-def test_without_the_reference_there_is_no_ratio() -> None:
-    of = epochs(SPEED[SPEED["system"] != "demucs_transposed"], SYSTEMS, REFERENCES)
-    assert of["epoch_ratio"].isna().all() and of["epoch_seconds"].notna().all()
+def test_without_the_reference_the_ratio_is_missing() -> None:
+    speed = SPEED[SPEED["system"] != "demucs_transposed"]
+    durations = epoch_durations(speed, SYSTEMS, REFERENCES)
+    assert durations["epoch_ratio"].isna().all() and durations["epoch_seconds"].notna().all()
 
 
-def test_what_did_not_fit_into_memory_has_no_epoch() -> None:
+def test_a_system_that_did_not_fit_into_memory_has_no_epoch_duration() -> None:
     speed = SPEED.assign(ratio_to_transposed=np.nan)
     speed.loc[0, ["median_step_seconds", "epoch_seconds"]] = np.nan
-    of = epochs(speed, SYSTEMS, REFERENCES)
-    assert of["epoch_ratio"].isna().all()
-    assert of["epoch_seconds"].isna().to_dict() == {
+    durations = epoch_durations(speed, SYSTEMS, REFERENCES)
+    assert durations["epoch_ratio"].isna().all()
+    assert durations["epoch_seconds"].isna().to_dict() == {
         "demucs_transposed": True, "demucs_nearest": False, "ours": False,
     }  # fmt: skip
 
 
 def test_parameters_are_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
     nearest = row(table, "demucs_nearest")
-    assert nearest["parameters"] == size_of(SYSTEMS["demucs_nearest"], 2, 2, 8000)[0]
-    full = size_of(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
+    assert nearest["parameters"] == parameters_and_gflop(SYSTEMS["demucs_nearest"], 2, 2, 8000)[0]
+    full = parameters_and_gflop(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
     assert nearest["parameters_full_size"] == full > 700_000_000
     for column in ("n_seeds", "parameters", "parameters_full_size"):
         assert table[column].dtype == "Int64"
 
 
-def test_steps_are_those_of_the_shortest_and_of_the_longest_training(table: pd.DataFrame) -> None:
-    longer = made(scores({}), {("ours", seed): log(n) for seed, n in enumerate((1, 3, 2))})
+def test_steps_are_those_of_the_shortest_and_the_longest_training(table: pd.DataFrame) -> None:
+    longer = build(scores({}), {("ours", seed): log(n) for seed, n in enumerate((1, 3, 2))})
     assert row(longer, "ours")[["steps_least", "steps_most"]].tolist() == [30, 90]
     assert row(table, "demucs_nearest")[["steps_least", "steps_most"]].tolist() == [60, 60]
 
 
 def test_compute_is_counted_as_built_and_at_full_size(table: pd.DataFrame) -> None:
     nearest = row(table, "demucs_nearest")
-    assert nearest["gflop_per_second"] == size_of(SYSTEMS["demucs_nearest"], 2, 2, 8000)[1]
+    assert (
+        nearest["gflop_per_second"]
+        == parameters_and_gflop(SYSTEMS["demucs_nearest"], 2, 2, 8000)[1]
+    )
     assert nearest["gflop_per_second_full_size"] == pytest.approx(37.1, abs=0.3)  # four sources
     assert row(table, "ours")["gflop_per_second"] < nearest["gflop_per_second"]
     assert table["gflop_per_second"].notna().sum() == 2
 
 
-def test_compute_grows_with_the_rate() -> None:
-    slow, fast = (size_of(SYSTEMS["ours"], 2, 2, rate_hz)[1] for rate_hz in (8000, 32000))
+def test_compute_is_proportional_to_the_sampling_rate() -> None:
+    slow, fast = (
+        parameters_and_gflop(SYSTEMS["ours"], 2, 2, rate_hz)[1] for rate_hz in (8000, 32000)
+    )
     assert fast == pytest.approx(4 * slow, rel=0.01)
 
 
-class LooksAtValues(torch.nn.Module):
-    """A model of anyone's that cannot run where there are no values."""
+class ReadsValues(torch.nn.Module):
+    """A user-supplied model that reads values and cannot run on the meta device."""
 
     def __init__(self, n_sources: int, audio_channels: int):
         super().__init__()
@@ -213,17 +219,19 @@ class LooksAtValues(torch.nn.Module):
         return self.gain.item() * mixture[:, None].expand(-1, self.n_sources, -1, -1)
 
 
-def test_what_does_not_run_without_values_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
-    theirs = {"architecture": f"{__name__}:LooksAtValues", "options": {}, "upsampler": None}
-    parameters, gflop = size_of(theirs, 2, 2, 8000)
+def test_the_compute_of_a_model_that_cannot_run_on_the_meta_device_is_missing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    user_supplied = {"architecture": f"{__name__}:ReadsValues", "options": {}, "upsampler": None}
+    parameters, gflop = parameters_and_gflop(user_supplied, 2, 2, 8000)
     assert parameters == 1 and np.isnan(gflop)
-    assert "LooksAtValues" in caplog.text
+    assert "ReadsValues" in caplog.text
 
 
 def test_parameters_depend_on_sources_and_channels() -> None:
-    convolution_to_sources = 4 * 9  # weights of one more output channel, and its offset
-    a, b = (size_of(SYSTEMS["demucs_nearest"], n, 1, 8000)[0] for n in (2, 3))
-    assert b - a == convolution_to_sources + 1
+    weights_per_channel = 4 * 9  # of an output channel; its bias is one more parameter
+    a, b = (parameters_and_gflop(SYSTEMS["demucs_nearest"], n, 1, 8000)[0] for n in (2, 3))
+    assert b - a == weights_per_channel + 1
 
 
 def test_the_table_is_written_from_files(tmp_path: Path) -> None:
@@ -247,13 +255,13 @@ def test_the_table_is_written_from_files(tmp_path: Path) -> None:
         tmp_path / "table_1.csv",
         ["s"],
         FULL_SIZE,
-        {"demucs_nearest": "a remark"},
+        {"demucs_nearest": "a note"},
         REFERENCES,
     )
     table = pd.read_csv(tmp_path / "table_1.csv")
     nearest = row(table, "demucs_nearest")
     assert (nearest["sdr_db"], nearest["epoch_seconds"], nearest["n_seeds"]) == (4.5, 8.4, 2)
-    assert nearest["note"] == "a remark"
+    assert nearest["note"] == "a note"
     assert "709969008" not in (tmp_path / "table_1.csv").read_text()  # two sources, not four
-    expected = size_of(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
+    expected = parameters_and_gflop(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
     assert f",{expected}," in (tmp_path / "table_1.csv").read_text()

@@ -16,7 +16,7 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.evaluation.estimates import separate_songs
 from upsampling_artifacts.evaluation.separation import model_separator
-from upsampling_artifacts.evaluation.table_1 import size_of
+from upsampling_artifacts.evaluation.table_1 import parameters_and_gflop
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.probes.model_probe import probe_model
@@ -126,7 +126,7 @@ def test_the_output_for_silence_is_finite(architecture: str) -> None:
 @every_architecture
 def test_parameters_and_flops_are_counted_at_full_size(architecture: str) -> None:
     for size, rate_hz, most_parameters in (("demo", RATE_HZ, 1.2e6), ("paper", 44_100, 1e9)):
-        parameters, gflop = size_of(system_of(architecture, size), 4, 2, rate_hz)
+        parameters, gflop = parameters_and_gflop(system_of(architecture, size), 4, 2, rate_hz)
         assert parameters < most_parameters
         assert gflop > 0.01
 

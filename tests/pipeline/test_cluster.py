@@ -1,4 +1,4 @@
-"""What SLURM is asked, with clients that answer as written here. tests/slurm asks a real one."""
+"""Queries to SLURM, with simulated clients; tests/slurm uses a real cluster."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from upsampling_artifacts.pipeline import cluster
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A function that makes a client of SLURM: a shell script."""
+    """Return a function that creates a SLURM client as a shell script."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin")
     (tmp_path / "bin").mkdir()
 
-    def make(name: str, script: str) -> None:
+    def create(name: str, script: str) -> None:
         path = tmp_path / "bin" / name
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    return make
+    return create
 
 
-def test_known_names_pass_and_lists_are_alternatives(client) -> None:
+def test_known_names_and_lists_of_alternatives_are_accepted(client) -> None:
     client("sinfo", "printf 'cpu\\ngpu\\n'")
     client("sacctmgr", "printf 'lab\\nlab\\ndefault\\n'")
     cluster.check_names(["cpu", "gpu,cpu"], ["lab"])
 
 
-def test_an_unknown_account_is_told_with_the_known(client) -> None:
+def test_an_unknown_account_gets_a_message_with_the_known_ones(client) -> None:
     client("sinfo", "echo cpu")
     client("sacctmgr", "printf 'lab\\nother\\n'")
     with pytest.raises(InputError) as error:
@@ -42,19 +42,19 @@ def test_an_unknown_account_is_told_with_the_known(client) -> None:
 
 
 @pytest.mark.parametrize("answer", ["exit 1", "true"])
-def test_a_cluster_that_does_not_say_lets_all_pass(client, answer: str) -> None:
+def test_a_cluster_that_does_not_list_its_names_accepts_all(client, answer: str) -> None:
     client("sinfo", answer)
     client("sacctmgr", answer)
     cluster.check_names(["cpu"], ["lab"])
 
 
-def test_a_client_that_hangs_is_not_waited_for(client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 0.2)
+def test_a_client_that_hangs_times_out(client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "TIMEOUT_SECONDS", 0.2)
     client("squeue", "exec sleep 60")
-    assert cluster.end_leftovers("/here", ["rule_train"]) == []
+    assert cluster.cancel_orphans("/here", ["rule_train"]) == []
 
 
-def test_only_the_same_jobs_of_the_same_folder_are_ended(client, tmp_path: Path) -> None:
+def test_only_the_same_jobs_of_the_same_folder_are_canceled(client, tmp_path: Path) -> None:
     queue = tmp_path / "queue"
     queue.write_text(
         "7|/here|rule_train_wildcards_a_0\n8|/here|rule_train_wildcards_b_0\n"
@@ -63,13 +63,13 @@ def test_only_the_same_jobs_of_the_same_folder_are_ended(client, tmp_path: Path)
     client("squeue", f"cat {queue}")
     client("scancel", f'for id; do sed -i "/^$id|/d" {queue}; done')
     comments = [cluster.comment("train", ["a", "0"]), cluster.comment("score", ["a", "0", "A | B"])]
-    assert cluster.end_leftovers("/here", comments) == ["7", "10"]
+    assert cluster.cancel_orphans("/here", comments) == ["7", "10"]
     assert [line.split("|")[0] for line in queue.read_text().splitlines()] == ["8", "9"]
 
 
-def test_a_job_that_will_not_end_is_told(client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "END_SECONDS", 0)
+def test_a_job_that_does_not_end_is_an_input_error(client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CANCEL_SECONDS", 0)
     client("squeue", "echo '7|/here|rule_all'")
     client("scancel", "true")
-    with pytest.raises(InputError, match=r"still running \(7\); end them with scancel"):
-        cluster.end_leftovers("/here", [cluster.comment("all", [])])
+    with pytest.raises(InputError, match=r"still running \(7\); cancel them with scancel"):
+        cluster.cancel_orphans("/here", [cluster.comment("all", [])])

@@ -1,4 +1,4 @@
-"""Configuration: the schema documents every key, our files resolve, mistakes get one line."""
+"""The schema documents every key, our config files resolve, and a mistake gets one line."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import PALETTE, resolve
+from upsampling_artifacts.pipeline.configuration import PALETTE, RENAMED, resolve
 
 from ..clone import REPOSITORY
 from ..configs import SCHEMA, read_config
 
 
 def properties(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
-    """All properties, those of nested objects and of the rows of tables too."""
+    """Yield all properties, also those of nested objects and of the rows of tables."""
     for key, entry in schema.get("properties", {}).items():
         yield f"{prefix}{key}", entry
         yield from properties(entry, f"{prefix}{key}.")
@@ -29,15 +29,18 @@ def config() -> dict:
 
 def test_every_key_has_a_description_and_a_default() -> None:
     entries = dict(properties(SCHEMA))
-    assert {"experiment", "training.epochs", "songs.seed", "systems.*.upsampler"} < set(entries)
+    assert {"experiment", "training.epochs", "synthetic_songs.seed", "systems.*.upsampler"} < set(
+        entries
+    )
     for key, entry in entries.items():
         assert len(entry.get("description", "")) > 5, key
         assert "\n" not in entry["description"].strip(), key
         assert "default" in entry, key
 
 
-def test_every_object_of_known_keys_refuses_unknown_ones() -> None:
-    objects = {"": SCHEMA, **{key: of for key, of in properties(SCHEMA) if "properties" in of}}
+def test_every_object_with_known_keys_refuses_unknown_ones() -> None:
+    entries = {"": SCHEMA, **dict(properties(SCHEMA))}
+    objects = {key: entry for key, entry in entries.items() if "properties" in entry}
     for key, entry in objects.items():
         assert entry["additionalProperties"] is False, key
 
@@ -56,9 +59,9 @@ def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> N
     assert resolve(complete, SCHEMA) == complete
 
 
-def test_the_papers_file_is_a_list_of_differences() -> None:
+def test_the_papers_file_changes_only_what_differs_from_the_demonstration() -> None:
     demo, paper = (resolve(read_config(*names), SCHEMA) for names in ([], ["paper.yaml"]))
-    # What the demonstration trains beyond Table 1 stands at its end.
+    # The demonstration lists Table 1 first, then what it trains beyond it.
     assert paper["variants"] == demo["variants"][: len(paper["variants"])]
     assert paper["training"]["epochs"] == 600
     assert paper["training"]["learning_rate"] == 2e-4
@@ -71,16 +74,22 @@ def test_the_papers_file_is_a_list_of_differences() -> None:
 
 
 def test_defaults_fill_in_what_is_left_out_at_every_depth(config: dict) -> None:
-    del config["songs"], config["training"]["learning_rate"]
+    del config["synthetic_songs"], config["training"]["learning_rate"]
     complete = resolve(config, SCHEMA)
-    assert complete["songs"] == {"seed": 0, "train": 12, "valid": 2, "test": 3, "seconds": 30}
+    assert complete["synthetic_songs"] == {
+        "seed": 0,
+        "train": 12,
+        "valid": 2,
+        "test": 3,
+        "seconds": 30,
+    }
     assert complete["training"]["learning_rate"] == 0.0002
     assert complete["training"]["epochs"] == config["training"]["epochs"]
     assert complete["systems"]["demucs_nearest"]["architecture"] == "demucs"
     assert complete["systems"]["demucs_nearest"]["options"] == {}
 
 
-def test_defaults_are_not_shared() -> None:
+def test_resolved_configurations_share_no_mutable_default() -> None:
     config = read_config()
     first = resolve(config, SCHEMA)
     first["systems"]["demucs_nearest"]["options"]["glu"] = False
@@ -90,7 +99,7 @@ def test_defaults_are_not_shared() -> None:
 
 
 def put(*path: object, value: object) -> Callable[[dict], None]:
-    """A change of one key, given by its path."""
+    """Return a function that sets the key at a path."""
 
     def change(config: dict) -> None:
         for key in path[:-1]:
@@ -107,7 +116,10 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         (put("rate", value=3), r"unknown key 'rate'; did you mean 'rate_hz'\?"),
         (put("traning", value={}), r"unknown key 'traning'; did you mean 'training'\?"),
         (put("training", "epoch", value=3), r"'training.epoch'; did you mean 'epochs'\?"),
-        (put("songs", "second", value=3), r"'songs.second'; did you mean 'seconds'\?"),
+        (
+            put("synthetic_songs", "second", value=3),
+            r"'synthetic_songs.second'; did you mean 'seconds'\?",
+        ),
         (
             put("systems", "demucs_nearest", "upsampler_", value={}),
             r"unknown key 'systems.demucs_nearest.upsampler_'; did you mean 'upsampler'\?",
@@ -117,25 +129,33 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"'systems.demucs_nearest.training.learning_rat'; did you mean 'learning_rate'\?",
         ),
         (put(5, value=3), r"unknown key '5'; known: experiment"),
-        (put("rate_hz", value="8k"), r"rate_hz: '8k' is not of type 'integer'; it is: Sampling"),
-        (put("rate_hz", value=10), r"rate_hz: 10 is less than the minimum of 1000; it is: "),
-        (put("training", value=None), r"training: None is not of type 'object'; it is: How to"),
+        (put("rate_hz", value="8k"), r"rate_hz: '8k' is not of type 'integer'; expected: Sampling"),
+        (put("rate_hz", value=10), r"rate_hz: 10 is less than the minimum of 1000; expected: "),
+        (
+            put("training", value=None),
+            r"training: None is not of type 'object'; expected: Training options$",
+        ),
         (put("training", "epochs", value=0), r"training.epochs: 0 is less than the minimum of 1"),
         (
             put("training", "accelerator", value="tpu"),
-            r"training.accelerator: 'tpu' is not one of \['auto', 'cpu', 'cuda'\]; it is: Where",
+            r"training.accelerator: 'tpu' is not one of \['auto', 'cpu', 'cuda'\]; "
+            "expected: Device type",
         ),
         (
             put("systems", "demucs_nearest", "training", value={"epochs": "ten"}),
-            r"systems.demucs_nearest.training.epochs: 'ten' is not of type 'integer'; it is: How",
+            r"systems.demucs_nearest.training.epochs: 'ten' is not of type 'integer'; "
+            "expected: Number of epochs",
         ),
         (
             put("systems", "demucs_nearest", "training", value={"devices": 3}),
             r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
         ),
-        (put("experiment", value="Demo 1"), r"experiment: 'Demo 1' does not match .*; it is: Name"),
-        (put("variants", value=[]), r"variants: \[\] should be non-empty; it is: Names"),
-        (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; it is: Each"),
+        (
+            put("experiment", value="Demo 1"),
+            r"experiment: 'Demo 1' does not match .*; expected: Name of the experiment",
+        ),
+        (put("variants", value=[]), r"variants: \[\] should be non-empty; expected: Names"),
+        (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; expected: Seeds"),
         (put("seeds", 1, value="a"), r"seeds.1: 'a' is not of type 'integer'"),
         (
             put("variants", value=["demucs_nearst"]),
@@ -151,11 +171,12 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value=3),
-            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; it",
+            r"systems.demucs_nearest.upsampler: 3 is not of type 'object', 'string', 'null'; "
+            "expected: Name",
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value={"length": 9}),
-            r"systems.demucs_nearest.upsampler: 'name' is a required property; it is: Name",
+            r"systems.demucs_nearest.upsampler: 'name' is a required property; expected: Name",
         ),
         (
             put("systems", "demucs_nearest", "modified_from", value="demucs_neerest"),
@@ -167,7 +188,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("systems", "demucs_nearest", "color", value="blue"),
-            r"systems.demucs_nearest.color: 'blue' does not match .*; it is: Its color in figures",
+            r"systems.demucs_nearest.color: 'blue' does not match .*; expected: Its color",
         ),
         (
             put("systems", "mixture", value={"upsampler": None}),
@@ -183,7 +204,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_one_line_with_its_key_and_a_remedy(
+def test_a_mistake_gets_one_line_with_its_key_and_a_remedy(
     config: dict, change: Callable[[dict], None], message: str
 ) -> None:
     change(config)
@@ -192,14 +213,78 @@ def test_a_mistake_is_told_in_one_line_with_its_key_and_a_remedy(
     assert "\n" not in str(error.value)
 
 
-def test_a_misspelt_key_is_told_before_a_wrong_value(config: dict) -> None:
+RENAMES = [
+    (("dataset",), "songs", "dataset: songs", "dataset: synthetic"),
+    (("songs", "train"), 3, "songs", "synthetic_songs"),
+    (("datasets", "musdb18", "songs"), "x.csv", "datasets.*.songs", "datasets.*.song_list"),
+    (("datasets", "mine", "stems"), "mp4", "datasets.*.stems", "datasets.*.stem_format"),
+    (("datasets", "mine", "n_absent"), 1, "datasets.*.n_absent", "datasets.*.n_missing"),
+    *(
+        ((*path, old), value, f"{prefix}.{old}", f"{prefix}.{new}")
+        for path, prefix in (
+            (("training",), "training"),
+            (("systems", "demucs_nearest", "training"), "systems.*.training"),
+        )
+        for old, value, new in (
+            ("accumulation", 2, "gradient_accumulation"),
+            ("recompute", True, "activation_checkpointing"),
+            ("loader_processes", 6, "num_workers"),
+        )
+    ),
+    (("probes", "layers"), ["demucs_nearest"], "probes.layers", "probes.single_layers"),
+    (("probes", "small_seeds"), 3, "probes.small_seeds", "probes.n_seeds_small_models"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "old", "new"), RENAMES)
+def test_an_old_key_gets_one_line_that_names_its_replacement(
+    config: dict, path: tuple[str, ...], value: object, old: str, new: str
+) -> None:
+    put(*path, value=value)(config)
+    with pytest.raises(InputError) as error:
+        resolve(config, SCHEMA)
+    name = path[1] if "*" in old else ""
+    old, new = old.replace("*", name), new.replace("*", name)
+    assert str(error.value) == f"config: '{old}' has been renamed; write '{new}' instead"
+
+
+def test_every_renamed_key_is_tested_and_its_replacement_is_in_the_schema() -> None:
+    assert dict(rename[2:] for rename in RENAMES) == RENAMED
+    known = {key for key, _ in properties(SCHEMA)}
+    for old, new in RENAMED.items():
+        key = new.partition(":")[0].replace("systems.*.training.", "training.")
+        assert key in known
+        assert old not in known
+
+
+def test_an_old_key_from_the_command_line_is_refused_too(config: dict) -> None:
+    config["training"]["recompute"] = "true"
+    config["systems"]["demucs_nearest"] = "{training: {recompute: true}}"
+    with pytest.raises(InputError, match=r"'training\.recompute' has been renamed"):
+        resolve(config, SCHEMA)
+    del config["training"]["recompute"]
+    with pytest.raises(InputError, match=r"'systems\.demucs_nearest\.training\.recompute' has"):
+        resolve(config, SCHEMA)
+
+
+@pytest.mark.parametrize("value", [None, 3, "nothing", [1]])
+@pytest.mark.parametrize("key", ["training", "systems", "datasets", "probes"])
+def test_a_section_that_is_no_table_is_left_to_the_schema(
+    config: dict, key: str, value: object
+) -> None:
+    config[key] = value
+    with pytest.raises(InputError, match=rf"^config: {key}: .* is not of type 'object'"):
+        resolve(config, SCHEMA)
+
+
+def test_a_misspelled_key_is_reported_before_a_wrong_value(config: dict) -> None:
     config["rate_hz"] = "8k"
     config["training"]["epoch"] = 3
     with pytest.raises(InputError, match=r"training\.epoch'"):
         resolve(config, SCHEMA)
 
 
-def test_systems_that_are_not_among_the_variants_may_be_unfinished(config: dict) -> None:
+def test_a_system_outside_the_variants_may_be_unfinished(config: dict) -> None:
     config["systems"]["an_idea"] = {"upsampler": {"name": "not written yet"}}
     resolve(config, SCHEMA)
 
@@ -238,13 +323,13 @@ def test_the_demonstrations_systems_have_a_label_and_a_color_each(config: dict) 
     assert len({row["color"] for row in rows}) == len({row["label"] for row in rows}) == len(rows)
 
 
-def test_the_papers_experiment_is_its_table() -> None:
+def test_the_papers_experiment_trains_the_systems_of_its_table_1() -> None:
     table = (REPOSITORY / "config" / "paper_table_1.csv").read_text().splitlines()
     names = [line.split(",")[0] for line in table[1:]]
     assert yaml.safe_load((REPOSITORY / "config/paper.yaml").read_text())["variants"] == names
 
 
-def test_text_from_the_command_line_is_read_as_it_would_be_in_a_file(config: dict) -> None:
+def test_text_from_the_command_line_is_parsed_like_a_file(config: dict) -> None:
     config |= {"seeds": ["0", "7"], "experiment": "2024", "exclude_songs": ["1"], "excerpt": "no"}
     config["training"]["learning_rate"] = "0.5"
     config["systems"]["demucs_nearest"]["options"] = {"bias": "false"}

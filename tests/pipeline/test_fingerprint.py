@@ -1,4 +1,4 @@
-"""Fingerprints: what changes a result changes them, and nothing else does."""
+"""Fingerprints change with the code that defines a result, and with nothing else."""
 
 import subprocess
 import sys
@@ -15,12 +15,12 @@ from ..configs import read_config
 CONFIG = read_config()
 PACKAGE = Path(fingerprint.__file__).parents[1]
 
-MODULE = '''"""What it is."""
+MODULE = '''"""A module."""
 
 from upsampling_artifacts.helpers import helper
 
 RATE_HZ = 8000
-"""Of everything."""
+"""Sampling rate."""
 
 
 class Thing:
@@ -34,7 +34,7 @@ class Thing:
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """A function that writes a module of a small package of the same name."""
+    """Return a function that writes modules of a small package with the same name."""
     monkeypatch.setattr(import_paths, "FOLDERS", (tmp_path,))
     folder = tmp_path / "upsampling_artifacts"
     folder.mkdir()
@@ -54,7 +54,7 @@ def forget() -> None:
         cached.cache_clear()
 
 
-def of(name: str = "thing") -> str:
+def fingerprint_of(name: str = "thing") -> str:
     return code_fingerprint(f"upsampling_artifacts.{name}")
 
 
@@ -63,31 +63,33 @@ def of(name: str = "thing") -> str:
     [
         ("# twice", "# two times"),
         ("        # twice\n", ""),
-        ("What it is", "What it does"),
-        ('"""What it is."""\n', ""),
-        ('"""Of everything."""', '"""Of all there is."""'),
-        ('"""Of everything."""\n', ""),
+        ("A module", "The module"),
+        ('"""A module."""\n', ""),
+        ('"""Sampling rate."""', '"""The sampling rate."""'),
+        ('"""Sampling rate."""\n', ""),
         ('    """A thing."""\n', ""),
         ("    def double(self, x):\n", '    def double(self, x):\n        """Twice."""\n'),
         ("2 * helper(x)", "(2*helper( x ))"),
         ("\n\n\n", "\n\n\n\n\n"),
     ],
 )
-def test_comments_docstrings_and_layout_change_nothing(write, old: str, new: str) -> None:
-    before = of()
+def test_comments_docstrings_and_formatting_do_not_change_the_fingerprint(
+    write, old: str, new: str
+) -> None:
+    before = fingerprint_of()
     assert old in MODULE
     write("thing", MODULE.replace(old, new))
-    assert of() == before
+    assert fingerprint_of() == before
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [("2 *", "3 *"), ("8000", "44100"), ("double", "twice"), ("2 * helper(x)", "2 * x")],
 )
-def test_code_does(write: Callable, old: str, new: str) -> None:
-    before = of()
+def test_code_changes_the_fingerprint(write: Callable, old: str, new: str) -> None:
+    before = fingerprint_of()
     write("thing", MODULE.replace(old, new))
-    assert of() != before
+    assert fingerprint_of() != before
 
 
 @pytest.mark.parametrize(
@@ -100,54 +102,70 @@ def test_code_does(write: Callable, old: str, new: str) -> None:
         "def late():\n    from upsampling_artifacts.helpers import helper",
     ],
 )
-def test_imported_modules_of_the_package_count_too(write: Callable, statement: str) -> None:
+def test_imported_modules_change_the_fingerprint(write: Callable, statement: str) -> None:
     write("thing", statement)
-    before = of()
+    before = fingerprint_of()
     write("helpers", "def helper(x):\n    return -x\n")
-    assert of() != before
+    assert fingerprint_of() != before
 
 
-def test_so_do_those_that_they_import_and_circles_end(write: Callable) -> None:
+def test_indirect_imports_change_the_fingerprint_even_in_a_circle(write: Callable) -> None:
     write("helpers", "from upsampling_artifacts import deeper, thing\n")
     write("deeper", "A = 1\n")
-    before = of()
+    before = fingerprint_of()
     write("deeper", "A = 2\n")
-    assert of() != before
+    assert fingerprint_of() != before
 
 
-def test_other_modules_do_not_count(write: Callable) -> None:
-    before = of()
-    write("stranger", "A = 1\n")
-    assert of() == before
-    assert of("stranger") != before
+def test_modules_that_are_not_imported_do_not_change_the_fingerprint(write: Callable) -> None:
+    before = fingerprint_of()
+    write("unrelated", "A = 1\n")
+    assert fingerprint_of() == before
+    assert fingerprint_of("unrelated") != before
 
 
-def test_neutral_modules_do_not_count(write: Callable) -> None:
+@pytest.mark.parametrize("condition", ["TYPE_CHECKING", "typing.TYPE_CHECKING"])
+def test_imports_for_type_checkers_do_not_change_the_fingerprint(
+    write: Callable, condition: str
+) -> None:
+    block = f"if {condition}:\n    from upsampling_artifacts.helpers import Helper\n"
+    write("thing", f"{block}A = 1\n")
+    before = fingerprint_of()
+    write("helpers", "class Helper:\n    size = 2\n")
+    write("thing", f"{block}    from upsampling_artifacts.more import More\nA = 1\n")
+    assert fingerprint_of() == before
+    write("thing", f"{block}else:\n    import upsampling_artifacts.helpers\nA = 1\n")
+    at_runtime = fingerprint_of()
+    write("helpers", "class Helper:\n    size = 3\n")
+    assert fingerprint_of() != at_runtime != before
+
+
+def test_neutral_modules_do_not_change_the_fingerprint(write: Callable) -> None:
     write(
         "thing",
         "from upsampling_artifacts import registry\nfrom upsampling_artifacts.files import x",
     )
-    before = of()
+    before = fingerprint_of()
     for name in ("registry", "files"):
         write(name, "A = 1\n")
-    assert of() == before
+    assert fingerprint_of() == before
 
 
-def test_several_modules_count_in_any_order(write: Callable) -> None:
+def test_the_order_of_modules_does_not_change_the_fingerprint(write: Callable) -> None:
     names = ["upsampling_artifacts.thing", "upsampling_artifacts.helpers"]
     assert code_fingerprint(*names) == code_fingerprint(*reversed(names))
-    assert code_fingerprint(*names) == of()  # the one imports the other
-    assert of("helpers") != of()
+    assert code_fingerprint(*names) == fingerprint_of()  # thing imports helpers
+    assert fingerprint_of("helpers") != fingerprint_of()
 
 
 def closure(*modules: str) -> set[str]:
-    """Names of the modules of the real package that a fingerprint depends on."""
-    seen, waiting = set(), list(modules)
-    while waiting:
-        module = waiting.pop()
+    """Return the names of the real modules that a fingerprint depends on."""
+    seen, pending = set(), list(modules)
+    while pending:
+        module = pending.pop()
         if module not in seen | NEUTRAL:
             seen.add(module)
-            waiting += fingerprint._read(module)[1]
+            pending += fingerprint._read(module)[1]
     return {name.removeprefix("upsampling_artifacts.") for name in seen}
 
 
@@ -159,7 +177,7 @@ INTERPOLATION = {"upsamplers.base", "upsamplers.interpolation"}
 FUSED = {*INTERPOLATION, "upsamplers.folding", "upsamplers.fused"}
 LINEAR = {*FUSED, "upsamplers.linear", "upsamplers.smoothing"}
 SUBPIXEL = {"upsamplers.base", "upsamplers.periodic_shuffle", "upsamplers.subpixel"}
-# The modules that define each system of config, by name.
+# The modules that define each system in config.
 SYSTEMS = {
     "demucs_transposed": {"models.demucs", "upsamplers.base", "upsamplers.transposed"},
     "demucs_nearest": {"models.demucs", *FUSED, "upsamplers.nearest"},
@@ -200,7 +218,7 @@ EXCERPT = {*SONG_FILES, "data.excerpt"}
 STYLE = {"figures", "figures.style"}
 PANELS = {*STYLE, "artifacts.spectra", "figures.panels"}
 LINES = {"probes.line_summary", "statistics"}
-# By the module that a rule names: what its jobs depend on beside the system.
+# For each module named in a rule: the modules that its jobs depend on, apart from the system.
 STAGES = {
     "training.loop": TRAINING,
     "evaluation.separation": SAVED
@@ -246,14 +264,14 @@ STAGES = {
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_system_depends_on_its_own_network_and_upsampler(system: str) -> None:
+def test_a_system_depends_only_on_its_network_and_upsampler(system: str) -> None:
     row = CONFIG["systems"][system]
     modules = registry.modules_of({"architecture": "demucs", **row})
     assert closure(*modules) == SYSTEMS[system]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_these_modules_alone(stage: str) -> None:
+def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
     assert closure(f"upsampling_artifacts.{stage}") == STAGES[stage]
 
 
@@ -265,7 +283,7 @@ def test_a_stage_depends_on_these_modules_alone(stage: str) -> None:
         "registry", "import_paths", "files", "interruption",
     ],
 )  # fmt: skip
-def test_messages_progress_loading_checkpoints_devices_and_types_decide_no_result(
+def test_messages_progress_loading_checkpoints_devices_and_types_affect_no_result(
     module: str,
 ) -> None:
     assert module not in set().union(*STAGES.values(), *SYSTEMS.values())
@@ -277,36 +295,36 @@ def test_a_cached_song_does_not_depend_on_training() -> None:
     assert closure("upsampling_artifacts.data.cache") == {f"data.{module}" for module in modules}
 
 
-def test_a_rendered_song_depends_on_its_composer_and_players() -> None:
-    assert closure("upsampling_artifacts.data.songs") == {
-        "data.songs", "data.songs.composition", "data.songs.rendering", "data.songs.styles",
-    }  # fmt: skip
+def test_a_synthetic_song_depends_only_on_its_package() -> None:
+    package = "data.synthetic_songs"
+    modules = {f"{package}.{name}" for name in ("composition", "rendering", "styles")}
+    assert closure(f"upsampling_artifacts.{package}") == {package, *modules}
 
 
-def test_the_neutral_modules_are_there() -> None:
+def test_the_neutral_modules_exist() -> None:
     for module in NEUTRAL - {"upsampling_artifacts"}:
         path = module.removeprefix("upsampling_artifacts.").replace(".", "/")
         assert (PACKAGE / f"{path}.py").exists()
 
 
-def test_the_package_imports_itself_by_full_names_which_the_fingerprint_follows() -> None:
+def test_the_package_uses_absolute_imports() -> None:
     for path in PACKAGE.rglob("*.py"):
         assert "from ." not in path.read_text(), path
 
 
-def test_a_module_that_is_not_there_is_an_error() -> None:
+def test_a_missing_module_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         code_fingerprint("upsampling_artifacts.trainng")
 
 
-def test_planning_loads_no_large_library() -> None:
+def test_planning_imports_no_large_library() -> None:
     code = """if True:
         import sys
         from upsampling_artifacts import registry
         from upsampling_artifacts.pipeline import configuration
         from upsampling_artifacts.data import datasets
         from upsampling_artifacts.pipeline.fingerprint import code_fingerprint
-        modules = "training.loop evaluation.scoring data.cache probes.variants data.songs"
+        modules = "training.loop evaluation.scoring data.cache probes.variants data.synthetic_songs"
         for module in modules.split():
             code_fingerprint(f"upsampling_artifacts.{module}")
         print(*sorted({"torch", "pandas", "scipy", "musdb"} & set(sys.modules)))
@@ -315,7 +333,7 @@ def test_planning_loads_no_large_library() -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
-def test_data_has_a_fingerprint_whatever_the_order_of_its_keys() -> None:
+def test_the_fingerprint_of_data_does_not_depend_on_the_order_of_keys() -> None:
     value = {"a": [1, 2.5, None], "b": {"c": "d", "e": True}}
     again = {"b": {"e": True, "c": "d"}, "a": [1, 2.5, None]}
     assert data_fingerprint(value) == data_fingerprint(again)

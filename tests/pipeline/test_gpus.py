@@ -1,4 +1,4 @@
-"""Two jobs never share a GPU by accident. The GPUs here are names: nothing is computed on them."""
+"""Two jobs never share a GPU. The GPUs in these tests are only names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ with claimed_gpus(1, Path(sys.argv[1])) as mine:
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setattr(gpus, "SECONDS_BETWEEN_TRIES", 0.05)
+    monkeypatch.setattr(gpus, "SECONDS_BETWEEN_ATTEMPTS", 0.05)
 
 
 def start_job(locks: Path) -> subprocess.Popen[str]:
@@ -35,7 +35,7 @@ def start_job(locks: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_each_job_sees_one_gpu_and_a_killed_one_gives_it_back(tmp_path: Path) -> None:
+def test_each_job_sees_one_gpu_and_a_killed_job_releases_it(tmp_path: Path) -> None:
     jobs = [start_job(tmp_path), start_job(tmp_path)]
     try:
         taken = [job.stdout.readline().strip() for job in jobs]
@@ -51,7 +51,7 @@ def test_each_job_sees_one_gpu_and_a_killed_one_gives_it_back(tmp_path: Path) ->
             job.kill()
 
 
-def test_a_job_for_two_gpus_waits_for_both_and_holds_none_meanwhile(
+def test_a_job_that_needs_two_gpus_holds_none_while_it_waits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = start_job(tmp_path)
@@ -63,7 +63,7 @@ def test_a_job_for_two_gpus_waits_for_both_and_holds_none_meanwhile(
             text=True,
         )
         try:
-            time.sleep(1)  # it tries
+            time.sleep(1)  # it is waiting
             with claimed_gpus(1, tmp_path) as mine:
                 assert mine == ["5"]
             first.kill()
@@ -74,7 +74,7 @@ def test_a_job_for_two_gpus_waits_for_both_and_holds_none_meanwhile(
         first.kill()
 
 
-def test_nothing_is_claimed_where_slurm_gave_gpus_out(
+def test_nothing_is_claimed_if_slurm_has_assigned_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "1")
@@ -85,7 +85,7 @@ def test_nothing_is_claimed_where_slurm_gave_gpus_out(
 
 
 @pytest.mark.parametrize(("count", "visible"), [(0, "4,5"), (1, "")])
-def test_nothing_is_claimed_where_none_is_asked_for_or_there_is_none(
+def test_nothing_is_claimed_if_no_gpu_is_requested_or_available(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, visible: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

@@ -1,4 +1,4 @@
-"""The plan against what is counted by other means: by hand, by the data set, by the paper."""
+"""The plan agrees with independent counts: by hand, by the data set, by the paper."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from upsampling_artifacts.pipeline.planning import (
     Experiment,
     cache_bytes,
     cache_room,
-    cost_of,
     plan_text,
+    run_cost,
     scoring_memory_mb,
     steps_per_epoch,
     storage_bytes,
@@ -48,7 +48,7 @@ def demucs(name: str, length: int) -> dict:
 
 @pytest.fixture
 def paper() -> Experiment:
-    """Two of the paper's systems, with three seeds."""
+    """Return an experiment with two of the paper's systems and three seeds."""
     systems = {"transposed": demucs("transposed", 8), "nearest": demucs("nearest", 9)}
     return Experiment(
         name="paper",
@@ -65,7 +65,7 @@ def paper() -> Experiment:
     )
 
 
-def test_arithmetic_of_a_convolution_by_hand() -> None:
+def test_the_flops_of_a_convolution_match_a_count_by_hand() -> None:
     with torch.device("meta"):
         layer = nn.Conv1d(2, 5, 7, padding=3)
     assert tflop_per_second_of_audio(layer, 1000) * 1e12 == 2 * 2 * 5 * 7 * 1000
@@ -80,25 +80,31 @@ def test_arithmetic_of_a_convolution_by_hand() -> None:
         ("linear", {}, 34.7),
     ],
 )
-def test_a_step_at_full_size(paper: Experiment, name: str, options: dict, tflop: float) -> None:
-    """Known from a count of the multiplications layer by layer."""
+def test_the_tflop_of_a_step_at_full_size_match_a_count_by_hand(
+    paper: Experiment, name: str, options: dict, tflop: float
+) -> None:
+    """Expected values are from a count of multiplications, layer by layer."""
     system = demucs("transposed", 8)
     if name != "transposed":
         system["upsampler"] = {"name": name, "length": 9, **options}
     one = replace(paper, systems={"one": system}, training={"one": TRAINING})
-    assert cost_of(one, "one").step_tflop == pytest.approx(tflop, rel=0.05)
+    assert run_cost(one, "one").step_tflop == pytest.approx(tflop, rel=0.05)
 
 
-def test_the_papers_epoch_of_319_s_on_four_gpus(paper: Experiment) -> None:
-    cost = cost_of(paper, "transposed")
+def test_the_training_time_matches_the_papers_epoch_of_319_s_on_four_gpus(
+    paper: Experiment,
+) -> None:
+    cost = run_cost(paper, "transposed")
     assert cost.training_hours == pytest.approx(4 * 600 * 319 / 3600, rel=0.04)
     assert cost.parameters == 703_148_208
-    twice = cost_of(replace(paper, tflop_per_second=32), "transposed")
+    twice = run_cost(replace(paper, tflop_per_second=32), "transposed")
     assert twice.training_hours == cost.training_hours / 2
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_steps_are_those_of_the_training_data(cache_song: CacheSong, batch_size: int) -> None:
+def test_the_steps_of_an_epoch_match_the_training_data(
+    cache_song: CacheSong, batch_size: int
+) -> None:
     lengths = [7.0, 9.35]
     options = {"segment_seconds": 1.5, "stride_seconds": 0.7, "batch_size": batch_size}
     songs = [
@@ -109,36 +115,36 @@ def test_steps_are_those_of_the_training_data(cache_song: CacheSong, batch_size:
     assert steps_per_epoch(lengths, 1000, TRAINING | options) == batches.steps_per_epoch > 2
 
 
-def test_storage(paper: Experiment) -> None:
-    costs = {name: cost_of(paper, name) for name in paper.systems}
-    sizes = {what.split(":")[0]: size / 1e9 for what, size in storage_bytes(paper, costs).items()}
+def test_storage_is_the_size_of_samples_and_weights(paper: Experiment) -> None:
+    costs = {name: run_cost(paper, name) for name in paper.systems}
+    sizes = {kind.split(":")[0]: size / 1e9 for kind, size in storage_bytes(paper, costs).items()}
     assert sizes["cache"] == pytest.approx(36000 * 44100 * 2 * 5 * 2 / 1e9)
     assert sizes["estimates"] == pytest.approx(12000 * 44100 * 2 * 4 * 4 / 1e9 * (2 * 3 + 2))
     assert sizes["models"] == pytest.approx(3 * 4 * (0.7031 + 0.7100), rel=1e-3)
     assert sizes["checkpoints, if all train at once"] == pytest.approx(4 * sizes["models"])
 
 
-def test_the_cache_is_refused_only_where_it_does_not_fit(tmp_path: Path) -> None:
+def test_a_cache_is_refused_only_if_it_does_not_fit_on_the_disk(tmp_path: Path) -> None:
     needed = cache_bytes([240.0] * 150, 44100, 4)
     assert needed == pytest.approx(31.75e9, rel=1e-3)
-    later = tmp_path / "results" / "not yet there"
+    later = tmp_path / "results" / "missing"
     line, fits = cache_room(1e6, 3, later)
     free = shutil.disk_usage(tmp_path).free
     assert fits and line.startswith("cache: 0.001 GB for 3 songs; ") and f"in {later}" in line
     line, fits = cache_room(free + 1e12, 150, later)
-    assert not fits and "it does not fit; make room" in line and "\n" not in line
+    assert not fits and "it does not fit; free space" in line and "\n" not in line
 
 
-def test_memory_of_scoring_covers_what_was_measured() -> None:
+def test_the_memory_of_scoring_covers_measured_values() -> None:
     for seconds, gigabytes in ((30, 1.4), (240, 6.75)):
         assert gigabytes < scoring_memory_mb([1, seconds], 44100, 1) / 1000 < 2.5 * gigabytes
     songs = [240.0] * 3 + [120.0]
     four = scoring_memory_mb(songs, 44100, 4)
     assert four - scoring_memory_mb(songs, 44100, 1) > 2.5 * 6750
-    assert scoring_memory_mb([*songs, 10.0], 44100, 4) == four  # of all, the longest four
+    assert scoring_memory_mb([*songs, 10.0], 44100, 4) == four  # only the longest four count
 
 
-def test_the_plan_names_every_variant_and_what_it_asks_for(paper: Experiment) -> None:
+def test_the_plan_lists_every_variant_and_its_resources(paper: Experiment) -> None:
     text = plan_text(paper)
     assert "2 variants x 3 seeds; 150 songs (86 train, 14 valid, 50 test), 10.0 hours" in text
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
@@ -151,22 +157,22 @@ def test_the_plan_names_every_variant_and_what_it_asks_for(paper: Experiment) ->
     assert float(rows["train"][-1]) == pytest.approx(total, rel=1e-2)
 
 
-def test_several_gpus_share_the_hours_of_a_training(paper: Experiment) -> None:
+def test_several_gpus_divide_the_hours_of_a_training(paper: Experiment) -> None:
     four = replace(paper, training=dict.fromkeys(paper.systems, TRAINING | {"devices": 4}))
-    one_cost, four_cost = cost_of(paper, "nearest"), cost_of(four, "nearest")
+    one_cost, four_cost = run_cost(paper, "nearest"), run_cost(four, "nearest")
     assert four_cost.training_hours == one_cost.training_hours / 4
     assert four_cost.gpu_hours == one_cost.gpu_hours
     assert "4 GPU" in plan_text(four)
 
 
-def test_a_set_time_is_the_most_that_a_training_takes(paper: Experiment) -> None:
-    for minutes, hours in ((90, 1.5), (1e6, cost_of(paper, "nearest").training_hours)):
+def test_training_minutes_limit_the_hours_of_a_training(paper: Experiment) -> None:
+    for minutes, hours in ((90, 1.5), (1e6, run_cost(paper, "nearest").training_hours)):
         timed = replace(
             paper, training=dict.fromkeys(paper.systems, TRAINING | {"minutes": minutes})
         )
-        assert cost_of(timed, "nearest").training_hours == hours
+        assert run_cost(timed, "nearest").training_hours == hours
 
 
-def test_a_probe_takes_what_was_measured(paper: Experiment) -> None:
-    """140 s for nearest, with signals of 4 s in chunks of 10 s, beside other work on two cores."""
-    assert 3600 * cost_of(paper, "nearest").probe_hours == pytest.approx(111, rel=0.1)
+def test_the_hours_of_a_probe_match_a_measurement(paper: Experiment) -> None:
+    """Measured: 111 CPU s (140 s on two busy cores) for nearest, 4 s signals and 10 s chunks."""
+    assert 3600 * run_cost(paper, "nearest").probe_hours == pytest.approx(111, rel=0.1)

@@ -33,7 +33,7 @@ from upsampling_artifacts.upsamplers.learned_interpolation import LearnedInterpo
 from ..configs import read_config
 
 CONFIG = read_config()
-LAYERS = {name: CONFIG["systems"][name]["upsampler"] for name in CONFIG["probes"]["layers"]}
+LAYERS = {name: CONFIG["systems"][name]["upsampler"] for name in CONFIG["probes"]["single_layers"]}
 SEEDS = range(4)
 
 ROUNDING_DB = -120.0

@@ -76,11 +76,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
             }
             for name, look in LOOKS.items()
         },
-        "experiment": "tiny", "dataset": "songs", "size": "demo", "variants": SYSTEMS,
+        "experiment": "tiny", "dataset": "synthetic", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
         "exclude_songs": ["Bad <one>"], "training": {"epochs": 3, "minutes": None},
         "report": {"listen_seconds": LISTEN_SECONDS},
-        "probes": {"size": "figures", "seeds": [0, 1, 2], "small_seeds": 10},
+        "probes": {"size": "figures", "seeds": [0, 1, 2], "n_seeds_small_models": 10},
     }  # fmt: skip
     write_report(
         folder / "report.html",

@@ -43,7 +43,7 @@ def write_experiment(path: Path, variants: int, seeds: int = SEEDS, **songs: int
     }
     experiment = {
         "experiment": f"planned-{variants}",
-        "songs": {**SONGS, **songs},
+        "synthetic_songs": {**SONGS, **songs},
         "excerpt": False,
         "systems": systems,
         "variants": list(systems),

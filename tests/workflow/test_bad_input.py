@@ -49,12 +49,24 @@ def line_with(output: str, text: str) -> str:
             "architecture 'my_package.nets:Net': there is no module 'my_package.nets'",
             "put it beside the Snakefile",
         ),
-        ("probes={'layers': [demucs_cubic]}", "probes.layers: unknown system", "known: demucs_"),
+        (
+            "probes={'single_layers': [demucs_cubic]}",
+            "probes.single_layers: unknown system",
+            "known: demucs_",
+        ),
         ("dataset=folder", "root: is not set", "set root to it"),
-        ("sources=[vocals, rest]", "sources: songs has no stem 'rest'", "can be: vocals, drums"),
-        ("dataset=musdb", "unknown data set 'musdb'", "known: songs, folder, musdb18-hq, musdb18"),
+        (
+            "sources=[vocals, rest]",
+            "sources: synthetic: no stem 'rest'",
+            "can be: vocals, drums",
+        ),
+        (
+            "dataset=musdb",
+            "unknown data set 'musdb'",
+            "known: synthetic, folder, musdb18-hq, musdb18",
+        ),
         ("datasets={'musdb18': {'md5': x}}", "unknown key 'datasets.musdb18.md5'", "url"),
-        ("datasets={'mine': {'archive': x.zip}}", "datasets.mine.", "Address of its archive"),
+        ("datasets={'mine': {'archive': x.zip}}", "datasets.mine.", "URL of the archive"),
         ("probes={'systems': [demucs_cubic]}", "probes.systems: unknown system", "known: demucs_"),
         ("probes={'size': huge}", "probes.size: architecture 'melgan' has no size 'huge'", "tiny"),
         (
@@ -114,7 +126,7 @@ def test_a_valid_folder_is_accepted_and_not_modified(clone: Clone, root: Path) -
 
 def test_a_missing_or_empty_root_is_refused(clone: Clone, tmp_path: Path) -> None:
     result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
-    assert "is no folder" in line_with(result.stdout, "config: root:")
+    assert "is not a folder" in line_with(result.stdout, "config: root:")
     (tmp_path / "nothing").mkdir()
     result = clone.snakemake("-n", "--config", "dataset=folder", f"root={tmp_path}/nothing")
     assert "holds no songs" in line_with(result.stdout, "config: root:")
@@ -129,11 +141,11 @@ def test_a_song_without_a_stem_is_refused_and_can_be_excluded(clone: Clone, root
 @pytest.mark.parametrize(
     ("audio", "rate_hz", "complaint"),
     [
-        (np.zeros((64000, 2)), 8000, "bass is silent throughout"),
-        (np.ones((64000, 1)) / 2, 8000, "bass.wav: 1 channel(s) where stereo is needed"),
-        (np.ones((60000, 2)) / 2, 8000, "bass.wav: 60000 samples where the mixture has 64000"),
-        (np.ones((0, 2)), 8000, "bass.wav: 0 samples where the mixture has 64000"),
-        (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz where the mixture has 8000 Hz"),
+        (np.zeros((64000, 2)), 8000, "bass is silent, and museval cannot score silence"),
+        (np.ones((64000, 1)) / 2, 8000, "bass.wav: 1 channel(s), but stereo is required"),
+        (np.ones((60000, 2)) / 2, 8000, "bass.wav: has 60000 samples, but the mixture has 64000"),
+        (np.ones((0, 2)), 8000, "bass.wav: has 0 samples, but the mixture has 64000"),
+        (np.ones((64000, 2)) / 2, 16000, "bass.wav: 16000 Hz, but the mixture has 8000 Hz"),
     ],
 )
 def test_a_broken_stem_is_refused_with_its_defect(

@@ -67,7 +67,7 @@ def describe(clone: Clone, server: FileServer, **changes: object) -> None:
         "size_bytes": len(server.content),
         "checksum": f"md5:{hashlib.md5(server.content, usedforsecurity=False).hexdigest()}",
         "page": "https://example.org",
-        "songs": "config/songs.csv",
+        "song_list": "config/songs.csv",
         **changes,
     }
     (clone.root / "config/mine.yaml").write_text(
@@ -128,10 +128,10 @@ def test_songs_missing_from_an_archive_are_skipped(
     root = tmp_path_factory.mktemp("published")
     write_packed_songs(root, "One", "Three", "Four")
     with file_server(zipped(root)) as server:
-        describe(clone, server, stems="mp4", song_seconds=7, n_absent=1)
+        describe(clone, server, stem_format="mp4", song_seconds=7, n_missing=1)
         result = clone.snakemake(*song_lists())
     assert result.returncode == 0, result.stdout
-    assert "not in the archive, and left out: Two" in result.stdout
+    assert "missing from the archive, and skipped: Two" in result.stdout
     assert cached(clone, "train") == ["One"]
     assert cached(clone, "valid") == ["Three"]
     assert clone.planned(*song_lists()) == {}

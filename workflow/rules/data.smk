@@ -33,9 +33,9 @@ rule song:
     conda:
         "../../envs/data.yaml"
     params:
-        seed=config["songs"]["seed"],
-        seconds=config["songs"]["seconds"],
-        code=code("upsampling_artifacts.data.songs"),
+        seed=config["synthetic_songs"]["seed"],
+        seconds=config["synthetic_songs"]["seconds"],
+        code=code("upsampling_artifacts.data.synthetic_songs"),
     script:
         "../scripts/song.py"
 
@@ -49,7 +49,7 @@ rule songs_setup:
         "../../envs/data.yaml"
     params:
         valid=SONGS["valid"],
-        code=code("upsampling_artifacts.data.songs"),
+        code=code("upsampling_artifacts.data.synthetic_songs"),
     script:
         "../scripts/songs_setup.py"
 
@@ -75,7 +75,7 @@ rule cache:
             config["silent_stems"] == "allow" and SPLIT_OF[w.song] in ("train", "valid")
         ),
         setup=song_setup,
-        otherwise=lambda w: datasets.otherwise(w.song, w.song in SONGS["excerpt"]),
+        hint=lambda w: datasets.exclusion_hint(w.song, w.song in SONGS["excerpt"]),
         code=code("upsampling_artifacts.data.cache"),
     script:
         "../scripts/cache.py"

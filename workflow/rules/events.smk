@@ -14,7 +14,7 @@ def prepare_cluster():
     }
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
     comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
-    ended = cluster.end_leftovers(working_directory(), comments)
+    ended = cluster.cancel_orphans(working_directory(), comments)
     if ended:
         logger.info(f"slurm: canceled jobs left by an earlier run: {', '.join(ended)}")
 

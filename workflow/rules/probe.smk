@@ -1,7 +1,7 @@
 """Probes: silence, ones, noise, a sweep and music through models before and after training."""
 
 PROBES = f"{RESULTS}/probes"
-SMALL_SEEDS = list(range(config["probes"]["small_seeds"]))
+SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 
 
 rule probe:

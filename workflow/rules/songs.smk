@@ -22,7 +22,7 @@ FETCHED = datasets.is_fetched(config)
 DATASET = f"results/datasets/{config['dataset']}.json"
 ROOT = (
     f"{RESULTS}/songs"
-    if config["dataset"] == "songs"
+    if config["dataset"] == "synthetic"
     else f"results/datasets/{config['dataset']}" if FETCHED else config["root"]
 )
 EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
@@ -44,7 +44,7 @@ def song_list(split):
 
 def song_path(song):
     """The path from which a song is read; known before the song is fetched."""
-    stems = config["datasets"][config["dataset"]]["stems"] if FETCHED else None
+    stems = config["datasets"][config["dataset"]]["stem_format"] if FETCHED else None
     return musdb18.song_path(Path(ROOT), SPLIT_OF[song], song, stems)
 
 
@@ -52,8 +52,8 @@ def song_path(song):
 def song_seconds(split):
     """The length of each song of a split. Reads file headers, so call it only in a parameter."""
     known = {song["song"]: song["seconds"] for song in datasets.listed_songs(config)}
-    if config["dataset"] == "songs":
-        known = dict.fromkeys(SONGS[split], config["songs"]["seconds"])
+    if config["dataset"] == "synthetic":
+        known = dict.fromkeys(SONGS[split], config["synthetic_songs"]["seconds"])
     return [
         datasets.song_seconds(song_path(song), SETUP["mixture"], known.get(song))
         for song in SPLITS[split]
@@ -72,7 +72,7 @@ def cache_growth(songs):
 
 def available_songs(songs):
     """The songs that the data set has. Some archives reveal their contents only once fetched."""
-    if not FETCHED or config["datasets"][config["dataset"]]["n_absent"] == 0:
+    if not FETCHED or config["datasets"][config["dataset"]]["n_missing"] == 0:
         return songs
     with checkpoints.fetch.get().output[0].open() as record:
         available = {song for names in json.load(record)["songs"].values() for song in names}
@@ -95,7 +95,7 @@ def song_files(wildcards):
         return [str(path)]
     files = layout.stem_files(path, SETUP).values()
     # A stem missing from a user's song is reported by the job, in one line, not by Snakemake in ten.
-    return [str(file) for file in files if config["dataset"] == "songs" or file.exists()]
+    return [str(file) for file in files if config["dataset"] == "synthetic" or file.exists()]
 
 
 def modification_times(wildcards):

@@ -11,5 +11,5 @@ with job_log(snakemake.log[0]):
         rate_hz=snakemake.params.rate_hz,
         allow_silent=snakemake.params.allow_silent,
         setup=snakemake.params.setup,
-        otherwise=snakemake.params.otherwise,
+        hint=snakemake.params.hint,
     )

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from upsampling_artifacts.data.fetching import Source, fetch
+from upsampling_artifacts.data.fetching import PublishedDataset, fetch
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
-    source = Source.from_config(snakemake.params.config)
+    dataset = PublishedDataset.from_config(snakemake.params.config)
     record = Path(snakemake.output[0])
-    shutil.copyfile(fetch(source, snakemake.params.songs, record.with_suffix("")), record)
+    shutil.copyfile(fetch(dataset, snakemake.params.songs, record.with_suffix("")), record)

@@ -1,8 +1,8 @@
-"""Render one song of the embedded data set."""
+"""Render one synthetic song."""
 
 from pathlib import Path
 
-from upsampling_artifacts.data.songs import render_song
+from upsampling_artifacts.data.synthetic_songs import render_song
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,8 +1,8 @@
-"""Tell musdb which of the embedded songs are for validation."""
+"""Write musdb's setup file, which names the validation songs."""
 
 from pathlib import Path
 
-from upsampling_artifacts.data.songs import write_setup_file
+from upsampling_artifacts.data.synthetic_songs import write_setup_file
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

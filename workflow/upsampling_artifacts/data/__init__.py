@@ -1,1 +1,1 @@
-"""Songs, data sets, the int16 cache and training segments."""
+"""Synthetic songs, published data sets, the song cache, training segments and test signals."""

@@ -1,6 +1,6 @@
-"""Decoding songs once, and checking them, at the experiment's rate.
+"""Decode songs once, check them, and cache them at the experiment's sampling rate.
 
-:mod:`cached_song` says what is written.
+:mod:`upsampling_artifacts.data.cached_song` describes the format.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from upsampling_artifacts.data.cached_song import FULL_SCALE
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
 from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
-from upsampling_artifacts.data.musdb18 import CHANNELS, Recording, read_song, require_ffmpeg
+from upsampling_artifacts.data.musdb18 import Recording, read_song, require_ffmpeg
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 
@@ -27,46 +27,46 @@ def cache_song(
     rate_hz: int,
     allow_silent: bool,
     setup: dict | None = None,
-    otherwise: str = "or leave the song out",
+    hint: str = "or leave the song out",
 ) -> None:
     """Read one song through musdb, check it, and write it to the cache.
 
     Args:
-        song: Its folder of wav files, or its ``.stem.mp4``.
-        path: Where to, ending in ``.npy``.
+        song: Its folder of wav files, or its ``.stem.mp4`` file.
+        path: File to write, ending in ``.npy``.
         sources: The stems to keep, in this order.
-        rate_hz: The experiment's rate.
-        allow_silent: Whether a stem without any sound is acceptable.
-        setup: Which stems the song has, as :func:`layout.read_setup` gives it.
-        otherwise: What one can do with a song that is wrong, other than mending it.
+        rate_hz: The experiment's sampling rate.
+        allow_silent: Whether to accept a silent stem.
+        setup: The stems of the song, from :func:`layout.read_setup`.
+        hint: Ends the message about a faulty song: what to do if it cannot be repaired.
 
     Raises:
-        InputError: As :func:`read_song`, with that at the end.
+        InputError: As for :func:`read_song`, with the hint.
     """
     require_ffmpeg()
     try:
         recording = read_song(Path(song), sources, allow_silent, setup)
     except InputError as error:
-        raise InputError(f"{error}; {otherwise}") from error
+        raise InputError(f"{error}; {hint}") from error
     write_cache(recording, path, rate_hz)
 
 
 def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
     """Resample a recording and write ``path`` (``.npy``) and its ``.json``.
 
-    The latter also holds the facts of the mixture and of each source, as they are in the source
-    files (level, samples at full scale) and in the cache (clipped samples, silent seconds).
+    The latter also describes the mixture and each source: in the original files (level, samples
+    at full scale) and in the cache (clipped samples, silent seconds).
 
     Args:
         recording: All stems of one song.
-        path: Where to, ending in ``.npy``.
-        rate_hz: The experiment's rate.
+        path: File to write, ending in ``.npy``.
+        rate_hz: The experiment's sampling rate.
     """
     path = Path(path)
-    pcm, clipped = quantised(resampled(recording.audio, recording.rate_hz, rate_hz))
+    pcm, clipped = quantized(resampled(recording.audio, recording.rate_hz, rate_hz))
     if any(clipped):
         logger.info(f"{recording.name}: {sum(clipped)} samples clipped at {rate_hz} Hz")
-    stems = {
+    stems: dict[str, dict[str, object]] = {
         stem: {
             "level_db": level_db(recording.audio[row]),
             "full_scale_samples": full_scale_samples(recording.audio[row]),
@@ -75,17 +75,17 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         }
         for row, stem in enumerate(["mixture", *recording.sources])
     }
-    for facts, origin in zip(stems.values(), recording.origins, strict=False):
-        facts["seconds"] = origin.samples / recording.rate_hz
-        facts["channels"] = CHANNELS
-        facts["sha256"] = sha256(origin.files)
-        facts["trimmed_samples"] = origin.trimmed_samples
-    about = {
+    for properties, origin in zip(stems.values(), recording.origins, strict=False):
+        properties["seconds"] = origin.samples / recording.rate_hz
+        properties["channels"] = AUDIO_CHANNELS
+        properties["sha256"] = sha256(origin.files)
+        properties["trimmed_samples"] = origin.trimmed_samples
+    description = {
         "song": recording.name,
         "rate_hz": rate_hz,
         "source_rate_hz": recording.rate_hz,
         "sources": list(recording.sources),
-        # At least one bit: a mixture without sound in the middle is divided by this too.
+        # At least one bit: a mixture whose mono sum is silent is divided by this as well.
         "scale": max(1, float(pcm[0].mean(axis=0, dtype=np.float64).std())) / FULL_SCALE,
         "residual_db": recording.residual_db,
         "stems": stems,
@@ -93,22 +93,27 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
     with atomic_write(path) as unfinished:
         np.save(unfinished, pcm)
     with atomic_write(path.with_suffix(".json")) as unfinished:
-        unfinished.write_text(json.dumps(about, indent=1))
+        unfinished.write_text(json.dumps(description, indent=1))
 
 
 def resampled(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndarray:
-    """Audio ``(stems, channels, time)`` at another rate; itself, if it is the same.
+    """Resample audio, unless the rates are equal.
 
-    By torchaudio's windowed sinc with a Kaiser window of 64 zero crossings, its "kaiser best"
-    (passband to 0.948 of the lower Nyquist frequency).
+    Uses torchaudio's windowed sinc with a Kaiser window of 64 zero crossings, its "kaiser best"
+    setting (passband up to 0.948 of the lower Nyquist frequency).
+
+    Args:
+        audio: ``(stems, channels, time)``.
+        rate_hz: Its sampling rate.
+        new_rate_hz: The sampling rate to convert to.
     """
     if new_rate_hz == rate_hz:
         return audio
-    # Imported here: it takes two seconds, and most experiments have songs at their own rate.
+    # Imported here: it takes two seconds, and many experiments do not resample.
     import torch
     from torchaudio.functional import resample
 
-    return np.stack(  # one at a time, for the memory of long songs
+    return np.stack(  # one stem at a time: long songs need much memory
         [
             resample(
                 torch.from_numpy(stem),
@@ -124,8 +129,8 @@ def resampled(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndarray:
     )
 
 
-def quantised(audio: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Audio ``(stems, channels, time)`` re full scale as int16, and what was clipped of each."""
+def quantized(audio: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Quantize audio ``(stems, channels, time)`` to int16; also count clipped samples per stem."""
     pcm = np.empty(audio.shape, np.int16)
     clipped = []
     for row, stem in enumerate(audio):

@@ -1,9 +1,9 @@
-"""A song of the cache: int16 samples mapped from disk.
+"""A cached song: int16 samples, memory-mapped from disk.
 
-One ``.npy`` file per song: int16, ``(1 + sources, channels, time)``, the mixture first. Planar,
-so that a segment of one stem is one contiguous read per channel. A ``.json`` file beside it
-says what it holds. Written by :mod:`upsampling_artifacts.data.cache`; kept apart from it so
-that a job that only reads does not load torch.
+One ``.npy`` file per song holds int16 ``(1 + sources, channels, time)``, the mixture first. The
+layout is planar: a segment of one stem is one contiguous read per channel. A ``.json`` file beside
+it describes the contents. :mod:`upsampling_artifacts.data.cache` writes both; it is a module of its
+own so that jobs that only read do not import torch.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from upsampling_artifacts.files import atomic_write
 FULL_SCALE = 2**15
 
 AUDIO_CHANNELS = 2
-"""All songs are stereo, as MUSDB is."""
+"""All songs are stereo, as in MUSDB18."""
 
 
 @dataclass(frozen=True)
 class CachedSong:
-    """One song of the cache.
+    """A song in the cache.
 
     Attributes:
         name: The song's name.
         rate_hz: Sampling rate.
-        sources: Names of the stems, in the order of the rows of ``stems``.
-        scale: Standard deviation of the mono mixture, re full scale: what the original recipe
-            normalises a song by.
-        mixture: ``(channels, time)``, int16, mapped from disk.
-        stems: ``(sources, channels, time)``, int16, mapped from disk.
+        sources: Names of the stems, in the order of ``stems``.
+        scale: Standard deviation of the mono mixture, re full scale; the original recipe
+            normalizes songs by it.
+        mixture: ``(channels, time)``, int16, memory-mapped.
+        stems: ``(sources, channels, time)``, int16, memory-mapped.
     """
 
     name: str
@@ -45,7 +45,7 @@ class CachedSong:
 
 
 def read_cache(path: str | Path) -> CachedSong:
-    """Map a cached song into memory.
+    """Memory-map a cached song.
 
     Args:
         path: The ``.npy`` file.
@@ -69,10 +69,10 @@ def write_song_list(songs: list[str], path: str | Path) -> None:
 
 
 def read_song_list(path: str | Path) -> list[str]:
-    """The paths that :func:`write_song_list` wrote."""
+    """Read the paths that :func:`write_song_list` wrote."""
     return Path(path).read_text().splitlines()
 
 
 def waveform(pcm: np.ndarray) -> np.ndarray:
-    """int16 samples as float32 re full scale, same shape."""
+    """Convert int16 samples to float32 re full scale; any shape."""
     return pcm.astype(np.float32) / FULL_SCALE

@@ -1,4 +1,4 @@
-"""What can be told of a recording before anything is learnt from it."""
+"""Check recordings before training on them: levels, silence, clipping, checksums."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ LARGEST_PCM = 1 - 2**-15
 
 
 def level_db(audio: np.ndarray) -> float:
-    """RMS of all samples of ``(channels, time)`` in dB re full scale; -inf for silence."""
+    """RMS level of ``(channels, time)`` in dB re full scale; -inf for silence."""
     power = np.mean(np.square(audio, dtype=np.float64))
     return float(10 * np.log10(power)) if power > 0 else float("-inf")
 
 
 def residual_db(mixture: np.ndarray, stems: Iterable[np.ndarray]) -> float:
-    """RMS of the mixture less the sum of its stems, in dB re the RMS of the mixture.
+    """RMS of the mixture minus the sum of its stems, in dB re the RMS of the mixture.
 
     Args:
         mixture: ``(channels, time)``.
-        stems: The same shape each.
+        stems: Each of the same shape.
 
     Returns:
-        -inf where they are equal; NaN for a mixture without sound.
+        -inf if they are equal; NaN for a silent mixture.
     """
     rest = mixture.astype(np.float64)
     for stem in stems:
         rest -= stem
-    of_mixture = level_db(mixture)
-    return level_db(rest) - of_mixture if np.isfinite(of_mixture) else float("nan")
+    mixture_db = level_db(mixture)
+    return level_db(rest) - mixture_db if np.isfinite(mixture_db) else float("nan")
 
 
 def full_scale_samples(audio: np.ndarray) -> int:
-    """How many samples are as large as 16 bits can hold: a few are peaks, many are clipping."""
+    """Count samples at the limits of 16 bits: a few are peaks, many are clipping."""
     return int(np.count_nonzero((audio >= LARGEST_PCM) | (audio <= -1)))
 
 
 def silent_seconds(pcm: np.ndarray, rate_hz: int) -> int:
-    """Total length of the frames that museval cannot score, because this stem is silent in them.
+    """Total length of the frames that museval cannot score because this stem is silent.
 
-    As museval has it: frames of one second side by side from the start of the song, without what
-    is left at the end; silent if the channels add up to exactly zero in all of the frame. It
-    leaves such a frame out for all sources, the mixture apart.
+    As in museval, frames are one second long, start at the beginning of the song and do not
+    overlap; an incomplete last frame is dropped. A frame is silent if the channels add up to
+    exactly zero throughout. museval skips such a frame for all sources.
 
     Args:
-        pcm: int16 ``(channels, time)``, as museval gets it: from the cache.
+        pcm: int16 ``(channels, time)`` from the cache, as museval gets it.
         rate_hz: Its sampling rate.
     """
     mono = pcm.sum(axis=0, dtype=np.int32)
@@ -59,7 +59,7 @@ def silent_seconds(pcm: np.ndarray, rate_hz: int) -> int:
 
 
 def sha256(files: Iterable[str | Path]) -> str:
-    """SHA-256 of a file; of several, what ``cat FILES | sha256sum`` gives."""
+    """SHA-256 of one or several files, as by ``cat FILES | sha256sum``."""
     digest = hashlib.sha256()
     for path in files:
         with Path(path).open("rb") as file:

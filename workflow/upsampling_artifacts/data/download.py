@@ -1,9 +1,9 @@
-"""Downloading one large file, with GNU wget.
+"""Download one large file with GNU wget.
 
-Of what was tried, wget alone does all of it by itself: it goes on with a partial file, also after
-a connection is cut, tries again after an error 503, and starts again where a server knows no
-ranges. curl's --retry throws away what it has (curl issue 1084) and gives up without ranges; pooch
-and zenodo_get never resume; pypdl appends whatever a server sends, and needs the space twice.
+Of the tools we tried, only wget does everything needed: it resumes a partial file, also after a
+dropped connection, retries after an error 503, and starts over if the server does not support
+ranges. curl's --retry discards what it has (curl issue 1084) and fails without ranges; pooch and
+zenodo_get never resume; pypdl appends whatever the server sends, and needs twice the space.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.progress import Progress
@@ -25,73 +25,73 @@ from upsampling_artifacts.progress import Progress
 logger = logging.getLogger(__name__)
 
 MB = 10**6
-SECONDS_BETWEEN_LOOKS = 0.5
-TRIES = 20
+POLLING_SECONDS = 0.5
+ATTEMPTS = 20
 TEMPORARY_ERRORS = "408,429,500,502,503,504"
-DISK_FULL = 3  # wget's exit status when a file cannot be written
+WRITE_ERROR = 3  # wget's exit status if it cannot write the file
 
 
 class DownloadError(Exception):
-    """A download failed; the message is the reason, in few words. What is there is kept."""
+    """A download failed; the message is a short reason. The partial file is kept."""
 
 
 class DiskFullError(DownloadError):
-    """There was no room for the rest."""
+    """The disk has no space for the rest of the file."""
 
 
 def download(
     url: str,
     path: Path,
     size_bytes: int,
-    held: TextIO,
-    stopping: Interruption,
+    lock: TextIO,
+    interruption: Interruption,
     longest_pause_seconds: int = 30,
 ) -> None:
-    """Download a file, or the rest of it.
+    """Download a file, or resume its download.
 
     Args:
-        url: Where it is.
-        path: Where to write it. What is there already is taken for its beginning.
-        size_bytes: Its size, for the time left.
-        held: A locked file. wget holds the lock, too, so that nobody else writes to ``path`` even
-            while a wget runs on whose parent was killed.
-        stopping: When it has been asked to stop, this returns early.
-        longest_pause_seconds: Between two tries the pause grows to this.
+        url: URL of the file.
+        path: File to write. An existing file is taken for the beginning of the download.
+        size_bytes: Size of the file, to estimate the remaining time.
+        lock: A locked file. wget inherits the lock, so that no other process writes to ``path``
+            while a wget runs whose parent was killed.
+        interruption: On a signal, this returns early.
+        longest_pause_seconds: The pause between retries grows up to this.
 
     Raises:
-        DownloadError: wget gave up, or is not there.
+        DownloadError: wget failed, or is not installed.
     """
     if shutil.which("wget") is None:
         raise DownloadError("wget is not on PATH; install it")
     command = [
         "wget", "--continue", f"--output-document={path}", "--no-hsts", "--timeout=60",
-        f"--tries={TRIES}", f"--waitretry={longest_pause_seconds}",
+        f"--tries={ATTEMPTS}", f"--waitretry={longest_pause_seconds}",
         f"--retry-on-http-error={TEMPORARY_ERRORS}", url,
     ]  # fmt: skip
-    with _said() as (said, lines):
+    with _log_file() as (log, lines):
         wget = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stderr=said,
+            stderr=log,
             env={**os.environ, "LC_ALL": "C"},
-            pass_fds=[held.fileno()],
-            start_new_session=True,  # Ctrl-C is ours to answer
+            pass_fds=[lock.fileno()],
+            start_new_session=True,  # we handle Ctrl-C
         )
         try:
-            reason = _watch(wget, path, size_bytes, lines, stopping)
+            reason = _watch(wget, path, size_bytes, lines, interruption)
         finally:
             wget.kill()
             wget.wait()
-    if wget.returncode == DISK_FULL:
+    if wget.returncode == WRITE_ERROR:
         raise DiskFullError(reason)
-    if wget.returncode != 0 and not stopping.signal:
+    if wget.returncode != 0 and not interruption.signal:
         raise DownloadError(reason)
 
 
 def _watch(
-    wget: subprocess.Popen, path: Path, size_bytes: int, lines: TextIO, stopping: Interruption
+    wget: subprocess.Popen, path: Path, size_bytes: int, lines: TextIO, interruption: Interruption
 ) -> str:
-    """Tell how far it is, and what wget says, until it ends; the last that it said."""
+    """Log progress and wget's messages until it exits; return its last message."""
     total = size_bytes // MB
     progress, reason = None, "no reason given"
     while True:
@@ -101,11 +101,11 @@ def _watch(
             if line not in ("Giving up.", "Retrying."):
                 reason = line
         done = _megabytes(path)
-        if progress is None or done < progress.done:  # begun, or begun again
+        if progress is None or done < progress.done:  # started, or started over
             progress = Progress(total, path.name, done, unit="MB")
         else:
             progress.step(count=done - progress.done)
-        if ended or stopping.signal:
+        if ended or interruption.signal:
             progress.bar.close()
             return re.sub(
                 r"^[-0-9]+ [:0-9]+ |^HTTP request sent, awaiting response\.+ ", "", reason
@@ -114,28 +114,28 @@ def _watch(
 
 def _ended(wget: subprocess.Popen) -> bool:
     try:
-        wget.wait(SECONDS_BETWEEN_LOOKS)
+        wget.wait(POLLING_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
 @contextmanager
-def _said() -> Iterator[tuple[TextIO, TextIO]]:
-    """A file for wget to write to, and the same to read what it has written."""
+def _log_file() -> Iterator[tuple[IO[str], TextIO]]:
+    """Open a temporary file twice: for wget to write its messages, and for us to read them."""
     with (
-        tempfile.NamedTemporaryFile("w", prefix="wget") as written,
-        Path(written.name).open(encoding="utf-8", errors="replace") as read,
+        tempfile.NamedTemporaryFile("w", prefix="wget") as log,
+        Path(log.name).open(encoding="utf-8", errors="replace") as lines,
     ):
-        yield written, read
+        yield log, lines
 
 
 def _complete_lines(lines: TextIO) -> Iterator[str]:
-    """What was said since the last look, without the dots that show wget's own progress."""
+    """Yield the lines written since the last call, except wget's own progress dots."""
     while True:
         position = lines.tell()
         line = lines.readline()
-        if not line.endswith("\n"):  # half a line: it will be read whole
+        if not line.endswith("\n"):  # incomplete: read it again later
             lines.seek(position)
             return
         line = line.strip()

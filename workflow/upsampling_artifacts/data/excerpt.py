@@ -1,4 +1,4 @@
-"""Real music that is always at hand: six seconds of a MUSDB18 song inside the stempeg package."""
+"""Real music without a download: six seconds of a MUSDB18 song from the stempeg package."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from upsampling_artifacts.files import atomic_write
 
 
 def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
-    """The middle of the excerpt's mixture, of standard deviation 1.
+    """Take the middle of the excerpt's mixture, scaled to standard deviation 1.
 
     Args:
-        rate_hz: Sampling rate to bring it to (by torchaudio's windowed sinc).
+        rate_hz: Sampling rate to resample to (torchaudio's windowed sinc).
         channels: 1 for the mean of left and right, 2 for stereo.
-        seconds: At most 6.
+        seconds: Length, at most 6.
 
     Returns:
         ``(channels, time)`` float32.
@@ -36,7 +36,7 @@ def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
 
 
 def write_excerpt(wav_path: str | Path) -> None:
-    """Write the whole mixture as it is, for those who take music from a file."""
+    """Write the whole mixture, unchanged, as a float32 wav file."""
     song = read_song(song_path(Path(), "excerpt", EXCERPT), sources=[])
     with atomic_write(wav_path) as unfinished:
         soundfile.write(unfinished, song.audio[0].T, song.rate_hz, subtype="FLOAT")

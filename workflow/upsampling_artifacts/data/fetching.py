@@ -1,4 +1,4 @@
-"""Fetching a published data set: download, check, unpack. Whole, or not there at all."""
+"""Fetch a published data set: download, verify and unpack it, as one atomic operation."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ logger = logging.getLogger(__name__)
 RECORD = "fetched.json"
 MB = 10**6
 BLOCK = 8 * MB
-SECONDS_BETWEEN_TRIES = 1.0
+SECONDS_BETWEEN_LOCK_ATTEMPTS = 1.0
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a data set is published: a row of ``datasets`` in config, whose schema says more.
+class PublishedDataset:
+    """A published data set: a row of ``datasets`` in config, described in its schema.
 
     Attributes:
-        name: The data set.
-        url: Of its archive.
-        archive: The archive's file name.
-        size_bytes: Of the archive.
-        unpacked_bytes: Of what is in it, as far as known.
-        checksum: "sha256:..." or "md5:..." of the archive; None if nobody has published one.
-        checksum_source: Who has.
-        page: For people.
-        n_absent: How many of its songs the archive is known to lack.
+        name: Name of the data set.
+        url: URL of its archive.
+        archive: File name of the archive.
+        size_bytes: Size of the archive.
+        unpacked_bytes: Size when unpacked; None if unknown.
+        checksum: "sha256:..." or "md5:..." of the archive; None if none is published.
+        checksum_source: Where the checksum is published.
+        page: Web page about the data set.
+        n_missing: Number of listed songs that the archive is known to lack.
     """
 
     name: str
@@ -55,60 +55,63 @@ class Source:
     checksum: str | None
     checksum_source: str | None
     page: str
-    n_absent: int = 0
+    n_missing: int = 0
 
     @classmethod
-    def from_config(cls, config: dict) -> Source:
-        """Where the data set of an experiment is published.
+    def from_config(cls, config: dict) -> PublishedDataset:
+        """Look up the data set of an experiment.
 
         Raises:
-            InputError: It is not.
+            InputError: It is not published.
         """
         row = config["datasets"].get(config["dataset"])
         if row is None:
             known = ", ".join(config["datasets"])
             raise InputError(
-                f"config: dataset: {config['dataset']} is no published data set that could be "
-                f"fetched; known: {known}"
+                f"config: dataset: {config['dataset']} is not a published data set and cannot "
+                f"be fetched; known: {known}"
             )
         wanted = {field.name for field in fields(cls)} & row.keys()
         return cls(name=config["dataset"], **{key: row[key] for key in wanted})
 
 
 def fetch(
-    source: Source, songs: dict[str, list[str]], folder: Path, longest_pause_seconds: int = 30
+    dataset: PublishedDataset,
+    songs: dict[str, list[str]],
+    folder: Path,
+    longest_pause_seconds: int = 30,
 ) -> Path:
-    """Fetch a data set into a folder that is not there yet; if it is there, this ends at once.
+    """Fetch a data set into a new folder; return at once if it was fetched before.
 
-    The archive is downloaded to beside the folder, and removed in the end. Where one lies there
-    already, put there by hand or left by a run that was stopped, the rest of it is downloaded, or
-    nothing. Of several runs at once, one fetches and the others wait.
+    The archive is downloaded beside the folder and removed in the end. If a complete or partial
+    archive lies there, because the user or an interrupted run left it, only the rest is downloaded.
+    Of several concurrent runs, one fetches and the others wait.
 
     Args:
-        source: Where it is published.
-        songs: The names it has to hold, by split ("train", "valid", "test").
-        folder: Where ``train`` and ``test`` shall be.
-        longest_pause_seconds: Between two tries of a download.
+        dataset: The data set to fetch.
+        songs: The names it must contain, by split ("train", "valid", "test").
+        folder: The folder to create, with ``train`` and ``test``.
+        longest_pause_seconds: Longest pause before a retry of the download.
 
     Returns:
-        ``folder/fetched.json``: the archive's checksum, and the songs that are there, by split.
+        Path of ``folder/fetched.json``: the archive's checksum, and the songs found, by split.
 
     Raises:
-        InputError: In one line, what is in the way and what to do.
-        Interrupted: A signal asked to stop; what was downloaded is kept.
+        InputError: One line that states the problem and what to do.
+        Interrupted: A signal stopped the run; the partial download is kept.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    archive = folder.with_name(source.archive)
-    with Interruption() as stopping, _alone(folder, stopping) as held:
-        if not _is_fetched(source, folder):
+    archive = folder.with_name(dataset.archive)
+    with Interruption() as interruption, _locked(folder, interruption) as lock:
+        if not _is_fetched(dataset, folder):
             unfinished = folder.with_name(f".{folder.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            checksum = _get_archive(source, archive, held, stopping, longest_pause_seconds)
+            checksum = _get_archive(dataset, archive, lock, interruption, longest_pause_seconds)
             try:
-                found = unpack(archive, unfinished, stopping)
-                _go_on(stopping)
-                _write_record(source, songs, checksum, found)
-                os.sync()  # a folder that is there is whole, also after a power failure
+                found = unpack(archive, unfinished, interruption)
+                _raise_if_interrupted(interruption)
+                _write_record(dataset, songs, checksum, found)
+                os.sync()  # if the folder exists, it is complete, even after a power failure
                 found.replace(folder)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -116,105 +119,112 @@ def fetch(
     return folder / RECORD
 
 
-def _is_fetched(source: Source, folder: Path) -> bool:
+def _is_fetched(dataset: PublishedDataset, folder: Path) -> bool:
     if not folder.exists():
         return False
     try:
         checksum = json.loads((folder / RECORD).read_text())["checksum"]
     except FileNotFoundError:
         raise InputError(
-            f"{folder}: was not unpacked there by this pipeline; set root to it (nothing is "
-            "written there then), or move it away"
+            f"{folder}: was not created by this pipeline; set root to it (the pipeline never "
+            "writes to root), or move it"
         ) from None
-    if source.checksum not in (None, checksum):
+    if dataset.checksum not in (None, checksum):
         raise InputError(
-            f"{folder}: was fetched from an archive with another checksum ({checksum}) than "
-            f"datasets.{source.name}.checksum in config; remove the folder to fetch it anew"
+            f"{folder}: was fetched from an archive whose checksum ({checksum}) is not "
+            f"datasets.{dataset.name}.checksum in config; remove the folder to fetch it again"
         )
-    logger.info(f"{folder}: already there")
+    logger.info(f"{folder}: already fetched")
     return True
 
 
 def _get_archive(
-    source: Source, archive: Path, held: TextIO, stopping: Interruption, longest_pause_seconds: int
+    dataset: PublishedDataset,
+    archive: Path,
+    lock: TextIO,
+    interruption: Interruption,
+    longest_pause_seconds: int,
 ) -> str:
-    """Have the whole archive at ``archive``, checked; its checksum."""
+    """Download what is missing of the archive and verify it; return its checksum."""
     by_hand = (
-        f"download {source.archive} from {source.page}, put it at {archive.absolute()} and start "
+        f"download {dataset.archive} from {dataset.page}, put it at {archive.absolute()} and run "
         "again, or set root to an unpacked copy"
     )
-    there = archive.stat().st_size if archive.exists() else 0
-    # Through a link the rest would be written into somebody's own file.
-    own_part = archive.is_symlink() and there < source.size_bytes
-    if own_part or there > source.size_bytes or (there and not _is_zip(archive)):
+    present = archive.stat().st_size if archive.exists() else 0
+    # Never append to the target of a symbolic link: it is the user's own file.
+    is_partial_link = archive.is_symlink() and present < dataset.size_bytes
+    if is_partial_link or present > dataset.size_bytes or (present and not _is_zip(archive)):
         raise InputError(
-            f"{archive}: is not the archive that is published, nor a beginning of it to go on with "
-            f"({there} bytes of {source.size_bytes}); remove it and start again"
+            f"{archive}: is neither the published archive nor a partial download of it "
+            f"({present} of {dataset.size_bytes} bytes); remove it and run again"
         )
-    _check_space(source, archive, there)
-    if there == source.size_bytes:
-        logger.info(f"{archive}: the archive is there already")
+    _check_space(dataset, archive, present)
+    if present == dataset.size_bytes:
+        logger.info(f"{archive}: already downloaded")
     else:
-        logger.info(f"{archive}: {there / 1e9:.2f} of {source.size_bytes / 1e9:.2f} GB are there")
+        total = dataset.size_bytes
+        logger.info(f"{archive}: {present / 1e9:.2f} of {total / 1e9:.2f} GB already downloaded")
         try:
-            download(source.url, archive, source.size_bytes, held, stopping, longest_pause_seconds)
+            download(dataset.url, archive, total, lock, interruption, longest_pause_seconds)
         except DiskFullError as error:
             raise InputError(
-                f"{archive}: the disk is full ({error}); what is there is kept: free space and "
-                "start again to go on"
+                f"{archive}: the disk is full ({error}); the partial download is kept: free space "
+                "and run again to resume"
             ) from error
         except DownloadError as error:
             _remove_if_empty(archive)
             raise InputError(
-                f"{source.name}: {source.url} could not be downloaded: {error}; {by_hand}"
+                f"{dataset.name}: {dataset.url} could not be downloaded: {error}; {by_hand}"
             ) from error
-        _go_on(stopping, f"{archive.stat().st_size // MB if archive.exists() else 0} MB are kept")
-        _check_is_archive(source, archive, by_hand)
-    checksum = _checksum(source, archive, stopping)
-    if source.checksum is None:
-        logger.info(f"{archive}: nobody has published a checksum for this archive; its {checksum}")
-    elif checksum != source.checksum:
-        if there < source.size_bytes:  # downloaded: of no use to anybody
+        kept = archive.stat().st_size // MB if archive.exists() else 0
+        _raise_if_interrupted(interruption, f"{kept} MB are kept")
+        _check_is_archive(dataset, archive, by_hand)
+    checksum = _checksum(dataset, archive, interruption)
+    if dataset.checksum is None:
+        logger.info(f"{archive}: no checksum is published for this archive; it has {checksum}")
+    elif checksum != dataset.checksum:
+        if present < dataset.size_bytes:  # a corrupt download is of no use
             archive.unlink()
         raise InputError(
-            f"{archive}: has the checksum {checksum}, but {source.checksum} is published "
-            f"({source.checksum_source}); "
-            + ("it was removed: start again" if there < source.size_bytes else "remove it")
+            f"{archive}: has the checksum {checksum}, but {dataset.checksum} is published "
+            f"({dataset.checksum_source}); "
+            + ("it was removed: run again" if present < dataset.size_bytes else "remove it")
             + f", or {by_hand}"
         )
     else:
-        logger.info(f"{archive}: whole, its checksum is the published one")
+        logger.info(f"{archive}: complete, its checksum matches the published one")
     return checksum
 
 
-def _check_space(source: Source, archive: Path, there: int) -> None:
-    missing = max(0, source.size_bytes - there)
-    unpacked = source.unpacked_bytes or source.size_bytes
+def _check_space(dataset: PublishedDataset, archive: Path, present: int) -> None:
+    """Raise an InputError if the disk cannot hold the archive and the unpacked data set."""
+    missing = max(0, dataset.size_bytes - present)
+    unpacked = dataset.unpacked_bytes or dataset.size_bytes
     free = shutil.disk_usage(archive.parent).free
     if missing + unpacked > free:
         raise InputError(
-            f"{source.name}: needs {(missing + unpacked) / 1e9:.1f} GB in "
+            f"{dataset.name}: needs {(missing + unpacked) / 1e9:.1f} GB in "
             f"{archive.parent.absolute()} ({missing / 1e9:.1f} to download, {unpacked / 1e9:.1f} "
-            f"to unpack), and {free / 1e9:.1f} GB are free; free some, or set root to an "
-            "unpacked copy"
+            f"to unpack), but only {free / 1e9:.1f} GB are free; free space, or set root to "
+            "an unpacked copy"
         )
 
 
-def _check_is_archive(source: Source, archive: Path, by_hand: str) -> None:
-    """A server that wants a login sends a page instead, and calls that a success."""
+def _check_is_archive(dataset: PublishedDataset, archive: Path, by_hand: str) -> None:
+    """Detect a truncated file, or a login page that the server sent instead of the archive."""
     size = archive.stat().st_size
-    if size == source.size_bytes and _is_zip(archive):
+    if size == dataset.size_bytes and _is_zip(archive):
         return
-    if size < source.size_bytes and _is_zip(archive):
-        what = f"the server did not send the rest, {size} of {source.size_bytes} bytes are there"
+    if size < dataset.size_bytes and _is_zip(archive):
+        reason = f"the server sent only {size} of {dataset.size_bytes} bytes"
     else:
         archive.unlink()
-        what = "the server sent something else than the archive, maybe a page to log in at"
-    raise InputError(f"{source.name}: {source.url} could not be downloaded: {what}; {by_hand}")
+        reason = "the server did not send the archive, but maybe a login page"
+    raise InputError(f"{dataset.name}: {dataset.url} could not be downloaded: {reason}; {by_hand}")
 
 
 def _is_zip(archive: Path) -> bool:
-    """Whether a file begins as zip archives do; the end may be missing."""
+    """Whether a file starts like a zip archive; it may be truncated."""
     with archive.open("rb") as file:
         return file.read(2) == b"PK"
 
@@ -224,50 +234,53 @@ def _remove_if_empty(archive: Path) -> None:
         archive.unlink()
 
 
-def _checksum(source: Source, archive: Path, stopping: Interruption) -> str:
-    algorithm = (source.checksum or "sha256:").partition(":")[0]
+def _checksum(dataset: PublishedDataset, archive: Path, interruption: Interruption) -> str:
+    """Compute the archive's checksum with the published algorithm, by default SHA-256."""
+    algorithm = (dataset.checksum or "sha256:").partition(":")[0]
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    progress = Progress(archive.stat().st_size // MB, f"checking {archive.name}", unit="MB")
+    progress = Progress(archive.stat().st_size // MB, f"verifying {archive.name}", unit="MB")
     with archive.open("rb") as file:
         while block := file.read(BLOCK):
-            _go_on(stopping)
+            _raise_if_interrupted(interruption)
             digest.update(block)
             progress.step(count=file.tell() // MB - progress.done)
     return f"{algorithm}:{digest.hexdigest()}"
 
 
-def _write_record(source: Source, songs: dict[str, list[str]], checksum: str, folder: Path) -> None:
-    """Compare the songs that are there with those that shall be, and write them down."""
-    there = songs_below(folder)
+def _write_record(
+    dataset: PublishedDataset, songs: dict[str, list[str]], checksum: str, folder: Path
+) -> None:
+    """Compare the songs found with those expected, and write :data:`RECORD`."""
+    found = songs_below(folder)
     missing = [
         name
         for split, names in songs.items()
         for name in names
-        if name not in there["test" if split == "test" else "train"]
+        if name not in found["test" if split == "test" else "train"]
     ]
-    if len(missing) > source.n_absent:
+    if len(missing) > dataset.n_missing:
         raise InputError(
-            f"{source.name}: the archive lacks {len(missing)} of its songs; leave them out: "
-            f"exclude_songs: {json.dumps(missing)}, or correct datasets.{source.name} in config"
+            f"{dataset.name}: the archive lacks {len(missing)} of its songs; exclude them in "
+            f"config (exclude_songs: {json.dumps(missing)}), or correct datasets.{dataset.name}"
         )
     if missing:
-        logger.info(f"{source.name}: not in the archive, and left out: {'; '.join(missing)}")
+        logger.info(f"{dataset.name}: missing from the archive, and skipped: {'; '.join(missing)}")
     listed = {name for names in songs.values() for name in names}
-    if extra := [name for names in there.values() for name in names if name not in listed]:
-        logger.info(f"{source.name}: not listed or excluded, and not used: {'; '.join(extra)}")
-    record = {"dataset": source.name, "checksum": checksum, "songs": there}
+    if extra := [name for names in found.values() for name in names if name not in listed]:
+        logger.info(f"{dataset.name}: unlisted or excluded, and not used: {'; '.join(extra)}")
+    record = {"dataset": dataset.name, "checksum": checksum, "songs": found}
     with atomic_write(folder / RECORD) as unfinished:
         unfinished.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _go_on(stopping: Interruption, kept: str = "the archive is kept") -> None:
-    if stopping.signal:
-        raise Interrupted(f"stopped by {stopping.signal}; {kept}, start again to go on")
+def _raise_if_interrupted(interruption: Interruption, state: str = "the archive is kept") -> None:
+    if interruption.signal:
+        raise Interrupted(f"stopped by {interruption.signal}; {state}, run again to resume")
 
 
 @contextmanager
-def _alone(folder: Path, stopping: Interruption) -> Iterator[TextIO]:
-    """Hold the lock on a data set. The kernel frees it when its holders end, however they do."""
+def _locked(folder: Path, interruption: Interruption) -> Iterator[TextIO]:
+    """Hold the lock on a data set; the kernel releases it when all its holders have exited."""
     with folder.with_name(f".{folder.name}.lock").open("w") as lock:
         waiting = False
         while True:
@@ -276,8 +289,8 @@ def _alone(folder: Path, stopping: Interruption) -> Iterator[TextIO]:
                 break
             except BlockingIOError:
                 if not waiting:
-                    logger.info(f"{folder}: another run is fetching it; waiting for that")
+                    logger.info(f"{folder}: waiting for another run that is fetching it")
                     waiting = True
-                _go_on(stopping, "the other run goes on")
-                time.sleep(SECONDS_BETWEEN_TRIES)
+                _raise_if_interrupted(interruption, "the other run continues")
+                time.sleep(SECONDS_BETWEEN_LOCK_ATTEMPTS)
         yield lock

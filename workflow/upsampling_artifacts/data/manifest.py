@@ -1,4 +1,4 @@
-"""What an experiment's songs are: one table for all of them."""
+"""The manifest of an experiment: one table that describes all its songs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ COLUMNS = [
 
 
 def write_manifest(songs: dict[str, list[str]], csv_path: str | Path) -> None:
-    """Write ``manifest.csv`` from what the cache says of each song.
+    """Write ``manifest.csv`` from the descriptions in the cache.
+
+    The table has one row for the mixture and for each source of each song. ``residual_db`` belongs
+    to the song and stands in the mixture's row.
 
     Args:
         songs: The ``.json`` files of the cached songs (:mod:`data.cache`), by split.
-        csv_path: Where to; the columns ``COLUMNS``, one row for each song's mixture and for each of
-            its sources. ``residual_db`` is the song's, on the row of its mixture.
+        csv_path: File to write, with the columns ``COLUMNS``.
     """
     rows = []
     for split, paths in songs.items():
         for path in paths:
-            about = json.loads(Path(path).read_text(encoding="utf-8"))
-            for source, facts in about["stems"].items():
-                row = {"song": about["song"], "split": split, "source": source, **facts}
-                row["rate_hz"] = about["source_rate_hz"]
+            song = json.loads(Path(path).read_text(encoding="utf-8"))
+            for source, properties in song["stems"].items():
+                row = {"song": song["song"], "split": split, "source": source, **properties}
+                row["rate_hz"] = song["source_rate_hz"]
                 if source == "mixture":
-                    row["residual_db"] = about["residual_db"]
+                    row["residual_db"] = song["residual_db"]
                 rows.append(row)
     with atomic_write(csv_path) as unfinished:
         table = pd.DataFrame(rows, columns=COLUMNS)

@@ -1,8 +1,7 @@
-"""Reading songs in MUSDB18's layouts through the ``musdb`` package, and refusing what is wrong."""
+"""Read songs in MUSDB18's layouts with the ``musdb`` package, and refuse faulty ones."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import shutil
@@ -13,30 +12,28 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from upsampling_artifacts.data.cached_song import FULL_SCALE
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
 from upsampling_artifacts.data.checks import residual_db
-from upsampling_artifacts.data.layout import parts_of, read_setup, stem_files
+from upsampling_artifacts.data.layout import package_folder, parts_of, read_setup, stem_files
 from upsampling_artifacts.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 EXCERPT = "The Easton Ellises - Falcon 69"
-"""A real song of MUSDB18, six seconds of which the stempeg package ships as a test file."""
-
-CHANNELS = 2
+"""A MUSDB18 song; the stempeg package ships six seconds of it as a test file."""
 
 LARGEST_TRIM_SECONDS, LARGEST_TRIM_SHARE = 1.0, 0.01
-"""Stems that differ in length by more than either of these are not of the same song."""
+"""Stems whose lengths differ by more than either do not belong to the same song."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Which files the mixture or a source was read from.
+    """The files that the mixture or a source was read from.
 
     Attributes:
-        files: The wav files (several, if it was mixed from several stems), or the ``.stem.mp4``.
-        samples: Length there; of several stems, of the longest.
-        trimmed_samples: How many of them, at the end, another stem of the song does not have.
+        files: The wav files (several for a mixture of stems), or the ``.stem.mp4`` file.
+        samples: Original length; of several stems, that of the longest.
+        trimmed_samples: Samples cut from the end because another stem is shorter.
     """
 
     files: tuple[Path, ...]
@@ -53,9 +50,9 @@ class Recording:
         sources: Names of the stems.
         audio: ``(1 + sources, channels, time)`` float32 re full scale; the mixture comes first.
         rate_hz: Sampling rate.
-        residual_db: RMS of the mixture less the sum of all stems that the song has, sources or
-            not, re the RMS of the mixture; -inf where they are equal. NaN if it is not known.
-        origins: Where each row of ``audio`` comes from; empty if it was not read from files.
+        residual_db: RMS of the mixture minus the sum of all stems of the song (sources or not), re
+            the RMS of the mixture; -inf if they are equal, NaN if unknown.
+        origins: The origin of each row of ``audio``; empty if it was not read from files.
     """
 
     name: str
@@ -68,7 +65,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class _Header:
-    """What a file says of a stem."""
+    """What the header of a file states about a stem."""
 
     where: str
     rate_hz: int
@@ -77,52 +74,50 @@ class _Header:
 
 
 Decoded = tuple[dict[str, Path], dict[str, np.ndarray], int]
-"""By stem: its file, and int16 ``(channels, time)``; and the sampling rate."""
+"""Each stem's file, each stem as int16 ``(channels, time)``, and the sampling rate."""
 
 
-def song_path(root: Path, split: str, name: str, stems: str | None = None) -> Path:
-    """The folder of wav files, or the ``.stem.mp4`` file, of one song.
+def song_path(root: Path, split: str, name: str, stem_format: str | None = None) -> Path:
+    """Locate the folder of wav files, or the ``.stem.mp4`` file, of one song.
 
     Args:
-        root: The data set's root. The excerpt has none: it lies inside the stempeg package.
-        split: "train", "valid", "test" or "excerpt". Validation songs lie with the training
-            songs. The excerpt's song is also one of MUSDB18's test songs, whole.
+        root: The data set's root; unused for the excerpt, which the stempeg package ships.
+        split: "train", "valid", "test" or "excerpt". Validation songs lie beside the training
+            songs.
         name: The song's name.
-        stems: How songs are stored there, "wav" or "mp4"; None to look.
+        stem_format: How the data set stores songs, "wav" or "mp4"; None to look at the files.
     """
     if split == "excerpt":
-        package = importlib.util.find_spec("stempeg").submodule_search_locations[0]
-        return Path(package) / "data" / f"{name}.stem.mp4"
+        return package_folder("stempeg") / "data" / f"{name}.stem.mp4"
     folder = root / ("test" if split == "test" else "train")
     packed = folder / f"{name}.stem.mp4"
-    is_packed = packed.exists() if stems is None else stems == "mp4"
+    is_packed = packed.exists() if stem_format is None else stem_format == "mp4"
     return packed if is_packed else folder / name
 
 
 def read_song(
     path: Path, sources: list[str], allow_silent: bool = False, setup: dict | None = None
 ) -> Recording:
-    """Decode one song through ``musdb``, to 16 bits as musdb does.
+    """Decode one song with ``musdb``, to 16 bits as musdb does.
 
-    Stems that differ in length are cut to the shortest, which is logged: they start together, and
-    the streams of an MP4 may differ by a frame of the codec. A difference of more than a second, or
-    more than 1 % of the song, is that of a wrong or damaged file.
+    Stems of different lengths are trimmed to the shortest, and the log says so: they start
+    together, and the streams of an MP4 may differ by a codec frame. A difference of more than one
+    second, or of more than 1 % of the song, indicates a wrong or damaged file.
 
     Args:
-        path: As :func:`song_path` gives it.
-        sources: The stems to read, in this order; a target of the setup is mixed from its stems.
-        allow_silent: Whether a stem without any sound is acceptable (it is in training; museval
-            cannot score it).
-        setup: Which stems there are, as :func:`layout.read_setup` gives it; None for MUSDB18's.
+        path: From :func:`song_path`.
+        sources: The sources to read, in this order; a target of the setup is mixed from its stems.
+        allow_silent: Whether to accept a silent source (training does; museval cannot score it).
+        setup: The layout, from :func:`layout.read_setup`; None for MUSDB18's.
 
     Raises:
-        InputError: Naming the file: it is missing, unreadable, damaged, mono or silent, or differs
-            from the mixture in rate or, too much, in length; or ffmpeg is missing.
+        InputError: Names the file: it is missing, unreadable, damaged, mono or silent, or differs
+            from the mixture in rate or, by too much, in length; or ffmpeg is missing.
     """
     require_ffmpeg()
     setup = setup or read_setup("musdb18")
     if not path.exists():
-        raise InputError(f"{path}: no such song; put it there")
+        raise InputError(f"{path}: the song does not exist; put it there")
     decode = _decode_packed if path.name.endswith(".stem.mp4") else _decode_wavs
     files, audio, rate_hz = decode(path, setup)
     name = path.name.removesuffix(".stem.mp4")
@@ -131,11 +126,11 @@ def read_song(
     shortest = min(lengths.values())
     if shortest < max(lengths.values()):
         surplus = ", ".join(f"{s} by {n - shortest}" for s, n in lengths.items() if n > shortest)
-        logger.info(f"{name}: stems cut to {shortest} samples, the shortest: {surplus}")
+        logger.info(f"{name}: stems trimmed to the shortest, {shortest} samples: {surplus}")
     audio = {stem: samples[:, :shortest] for stem, samples in audio.items()}
     stems = [stem for stem in audio if stem != "mixture"]
 
-    rows = np.zeros((1 + len(sources), CHANNELS, shortest), np.float32)
+    rows = np.zeros((1 + len(sources), AUDIO_CHANNELS, shortest), np.float32)
     origins = []
     for row, source in zip(rows, ["mixture", *sources], strict=True):
         try:
@@ -145,7 +140,7 @@ def read_song(
         for stem, weight in parts.items():
             row += np.float32(weight / FULL_SCALE) * audio[stem]
         if not allow_silent and not row.any():
-            raise InputError(f"{path}: {source} is silent throughout, which museval cannot score")
+            raise InputError(f"{path}: {source} is silent, and museval cannot score silence")
         longest = max(lengths[stem] for stem in parts)
         read_from = tuple(dict.fromkeys(files[stem] for stem in parts))
         origins.append(Origin(read_from, longest, longest - shortest))
@@ -160,7 +155,7 @@ def read_song(
 
 
 def _decode_wavs(folder: Path, setup: dict) -> Decoded:
-    """Check all headers before musdb decodes: it would leave out or stretch what is wrong."""
+    """Decode wav files; check their headers first, as musdb would skip or stretch faulty ones."""
     files = stem_files(folder, setup)
     headers = {}
     for stem, path in files.items():
@@ -178,7 +173,7 @@ def _decode_wavs(folder: Path, setup: dict) -> Decoded:
 
 
 def _decode_packed(path: Path, setup: dict) -> Decoded:
-    """The same for the streams of a ``.stem.mp4``."""
+    """Decode the streams of a ``.stem.mp4`` file; check their headers first."""
     import ffmpeg
     import stempeg
 
@@ -191,8 +186,8 @@ def _decode_packed(path: Path, setup: dict) -> Decoded:
         for stem, index in ids.items():
             if index not in range(info.nb_audio_streams):
                 raise InputError(
-                    f"{path}: {info.nb_audio_streams} audio streams, and {stem} is none of them "
-                    f"(stem_ids: {index}); replace it"
+                    f"{path}: has {info.nb_audio_streams} audio streams, none of them for {stem} "
+                    f"(stem_ids: {index}); replace the file"
                 )
             seconds, rate_hz = info.duration(index), info.sample_rate(index)
             where = f"{path}: stream {index} ({stem})"
@@ -209,35 +204,35 @@ def _decode_packed(path: Path, setup: dict) -> Decoded:
 def _check_headers(headers: dict[str, _Header]) -> None:
     mixture = headers["mixture"]
     for stem in headers.values():
-        if stem.channels != CHANNELS:
+        if stem.channels != AUDIO_CHANNELS:
             raise InputError(
-                f"{stem.where}: {stem.channels} channel(s) where stereo is needed; convert the "
+                f"{stem.where}: {stem.channels} channel(s), but stereo is required; convert the "
                 "song (ffmpeg -i IN.wav -ac 2 OUT.wav)"
             )
         if stem.rate_hz != mixture.rate_hz:
             raise InputError(
-                f"{stem.where}: {stem.rate_hz} Hz where the mixture has {mixture.rate_hz} Hz; "
+                f"{stem.where}: {stem.rate_hz} Hz, but the mixture has {mixture.rate_hz} Hz; "
                 f"resample the stem (ffmpeg -i IN.wav -ar {mixture.rate_hz} OUT.wav)"
             )
-        _check_length(stem.where, stem.samples, mixture.samples, mixture.rate_hz, "the mixture has")
+        _check_length(stem.where, stem.samples, mixture.samples, mixture.rate_hz, "the mixture")
 
 
-def _check_length(where: str, samples: int, expected: int, rate_hz: int, whose: str) -> None:
+def _check_length(where: str, samples: int, expected: int, rate_hz: int, reference: str) -> None:
     tolerance = min(LARGEST_TRIM_SECONDS * rate_hz, LARGEST_TRIM_SHARE * expected)
     if abs(samples - expected) > tolerance:
         raise InputError(
-            f"{where}: {samples} samples where {whose} {expected}, which is more than "
-            f"{LARGEST_TRIM_SECONDS:g} s or {LARGEST_TRIM_SHARE:.0%} apart; replace what is wrong"
+            f"{where}: has {samples} samples, but {reference} has {expected}; they may differ by "
+            f"{LARGEST_TRIM_SECONDS:g} s or {LARGEST_TRIM_SHARE:.0%}; replace the faulty file"
         )
 
 
 def _decode(
     path: Path, names: dict[str, str], ids: dict[str, int], headers: dict[str, _Header]
 ) -> dict[str, np.ndarray]:
-    """Every stem of a song, int16 ``(channels, time)``.
+    """Decode every stem of a song to int16 ``(channels, time)``.
 
-    musdb asks ffprobe about every file below its root. Shown a root with this one song, it starts a
-    handful of processes instead of five hundred; and a setup file for just its stems.
+    musdb runs ffprobe on every file below its root. We give it a root with only this song and a
+    setup file for only its stems: it starts a handful of processes instead of five hundred.
     """
     import musdb  # raises at import if there is no ffmpeg
 
@@ -256,16 +251,15 @@ def _decode(
         audio = {}
         for stem, header in headers.items():
             decoded = (track if stem == "mixture" else track.sources[stem]).audio
-            # What ffmpeg says of a damaged file, stempeg does not hand on.
-            whose = "its header says"
-            _check_length(header.where, len(decoded), header.samples, header.rate_hz, whose)
-            decoded *= FULL_SCALE  # back to the 16 bits that ffmpeg gave: four times less memory
+            # stempeg hides ffmpeg's errors about damaged files, so compare with the header.
+            _check_length(header.where, len(decoded), header.samples, header.rate_hz, "its header")
+            decoded *= FULL_SCALE  # back to ffmpeg's 16 bits: a quarter of the memory
             audio[stem] = decoded.T.astype(np.int16, order="C")
     return audio
 
 
 def require_ffmpeg() -> None:
-    """Check for the programs that musdb, museval and stempeg start.
+    """Check that the programs that musdb, museval and stempeg run are installed.
 
     Raises:
         InputError: ffmpeg or ffprobe is not on PATH.
@@ -273,6 +267,6 @@ def require_ffmpeg() -> None:
     for program in ("ffmpeg", "ffprobe"):
         if shutil.which(program) is None:
             raise InputError(
-                f"{program} is not on PATH, and musdb needs it to read any audio; run `make` (it "
-                "links the pip-provided one into .venv/bin) and activate .venv, or install ffmpeg"
+                f"{program} is not on PATH, but musdb needs it to read audio; run `make` (it links "
+                "the one from pip into .venv/bin) and activate .venv, or install ffmpeg"
             )

@@ -1,7 +1,7 @@
-"""Sounds unlike the songs that a system was trained on, to probe it with.
+"""Out-of-distribution sounds: test signals unlike the songs that a system was trained on.
 
-Generated, or from packages that are installed anyway; a table beside the files says from where, and
-under which licence.
+They are generated or come from installed packages; a table beside the files states each one's
+origin and license.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 import soundfile
 from scipy.signal import chirp
 
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.excerpt import excerpt_music
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.data.signals import silence, sine_sweep, white_noise
@@ -27,29 +28,26 @@ COLUMNS = [
     "name", "kind", "file", "seconds", "rate_hz", "channels", "level_db", "licence", "origin",
 ]  # fmt: skip
 
-CHANNELS = 2
-"""As the songs have."""
-
 LEVEL = 1 / 16
-"""What 1 in a network's units (the RMS of a normalised mixture) is in a file, re full scale.
--24 dB leave room for the peaks of speech."""
+"""The level in a file, re full scale, of 1 in a network's units (the RMS of a normalized mixture):
+-24 dB leaves headroom for the peaks of speech."""
 
 LOWEST_HZ = 20
-"""Below, nothing is heard: where the logarithmic sweep and the pink noise begin."""
+"""The lower limit of hearing: the logarithmic sweep and the pink noise start here."""
 
 
 def logarithmic_sweep(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """A sine of RMS 1 that rises by as many octaves in every second, up to Nyquist."""
+    """Generate a sine of RMS 1 that sweeps up to Nyquist at a constant rate in octaves."""
     times = np.arange(round(seconds * rate_hz)) / rate_hz
     sweep = chirp(times, LOWEST_HZ, seconds, rate_hz / 2, method="logarithmic", phi=-90)
     return np.tile((np.sqrt(2) * sweep).astype(np.float32), (channels, 1))
 
 
 def impulses(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """Single samples, full scale in the file, about a quarter of a second apart.
+    """Generate single samples, full scale in the file, about a quarter of a second apart.
 
-    The distance is an odd number of samples: whatever the strides of a network that are powers of
-    two, the impulses meet their phases one after the other.
+    The distance is an odd number of samples: with strides that are powers of two, the impulses
+    meet every phase of a network.
     """
     distance = 2 * (rate_hz // 8) + 1
     signal = np.zeros((channels, round(seconds * rate_hz)), np.float32)
@@ -58,9 +56,9 @@ def impulses(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
 
 
 def pink_noise(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> np.ndarray:
-    """Gaussian noise of RMS 1 with equal power in every octave: its density falls by 3 dB in each.
+    """Generate Gaussian noise of RMS 1 with equal power per octave (-3 dB per octave).
 
-    White noise, filtered by its Fourier transform (Timmer & König 1995).
+    White noise, filtered in the frequency domain (Timmer & König 1995).
     """
     white = white_noise(seconds, rate_hz, channels, seed)
     frequencies_hz = np.fft.rfftfreq(white.shape[-1], 1 / rate_hz)
@@ -70,25 +68,25 @@ def pink_noise(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> np
 
 
 def music(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """The middle of a real song of MUSDB18, of standard deviation 1."""
+    """Take the middle of a real song of MUSDB18, scaled to standard deviation 1."""
     return excerpt_music(rate_hz, channels, seconds)
 
 
 @dataclass(frozen=True)
 class Sound:
-    """How a sound of the set comes about.
+    """One sound of the set.
 
     Attributes:
-        kind: What it is.
+        kind: Kind of sound.
         make: From ``(seconds, rate_hz, channels)`` to ``(channels, time)``, in a network's units.
-        origin: Where it is from.
-        licence: What may be done with it.
+        origin: Where it comes from.
+        license: Under which license it may be used.
     """
 
     kind: str
     make: Callable[[float, int, int], np.ndarray]
     origin: str
-    licence: str = "none needed (generated)"
+    license: str = "none needed (generated)"
 
 
 SOUNDS = {
@@ -116,10 +114,10 @@ SOUNDS = {
 
 
 def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) -> None:
-    """Write a stereo wav file (float32) for every sound, and the table :data:`TABLE` of them all.
+    """Write each sound as a stereo float32 wav file, and a table of them (:data:`TABLE`).
 
     Args:
-        folder: Where to.
+        folder: Folder to write to.
         seconds: Length of the sounds, at most 6.
         rate_hz: Sampling rate.
 
@@ -128,33 +126,33 @@ def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) 
     """
     folder, rows = Path(folder), []
     for name, sound in SOUNDS.items():
-        signal = LEVEL * sound.make(seconds, rate_hz, CHANNELS)
+        signal = LEVEL * sound.make(seconds, rate_hz, AUDIO_CHANNELS)
         with atomic_write(folder / f"{name}.wav") as unfinished:
             soundfile.write(unfinished, signal.T, rate_hz, subtype="FLOAT")
         with np.errstate(divide="ignore"):  # silence has -inf
             level_db = 10 * np.log10(np.mean(signal.astype(np.float64) ** 2))
         rows.append(
-            (name, sound.kind, f"{name}.wav", signal.shape[-1] / rate_hz, rate_hz, CHANNELS,
-             round(level_db, 2), sound.licence, sound.origin)
+            (name, sound.kind, f"{name}.wav", signal.shape[-1] / rate_hz, rate_hz,
+             AUDIO_CHANNELS, round(level_db, 2), sound.license, sound.origin)
         )  # fmt: skip
     with atomic_write(folder / TABLE) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False)
 
 
 def out_of_distribution(folder: str | Path) -> dict[str, np.ndarray]:
-    """The sounds that :func:`write_out_of_distribution` wrote, by name.
+    """Read the sounds that :func:`write_out_of_distribution` wrote.
 
     Returns:
-        ``(channels, time)`` float32 each, in a network's units: 1 is the RMS of a normalised
-        mixture, and of all of them but silence and impulses.
+        Each sound by name, ``(channels, time)`` float32 in a network's units: 1 is the RMS of a
+        normalized mixture, and of all sounds but silence and impulses.
 
     Raises:
-        InputError: The folder holds no such set.
+        InputError: The folder does not hold these sounds.
     """
     folder = Path(folder)
     if not (folder / TABLE).is_file():
         raise InputError(
-            f"{folder / TABLE}: no such file; `snakemake out_of_distribution` makes it"
+            f"{folder / TABLE}: no such file; create it with `snakemake out_of_distribution`"
         )
     table = pd.read_csv(folder / TABLE)
     return {

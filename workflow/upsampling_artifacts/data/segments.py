@@ -1,13 +1,14 @@
 """Training batches: segments of cached songs, remixed on the fly (paper, section 6).
 
-The augmentation of the original Demucs recipe (Uhlich et al. 2017; Défossez et al. 2019): the
-stems of a batch are exchanged between songs, and each one is shifted in time, flipped in sign
-and has its channels swapped at random; its level, too, if asked to. Here all of that only decides
-*which samples are read* and by what factor they are scaled, so it costs nothing beyond the reading.
+The augmentation is that of the original Demucs recipe (Uhlich et al. 2017; Défossez et al. 2019):
+the stems of a batch are exchanged between songs; each stem is shifted in time, flipped in sign, has
+its channels swapped and, optionally, its gain changed, all at random. This only decides *which
+samples are read* and by what factor they are scaled, so it costs nothing beyond reading.
 
-Normalised as there: each song is divided by the standard deviation of its whole mono mixture. The
-recipe also subtracts that mixture's mean, from every stem; here it stays, for in music it is next
-to nothing (0.0002 standard deviations in the excerpt, 0.03 at most in the rendered songs).
+Normalization follows the recipe too: each song is divided by the standard deviation of its whole
+mono mixture. The recipe also subtracts that mixture's mean from every stem; we do not, because in
+music the mean is negligible (0.0002 standard deviations in the excerpt, at most 0.03 in the
+synthetic songs).
 """
 
 from __future__ import annotations
@@ -27,19 +28,22 @@ Batch = tuple[Tensor, Tensor]
 
 
 def to_waveforms(batch: Batch) -> Tensor:
-    """The stems of a batch as float32, normalised; on the device that the batch is on.
+    """Convert a batch to normalized float32 stems, on the batch's device.
 
-    Converted there and not while loading: int16 is half the bytes to copy to a GPU.
+    Conversion happens there and not while loading: int16 halves the bytes copied to a GPU.
 
-    Shape:
-        - Output: ``(batch, sources, channels, time)``; the mixture is the sum over sources.
+    Args:
+        batch: On any device.
+
+    Returns:
+        ``(batch, sources, channels, time)``; the mixture is the sum over sources.
     """
     samples, factors = batch
     return samples.float() * factors
 
 
 def _positions(songs: list[CachedSong], needed: int, every: int) -> list[tuple[int, int]]:
-    """All ``(song, first sample)`` from which ``needed`` samples can be read."""
+    """List all ``(song, first sample)`` from which ``needed`` samples can be read."""
     for song in songs:
         if song.stems.shape[-1] < needed:
             raise InputError(
@@ -59,25 +63,25 @@ def _factor(song: CachedSong) -> float:
 
 @dataclass
 class TrainingBatches(Dataset[Batch]):
-    """The batch of every training step, as a pure function of ``(seed, step)``.
+    """The batch of each training step, as a pure function of ``(seed, step)``.
 
-    So nothing needs to be remembered to resume, and the number of loading processes changes
-    nothing. An epoch visits every position of every song once, in an order of its own.
+    Resuming therefore needs no loader state, and the number of workers has no effect. An epoch
+    visits every position of every song once, in a random order of its own.
 
     Args:
-        songs: Cached training songs, of one rate and with the same sources.
+        songs: Cached training songs, with equal sampling rates and sources.
         segment_seconds: Length of a segment.
         stride_seconds: Distance between the positions that an epoch visits.
-        shift_seconds: Each stem starts up to this much later.
+        shift_seconds: Largest random delay of a stem.
         batch_size: Segments per batch.
-        remix_group: Stems are exchanged within groups of this many segments; 1 for never.
-        seed: Names the order and the augmentation.
-        gain_db: Each stem is made louder or softer by up to this much.
-        part: Which part of each batch to read, where several devices share it.
-        parts: Into how many parts batches are divided, segment by segment in turn.
+        remix_group: Stems are exchanged within groups of this many segments; 1 disables it.
+        seed: Determines the order and the augmentation.
+        gain_db: Largest random gain change of a stem, up or down.
+        part: The part of each batch to read, if several devices share it.
+        parts: Number of parts; segment i of a batch belongs to part ``i % parts``.
 
     Raises:
-        InputError: A song is shorter than a segment, or all together than a batch.
+        InputError: A song is shorter than a segment, or all songs together than a batch.
     """
 
     songs: list[CachedSong]
@@ -99,8 +103,8 @@ class TrainingBatches(Dataset[Batch]):
         self.positions = _positions(self.songs, self.samples + self.shift, every)
         if len(self.positions) < self.batch_size:
             raise InputError(
-                f"training.batch_size: {self.batch_size} segments in a batch, but the training "
-                f"songs hold only {len(self.positions)}; lower it or stride_seconds"
+                f"training.batch_size: a batch has {self.batch_size} segments, but the training "
+                f"songs hold only {len(self.positions)}; lower batch_size or stride_seconds"
             )
         self.steps_per_epoch = len(self.positions) // self.batch_size
 
@@ -115,12 +119,12 @@ class TrainingBatches(Dataset[Batch]):
         shifts = rng.integers(0, self.shift + 1, size)
         signs = rng.choice([-1.0, 1.0], size)
         swaps = rng.integers(0, 2, size, dtype=bool)
-        # Which segment of the batch each stem comes from.
+        # The segment of the batch that each stem comes from.
         origin = np.tile(np.arange(self.batch_size)[:, None], n_sources)
         for first in range(0, self.batch_size, self.remix_group):
             group = slice(first, first + self.remix_group)
             origin[group] = rng.permuted(origin[group], axis=0)
-        # Drawn last, so that all else stays what it is without; exactly 1 then.
+        # Drawn last, so that the other draws do not depend on it; exactly 1 for 0 dB.
         gains = 10 ** (rng.uniform(-self.gain_db, self.gain_db, size) / 20)
 
         items = range(self.part, self.batch_size, self.parts)
@@ -139,7 +143,7 @@ class TrainingBatches(Dataset[Batch]):
 
 @dataclass
 class ValidationBatches(Dataset[Batch]):
-    """Every segment of the validation songs, side by side, without augmentation.
+    """Consecutive segments of the validation songs, without overlap or augmentation.
 
     Args:
         songs: Cached validation songs.

@@ -1,6 +1,6 @@
-"""Speech that is always at hand, spoken by eSpeak NG, the synthesizer inside Praat.
+"""Speech without a download, synthesized by eSpeak NG inside Praat.
 
-It adds up formants by rule. A neural voice would bring the artifacts of its own upsampling along.
+eSpeak NG is a formant synthesizer. A neural voice would bring its own upsampling artifacts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torchaudio.functional import resample
 
 from upsampling_artifacts.errors import InputError
 
-# Aesop's fable, in the words that the International Phonetic Association has for samples of speech.
+# Aesop's fable as used by the International Phonetic Association for speech samples.
 TEXT = (
     "The north wind and the sun were disputing which was the stronger, when a traveller came along "
     "wrapped in a warm cloak."
@@ -22,11 +22,11 @@ VOICE = ("English (Great Britain)", "Female1")
 
 
 def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """The beginning of :data:`TEXT`, of RMS 1, the same everywhere; it reaches up to 11 kHz.
+    """Speak the beginning of :data:`TEXT` at RMS 1, bit-identical in every process; up to 11 kHz.
 
     Args:
-        seconds: At most 6.
-        rate_hz: Sampling rate to bring it to (by torchaudio's windowed sinc).
+        seconds: Length, at most 6.
+        rate_hz: Sampling rate to resample to (torchaudio's windowed sinc).
         channels: Number of channels.
 
     Returns:
@@ -35,23 +35,23 @@ def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
     Raises:
         InputError: The synthesizer is not installed.
     """
-    spoken, spoken_rate_hz = _spoken()
-    spoken = resample(torch.from_numpy(spoken), spoken_rate_hz, rate_hz).numpy()
-    spoken = spoken[: round(seconds * rate_hz)]
-    return np.tile(spoken / np.sqrt(np.mean(spoken**2)), (channels, 1))
+    original, original_rate_hz = _synthesized()
+    voice = resample(torch.from_numpy(original), original_rate_hz, rate_hz).numpy()
+    voice = voice[: round(seconds * rate_hz)]
+    return np.tile(voice / np.sqrt(np.mean(voice**2)), (channels, 1))
 
 
-# The voice wavers at random, by numbers that go on from one sentence to the next and cannot be
-# seeded: a process's first sentence is always the same, and so the only one.
+# The voice has random jitter. Its generator cannot be seeded, so only the first sentence of a
+# process is reproducible, and a process synthesizes only one.
 @cache
-def _spoken() -> tuple[np.ndarray, int]:
-    """``(time,)`` float32 and its rate."""
+def _synthesized() -> tuple[np.ndarray, int]:
+    """Synthesize ``(time,)`` float32; also return its sampling rate."""
     try:
-        from parselmouth.praat import call
+        from parselmouth import praat
     except ImportError as error:
         raise InputError(
-            "speech is synthesized by praat-parselmouth, which `make` installs where there is a "
-            "ready-built one for the machine; here, build it: pip install praat-parselmouth"
+            "speech needs praat-parselmouth, which `make` installs where a wheel exists; on this "
+            "machine, build it: pip install praat-parselmouth"
         ) from error
-    (sound,) = call(call("Create SpeechSynthesizer", *VOICE), "To Sound", TEXT, "no")
+    (sound,) = praat.call(praat.call("Create SpeechSynthesizer", *VOICE), "To Sound", TEXT, "no")
     return sound.values[0].astype(np.float32), round(sound.sampling_frequency)

@@ -1,1 +1,1 @@
-"""Separation, scores, claims and Table 1."""
+"""Separation, scoring, the paper's claims and its Table 1."""

@@ -1,4 +1,4 @@
-"""Separations that need no model: doing nothing, and an upper bound."""
+"""Baselines without a model: the unseparated mixture, and an oracle."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from upsampling_artifacts.data.cached_song import CachedSong, waveform
 
 
 def mixture_separator(song: CachedSong) -> np.ndarray:
-    """Baseline: every source is estimated as the mixture divided by the number of sources."""
+    """Lower bound: estimate each source as the mixture divided by the number of sources.
+
+    Returns:
+        ``(sources, channels, time)``.
+    """
     n_sources = len(song.sources)
     return np.repeat(waveform(song.mixture)[None] / n_sources, n_sources, axis=0)
 
 
 def ideal_ratio_mask_separator(song: CachedSong) -> np.ndarray:
-    """Upper bound: the mixture filtered by the true share of each source in every bin.
+    """Upper bound: filter the mixture with the ideal ratio mask of each source.
 
     The mask is each source's power over the sum of all sources' powers, per channel (the IRM2
-    oracle of the SiSEC 2018 evaluation), in a spectrogram of 46 ms windows.
+    oracle of SiSEC 2018), in a spectrogram with 46 ms windows.
+
+    Returns:
+        ``(sources, channels, time)``.
     """
     window = 2 ** round(np.log2(0.046 * song.rate_hz))
     spectra = ShortTimeFFT.from_window(

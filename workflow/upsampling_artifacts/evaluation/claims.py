@@ -1,7 +1,7 @@
-"""The paper's claims, each a number with an interval and a verdict.
+"""Test the paper's claims: each gets a number, an interval and a verdict.
 
-A claim is a row of a table (``config/paper_claims.csv``): it selects one number per seed from
-``measures.csv`` and names the threshold that the whole interval of their mean must lie beyond.
+A claim is a row of ``config/paper_claims.csv``. It selects one number per seed from
+``measures.csv``, and holds if the whole confidence interval of their mean lies beyond a threshold.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,30 +29,34 @@ VERDICT_COLUMNS = [
     "must_be", "unit", "n_seeds",
 ]  # fmt: skip
 
-NOTHING_DB = -300.0
-"""Stands for the level of what is exactly zero (-inf), so that it has a mean; its negative, for
-that of anything re what is exactly zero (inf)."""
+ZERO_LEVEL_DB = -300.0
+"""Replaces -inf, the level of exact zeros, so that means exist; its negative replaces inf, a level
+re exact zeros."""
 
 
-def read_claims(csv_path: str | Path) -> list[dict[str, object]]:
+Claim = dict[str, Any]
+"""A row of the table of claims, with ``frequency_hz`` a list of numbers, ``threshold`` a number."""
+
+
+def read_claims(csv_path: str | Path) -> list[Claim]:
     """Read a table of claims.
 
     Args:
-        csv_path: With the columns ``CLAIM_COLUMNS``. ``frequency_hz``: one or several, separated
-            by spaces, or none for every frequency at which the measure was taken; of several
-            values ``reduce`` ("max" or "min") is the number. ``minus_model``: the same number
-            of this model is subtracted, seed by seed. ``must_be``: "above" or "below".
+        csv_path: A table with the columns ``CLAIM_COLUMNS``. ``frequency_hz`` holds frequencies
+            separated by spaces; if empty, all frequencies of the measure are selected. ``reduce``
+            ("max" or "min") reduces several values to one. ``minus_model`` names a model whose
+            value is subtracted, seed by seed. ``must_be`` is "above" or "below".
 
     Returns:
-        One dict per row, with ``frequency_hz`` a list of numbers, ``threshold`` a number.
+        One claim per row.
 
     Raises:
-        InputError: Naming the file, the row and what is wrong with it.
+        InputError: Names the file, the row and what is wrong with it.
     """
     try:
         text = Path(csv_path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{csv_path}: not UTF-8 text; save it as such") from None
+        raise InputError(f"{csv_path}: not UTF-8 text; save it as UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""))
     if next(reader, None) != CLAIM_COLUMNS:
         raise InputError(f"{csv_path}: its columns must be {', '.join(CLAIM_COLUMNS)}")
@@ -63,12 +69,11 @@ def read_claims(csv_path: str | Path) -> list[dict[str, object]]:
     return claims
 
 
-def _claim(fields: list[str]) -> dict[str, object]:
-    """One row as a claim; what is wrong with it is raised as a ValueError."""
+def _claim(fields: list[str]) -> Claim:
+    """Parse one row; an invalid one raises a ValueError."""
     if len(fields) != len(CLAIM_COLUMNS):
         raise ValueError(
-            f"{len(fields)} fields where there are {len(CLAIM_COLUMNS)} columns; "
-            "put text with commas in quotes"
+            f"{len(fields)} fields for {len(CLAIM_COLUMNS)} columns; put text with commas in quotes"
         )
     claim = dict(zip(CLAIM_COLUMNS, fields, strict=True))
     for column in ("claim", "section", "statement", "model", "signal", "layer", "measure"):
@@ -95,50 +100,50 @@ def _number(text: str) -> float:
     return value
 
 
-def values_by_seed(claim: dict[str, object], measures: pd.DataFrame) -> pd.Series:
-    """The numbers that a claim selects, by seed; empty if nothing of it was measured."""
-    values = _of_model(claim, claim["model"], measures)
+def values_by_seed(claim: Claim, measures: pd.DataFrame) -> pd.Series:
+    """Select the claim's number for each seed; empty if it was not measured."""
+    values = _model_values(claim, claim["model"], measures)
     if claim["minus_model"]:
-        values = values - _of_model(claim, claim["minus_model"], measures)
+        values = values - _model_values(claim, claim["minus_model"], measures)
     return values.dropna()
 
 
-def _of_model(claim: dict[str, object], model: str, measures: pd.DataFrame) -> pd.Series:
-    chosen = measures["model"] == model
+def _model_values(claim: Claim, model: str, measures: pd.DataFrame) -> pd.Series:
+    selected = measures["model"] == model
     for column in ("signal", "layer", "measure"):
-        chosen &= measures[column] == claim[column]
-    rows = measures[chosen]
+        selected &= measures[column] == claim[column]
+    rows = measures[selected]
     if claim["frequency_hz"]:
         wanted = np.array(claim["frequency_hz"])
         rows = rows[np.isclose(rows["frequency_hz"].to_numpy()[:, None], wanted).any(axis=1)]
     values = rows.groupby("seed")["value"].agg(claim["reduce"] or "max")
-    return values.clip(lower=NOTHING_DB).replace(np.inf, -NOTHING_DB)
+    return values.clip(lower=ZERO_LEVEL_DB).replace(np.inf, -ZERO_LEVEL_DB)
 
 
-def verdict(claim: dict[str, object], measures: pd.DataFrame) -> dict[str, object] | None:
+def verdict(claim: Claim, measures: pd.DataFrame) -> dict[str, object] | None:
     """Test one claim: it holds if its whole 95 % interval lies beyond the threshold.
 
     Returns:
-        A row of ``claims.csv``; None if nothing of it was measured, for config leaves out a model.
+        A row of ``claims.csv``; None if it was not measured, because config omits a model.
     """
     values = values_by_seed(claim, measures)
     if values.empty:
         return None
-    mean, low, high = mean_interval(values)
+    mean, low, high = mean_interval(values.to_numpy())
     above = claim["must_be"] == "above"
-    # One seed has no interval: then its value decides.
-    worst = np.nan_to_num(low if above else high, nan=mean)
-    holds = worst > claim["threshold"] if above else worst < claim["threshold"]
+    # One seed has no interval: its value decides.
+    bound = np.nan_to_num(low if above else high, nan=mean)
+    holds = bound > claim["threshold"] if above else bound < claim["threshold"]
     unit = measures.loc[measures["measure"] == claim["measure"], "unit"].iloc[0]
     row = (
-        claim["claim"], claim["section"], claim["statement"], described(claim), mean, low, high,
+        claim["claim"], claim["section"], claim["statement"], description(claim), mean, low, high,
         claim["threshold"], bool(holds), claim["must_be"], unit, len(values),
     )  # fmt: skip
     return dict(zip(VERDICT_COLUMNS, row, strict=True))
 
 
-def described(claim: dict[str, object]) -> str:
-    """For the table: ``line_prominence of melgan, noise in, at 5512.5 Hz``."""
+def description(claim: Claim) -> str:
+    """Describe the number, e.g. ``line_prominence of melgan, noise in, at 5512.5 Hz``."""
     text = f"{claim['measure']} of {claim['model']}"
     if claim["minus_model"]:
         text += f" minus {claim['minus_model']}"
@@ -153,14 +158,14 @@ def described(claim: dict[str, object]) -> str:
 
 
 def write_claims(
-    measures_path: str | Path, claims_paths: list[str | Path], csv_path: str | Path
+    measures_path: str | Path, claims_paths: Sequence[str | Path], csv_path: str | Path
 ) -> None:
-    """Test every claim on ``measures.csv`` and write ``claims.csv``.
+    """Test all claims and write ``claims.csv``.
 
     Args:
-        measures_path: The gathered measures.
+        measures_path: ``measures.csv``.
         claims_paths: Tables of claims.
-        csv_path: Where to.
+        csv_path: File to write.
     """
     measures = pd.read_csv(measures_path)
     claims = [claim for path in claims_paths for claim in read_claims(path)]

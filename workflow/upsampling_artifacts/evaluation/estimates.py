@@ -1,4 +1,4 @@
-"""Estimates as audio files, in musdb's layout."""
+"""Write estimates as audio files, in musdb's layout."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from upsampling_artifacts.data.cached_song import CachedSong, read_cache
 from upsampling_artifacts.progress import Progress
 
 Separate = Callable[[CachedSong], np.ndarray]
-"""From a song to its estimates, ``(sources, channels, time)`` float32 re full scale."""
+"""Maps a song to its estimates, ``(sources, channels, time)`` float32 re full scale."""
 
 
 def separate_songs(separate: Separate, songs: list[str], folder: str | Path, label: str) -> None:
-    """Separate songs and write ``folder/test/<song>/<source>.wav``, musdb's layout.
+    """Separate songs and write ``folder/test/<song>/<source>.wav`` (musdb's layout).
 
-    Written as 32-bit float: an artifact in a silent passage may lie below the last bit of
-    16, and museval cannot score an estimate that rounding has made exactly silent.
+    Files are 32-bit float: an artifact in a silent passage may be smaller than one step of 16 bits,
+    and museval cannot score an estimate that was rounded to silence.
 
     Args:
-        separate: What estimates the sources.
+        separate: Estimates the sources of a song.
         songs: Cached songs (``.npy``).
-        folder: Where to; what it held before is removed.
-        label: Names the work in the progress lines.
+        folder: Folder to write to; its previous contents are removed.
+        label: Prefix of the progress lines.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    progress = Progress(len(songs), f"{label} separates songs")
+    progress = Progress(len(songs), f"{label}: songs separated")
     for path in songs:
         song = read_cache(path)
         target = Path(folder) / "test" / song.name

@@ -1,9 +1,8 @@
-"""SDR, ISR, SIR and SAR by museval, and their aggregation.
+"""Score estimates with museval (SDR, ISR, SIR, SAR), and aggregate the scores.
 
-Nothing here computes a metric: museval (BSS Eval v4) does, one second after another, and its
-own JSON is kept. What is ours is the bookkeeping: which frames could be scored, that every
-system is judged on the same ones, and the order of medians and means that published numbers
-use.
+museval (BSS Eval v4) computes the metrics, in frames of one second, and we keep its JSON files.
+This module does the bookkeeping: it selects the frames on which every system could be scored, and
+takes medians and means in the order that published numbers use.
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -31,15 +32,15 @@ COLUMNS = [
 
 
 def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | Path) -> None:
-    """Score the estimates of one song with museval v4: windows and hops of one second.
+    """Score the estimates of one song with museval v4, with windows and hops of one second.
 
     Args:
-        cached_song: The ``.npy`` of the cache, which holds the references.
+        cached_song: The cached song (``.npy``), which contains the references.
         estimates: Folder with one wav file per source.
-        json_path: Where to write museval's JSON.
+        json_path: File to write, in museval's JSON format.
 
     Raises:
-        InputError: An estimate is missing, or has another length or rate than the song.
+        InputError: An estimate is missing, or its length or rate differs from the song's.
     """
     require_ffmpeg()
     import museval  # raises at import if there is no ffmpeg
@@ -57,8 +58,8 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
         samples, rate_hz = soundfile.read(path, always_2d=True)
         if samples.shape != shape or rate_hz != song.rate_hz:
             raise InputError(
-                f"{path}: {samples.shape} samples at {rate_hz} Hz where the song has {shape} at "
-                f"{song.rate_hz} Hz; separate the song again"
+                f"{path}: has {samples.shape} samples at {rate_hz} Hz, but the song has {shape} "
+                f"at {song.rate_hz} Hz; separate the song again"
             )
         audio.append(samples)
     references = waveform(song.stems).transpose(0, 2, 1).astype(np.float64)
@@ -77,24 +78,24 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
 def score_songs(
     cached_songs: list[str], estimates: str | Path, folder: str | Path, processes: int, label: str
 ) -> None:
-    """Score the estimates of one run, song by song, and write ``folder/test/<song>.json``.
+    """Score all songs of one run and write ``folder/test/<song>.json``.
 
-    All songs of a run are one job: a run has fifty test songs, and a job of its own for each would
-    cost a scheduler more than the work is worth.
+    A run is one job: with one job for each of its fifty test songs, scheduling would take longer
+    than scoring.
 
     Args:
-        cached_songs: The songs (``.npy`` of the cache).
-        estimates: Folder that holds ``test/<song>/<source>.wav``.
-        folder: Where to; what it held before is removed.
-        processes: Songs scored at once; museval takes 30 MB per second of audio for each.
-        label: Names the work in the progress lines.
+        cached_songs: The cached songs (``.npy``).
+        estimates: Folder with ``test/<song>/<source>.wav``.
+        folder: Folder to write to; its previous contents are removed.
+        processes: Songs scored in parallel; museval takes 30 MB per second of audio for each.
+        label: Prefix of the progress lines.
 
     Raises:
-        InputError: As :func:`score_song`; or there was not enough memory.
+        InputError: As for :func:`score_song`; or the memory was insufficient.
     """
     shutil.rmtree(folder, ignore_errors=True)
     progress = Progress(len(cached_songs), f"{label}: songs scored")
-    # Forked, for a new interpreter would run the script that called this once more.
+    # Fork: a spawned interpreter would run the calling script again.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         jobs = []
@@ -108,22 +109,22 @@ def score_songs(
                 progress.step()
         except BrokenProcessPool:
             raise InputError(
-                f"{label}: a process that scored a song was killed, most likely for want of "
-                "memory (museval takes 30 MB per second of audio); lower scoring.processes, or "
-                "give the job more"
+                f"{label}: a scoring process was killed, most likely for lack of memory (museval "
+                "takes 30 MB per second of audio); lower scoring.processes, or give the job more "
+                "memory"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def read_frames(folders: list[str | Path]) -> pd.DataFrame:
-    """The frames of museval's JSON files, one row per song, source, frame and metric.
+def read_frames(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """Read museval's JSON files: one row per song, source, frame and metric.
 
     Args:
-        folders: Paths that end in ``<system>/seed-<n>/scores``, and hold ``test/<song>.json``.
+        folders: Paths ending in ``<system>/seed-<n>/scores``, with ``test/<song>.json``.
 
     Returns:
-        Columns system, seed, song, source, frame, metric, value_db (NaN: not scored).
+        Columns system, seed, song, source, frame, metric, value_db (NaN if not scored).
     """
     rows = []
     for path in (
@@ -140,37 +141,39 @@ def read_frames(folders: list[str | Path]) -> pd.DataFrame:
 
 
 def keep_common_frames(frames: pd.DataFrame) -> pd.DataFrame:
-    """Judge every system on exactly the same frames.
+    """Keep only the frames on which every system was scored; set the others to NaN.
 
-    museval gives NaN for all sources of a frame in which any reference or any estimate is
-    silent. The references are the same for all systems, the estimates are not; so a frame
-    that one system could not be scored on is left out (made NaN) for all of them.
+    museval returns NaN for all sources of a frame in which any reference or estimate is silent.
+    References are the same for all systems, but estimates are not. A fair comparison drops a frame
+    for all systems if one of them could not be scored on it.
 
     Raises:
-        InputError: The systems were not scored on the same songs, sources and frames at all,
-            which no leaving out can mend: some scores are out of date.
+        InputError: The systems were not scored on the same songs, sources and frames: some scores
+            are out of date.
     """
     runs = ["system", "seed"]
-    where = ["song", "source", "frame", "metric"]
-    table = frames.pivot(index=where, columns=runs, values="value_db")
-    present = frames.assign(value_db=1.0).pivot(index=where, columns=runs, values="value_db")
-    for run in present:
-        missing = present.index[present[run].isna()]
+    frame_keys = ["song", "source", "frame", "metric"]
+    table = frames.pivot(index=frame_keys, columns=runs, values="value_db")
+    present = frames.assign(value_db=1.0).pivot(index=frame_keys, columns=runs, values="value_db")
+    for run, column in present.items():
+        missing = present.index[column.isna()]
         if len(missing):
+            system, seed = cast("tuple[str, int]", run)
             song, source, frame, _ = missing[0]
             raise InputError(
-                f"scores of {run[0]}, seed {run[1]}: no frame {frame} of {source} in '{song}', "
-                "which other systems were scored on; score the song again (-R score)"
+                f"scores of {system}, seed {seed}: frame {frame} of {source} in '{song}' is "
+                "missing, but other systems have it; score the song again (-R score)"
             )
     table[table.isna().any(axis=1)] = np.nan
-    return table.stack(runs, future_stack=True).rename("value_db").reset_index()
+    kept = cast("pd.Series", table.stack(runs, future_stack=True))
+    return kept.rename("value_db").reset_index()
 
 
 def song_scores(frames: pd.DataFrame) -> pd.DataFrame:
-    """Median over the frames of each song, source and metric (NaN left out, and counted).
+    """Compute the median over the frames of each song, source and metric, ignoring NaN.
 
     Returns:
-        The columns ``COLUMNS``, sorted, one row per song, source and metric.
+        The columns ``COLUMNS``, sorted: one row per run, song, source and metric.
     """
     keys = ["system", "seed", "song", "source", "metric"]
     grouped = frames.groupby(keys)["value_db"]
@@ -183,8 +186,8 @@ def write_scores(folders: list[str], csv_path: str | Path, common: bool = False)
 
     Args:
         folders: As for :func:`read_frames`.
-        csv_path: Where to.
-        common: Whether they are of several systems, to be judged on the same frames.
+        csv_path: File to write.
+        common: Keep only frames on which all runs were scored (:func:`keep_common_frames`).
     """
     frames = read_frames(folders)
     if common:

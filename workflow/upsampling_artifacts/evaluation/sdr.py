@@ -1,4 +1,4 @@
-"""SDR of runs and sources, aggregated from ``scores.csv``."""
+"""Aggregate ``scores.csv`` to the SDR of runs and of sources."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ import pandas as pd
 from upsampling_artifacts.statistics import mean_interval
 
 MEAN = "mean of sources"
+"""Name of the mean over sources, where sources are listed."""
 
 
 def sdr_by_run(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
-    """SDR of each system and seed as published: median over songs, then mean over sources.
+    """Compute the SDR of each run as published: median over songs, then mean over sources.
 
     Args:
-        scores: The columns ``COLUMNS``.
-        songs: The songs that count.
+        scores: Columns of ``scores.csv`` (:data:`scoring.COLUMNS`).
+        songs: The songs to include.
 
     Returns:
         Columns system, seed, sdr_db.
     """
-    chosen = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
-    by_source = chosen.groupby(["system", "seed", "source"])["value_db"].median()
+    sdr = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
+    by_source = sdr.groupby(["system", "seed", "source"])["value_db"].median()
     return by_source.groupby(["system", "seed"]).mean().rename("sdr_db").reset_index()
 
 
 def sdr_by_source(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
-    """Median SDR over songs of each run and source, and the mean of the sources.
+    """Compute the median SDR over songs of each run and source, and the mean over sources.
 
     Args:
-        scores: The columns of ``scores.csv``.
-        songs: The songs that count.
+        scores: Columns of ``scores.csv`` (:data:`scoring.COLUMNS`).
+        songs: The songs to include.
 
     Returns:
-        Columns system, seed, source, sdr_db; the mean over sources as source ``MEAN``.
+        Columns system, seed, source, sdr_db; the mean over sources has the source ``MEAN``.
     """
-    chosen = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
+    sdr = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
     runs = ["system", "seed"]
-    by_source = chosen.groupby([*runs, "source"], sort=False)["value_db"].median()
+    by_source = sdr.groupby([*runs, "source"], sort=False)["value_db"].median()
     mean = by_source.groupby(runs, sort=False).mean().reset_index().assign(source=MEAN)
     table = pd.concat([by_source.reset_index(), mean], ignore_index=True)
     return table.rename(columns={"value_db": "sdr_db"})

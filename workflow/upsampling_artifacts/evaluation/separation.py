@@ -1,4 +1,4 @@
-"""Separating whole songs with a trained model."""
+"""Separate whole songs with a trained model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from upsampling_artifacts.models.saved import load_model
 def model_separator(
     model_path: str | Path, accelerator: str = "auto", threads: int = 1
 ) -> Separate:
-    """A trained model as a function from songs to estimates.
+    """Load a trained model as a function from songs to estimates.
 
     Args:
-        model_path: As :func:`models.saved.save_model` wrote it.
-        accelerator: "cpu", "cuda", or "auto" for a GPU if there is one.
-        threads: CPU threads.
+        model_path: A file written by :func:`models.saved.save_model`.
+        accelerator: "cpu", "cuda", or "auto" for a GPU if available.
+        threads: Number of CPU threads.
+
+    Returns:
+        A function for :func:`estimates.separate_songs`.
     """
     torch.set_num_threads(threads)
     gpu = accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available())
@@ -31,7 +34,7 @@ def model_separator(
     chunk = round(about["segment_seconds"] * about["rate_hz"])
 
     def separate(song: CachedSong) -> np.ndarray:
-        # The original recipe: a song is normalised by its mixture before, and back after.
+        # As in the original recipe: normalize by the mixture, separate, undo the normalization.
         mixture = torch.from_numpy(waveform(song.mixture)).to(device) / song.scale
         return (overlap_add(model, mixture, chunk) * song.scale).cpu().numpy()
 

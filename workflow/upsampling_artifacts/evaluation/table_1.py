@@ -1,4 +1,4 @@
-"""Table 1 of the paper: ours beside theirs."""
+"""Table 1 of the paper: our measurements beside the published ones."""
 
 from __future__ import annotations
 
@@ -30,47 +30,55 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def epochs(
+def epoch_durations(
     steps: pd.DataFrame, systems: dict[str, dict], references: dict[str, str]
 ) -> pd.DataFrame:
-    """Seconds of training steps in an epoch, and their ratio to those of the reference.
+    """Compute the training time per epoch, and its ratio to that of the reference system.
 
-    Of the implementation that each system is trained by. The ratio is made of ratios of steps that
-    were measured side by side, and so steadier than that of the seconds.
+    The time is that of the implementation with which each system is trained. The ratio uses step
+    ratios from interleaved timing, which are more precise than the ratio of the seconds.
 
     Args:
         steps: ``steps.csv``.
-        systems: How each system is built.
+        systems: Architecture, options and upsampler of each system.
         references: The reference of each system.
 
     Returns:
         ``epoch_seconds`` and ``epoch_ratio`` by system; the ratio is NaN without the reference.
     """
     upsamplers = {name: system["upsampler"] or {} for name, system in systems.items()}
-    asked = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
-    rows = steps[(steps["implementation"] == NO_CHOICE) | (steps["implementation"] == asked)]
+    trained = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
+    rows = steps[(steps["implementation"] == NO_CHOICE) | (steps["implementation"] == trained)]
     rows = rows.set_index("system")
-    counts = (rows["epoch_seconds"] / rows["median_step_seconds"]).round()
-    reference_counts = counts.reindex([references.get(name, "") for name in rows.index])
-    ratio = rows["ratio_to_transposed"] * counts / reference_counts.to_numpy()
+    n_steps = (rows["epoch_seconds"] / rows["median_step_seconds"]).round()
+    reference_n_steps = n_steps.reindex([references.get(name, "") for name in rows.index])
+    ratio = rows["ratio_to_transposed"] * n_steps / reference_n_steps.to_numpy()
     return pd.DataFrame({"epoch_seconds": rows["epoch_seconds"], "epoch_ratio": ratio})
 
 
-def size_of(system: dict, n_sources: int, audio_channels: int, rate_hz: int) -> tuple[int, float]:
-    """How large a system is.
+def parameters_and_gflop(
+    system: dict, n_sources: int, audio_channels: int, rate_hz: int
+) -> tuple[int, float]:
+    """Count the parameters and the compute of a system.
+
+    Args:
+        system: Architecture, options and upsampler.
+        n_sources: Number of sources that it estimates.
+        audio_channels: Channels of the mixture, and of each source.
+        rate_hz: Sampling rate.
 
     Returns:
-        Its learnable parameters, and the GFLOP of a forward pass per second of audio
-        (:func:`models.flops.tflop_per_second_of_audio`). The latter is NaN for a
-        user-supplied model that does not run on the meta device: a count is not worth a table
-        that took days of training.
+        The number of learnable parameters, and the GFLOP of a forward pass per second of audio
+        (:func:`models.flops.tflop_per_second_of_audio`). The latter is NaN for a user-supplied
+        model that does not run on the meta device: a missing count must not discard a table that
+        took days of training.
     """
     model = build_on_meta(system, n_sources, audio_channels)
     try:
         gflop = 1000 * tflop_per_second_of_audio(model, rate_hz, audio_channels)
     except Exception as error:
         name = system["architecture"], system["upsampler"]
-        logger.warning(f"the compute of {name} is not counted, on the meta device: {error}")
+        logger.warning(f"the FLOPs of {name} cannot be counted on the meta device: {error}")
         gflop = float("nan")
     return parameter_count(model), gflop
 
@@ -86,31 +94,32 @@ def table_1(
     notes: dict[str, str],
     references: dict[str, str],
 ) -> pd.DataFrame:
-    """One row per system: the paper's ten in its order, then others of ours, then baselines.
+    """Fill Table 1: the paper's ten systems in its order, then our other systems, then baselines.
 
     Args:
         scores: ``scores.csv``.
         logs: ``training.csv`` of each system and seed.
         speed: ``steps.csv``.
-        systems: How each trained system is built, as a model file's header says.
+        systems: The trained systems, as in the headers of their model files.
         full_size: The same systems at the paper's size.
         paper: ``config/paper_table_1.csv``.
-        songs: The test songs that count.
-        notes: What is to be known of systems of ours, by name.
+        songs: The test songs to include.
+        notes: Remarks about systems, by name.
         references: The system that each system's epochs are compared with.
 
     Returns:
-        The columns ``COLUMNS``; what we have not measured, or the paper does not give, is NaN.
+        The columns ``COLUMNS``, one row per system. NaN marks what we did not measure or the paper
+        does not state.
     """
     sdr = {name: group["sdr_db"] for name, group in sdr_by_run(scores, songs).groupby("system")}
-    steps = defaultdict(list)
+    steps: dict[str, list[int]] = defaultdict(list)
     for (system, _), log in logs.items():
         steps[system].append(log["step"].iloc[-1])
     rows = []
     for system in dict.fromkeys([*paper["system"], *systems, *sdr]):
-        row = {"system": system}
+        row: dict[str, object] = {"system": system}
         if system in sdr:
-            mean, low, high = mean_interval(sdr[system])
+            mean, low, high = mean_interval(sdr[system].to_numpy())
             row |= {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high}
             row |= {"n_seeds": len(sdr[system])}
         if system in systems:
@@ -119,18 +128,23 @@ def table_1(
             if system in steps:
                 row |= {"steps_least": min(steps[system]), "steps_most": max(steps[system])}
             rate_hz = systems[system]["rate_hz"]
-            row["parameters"], row["gflop_per_second"] = size_of(systems[system], *shape, rate_hz)
+            row["parameters"], row["gflop_per_second"] = parameters_and_gflop(
+                systems[system], *shape, rate_hz
+            )
             if system in full_size:
-                row["parameters_full_size"], row["gflop_per_second_full_size"] = size_of(
-                    full_size[system], *shape, FULL_SIZE_RATE_HZ
+                row["parameters_full_size"], row["gflop_per_second_full_size"] = (
+                    parameters_and_gflop(full_size[system], *shape, FULL_SIZE_RATE_HZ)
                 )
         rows.append(row)
     table = pd.DataFrame(rows).merge(paper.drop(columns="label"), on="system", how="left")
     table = table.merge(
-        epochs(speed, systems, references), left_on="system", right_index=True, how="left"
+        epoch_durations(speed, systems, references),
+        left_on="system",
+        right_index=True,
+        how="left",
     )
-    whole = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
-    return table.reindex(columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
+    integers = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
+    return table.reindex(columns=COLUMNS).astype(dict.fromkeys(integers, "Int64"))
 
 
 def write_table_1(
@@ -149,14 +163,14 @@ def write_table_1(
 
     Args:
         scores: ``scores.csv``.
-        training: Paths that end in ``<system>/seed-<n>/training.csv``.
+        training: Paths ending in ``<system>/seed-<n>/training.csv``.
         speed: ``steps.csv``.
-        model_paths: The models' files.
+        model_paths: The model files.
         paper: ``config/paper_table_1.csv``.
-        csv_path: Where to.
-        songs: The test songs that count.
+        csv_path: File to write.
+        songs: The test songs to include.
         full_size: Each system at the paper's size.
-        notes: What is to be known of systems, by name.
+        notes: Remarks about systems, by name.
         references: The system that each system's epochs are compared with.
     """
     logs = {

@@ -1,1 +1,1 @@
-"""What only the workflow needs: configuration, plans, fingerprints, clusters."""
+"""What only the workflow needs: configuration, planning, fingerprints, SLURM and GPUs."""

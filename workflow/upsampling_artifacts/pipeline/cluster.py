@@ -1,4 +1,4 @@
-"""What a SLURM cluster is asked before jobs are sent to it."""
+"""Query a SLURM cluster before jobs are submitted to it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from upsampling_artifacts.errors import InputError
 
-ANSWER_SECONDS = 60  # a busy scheduler takes its time, a dead one for ever
-END_SECONDS = 90  # SIGTERM, a pause of usually 30 s (KillWait), SIGKILL
+TIMEOUT_SECONDS = 60  # a busy scheduler may be slow, a dead one never answers
+CANCEL_SECONDS = 90  # SIGTERM, a pause of typically 30 s (KillWait), SIGKILL
 
 
-def ask(*command: str) -> str | None:
-    """What a client of SLURM answers; None if it cannot."""
+def query(*command: str) -> str | None:
+    """Run a SLURM client; return its output, or None if it fails."""
     try:
         answer = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=ANSWER_SECONDS
+            command, capture_output=True, text=True, check=True, timeout=TIMEOUT_SECONDS
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -26,28 +26,28 @@ def ask(*command: str) -> str | None:
 
 
 def joined(wildcards: Iterable[str]) -> str:
-    """What the executor makes of a job's wildcards, in comments and in names of folders."""
+    """Join a job's wildcards as the SLURM executor does, in comments and folder names."""
     return "_".join(wildcards).replace("/", "_")
 
 
 def comment(rule: str, wildcards: Iterable[str]) -> str:
-    """What the executor calls a job in SLURM (snakemake_executor_plugin_slurm, ``run_job``)."""
+    """Build the comment that the executor gives a job (snakemake_executor_plugin_slurm)."""
     values = joined(wildcards)
     return f"rule_{rule}" + (f"_wildcards_{values}" if values else "")
 
 
 def check_names(partitions: Iterable[str], accounts: Iterable[str]) -> None:
-    """Refuse partitions and accounts that the cluster does not know.
+    """Refuse partitions and accounts that do not exist on the cluster.
 
-    sbatch would refuse them too: once for every job, after its input was made, in a message of
-    thirty lines. Where the cluster does not say what it knows, all is let pass.
+    sbatch would refuse them too, but once per job, after its inputs were made, in thirty lines. If
+    the cluster does not list its names, all are accepted.
 
     Args:
-        partitions: Partitions that jobs will ask for; several in one, by commas, are alternatives.
-        accounts: Accounts that they will be charged to.
+        partitions: Partitions of the jobs; commas separate alternatives.
+        accounts: Accounts of the jobs.
 
     Raises:
-        InputError: One is unknown; the message lists what is known.
+        InputError: A name is unknown; the message lists the known ones.
     """
     user = f"user={getpass.getuser()}"
     list_accounts = "sacctmgr --noheader --parsable2 list associations format=account"
@@ -55,9 +55,9 @@ def check_names(partitions: Iterable[str], accounts: Iterable[str]) -> None:
     _check("account", set(accounts), [*list_accounts.split(), user])
 
 
-def _check(kind: str, asked: set[str], question: list[str]) -> None:
-    known = sorted(set((ask(*question) or "").split())) if asked else []
-    for name in sorted({name for names in asked for name in names.split(",")}):
+def _check(kind: str, requested: set[str], command: list[str]) -> None:
+    known = sorted(set((query(*command) or "").split())) if requested else []
+    for name in sorted({name for names in requested for name in names.split(",")}):
         if known and name not in known:
             raise InputError(
                 f"slurm: no {kind} '{name}' on this cluster; known: {', '.join(known)}; "
@@ -65,42 +65,42 @@ def _check(kind: str, asked: set[str], question: list[str]) -> None:
             )
 
 
-def end_leftovers(folder: str | Path, comments: Iterable[str]) -> list[str]:
-    """End jobs that a Snakemake left behind when it was killed, and wait until they are gone.
+def cancel_orphans(folder: str | Path, comments: Iterable[str]) -> list[str]:
+    """Cancel the jobs that a killed Snakemake left behind, and wait until they have ended.
 
-    They would write the files that the same jobs, sent again, are about to write. Jobs of another
-    Snakemake in the same folder stay: it holds the lock of its files, so theirs are others.
+    They would write the same files as the jobs about to be submitted. Jobs of another Snakemake in
+    the same folder are kept: it holds locks on its output files, so they are different jobs.
 
     Args:
-        folder: Where the jobs were sent from.
-        comments: Comments (``sbatch --comment``) of the jobs that are about to be sent.
+        folder: The folder from which the jobs were submitted.
+        comments: Comments (``sbatch --comment``) of the jobs about to be submitted.
 
     Returns:
-        The ids of the jobs that were ended.
+        The ids of the canceled jobs.
 
     Raises:
-        InputError: A job is still there after ``END_SECONDS``.
+        InputError: A job is still running after ``CANCEL_SECONDS``.
     """
-    wanted = set(comments)
-    found = [job for job, comment in _jobs_of(folder) if comment in wanted] if wanted else []
-    if not found:
+    pending = set(comments)
+    orphans = [job for job, comment in _jobs_in(folder) if comment in pending] if pending else []
+    if not orphans:
         return []
-    ask("scancel", *found)
-    deadline = time.monotonic() + END_SECONDS
-    while still := {job for job, _ in _jobs_of(folder)} & set(found):
+    query("scancel", *orphans)
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while running := {job for job, _ in _jobs_in(folder)} & set(orphans):
         if time.monotonic() > deadline:
             raise InputError(
-                f"slurm: jobs of a run before are still running ({', '.join(sorted(still))}); "
-                "end them with scancel"
+                f"slurm: jobs of an earlier run are still running ({', '.join(sorted(running))}); "
+                "cancel them with scancel"
             )
         time.sleep(1)
-    return found
+    return orphans
 
 
-def _jobs_of(folder: str | Path) -> Iterator[tuple[str, str]]:
-    """Id and comment of each of the user's waiting or running jobs in a folder."""
-    answer = ask("squeue", "--noheader", f"--user={getpass.getuser()}", "--format=%i|%Z|%k")
-    for line in (answer or "").splitlines():
-        job, where, comment = line.split("|", maxsplit=2)
-        if Path(where) == Path(folder):
+def _jobs_in(folder: str | Path) -> Iterator[tuple[str, str]]:
+    """Yield id and comment of each of the user's pending or running jobs in a folder."""
+    queue = query("squeue", "--noheader", f"--user={getpass.getuser()}", "--format=%i|%Z|%k")
+    for line in (queue or "").splitlines():
+        job, working_folder, comment = line.split("|", maxsplit=2)
+        if Path(working_folder) == Path(folder):
             yield job, comment

@@ -1,16 +1,35 @@
-"""Config files against their schema: defaults filled in, mistakes told in one line."""
+"""Resolve config files against their schema: fill in defaults, report a mistake in one line."""
 
 from __future__ import annotations
 
 import copy
 import difflib
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import jsonschema
 import yaml
 
 from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
+
+RENAMED = {
+    "dataset: songs": "dataset: synthetic",
+    "songs": "synthetic_songs",
+    "datasets.*.songs": "datasets.*.song_list",
+    "datasets.*.stems": "datasets.*.stem_format",
+    "datasets.*.n_absent": "datasets.*.n_missing",
+    "training.accumulation": "training.gradient_accumulation",
+    "training.recompute": "training.activation_checkpointing",
+    "training.loader_processes": "training.num_workers",
+    "systems.*.training.accumulation": "systems.*.training.gradient_accumulation",
+    "systems.*.training.recompute": "systems.*.training.activation_checkpointing",
+    "systems.*.training.loader_processes": "systems.*.training.num_workers",
+    "probes.layers": "probes.single_layers",
+    "probes.small_seeds": "probes.n_seeds_small_models",
+}
+"""Old keys, or an old value of a key, and what replaces them; ``*`` matches any name."""
 
 PALETTE = [
     "#332288", "#882255", "#117733", "#999933", "#44aa99", "#661100", "#aa4499", "#ddcc77",
@@ -20,7 +39,7 @@ scheme)."""
 
 
 def resolve(config: dict, schema: dict) -> dict:
-    """A complete configuration: what the user set, and the schema's default for the rest.
+    """Complete a configuration: what the user set, and the schema's defaults for the rest.
 
     Args:
         config: As merged from the config files and the command line.
@@ -30,19 +49,20 @@ def resolve(config: dict, schema: dict) -> dict:
         A new dict with every key of the schema.
 
     Raises:
-        InputError: Naming the key, what is wrong with it and what to do.
+        InputError: Names the key, what is wrong with it and what to do.
     """
     complete = _with_defaults(copy.deepcopy(config), schema)
+    _check_renamed(complete)
     _check(complete, schema)
-    for system in complete["systems"].values():  # a name alone is one without options
+    for system in complete["systems"].values():  # a bare name is an upsampler without options
         if isinstance(system["upsampler"], str):
             system["upsampler"] = {"name": system["upsampler"]}
     _check_names(complete)
     _complete_looks(complete)
-    for name in complete["variants"]:  # a system may set any key of training anew
-        changes = complete["systems"][name]["training"]
-        _check(changes, schema["properties"]["training"], f"systems.{name}.training")
-        training = {**complete["training"], **changes}
+    for name in complete["variants"]:  # a system may override any key of training
+        overrides = complete["systems"][name]["training"]
+        _check(overrides, schema["properties"]["training"], f"systems.{name}.training")
+        training = {**complete["training"], **overrides}
         if training["batch_size"] % training["devices"]:
             raise InputError(
                 f"config: training.batch_size: {training['batch_size']} segments cannot be "
@@ -52,27 +72,30 @@ def resolve(config: dict, schema: dict) -> dict:
 
 
 def distinct_upsamplers(config: dict) -> dict[str, dict]:
-    """The upsampling layers of ``probes.layers`` and ``variants``, by the first system of each.
+    """Collect the upsampling layers of ``probes.single_layers`` and ``variants``.
 
     Args:
-        config: Complete, from :func:`resolve`.
+        config: A complete configuration from :func:`resolve`.
+
+    Returns:
+        The options of each distinct layer, keyed by the first system that uses it.
     """
-    layers = {}
-    for system in [*config["probes"]["layers"], *config["variants"]]:
+    layers: dict[str, dict] = {}
+    for system in [*config["probes"]["single_layers"], *config["variants"]]:
         upsampler = config["systems"][system]["upsampler"]
         if upsampler and upsampler not in layers.values():
             layers[system] = upsampler
     return layers
 
 
-def _with_defaults(value: object, schema: dict) -> object:
-    """Fill in defaults, in the rows of a table (``additionalProperties``) too.
+def _with_defaults(value: Any, schema: dict) -> Any:
+    """Fill in defaults, also in the rows of a table (``additionalProperties``).
 
-    ``snakemake --config 'seeds=[0,1]'`` gives the items of lists and dicts as text: where the
-    schema does not ask for text, it is read as YAML, as it would be in a file.
+    ``snakemake --config 'seeds=[0,1]'`` passes the items of lists and dicts as text. Unless the
+    schema asks for text, it is parsed as YAML, as it would be in a file.
     """
     if isinstance(value, str):
-        return value if "string" in schema.get("type", []) else _read(value)
+        return value if "string" in schema.get("type", []) else _parse(value)
     if isinstance(value, list):
         return [_with_defaults(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict):
@@ -86,15 +109,36 @@ def _with_defaults(value: object, schema: dict) -> object:
     return value
 
 
-def _read(text: str) -> object:
+def _parse(text: str) -> object:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return text
 
 
+def _check_renamed(config: dict) -> None:
+    """Refuse a key or value of an older version, and name its replacement."""
+    for old, new in RENAMED.items():
+        path, _, old_value = old.partition(": ")
+        for names, value in _matches(config, path.split(".")):
+            if not old_value or value == old_value:
+                for name in names:
+                    old, new = old.replace("*", name, 1), new.replace("*", name, 1)
+                raise InputError(f"config: '{old}' has been renamed; write '{new}' instead")
+
+
+def _matches(config: object, path: list[str]) -> Iterator[tuple[list[str], object]]:
+    """Yield each value at a path, with the names that its ``*`` stand for."""
+    if not path:
+        yield [], config
+    elif isinstance(config, dict):
+        for key in list(config) if path[0] == "*" else [path[0]] if path[0] in config else []:
+            for names, value in _matches(config[key], path[1:]):
+                yield [*([str(key)] if path[0] == "*" else []), *names], value
+
+
 def _check(value: dict, schema: dict, where: str = "") -> None:
-    """Raise the most telling of the schema's complaints: a misspelt key comes first."""
+    """Raise the most helpful of the schema's errors: a misspelled key comes first."""
     errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(value),
         key=lambda error: (error.validator != "additionalProperties", len(error.path)),
@@ -105,19 +149,21 @@ def _check(value: dict, schema: dict, where: str = "") -> None:
 
 def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
     where = ".".join([*([prefix] if prefix else []), *map(str, error.absolute_path)])
+    schema: Any = error.schema
     if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        wrong = next(key for key in error.instance if key not in known)
+        known = list(schema.get("properties", {}))
+        instance: Any = error.instance
+        wrong = next(key for key in instance if key not in known)
         similar = difflib.get_close_matches(str(wrong), known, n=1)
         hint = f"did you mean '{similar[0]}'?" if similar else f"known: {', '.join(known)}"
         return f"config: unknown key '{f'{where}.' if where else ''}{wrong}'; {hint}"
-    about = error.schema.get("description", "").rstrip(".")
-    return f"config: {where}: {error.message}; it is: {about}"
+    description = schema.get("description", "").rstrip(".")
+    return f"config: {where}: {error.message}; expected: {description}"
 
 
 def _check_names(config: dict) -> None:
-    """Names that a schema cannot know: data sets, systems, architectures, upsamplers, sizes."""
-    known = ["songs", "folder", *config["datasets"]]
+    """Check the names that a schema cannot know: of data sets, systems, upsamplers, sizes."""
+    known = ["synthetic", "folder", *config["datasets"]]
     if config["dataset"] not in known:
         raise InputError(
             f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
@@ -132,8 +178,8 @@ def _check_names(config: dict) -> None:
             if panel is not None:
                 _check_is_system(config, f"paper_figures.{figure}", panel["system"])
     probes = config["probes"]
-    for name in probes["layers"]:
-        _check_system(config, "probes.layers", name)
+    for name in probes["single_layers"]:
+        _check_system(config, "probes.single_layers", name)
     _check_systems(config, "variants", config["variants"], "size", config["size"])
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
@@ -142,7 +188,7 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
     for name in names:
         system = _check_system(config, key, name)
         sizes = config["architectures"].get(system["architecture"], {})
-        # A class of anyone's may do without sizes: its options are all that its row says.
+        # A user-supplied class may have no sizes: then its row holds all its options.
         if size not in sizes and (sizes or not registry.is_import_path(system["architecture"])):
             raise InputError(
                 f"config: {size_key}: architecture '{system['architecture']}' has no size "

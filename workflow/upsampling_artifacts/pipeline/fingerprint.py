@@ -1,8 +1,8 @@
-"""What a result depends on, as short hashes.
+"""Fingerprints: short hashes of the data and the code that a result depends on.
 
-Snakemake looks at files and parameters, not at the modules that a script imports. A job that
-takes hours must run again when the code that defines its result changed, and only then. So the
-workflow passes :func:`code_fingerprint` of the modules that matter as a parameter of the job.
+Snakemake compares files and parameters, but not the modules that a script imports. A job of hours
+must run again if the code that defines its result has changed, and only then. The workflow
+therefore passes the :func:`code_fingerprint` of the relevant modules as a parameter of the job.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ PACKAGE = "upsampling_artifacts"
 NEUTRAL = {PACKAGE} | {
     f"{PACKAGE}.{name}"
     for name in (
-        # What is said: messages, progress, hints. A contract is kept or not.
+        # Messages, progress and hints. A contract only accepts or refuses a model.
         "errors",
         "models.contract",
         "progress",
         "training.out_of_memory",
-        # Names and types. A registry maps names to classes, and the class's own module is named to
-        # code_fingerprint.
+        # Names and types. The registry maps names to classes; the rules pass the modules of these
+        # classes to code_fingerprint.
         "import_paths",
         "models.types",
         "registry",
         "training.options",
-        # How work is run: what moves data about, when it stops, where it goes on. Activation
-        # checkpointing gives the same gradients, bit for bit.
+        # Execution: moving data, stopping and resuming. Activation checkpointing gives the same
+        # gradients, bit for bit.
         "files",
         "interruption",
         "pipeline.fingerprint",
@@ -42,40 +42,43 @@ NEUTRAL = {PACKAGE} | {
         "training.loading",
     )
 }
-"""Modules that decide no result, so that an edit to one runs nothing again."""
+"""Modules that do not affect results: an edit to one re-runs nothing."""
 
 
 def data_fingerprint(value: object) -> str:
-    """Hash of plain values (dicts, lists, numbers, strings), whatever the order of the keys."""
+    """Hash plain values (dicts, lists, numbers, strings), regardless of the order of keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def code_fingerprint(*modules: str) -> str:
-    """Hash of the named modules and of all they import: see :func:`_followed`.
+    """Hash modules and everything they import, recursively (see :func:`_is_followed`).
 
-    What cannot change a result does not change the hash: comments, docstrings, layout.
+    Comments, docstrings, formatting and imports for type checkers do not change the hash.
+
+    Args:
+        modules: Full names of modules.
 
     Raises:
-        FileNotFoundError: There is no such module.
+        FileNotFoundError: A module does not exist.
     """
     seen: dict[str, str] = {}
-    waiting = list(modules)
-    while waiting:
-        module = waiting.pop()
+    pending = list(modules)
+    while pending:
+        module = pending.pop()
         if module not in seen and module not in NEUTRAL:
             seen[module], imported = _read(module)
-            waiting += imported
+            pending += imported
     return data_fingerprint(seen)
 
 
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
-    """The module's code as a hash, and the modules that it imports and that are followed."""
+    """Hash a module's code, and list the imported modules to follow."""
     file = import_paths.source_file(module)
     if file is None:
         raise FileNotFoundError(f"module {module}")
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = _RuntimeCode().visit(ast.parse(file.read_text(encoding="utf-8")))
     imported = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -83,31 +86,31 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom):
             name = "." * node.level + (node.module or "")
             origin = importlib.util.resolve_name(name, package) if node.level else name
-            # "from package import name": the name may be a module too.
+            # In "from package import name", the name may be a module.
             imported += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-        _drop_docstrings(node)
-    followed = tuple(name for name in imported if _followed(name, module))
+    followed = tuple(name for name in imported if _is_followed(name, module))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), followed
 
 
-def _followed(name: str, importer: str) -> bool:
-    """Modules of this clone, and those of the package of the module that imports them."""
+def _is_followed(name: str, importer: str) -> bool:
+    """Whether an imported module belongs to this clone, or to the importing module's package."""
     if import_paths.local_file(name):
         return True
     same_package = name.partition(".")[0] == importer.partition(".")[0]
     return same_package and import_paths.source_file(name) is not None
 
 
-def _drop_docstrings(node: ast.AST) -> None:
-    """Drop every bare string: the docstrings of modules, classes, functions and attributes."""
-    body = getattr(node, "body", None)
-    if isinstance(body, list):
-        node.body = [line for line in body if not _is_text(line)] or [ast.Pass()]
+class _RuntimeCode(ast.NodeTransformer):
+    """Drops what does not affect results: docstrings, ``pass``, ``if TYPE_CHECKING:`` blocks."""
 
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node
 
-def _is_text(line: ast.stmt) -> bool:
-    return (
-        isinstance(line, ast.Expr)
-        and isinstance(line.value, ast.Constant)
-        and isinstance(line.value.value, str)
-    )
+    def visit_Pass(self, node: ast.Pass) -> None:
+        return None
+
+    def visit_If(self, node: ast.If) -> ast.If | list[ast.stmt]:
+        self.generic_visit(node)
+        is_for_types = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        return node.orelse if is_for_types else node

@@ -1,4 +1,4 @@
-"""GPUs of one machine, shared out between jobs that no scheduler keeps apart."""
+"""Assign the GPUs of one machine to jobs where no scheduler does."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from typing import TextIO
 logger = logging.getLogger(__name__)
 
 LOCKS = Path(tempfile.gettempdir()) / "upsampling_artifacts_gpus"
-SECONDS_BETWEEN_TRIES = 2.0
-CLAIMED = "UPSAMPLING_ARTIFACTS_GPUS"  # tells the processes that a job starts: they are yours
+SECONDS_BETWEEN_ATTEMPTS = 2.0
+CLAIMED = "UPSAMPLING_ARTIFACTS_GPUS"  # set for the subprocesses of a job that has claimed GPUs
 
 
 @contextmanager
 def claimed_gpus(count: int, locks: Path = LOCKS) -> Iterator[list[str]]:
-    """See ``count`` GPUs and no others until the end, and let no other job see these.
+    """Reserve ``count`` GPUs for this job, and hide all others from it.
 
-    Snakemake counts GPUs but does not say which: left alone, every job would take the first. So
-    each locks a file per GPU. The kernel frees it when the job ends, however it ends. Where GPUs
-    were given out already (SLURM does), or there are none, nothing is claimed.
+    Snakemake counts GPUs but does not assign them, so every job would use the first. Therefore each
+    job locks one file per GPU; the kernel releases the locks when the job exits for any reason.
+    Nothing is claimed if a scheduler has assigned GPUs already (as SLURM does), or if there are
+    none.
 
     Args:
-        count: How many; 0 claims none. If too few are free, wait.
-        locks: The folder with a file per GPU, the same for all jobs of the machine.
+        count: Number of GPUs; 0 claims none. Waits until enough are free.
+        locks: Folder with one file per GPU, shared by all jobs on the machine.
 
     Yields:
-        The GPUs as CUDA_VISIBLE_DEVICES names them; CUDA must not have started before.
+        The GPUs as in CUDA_VISIBLE_DEVICES; CUDA must not be initialized yet.
     """
     known = visible_gpus()
     if count == 0 or "SLURM_JOB_ID" in os.environ or CLAIMED in os.environ or not known:
@@ -54,7 +55,7 @@ def claimed_gpus(count: int, locks: Path = LOCKS) -> Iterator[list[str]]:
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs that this process may use: as CUDA_VISIBLE_DEVICES has it, else all."""
+    """List the GPUs that this process may use: those in CUDA_VISIBLE_DEVICES, or all."""
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         return [gpu for gpu in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if gpu]
     try:
@@ -67,34 +68,34 @@ def visible_gpus() -> list[str]:
 
 
 def _claim(count: int, known: list[str], locks: Path, held: ExitStack) -> list[str]:
-    """Lock ``count`` of the GPUs at once, or none: two that wait for each other never end."""
+    """Lock ``count`` GPUs at once or none, so that two jobs cannot deadlock."""
     waiting = False
     while True:
-        with ExitStack() as tried:
-            gpus = []
+        with ExitStack() as attempt:
+            gpus: list[str] = []
             for gpu in known:
                 if len(gpus) < count and (lock := _lock(locks, gpu)):
-                    tried.enter_context(lock)
+                    attempt.enter_context(lock)
                     gpus.append(gpu)
             if len(gpus) == count:
-                held.enter_context(tried.pop_all())
+                held.enter_context(attempt.pop_all())
                 return gpus
         if not waiting:
             logger.info(f"waiting for {count} free GPU(s) of {len(known)}")
             waiting = True
-        time.sleep(SECONDS_BETWEEN_TRIES)
+        time.sleep(SECONDS_BETWEEN_ATTEMPTS)
 
 
 def _lock(locks: Path, gpu: str) -> TextIO | None:
-    """A lock on a GPU, held until it is closed; None if another job has it."""
+    """Lock a GPU until the returned file is closed; None if another job holds the lock."""
     path = locks / re.sub(r"[^\w-]", "_", gpu)
     if not path.exists():
-        # Anyone on this machine may lock it.
+        # All users of the machine share the locks.
         locks.mkdir(parents=True, exist_ok=True)
         path.touch()
-        for made, mode in ((locks, 0o777), (path, 0o666)):
-            if made.stat().st_uid == os.getuid():
-                made.chmod(mode)
+        for created, mode in ((locks, 0o777), (path, 0o666)):
+            if created.stat().st_uid == os.getuid():
+                created.chmod(mode)
     file = path.open()
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

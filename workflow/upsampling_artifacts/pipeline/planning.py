@@ -1,4 +1,4 @@
-"""What an experiment asks of a computer, from its configuration, before any of it runs."""
+"""Estimate the resources that an experiment needs, from its configuration alone."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ SCORING_SECONDS = 0.8
 CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
-"""What a probe at full size reaches on a core, measures included: 2.6 TFLOP in 111 CPU seconds."""
-PROBE_SIGNALS = 5  # artifacts.signals: silence, ones, noise, sweep, music
+"""Speed of a probe at full size on one core, including the measures: 2.6 TFLOP in 111 CPU s."""
+N_TEST_SIGNALS = 5  # data.signals: silence, ones, noise, sweep, music
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What the figures are computed from.
+    """The part of an experiment's configuration that determines its cost.
 
     Attributes:
-        name: The experiment's name.
-        systems: How each variant is built, by name, as for :func:`models.build.build_model`.
+        name: Name of the experiment.
+        systems: Architecture, options and upsampler of each variant.
         training: The keys of ``training`` in config, for each variant.
-        n_seeds: Each variant is trained once per seed.
-        n_baselines: Separations that need no model.
+        n_seeds: Number of trainings per variant.
+        n_baselines: Number of baselines without a model.
         song_seconds: Lengths of the songs, by split: "train", "valid", "test".
-        sources: The stems.
+        sources: Names of the sources.
         rate_hz: Sampling rate.
-        processes: Songs that one job scores at once.
-        tflop_per_second: What a training reaches on one GPU.
-        signal_seconds: Length of the test signals of a probe.
+        processes: Songs that one job scores in parallel.
+        tflop_per_second: Training speed of one GPU.
+        signal_seconds: Length of the test signals.
     """
 
     name: str
@@ -51,21 +51,22 @@ class Experiment:
 
     @property
     def n_runs(self) -> int:
+        """Number of trainings."""
         return len(self.systems) * self.n_seeds
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the runs of one variant ask for, each.
+    """Resources of one run of a variant.
 
     Attributes:
-        parameters: Learnable parameters.
-        steps: Training steps; the most, where the time of a training is set.
-        step_tflop: Arithmetic of one step, forward and backward.
-        gpus: That a training runs on.
-        training_hours: Of one training, on all its GPUs at once.
-        separation_hours: Of one GPU.
-        probe_hours: Of one CPU core.
+        parameters: Number of learnable parameters.
+        steps: Number of training steps; an upper limit if ``training.minutes`` is set.
+        step_tflop: TFLOP of one training step, forward and backward.
+        gpus: Number of GPUs of a training.
+        training_hours: Duration of a training.
+        separation_hours: Duration of the separation, on one GPU.
+        probe_hours: Duration of a probe, on one CPU core.
     """
 
     parameters: int
@@ -78,34 +79,49 @@ class Cost:
 
     @property
     def gpu_hours(self) -> float:
-        """Of the training; several GPUs are taken to share its work without a loss."""
+        """GPU hours of a training, assuming that several GPUs scale perfectly."""
         return self.gpus * self.training_hours
 
 
 def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -> int:
-    """Memory of a job that scores songs of these lengths, so many at once.
+    """Estimate the memory of a scoring job in MB, if the longest songs are scored in parallel.
 
-    Measured at 44.1 kHz with four stereo sources: museval 0.4.1 takes 1.4 GB for 30 s of audio, and
-    6.75 GB for four minutes. The longest songs may meet.
+    Measured with museval 0.4.1 at 44.1 kHz and four stereo sources: 1.4 GB for 30 s of audio, and
+    6.75 GB for four minutes.
+
+    Args:
+        song_seconds: Lengths of the songs.
+        rate_hz: Sampling rate.
+        processes: Songs scored in parallel.
     """
     longest = sum(sorted(song_seconds)[-processes:])
     return round(1400 + processes * 600 + 30 * longest * rate_hz / 44100)
 
 
 def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
-    """Number of batches in an epoch over songs of these lengths (:mod:`data.segments`)."""
+    """Count the batches of an epoch, as :mod:`data.segments` draws them.
+
+    Args:
+        seconds: Lengths of the training songs.
+        rate_hz: Sampling rate.
+        options: The keys of ``training`` in config.
+    """
     needed = round(options["segment_seconds"] * rate_hz) + round(options["shift_seconds"] * rate_hz)
-    every = max(1, round(options["stride_seconds"] * rate_hz))
-    positions = sum(max(0, (round(s * rate_hz) - needed) // every + 1) for s in seconds)
+    stride = max(1, round(options["stride_seconds"] * rate_hz))
+    positions = sum(max(0, (round(s * rate_hz) - needed) // stride + 1) for s in seconds)
     return positions // options["batch_size"]
 
 
-def cost_of(experiment: Experiment, name: str) -> Cost:
-    """The cost of one run of a variant.
+def run_cost(experiment: Experiment, name: str) -> Cost:
+    """Estimate the cost of one run of a variant.
 
-    A backward pass is twice a forward pass. Validation (less than 1 %) is left out.
+    A backward pass counts as two forward passes. Validation (less than 1 %) is not counted.
+
+    Args:
+        experiment: The experiment.
+        name: Name of the variant.
     """
-    # Here, because the workflow imports this module on every call, and these load torch.
+    # Imported here: the workflow imports this module on every call, and these import torch.
     from upsampling_artifacts.models.flops import (
         build_on_meta,
         parameter_count,
@@ -116,89 +132,94 @@ def cost_of(experiment: Experiment, name: str) -> Cost:
     system, options = experiment.systems[name], experiment.training[name]
     model = build_on_meta(system, len(experiment.sources), AUDIO_CHANNELS)
     forward = tflop_per_second_of_audio(model, experiment.rate_hz)
-    set_implementation(model, "plain")  # a probe runs interpolation and convolution apart
-    probing = tflop_per_second_of_audio(model, experiment.rate_hz)
+    set_implementation(model, "plain")  # probes run interpolation and convolution separately
+    probe = tflop_per_second_of_audio(model, experiment.rate_hz)
     step_tflop = 3 * forward * options["segment_seconds"] * options["batch_size"]
     lengths = experiment.song_seconds
     steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)
-    hour = 3600 * experiment.tflop_per_second
-    # Chunks overlap by half, and the shortest signal takes a whole one.
-    probed = PROBE_SIGNALS * max(2 * experiment.signal_seconds, options["segment_seconds"])
+    tflop_per_hour = 3600 * experiment.tflop_per_second
+    # Chunks overlap by half, and a signal takes at least one chunk.
+    probed_seconds = N_TEST_SIGNALS * max(2 * experiment.signal_seconds, options["segment_seconds"])
     return Cost(
         parameters=parameter_count(model),
         steps=steps,
         step_tflop=step_tflop,
         gpus=options["devices"],
         training_hours=min(
-            steps * step_tflop / hour / options["devices"],
+            steps * step_tflop / tflop_per_hour / options["devices"],
             math.inf if options["minutes"] is None else options["minutes"] / 60,
         ),
-        separation_hours=2 * forward * sum(lengths["test"]) / hour,
-        probe_hours=probing * probed / CPU_TFLOP_PER_SECOND / 3600,
+        separation_hours=2 * forward * sum(lengths["test"]) / tflop_per_hour,
+        probe_hours=probe * probed_seconds / CPU_TFLOP_PER_SECOND / 3600,
     )
 
 
 def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, float]:
-    """Size of what is large in the experiment's folder.
+    """Estimate the size of the large files of an experiment; all others are small.
 
-    Probes, tables and figures are small beside it.
+    Args:
+        experiment: The experiment.
+        costs: The cost of each variant's runs (:func:`run_cost`).
+
+    Returns:
+        Bytes by kind of file.
     """
     samples = experiment.rate_hz * AUDIO_CHANNELS
     n_sources = len(experiment.sources)
     test = sum(experiment.song_seconds["test"])
-    every = [seconds for split in experiment.song_seconds.values() for seconds in split]
+    all_songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
     parameters = experiment.n_seeds * sum(cost.parameters for cost in costs.values())
     runs = experiment.n_runs + experiment.n_baselines
     return {
-        "cache: int16": cache_bytes(every, experiment.rate_hz, n_sources),
+        "cache: int16": cache_bytes(all_songs, experiment.rate_hz, n_sources),
         "models: float32": 4 * parameters,
         "estimates: float32": 4 * samples * n_sources * test * runs,
-        # Weights, the two moments of Adam, the best weights so far; gone when a training ends.
+        # Weights, Adam's two moments and the best weights so far; removed when a training ends.
         "checkpoints, if all train at once": 16 * parameters,
     }
 
 
 def cache_bytes(seconds: list[float], rate_hz: int, n_sources: int) -> float:
-    """Size of the cache of songs of these lengths: int16, the mixture and each source."""
+    """Size of the cache in bytes: int16 samples of the mixture and each source."""
     return 2 * AUDIO_CHANNELS * rate_hz * (1 + n_sources) * sum(seconds)
 
 
 def cache_room(needed: float, n_songs: int, folder: str | Path) -> tuple[str, bool]:
-    """What the cache needs beside what is free.
+    """Compare the size of the cache with the free disk space.
 
     Args:
-        needed: Bytes that are still to be written.
-        n_songs: Number of songs that they are of.
-        folder: Where the results will lie; it need not exist yet.
+        needed: Bytes still to be written.
+        n_songs: Number of songs still to be cached.
+        folder: Folder of the results; it need not exist yet.
 
     Returns:
-        It in a line, and whether it fits.
+        One line for the user, and whether the cache fits.
     """
     folder = Path(folder)
     disk = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(disk).free
     line = f"cache: {needed / 1e9:.3g} GB for {n_songs} songs; {free / 1e9:.3g} GB free in {folder}"
     if needed > free:
-        line += f": it does not fit; make room, or let {folder} be a link to a larger disk"
+        line += f": it does not fit; free space, or make {folder} a link to a larger disk"
     return line, needed <= free
 
 
 def file_count(experiment: Experiment) -> int:
-    """Number of files below ``cache/`` and ``variants/``, when all is done."""
+    """Count the files in ``cache/`` and ``variants/`` of a finished experiment."""
     n_songs = sum(map(len, experiment.song_seconds.values()))
     n_test = len(experiment.song_seconds["test"])
-    separated = n_test * (len(experiment.sources) + 1) + 1  # and museval's JSON each; scores.csv
-    trained = 2 + 4 + 4  # model, training.csv; tables and arrays of two probes; benchmarks
+    separated = n_test * (len(experiment.sources) + 1) + 1  # estimates, museval's JSON; scores.csv
+    trained = 2 + 4 + 4  # model, training.csv; tables and arrays of two probes; job costs
     timestamps = 2  # Snakemake's, in the folders of estimates and scores
-    scored = separated + timestamps + 1  # benchmark
-    baseline = scored + 1  # likewise
+    scored = separated + timestamps + 1  # job cost
+    baseline = scored + 1  # job cost
     runs = experiment.n_runs
     return 2 * n_songs + 3 + runs * (scored + trained) + experiment.n_baselines * baseline
 
 
 def plan_text(experiment: Experiment) -> str:
-    """The whole plan as text: jobs, GPU hours, storage."""
-    costs = {name: cost_of(experiment, name) for name in experiment.systems}
+    """Write the plan: jobs, GPU hours and storage."""
+    costs = {name: run_cost(experiment, name) for name in experiment.systems}
     lengths = experiment.song_seconds
     counts = ", ".join(f"{len(seconds)} {split}" for split, seconds in lengths.items())
     n_songs = sum(map(len, lengths.values()))
@@ -212,7 +233,7 @@ def plan_text(experiment: Experiment) -> str:
         title,
         "",
         *_job_lines(experiment, list(costs.values())),
-        "and a few for tables, figures and the report.",
+        "and a few more for tables, figures and the report.",
         "",
         f"{'variant':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
         *(
@@ -222,14 +243,14 @@ def plan_text(experiment: Experiment) -> str:
         ),
         "",
         f"GPU hours: {gpu_hours:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
-        "(plan.gpu_tflop_per_second: yours is the steps/s in a training's log, times TFLOP/step)",
-        f"A score job works on {experiment.processes} cores: so many songs at once, with "
+        "(set plan.gpu_tflop_per_second to steps/s in a training's log x TFLOP/step)",
+        f"A score job uses {experiment.processes} cores, one per song scored in parallel, and "
         f"{memory:.3g} GB of memory.",
         "",
         "storage",
         *(
-            f"{what:34} {size / 1e9:9.4g} GB"
-            for what, size in storage_bytes(experiment, costs).items()
+            f"{kind:34} {size / 1e9:9.4g} GB"
+            for kind, size in storage_bytes(experiment, costs).items()
         ),
         f"{'files':34} {file_count(experiment):9}",
     ]
@@ -237,14 +258,14 @@ def plan_text(experiment: Experiment) -> str:
 
 
 def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
-    """A table of the rules whose jobs are many or long."""
+    """Write a table of the rules with many or long jobs."""
     songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
     scoring = SCORING_SECONDS * sum(experiment.song_seconds["test"]) / 3600
     processes = experiment.processes
     seeds = experiment.n_seeds
     separations = experiment.n_runs + experiment.n_baselines
     return [
-        f"{'jobs':12} {'number':>7}  {'on':8} {'hours each':>18} {'hours in all':>14}",
+        f"{'jobs':12} {'number':>7}  {'device':8} {'hours each':>18} {'total hours':>14}",
         _job_line("cache", "CPU", [(CACHE_SECONDS * seconds / 3600, 1) for seconds in songs]),
         _job_line("train", "GPU", [(cost.training_hours, cost.gpus) for cost in costs] * seeds),
         _job_line("probe", "CPU", [(cost.probe_hours, 1) for cost in costs] * 2 * seeds),
@@ -254,11 +275,11 @@ def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
 
 
 def _job_line(rule: str, device: str, jobs: list[tuple[float, int]]) -> str:
-    """A row of the table; each job takes so many hours on so many devices."""
-    hours, devices = zip(*jobs, strict=True)
+    """Write a row of the table; a job is (hours, number of devices)."""
+    hours, counts = zip(*jobs, strict=True)
     total = sum(hour * count for hour, count in jobs)
-    on = f"{_span(devices)} {device}"
-    return f"{rule:12} {len(jobs):7}  {on:8} {_span(hours):>18} {total:14.4g}"
+    devices = f"{_span(counts)} {device}"
+    return f"{rule:12} {len(jobs):7}  {devices:8} {_span(hours):>18} {total:14.4g}"
 
 
 def _span(values: Sequence[float]) -> str:

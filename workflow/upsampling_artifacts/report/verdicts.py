@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from upsampling_artifacts.evaluation.claims import NOTHING_DB
+from upsampling_artifacts.evaluation.claims import ZERO_LEVEL_DB
 from upsampling_artifacts.report.numbers import NOTHING, number
 
 
@@ -61,7 +61,7 @@ def _value(row: dict[Hashable, Any], unit: str) -> str:
 
 def _short(value: float) -> str:
     """One decimal for ordinary numbers, a power of ten for numbers close to zero."""
-    if value <= NOTHING_DB:
+    if value <= ZERO_LEVEL_DB:
         return "−∞"
     if value and abs(value) < 0.01:
         return f"{value:.1g}".replace("-", "−")

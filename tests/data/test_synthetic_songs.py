@@ -1,9 +1,9 @@
-"""The rendered songs: layout, determinism, levels, bandwidth and musical facts."""
+"""Synthetic songs: layout, determinism, levels, bandwidth, and harmony, rhythm and melody."""
 
 import re
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import musdb
@@ -11,27 +11,27 @@ import numpy as np
 import pytest
 import soundfile
 from scipy.signal import welch
-from upsampling_artifacts.data import songs
-from upsampling_artifacts.data.songs import rendering
-from upsampling_artifacts.data.songs.composition import compose, parse_chord
-from upsampling_artifacts.data.songs.styles import PHRASES, STYLES
+from upsampling_artifacts.data import synthetic_songs
+from upsampling_artifacts.data.synthetic_songs import rendering
+from upsampling_artifacts.data.synthetic_songs.composition import compose, parse_chord
+from upsampling_artifacts.data.synthetic_songs.styles import PHRASES, STYLES
 from upsampling_artifacts.errors import InputError
 
 SEED, SECONDS, RATE_HZ = 7, 7.0, 44100
 STEMS = ("vocals", "bass", "drums", "other")
 # One song of each style, over all splits.
-NAMES = songs.song_names(6, 1, 2)
+NAMES = synthetic_songs.song_names(6, 1, 2)
 RENDERED = [*NAMES["train"], *NAMES["valid"], *NAMES["test"]]
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("songs")
+    root = tmp_path_factory.mktemp("synthetic_songs")
     for split, names in NAMES.items():
         for name in names:
             folder = root / ("test" if split == "test" else "train") / name
-            songs.render_song(name, folder, SEED, SECONDS)
-    songs.write_setup_file(root, NAMES["valid"])
+            synthetic_songs.render_song(name, folder, SEED, SECONDS)
+    synthetic_songs.write_setup_file(root, NAMES["valid"])
     return root
 
 
@@ -40,7 +40,7 @@ def folder_of(root: Path, name: str) -> Path:
 
 
 def read(root: Path, name: str, stem: str) -> np.ndarray:
-    """int16 (samples, 2)."""
+    """Read a stem as int16 ``(samples, 2)``."""
     return soundfile.read(folder_of(root, name) / f"{stem}.wav", dtype="int16")[0]
 
 
@@ -49,18 +49,19 @@ def level_db(power: float) -> float:
 
 
 def test_names_are_unique_safe_and_independent_of_the_counts() -> None:
-    many = songs.song_names(200, 100, 150)
+    many = synthetic_songs.song_names(200, 100, 150)
     every = [name for names in many.values() for name in names]
     assert [len(many[split]) for split in ("train", "valid", "test")] == [200, 100, 150]
     assert len({name.casefold() for name in every}) == 450
     assert all(re.fullmatch(r"[A-Za-z]+ [A-Za-z]+ - [A-Za-z]+ [A-Za-z]+( \d)?", n) for n in every)
-    for split, names in songs.song_names(3, 2, 5).items():
+    for split, names in synthetic_songs.song_names(3, 2, 5).items():
         assert names == many[split][: len(names)]
 
 
 def test_naming_songs_loads_no_audio_library() -> None:
     code = (
-        "import sys; from upsampling_artifacts.data.songs import song_names; song_names(1, 1, 1);"
+        "import sys; from upsampling_artifacts.data.synthetic_songs import song_names;"
+        "song_names(1, 1, 1);"
         "print({'numpy', 'scipy', 'soundfile', 'midirenderer', 'torch'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -68,8 +69,8 @@ def test_naming_songs_loads_no_audio_library() -> None:
 
 
 def test_splits_share_no_artist_and_train_covers_every_style_evenly() -> None:
-    names = songs.song_names(12, 6, 6)
-    artists = {split: {n.split(" - ")[0] for n in of} for split, of in names.items()}
+    names = synthetic_songs.song_names(12, 6, 6)
+    artists = {split: {name.split(" - ")[0] for name in chosen} for split, chosen in names.items()}
     assert not artists["train"] & artists["test"]
     assert not artists["train"] & artists["valid"]
     assert not artists["valid"] & artists["test"]
@@ -93,7 +94,7 @@ def test_patterns_fill_exactly_one_bar() -> None:
             assert phrase.endswith("..")
 
 
-def test_layout_and_format(root: Path) -> None:
+def test_each_song_is_a_folder_of_five_16_bit_stereo_files(root: Path) -> None:
     for name in RENDERED:
         files = sorted(path.name for path in folder_of(root, name).iterdir())
         assert files == sorted(f"{stem}.wav" for stem in ("mixture", *STEMS))
@@ -101,21 +102,23 @@ def test_layout_and_format(root: Path) -> None:
             info = soundfile.info(folder_of(root, name) / file)
             assert (info.samplerate, info.channels, info.subtype) == (RATE_HZ, 2, "PCM_16")
             assert info.frames == round(SECONDS * RATE_HZ)
-    # Nothing half written stays beside the songs, where musdb would take it for one.
+    # No partial file stays beside the songs: musdb would take it for a song.
     assert sorted(path.name for path in (root / "test").iterdir()) == sorted(NAMES["test"])
 
 
-def test_same_arguments_give_the_same_bytes_and_others_do_not(root: Path, tmp_path: Path) -> None:
+def test_equal_arguments_give_equal_bytes_and_another_seed_gives_others(
+    root: Path, tmp_path: Path
+) -> None:
     name = NAMES["train"][0]
-    songs.render_song(name, tmp_path / "again", SEED, SECONDS)
-    songs.render_song(name, tmp_path / "other seed", SEED + 1, SECONDS)
+    synthetic_songs.render_song(name, tmp_path / "again", SEED, SECONDS)
+    synthetic_songs.render_song(name, tmp_path / "other seed", SEED + 1, SECONDS)
     for stem in ("mixture", *STEMS):
         first = (folder_of(root, name) / f"{stem}.wav").read_bytes()
         assert first == (tmp_path / "again" / f"{stem}.wav").read_bytes()
         assert first != (tmp_path / "other seed" / f"{stem}.wav").read_bytes()
 
 
-def test_an_interrupted_render_leaves_nothing(
+def test_an_interrupted_rendering_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, written = soundfile.write, []
@@ -128,29 +131,29 @@ def test_an_interrupted_render_leaves_nothing(
 
     monkeypatch.setattr(soundfile, "write", fail_at_third)
     with pytest.raises(KeyboardInterrupt):
-        songs.render_song(NAMES["test"][0], tmp_path / "song", SEED, 4.0)
+        synthetic_songs.render_song(NAMES["test"][0], tmp_path / "song", SEED, 4.0)
     assert len(written) == 2
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_artist_is_an_input_error(tmp_path: Path) -> None:
+def test_an_unknown_artist_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Nobody - Nothing"):
-        songs.render_song("Nobody - Nothing", tmp_path / "song", SEED, SECONDS)
+        synthetic_songs.render_song("Nobody - Nothing", tmp_path / "song", SEED, SECONDS)
 
 
 def test_a_song_too_short_for_all_stems_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"3\.9 s"):
-        songs.render_song(NAMES["test"][0], tmp_path / "song", SEED, 3.9)
+        synthetic_songs.render_song(NAMES["test"][0], tmp_path / "song", SEED, 3.9)
 
 
-def test_the_singer_of_the_shortest_song_has_entered() -> None:
-    for name in [name for of in songs.song_names(24, 24, 24).values() for name in of]:
-        song = compose(name, SEED, songs.SHORTEST_SECONDS)
+def test_the_singer_enters_early_in_a_song_of_the_shortest_length() -> None:
+    for name in chain(*synthetic_songs.song_names(24, 24, 24).values()):
+        song = compose(name, SEED, synthetic_songs.SHORTEST_SECONDS)
         assert notes_of(song, "vocals")[0].start_seconds < 2.5, name
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_mixture_is_the_sum_of_the_stems_without_clipping(root: Path, name: str) -> None:
+def test_the_mixture_is_the_sum_of_the_stems_and_does_not_clip(root: Path, name: str) -> None:
     audio = {stem: read(root, name, stem).astype(np.int32) for stem in ("mixture", *STEMS)}
     total = sum(audio[stem] for stem in STEMS)
     np.testing.assert_array_equal(total, audio["mixture"])
@@ -159,7 +162,9 @@ def test_mixture_is_the_sum_of_the_stems_without_clipping(root: Path, name: str)
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_stems_sound_most_of_the_time_at_like_levels_up_to_the_top(root: Path, name: str) -> None:
+def test_stems_are_audible_most_of_the_time_at_similar_levels_and_full_bandwidth(
+    root: Path, name: str
+) -> None:
     levels_db = []
     for stem in ("mixture", *STEMS):
         samples = read(root, name, stem) / 32768
@@ -167,7 +172,7 @@ def test_stems_sound_most_of_the_time_at_like_levels_up_to_the_top(root: Path, n
         blocks = samples[: len(samples) // 4410 * 4410].reshape(-1, 4410 * 2)
         blocks_db = 10 * np.log10(np.mean(blocks**2, axis=1) + 1e-20)
         assert np.mean(blocks_db > level - 30) > 0.7, stem
-        # The room is never digitally silent.
+        # The noise floor is never digital silence.
         assert blocks_db.min() > -110, stem
         frequency_hz, power = welch(samples.T, RATE_HZ, nperseg=4096)
         power = power.sum(axis=0)
@@ -179,7 +184,7 @@ def test_stems_sound_most_of_the_time_at_like_levels_up_to_the_top(root: Path, n
     assert max(levels_db) - min(levels_db) < 8
 
 
-def test_bass_and_vocals_are_centred_and_others_wide(root: Path) -> None:
+def test_the_bass_is_centered_and_the_accompaniment_is_wide(root: Path) -> None:
     for name in RENDERED:
         width = {}
         for stem in ("bass", "other"):
@@ -190,15 +195,15 @@ def test_bass_and_vocals_are_centred_and_others_wide(root: Path) -> None:
 
 
 def every_composition() -> list:
-    names = songs.song_names(12, 6, 12)
-    return [compose(name, SEED, 40.0) for of in names.values() for name in of]
+    names = synthetic_songs.song_names(12, 6, 12)
+    return [compose(name, SEED, 40.0) for name in chain(*names.values())]
 
 
 def notes_of(song: object, stem: str) -> list:
     return [note for part in song.parts if part.stem == stem for note in part.notes]
 
 
-def test_bass_plays_a_chord_tone_on_every_beat_one() -> None:
+def test_the_bass_plays_the_root_on_every_downbeat() -> None:
     for song in every_composition():
         notes = notes_of(song, "bass")
         for bar in song.bars:
@@ -208,7 +213,7 @@ def test_bass_plays_a_chord_tone_on_every_beat_one() -> None:
         assert all(26 <= note.pitch <= 52 for note in notes)
 
 
-def test_accompaniment_plays_the_chord_of_the_bar() -> None:
+def test_the_accompaniment_plays_tones_of_the_bars_chord() -> None:
     for song in every_composition():
         starts = np.array([bar.start_seconds for bar in song.bars])
         for note in notes_of(song, "other"):
@@ -216,7 +221,7 @@ def test_accompaniment_plays_the_chord_of_the_bar() -> None:
             assert note.pitch % 12 in bar.chord
 
 
-def test_melody_is_singable() -> None:
+def test_the_melody_has_a_singable_range_small_leaps_and_breaths() -> None:
     for song in every_composition():
         part = next(part for part in song.parts if part.stem == "vocals")
         pitches = [note.pitch for note in part.notes]
@@ -232,7 +237,7 @@ def test_melody_is_singable() -> None:
         assert sum(gap > 0.15 for gap in gaps) >= 3  # the singer breathes
 
 
-def test_melody_meets_the_chord_on_beat_one() -> None:
+def test_the_melody_sings_a_chord_tone_on_every_downbeat() -> None:
     for song in every_composition():
         notes = notes_of(song, "vocals")
         for bar in song.bars:
@@ -241,7 +246,7 @@ def test_melody_meets_the_chord_on_beat_one() -> None:
                     assert note.pitch % 12 in bar.chord
 
 
-def test_songs_differ_in_tempo_chords_and_tune() -> None:
+def test_songs_differ_in_tempo_chords_and_melody() -> None:
     compositions = every_composition()
     tempos = {song.bars[1].start_seconds for song in compositions}
     tunes = {tuple(n.pitch for n in notes_of(song, "vocals")[:16]) for song in compositions}
@@ -249,7 +254,7 @@ def test_songs_differ_in_tempo_chords_and_tune() -> None:
     assert len(tempos) == len(tunes) == len(roots) == len(compositions)
 
 
-def test_a_longer_song_starts_as_the_shorter() -> None:
+def test_a_longer_song_starts_like_a_shorter_one() -> None:
     name = NAMES["train"][1]
     short, long = (compose(name, SEED, seconds) for seconds in (8.0, 30.0))
     for stem in ("vocals", "bass"):
@@ -257,8 +262,8 @@ def test_a_longer_song_starts_as_the_shorter() -> None:
         assert notes_of(short, stem)[:n_certain] == notes_of(long, stem)[:n_certain]
 
 
-def test_vocals_have_vibrato(root: Path) -> None:
-    """The pitch of the longest note swings by some tenths of a semitone at 4 to 7 Hz."""
+def test_the_vocals_have_vibrato(root: Path) -> None:
+    """The pitch of the longest note varies by tenths of a semitone at 4 to 7 Hz."""
     songs_notes = [
         (note, name)
         for name in RENDERED
@@ -268,7 +273,7 @@ def test_vocals_have_vibrato(root: Path) -> None:
     note, name = max(songs_notes, key=lambda pair: pair[0].length_seconds)
     assert note.length_seconds > 1
     samples = read(root, name, "vocals").mean(axis=1)
-    # The second harmonic is mixed down to zero frequency: its phase is the pitch.
+    # Demodulate the second harmonic to 0 Hz: the derivative of its phase is the pitch.
     hz = 2 * 440 * 2 ** ((note.pitch - 69) / 12)
     n = round(note.start_seconds * RATE_HZ) + np.arange(round(note.length_seconds * RATE_HZ))
     window = np.hanning(2400) / 1200
@@ -276,16 +281,16 @@ def test_vocals_have_vibrato(root: Path) -> None:
     offset_hz = np.diff(np.unwrap(np.angle(base))) * RATE_HZ / (2 * np.pi)
     semitones = 12 * np.log2(1 + np.convolve(offset_hz, window, "same") / hz)
     late = semitones[round(0.5 * RATE_HZ) : -3000]
-    # Not the extremes: where the two voices of the singer cancel, the phase jumps.
+    # Percentiles, not extremes: the phase jumps where the singer's two voices cancel.
     low, high = np.percentile(late, [5, 95])
     assert 0.4 < high - low < 1.3
     spectrum = np.abs(np.fft.rfft((late - late.mean()) * np.hanning(len(late)), 8 * RATE_HZ))
     assert 4 < np.argmax(spectrum) / 8 < 7
 
 
-def test_a_legato_note_glides_from_the_note_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_legato_note_glides_from_the_previous_note(monkeypatch: pytest.MonkeyPatch) -> None:
     song = compose(NAMES["train"][0], SEED, SECONDS)
-    started: list[tuple[int, float]] = []  # pitch, bend in semitones when the key goes down
+    started: list[tuple[int, float]] = []  # pitch, bend in semitones at note-on
 
     run = rendering._run
 
@@ -313,7 +318,7 @@ def test_a_legato_note_glides_from_the_note_before(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
-def test_musdb_reads_our_splits(root: Path, split: str) -> None:
+def test_musdb_reads_the_splits_targets_and_audio(root: Path, split: str) -> None:
     subsets = {"subsets": "test"} if split == "test" else {"subsets": "train", "split": split}
     database = musdb.DB(root=str(root), is_wav=True, setup_file="mus.yaml", **subsets)
     assert [track.name for track in database] == sorted(NAMES[split])

@@ -1,4 +1,6 @@
-"""Composing: a song's name and the seed to lists of notes. No audio here."""
+"""Compose a synthetic song: its name and the seed become lists of notes."""
+
+from __future__ import annotations
 
 import hashlib
 import re
@@ -8,7 +10,7 @@ from itertools import chain, cycle
 
 import numpy as np
 
-from upsampling_artifacts.data.songs.styles import (
+from upsampling_artifacts.data.synthetic_songs.styles import (
     CLOSED_HAT,
     CRASH,
     CYMBALS,
@@ -24,15 +26,17 @@ from upsampling_artifacts.errors import InputError
 DEGREES = {"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11}
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 VELOCITIES = {"x": 112, "o": 86, "g": 48}
-LOWEST_BASS = 28  # E1, the bass guitar's open string
-# Bars of each section. The intro is one bar so that a short excerpt has all stems.
+LOWEST_BASS = 28  # E1, the lowest open string of a bass guitar
+# Bars of each section. The intro has one bar, so that all stems soon play.
 INTRO, SECTIONS = ("intro", 1), (("verse", 4), ("chorus", 4), ("break", 1))
 SINGERS = (52, 54, 85)  # choir, synth voice, solo voice
-SAW = 81  # doubles the singer: it has the overtones that the vowel filters need
+SAW = 81  # doubles the singer: it has the harmonics that the vowel filters need
 
 
 @dataclass(frozen=True)
 class Note:
+    """One note of one instrument."""
+
     start_seconds: float
     length_seconds: float
     pitch: int  # MIDI key
@@ -41,7 +45,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Part:
-    """One instrument's notes. `pan` is 0 (left) to 1 (right)."""
+    """One instrument's notes; ``pan`` goes from 0 (left) to 1 (right)."""
 
     stem: str
     program: int
@@ -52,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """`chord` holds pitch classes, root first; `index` counts from the section's start."""
+    """One bar: ``chord`` holds pitch classes, root first; ``index`` counts within the section."""
 
     start_seconds: float
     section: str
@@ -63,21 +67,27 @@ class Bar:
 
 @dataclass(frozen=True)
 class Composition:
+    """A song's harmony and its instruments."""
+
     bars: list[Bar]
     parts: list[Part]
 
 
 def song_generator(name: str, seed: int, use: str) -> np.random.Generator:
-    """A generator that depends on the arguments alone (`hash()` differs between runs)."""
+    """Return a generator that depends only on the arguments (``hash`` differs between runs)."""
     digest = hashlib.sha256(f"{seed}/{use}/{name}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
 def compose(name: str, seed: int, seconds: float) -> Composition:
-    """Compose a song of at least `seconds`; a longer one of the same name starts alike."""
+    """Compose a song of at least ``seconds``; a longer one of the same name starts the same way.
+
+    Raises:
+        InputError: The artist in the name is unknown.
+    """
     style = STYLE_OF_ARTIST.get(name.partition(" - ")[0])
     if style is None:
-        raise InputError(f"song {name!r}: no such artist; take a name from song_names()")
+        raise InputError(f"song {name!r}: unknown artist; take a name from song_names()")
     rng = song_generator(name, seed, "plan")
     step_seconds = 60 / rng.uniform(*style.tempo_bpm) / style.beat_steps
     tonic, mode = int(rng.integers(12)), ("major", "minor")[rng.integers(2)]
@@ -88,15 +98,15 @@ def compose(name: str, seed: int, seconds: float) -> Composition:
     )
     comp_programs = [int(rng.choice(comp.programs)) for comp in style.comps]
 
-    # Each part has its own generator: a change in one leaves the others as they were.
-    def player(use: str) -> "_Player":
+    # Each part has its own generator: a change in one part does not affect the others.
+    def player(use: str) -> _Player:
         return _Player(song_generator(name, seed, use), step_seconds)
 
     drums = _drums(style, bars, player("drums"))
     melody = _melody(style, bars, scale, player("vocals"))
     parts = [
         Part("drums", kit, [note for note in drums if note.pitch not in CYMBALS]),
-        # The sound font's cymbals are far below its drums.
+        # The sound font's cymbals are much softer than its drums.
         Part("drums", kit, [note for note in drums if note.pitch in CYMBALS], gain_db=7),
         Part("bass", bass_program, _bass(style, bars, player("bass"))),
         Part("vocals", singer, melody),
@@ -104,13 +114,13 @@ def compose(name: str, seed: int, seconds: float) -> Composition:
     ]
     for comp, program, pan in zip(style.comps, comp_programs, (0.22, 0.8), strict=True):
         playing = [bar for bar in bars if comp.in_verse or bar.section != "verse"]
-        notes = _comp(comp.pattern, comp.centre, playing, player(f"other {pan}"))
+        notes = _comp(comp.pattern, comp.center, playing, player(f"other {pan}"))
         parts.append(Part("other", program, notes, pan, comp.gain_db))
     return Composition(bars, parts)
 
 
 class _Player:
-    """Puts notes on the grid the way a person does: a little late, a little uneven."""
+    """Play notes on the grid as a person does: slightly late, with uneven dynamics."""
 
     def __init__(self, rng: np.random.Generator, step_seconds: float) -> None:
         self.rng = rng
@@ -128,7 +138,18 @@ class _Player:
 
 
 def parse_chord(symbol: str, tonic: int) -> tuple[int, ...]:
-    """Pitch classes of a roman numeral such as `ii7`, `bVI`, `IM7` or `iio7`, root first."""
+    """Parse a roman numeral such as ``ii7``, ``bVI``, ``IM7`` or ``iio7``.
+
+    Args:
+        symbol: The roman numeral.
+        tonic: Pitch class of the key.
+
+    Returns:
+        Pitch classes, root first.
+
+    Raises:
+        ValueError: The symbol is not a chord.
+    """
     match = re.fullmatch(r"(b?)([iv]+|[IV]+)(o?)(M?7)?", symbol)
     if match is None:
         raise ValueError(f"chord {symbol!r}")
@@ -141,7 +162,7 @@ def parse_chord(symbol: str, tonic: int) -> tuple[int, ...]:
 
 
 def _strikes(pattern: str) -> Iterator[tuple[int, int, str]]:
-    """(step, length in steps, character) of each note of a pattern."""
+    """Yield (step, length in steps, character) of each note of a pattern."""
     for match in re.finditer(r"([^.-])-*", pattern):
         yield match.start(), len(match.group()), match.group(1)
 
@@ -166,14 +187,14 @@ def _bars(
             if start_seconds >= seconds:
                 return bars
             bars.append(Bar(start_seconds, section, index, index == length - 1, chord))
-    raise AssertionError("the sections repeat without end")
+    raise AssertionError("the sections repeat forever")
 
 
 def _drums(style: Style, bars: list[Bar], player: _Player) -> list[Note]:
     notes, bar_steps = [], len(style.bass[0])
     for bar in bars:
         groove = style.groove | (style.lift if bar.section == "chorus" else {})
-        if bar.section == "break":  # the band stops, the time goes on
+        if bar.section == "break":  # the band pauses, the drummer keeps time
             groove = {CLOSED_HAT: "x.o." * 4 if bar_steps == 16 else "x.ox.ox.ox.o", KICK: "x"}
         # The last bar of a section ends in a fill.
         fill_from = bar_steps - 2 * style.beat_steps if bar.is_last else bar_steps
@@ -207,15 +228,15 @@ def _bass(style: Style, bars: list[Bar], player: _Player) -> list[Note]:
     return notes
 
 
-def _comp(pattern: str, centre: int, bars: list[Bar], player: _Player) -> list[Note]:
+def _comp(pattern: str, center: int, bars: list[Bar], player: _Player) -> list[Note]:
     notes = []
     for bar in bars:
-        # Every chord tone within the octave around the centre: the voices move little.
-        low = centre - 6
+        # All chord tones within one octave around the center: the voices move little.
+        low = center - 6
         voicing = sorted(low + (pc - low) % 12 for pc in bar.chord)
         for step, length, char in _strikes(pattern):
             pitches = voicing if char == "x" else [(*voicing, voicing[0] + 12)[int(char)]]
-            # Single notes ring on, as with the pedal down.
+            # Single notes sustain, as with the pedal down.
             steps = 0.9 * length if char == "x" else 3
             velocity = 92 if step == 0 else 82
             notes += [player.note(bar, step, steps, pitch, velocity) for pitch in pitches]
@@ -226,7 +247,7 @@ def _melody(style: Style, bars: list[Bar], scale: set[int], player: _Player) -> 
     rng, bar_steps = player.rng, len(style.bass[0])
     lowest = int(rng.integers(53, 61))  # from a tenor's to a mezzo's range
     phrases = dict(zip(("verse", "chorus"), rng.permutation(PHRASES[bar_steps])[:2], strict=True))
-    # The same moves each time a section returns: the tune is recognised over other chords.
+    # The same steps each time a section returns: the tune stays recognizable over other chords.
     moves = {section: rng.choice([-2, -1, -1, 0, 1, 1, 2], 64) for section in phrases}
     notes: list[Note] = []
     pitch, count = lowest + 5, 0
@@ -238,12 +259,12 @@ def _melody(style: Style, bars: list[Bar], scale: set[int], player: _Player) -> 
         half = bar_steps * (bar.index % 2)
         for step, length, _ in _strikes(str(phrases[tune])[half : half + bar_steps]):
             if bar.section == "intro" and step < bar_steps // 4:
-                continue  # the singer comes in with a pick-up
+                continue  # the singer enters with a pickup
             rung = int(np.argmin([abs(p - pitch) for p in ladder])) + int(moves[tune][count])
             pitch = ladder[int(np.clip(rung, 0, len(ladder) - 1))]
-            if step % (2 * style.beat_steps) == 0:  # strong beats agree with the chord
+            if step % (2 * style.beat_steps) == 0:  # strong beats take a tone of the chord
                 tones = [p for p in range(bottom, bottom + 13) if p % 12 in bar.chord]
-                pitch = min(tones, key=lambda tone, wanted=pitch: abs(tone - wanted))
+                pitch = tones[int(np.argmin([abs(tone - pitch) for tone in tones]))]
             count += 1
             notes.append(player.note(bar, step, length, pitch, 94 if step == 0 else 86))
     return notes

@@ -1,6 +1,9 @@
-"""Rendering: the notes of a composition to the audio of four stems."""
+"""Render a composition: its notes become the audio of four stems."""
+
+from __future__ import annotations
 
 import io
+from functools import reduce
 from importlib.resources import files
 from itertools import pairwise
 from math import gcd
@@ -11,22 +14,22 @@ import soundfile
 from mido import Message, MidiFile, MidiTrack
 from scipy.signal import butter, iirpeak, lfilter, oaconvolve, resample_poly, sosfilt
 
-from upsampling_artifacts.data.songs.composition import Composition, Note, Part
-from upsampling_artifacts.data.songs.styles import CYMBALS, LONG_CYMBALS
+from upsampling_artifacts.data.synthetic_songs.composition import Composition, Note, Part
+from upsampling_artifacts.data.synthetic_songs.styles import CYMBALS, LONG_CYMBALS
 
 STEMS = ("vocals", "bass", "drums", "other")
 STEM_LEVEL_DB = {"vocals": 0.0, "bass": -1.5, "drums": 0.0, "other": -1.5}
-# Wet to dry amplitude of the room; a bass is mixed dry.
+# Wet-to-dry amplitude ratio of the room; the bass is mixed dry.
 ROOM_WET = {"vocals": 0.22, "bass": 0.0, "drums": 0.12, "other": 0.16}
-HISS_DB = -52.0  # of the room and the microphone, below the stem's own level
+HISS_DB = -52.0  # of the room and the microphone, re the stem's level
 SOUND_FONT = files("pretty_midi") / "TimGM6mb.sf2"
 DRUM_CHANNEL = 9
-TICKS_PER_SECOND = 10_000  # 0.1 ms: finer than anyone plays
+TICKS_PER_SECOND = 10_000  # 0.1 ms: finer than human timing
 BEND_RANGE_SEMITONES = 12.0
 BEND_STEP_SECONDS = 0.005
-# The noise of consonants, picks, keys and sticks: of which MIDI keys, how loud, its decay and how
-# far ahead of the note, in seconds. The sound font's samples were recorded at low rates and end
-# near 12 kHz; what a close microphone hears above that comes from here.
+# The noise of consonants, picks, keys and sticks: MIDI keys that make it, amplitude, decay in
+# seconds, lead before the note in seconds. The sound font was recorded at low rates and ends near
+# 12 kHz; this adds what a close microphone picks up above that.
 ALL_KEYS = frozenset(range(128))
 STRIKE_NOISE = {
     "vocals": ((ALL_KEYS, 0.35, 0.03, 0.06),),
@@ -38,7 +41,7 @@ STRIKE_NOISE = {
     ),
     "other": ((ALL_KEYS, 0.08, 0.01, 0.0),),
 }
-# First three formants of "ah", "oh" and "eh" in Hz, each with its amplitude.
+# The first three formants of "ah", "oh" and "eh": frequency in Hz, amplitude.
 VOWELS = (
     ((780, 1.0), (1200, 0.6), (2800, 0.35)),
     ((480, 1.0), (850, 0.5), (2700, 0.25)),
@@ -49,7 +52,11 @@ VOWELS = (
 def render_stems(
     song: Composition, rng: np.random.Generator, seconds: float, rate_hz: int
 ) -> dict[str, np.ndarray]:
-    """The stems as int16 arrays (samples, 2); their sum stays 1 to 3 dB below full scale."""
+    """Render the stems; their sum peaks 1 to 3 dB below full scale.
+
+    Returns:
+        Each stem as int16 ``(samples, 2)``.
+    """
     n_samples = round(seconds * rate_hz)
     stems = {}
     for stem in STEMS:
@@ -57,19 +64,20 @@ def render_stems(
         if stem == "vocals":
             audio = _sing(parts, rng, n_samples, rate_hz)
         else:
-            audio = sum(_play(part, n_samples, rate_hz) for part in parts)
+            audio = reduce(np.add, [_play(part, n_samples, rate_hz) for part in parts])
         audio = audio / _rms(audio)
-        # The parts of the vocals sing the same notes.
+        # All parts of the vocals sing the same notes.
         notes = parts[0].notes if stem == "vocals" else [n for part in parts for n in part.notes]
         audio += _strike_noise(stem, notes, rng, n_samples, rate_hz)[:, None]
-        if stem == "drums":  # a bus compressor's work: peaks are bent, not cut
+        if stem == "drums":  # soft clipping, as by a bus compressor
             audio = 4 * np.tanh(audio / 4)
         audio = _in_room(audio, ROOM_WET[stem], rng, rate_hz)
         audio += _gain(HISS_DB) * rng.standard_normal(audio.shape)
         level_db = STEM_LEVEL_DB[stem] + rng.uniform(-1.5, 1.5)
         stems[stem] = audio * (_gain(level_db) / _rms(audio))
-    # A stem alone may peak above the sum, where it meets its opposite.
-    peak = max(np.abs(audio).max() for audio in (sum(stems.values()), *stems.values()))
+    # A stem may peak above the sum, where another cancels it.
+    mixture = reduce(np.add, stems.values())
+    peak = max(np.abs(audio).max() for audio in (mixture, *stems.values()))
     scale = _gain(rng.uniform(-2.8, -1.2)) * 32767 / peak
     return {name: np.round(audio * scale).astype(np.int16) for name, audio in stems.items()}
 
@@ -83,13 +91,13 @@ def _rms(audio: np.ndarray) -> float:
 
 
 def _run(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.ndarray:
-    """Audio (samples, 2) of `events`: (seconds, order, MIDI message)."""
+    """Synthesize ``events``, each (seconds, order, MIDI message), as audio ``(samples, 2)``."""
     track = MidiTrack()
     for channel in (0, 1, DRUM_CHANNEL):
         track.append(Message("program_change", channel=channel, program=part.program))
-        # Volume, with room for the loudest chord; pan; no reverb and no chorus: the room is ours.
+        # Volume, with headroom for the loudest chord; pan; no reverb or chorus: we add a room.
         controls = {7: 120, 10: round(127 * part.pan), 91: 0, 93: 0}
-        # The range of the pitch wheel is a registered parameter: number 0, then its value.
+        # The pitch bend range is registered parameter 0: its number, then its value.
         controls |= {101: 0, 100: 0, 6: round(BEND_RANGE_SEMITONES)}
         track += [
             Message("control_change", channel=channel, control=control, value=value)
@@ -101,7 +109,7 @@ def _run(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.nd
         at = max(ticks, round(at_seconds * TICKS_PER_SECOND))
         track.append(message.copy(time=at - ticks))
         ticks = at
-    # MIDI's tempo, unless set, is two beats a second.
+    # MIDI's default tempo is two beats per second.
     midi, file = MidiFile(ticks_per_beat=TICKS_PER_SECOND // 2, tracks=[track]), io.BytesIO()
     midi.save(file=file)
     wav = midirenderer.render_wave_from(SOUND_FONT.read_bytes(), file.getvalue())
@@ -126,7 +134,7 @@ def _play(part: Part, n_samples: int, rate_hz: int) -> np.ndarray:
 
 
 def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: int) -> np.ndarray:
-    """One melody as a voice: slides, vibrato, vowels and dynamics; centred, (samples, 2)."""
+    """Sing a melody with slides, vibrato, vowels and dynamics; centered, ``(samples, 2)``."""
     notes = parts[0].notes
     legato = [False] + [
         note.start_seconds - last.start_seconds - last.length_seconds < 0.06
@@ -134,7 +142,7 @@ def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: 
     ]
     events, vibrato_hz = [], rng.uniform(4.9, 5.9)
     for i, note in enumerate(notes):
-        # Two channels in turn: bending a note must not bend the release of the one before.
+        # Alternate two channels: bending a note must not bend the release of the previous one.
         events += _key_events(note, i % 2)
         from_semitones = notes[i - 1].pitch - note.pitch if legato[i] else -0.7
         at = np.arange(0, note.length_seconds, BEND_STEP_SECONDS)
@@ -146,9 +154,9 @@ def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: 
             (note.start_seconds + seconds, 1, Message("pitchwheel", channel=i % 2, pitch=value))
             for seconds, value in zip(at, wheel.tolist(), strict=True)
         ]
-    dry = sum(_run(part, events, n_samples, rate_hz) for part in parts).mean(axis=1)
+    dry = reduce(np.add, [_run(part, events, n_samples, rate_hz) for part in parts]).mean(axis=1)
 
-    # Dynamics: each note swells and eases off. Vowels: one a note, gliding into the next.
+    # Dynamics: each note swells and fades. Vowels: one per note, gliding into the next.
     shape = np.array([(0.0, 0.75), (0.35, 1.0), (0.9, 0.7)])
     at = np.concatenate([n.start_seconds + n.length_seconds * shape[:, 0] for n in notes])
     voice = dry * _curve(at, np.tile(shape[:, 1], len(notes)), n_samples, rate_hz)
@@ -162,7 +170,7 @@ def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: 
         source = voice * _curve(at, is_sung, n_samples, rate_hz)
         for formant_hz, amplitude in formants:
             sounded += amplitude * lfilter(*iirpeak(formant_hz, 6, rate_hz), source)
-    # A compressor evens out the notes that meet a formant; breath follows the voice.
+    # A compressor evens out notes that hit a formant; breath noise follows the voice.
     envelope = lfilter([0.002], [1, -0.998], np.abs(sounded))
     envelope /= envelope.mean()
     sounded /= _rms(sounded) * np.sqrt(envelope + 0.1)
@@ -184,23 +192,23 @@ def _bright_noise(
 def _strike_noise(
     stem: str, notes: list[Note], rng: np.random.Generator, n_samples: int, rate_hz: int
 ) -> np.ndarray:
-    """The noise of the notes' starts, (samples,), for a stem of unit RMS."""
+    """Return the noise of the note onsets ``(samples,)``, for a stem of unit RMS."""
     strikes = np.zeros(n_samples)
     for keys, amplitude, decay_seconds, ahead_seconds in STRIKE_NOISE[stem]:
         impulses = np.zeros(n_samples)
         for note in notes:
             at = max(0, round((note.start_seconds - ahead_seconds) * rate_hz))
             if at < n_samples and note.pitch in keys:
-                # Not every syllable starts with an "s", nor is every stroke alike.
+                # Not every syllable starts with an "s", and no two strokes are the same.
                 impulses[at] += amplitude * (note.velocity / 100) ** 2 * rng.uniform(0.1, 1)
         strikes += lfilter([1], [1, -np.exp(-1 / (decay_seconds * rate_hz))], impulses)
-    # 2 ms to rise: a click would be broader than any of these.
+    # Rise over 2 ms: a click would have a broader spectrum than these sounds.
     envelope = lfilter([0.011], [1, -0.989], strikes)
     return envelope * _bright_noise(rng, n_samples, rate_hz, 6000)
 
 
 def _in_room(audio: np.ndarray, wet: float, rng: np.random.Generator, rate_hz: int) -> np.ndarray:
-    """Add a small room, different in both ears, to `audio` (samples, 2)."""
+    """Add a small room, different in each channel, to ``audio`` ``(samples, 2)``."""
     if not wet:
         return audio
     at = np.arange(round(0.35 * rate_hz)) / rate_hz

@@ -1,9 +1,12 @@
-"""The table of musical styles: every fact of a style that is not drawn by chance.
+"""The musical styles: everything about a style that is not drawn at random.
 
-A pattern is one bar, one character a step. `-` prolongs the note before it, `.` is silence.
-Drums: `x` accent, `o` plain, `g` ghost. Bass: `R` root, `3` third, `5` fifth, `8` octave, `a`
-approach to the next bar's root. Accompaniment: `x` the whole chord, a digit one of its notes.
+A pattern is one bar, one character per step. ``-`` sustains the note before it, ``.`` is a rest.
+Drums: ``x`` accent, ``o`` normal, ``g`` ghost note. Bass: ``R`` root, ``3`` third, ``5`` fifth,
+``8`` octave, ``a`` approach to the next bar's root. Accompaniment: ``x`` the whole chord, a digit
+one of its notes.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -17,19 +20,21 @@ TOMS = (50, 48, 47, 45, 43)
 
 @dataclass(frozen=True)
 class Comp:
-    """One accompanying instrument: General MIDI programs to draw from and what it plays."""
+    """An accompanying instrument: General MIDI programs to choose from, and what it plays."""
 
     programs: tuple[int, ...]
     pattern: str
-    centre: int  # MIDI pitch its chords stay around
+    center: int  # MIDI pitch around which it voices its chords
     gain_db: float
     in_verse: bool = True
 
 
 @dataclass(frozen=True)
 class Style:
-    artists: tuple[str, str, str]  # of the train, valid and test songs
-    beat_steps: int  # steps in a beat: 4 is straight, 3 is triplets (swing, 12/8)
+    """A musical style."""
+
+    artists: tuple[str, str, str]  # of the training, validation and test songs
+    beat_steps: int  # steps per beat: 4 is straight, 3 is triplets (swing, 12/8)
     tempo_bpm: tuple[float, float]
     major: tuple[str, ...]  # four-bar chord progressions
     minor: tuple[str, ...]
@@ -159,7 +164,7 @@ STYLES = (
 )
 STYLE_OF_ARTIST = {artist: style for style in STYLES for artist in style.artists}
 
-# Two-bar phrases of the singer, by the number of steps in a bar. Each ends in a breath.
+# The singer's two-bar phrases, by steps per bar. Each ends with a breath.
 PHRASES = {
     16: (
         "x---x-x-x-----x-x-x---x-----....",
