@@ -40,15 +40,8 @@ LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
 )
-# How a training is run: these keys change no result but by rounding.
-RUNNING = (
-    "threads",
-    "devices",
-    "gradient_accumulation",
-    "activation_checkpointing",
-    "checkpoint_minutes",
-    "num_workers",
-)
+from upsampling_artifacts.training.options import RUNTIME_KEYS as RUNNING
+
 # How each variant is trained.
 TRAINING = {
     name: {**config["training"], **config["systems"][name]["training"]}

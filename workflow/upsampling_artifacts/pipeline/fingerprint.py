@@ -25,6 +25,7 @@ NEUTRAL = {PACKAGE} | {
         "models.contract",
         "progress",
         "training.out_of_memory",
+        "training.reporter",
         # Names and types. A registry maps names to classes, and the class's own module is named to
         # code_fingerprint.
         "import_paths",
