@@ -1,15 +1,18 @@
-"""Measure how long training steps take."""
+"""Measure time, memory and arithmetic of training steps."""
 
 from upsampling_artifacts.benchmarks.steps import measure_steps
 from upsampling_artifacts.pipeline.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
+from upsampling_artifacts.training.options import TrainingOptions
 
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     measure_steps(
         snakemake.output[0],
         systems=snakemake.params.systems,
         training={
-            name: {**options, **snakemake.params.running[name], "threads": snakemake.threads}
+            name: TrainingOptions(
+                **options, **snakemake.params.running[name], threads=snakemake.threads
+            )
             for name, options in snakemake.params.training.items()
         },
         steps_per_epoch=snakemake.params.steps_per_epoch,

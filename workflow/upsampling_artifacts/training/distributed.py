@@ -23,7 +23,7 @@ from torch import Tensor
 from upsampling_artifacts.errors import InputError
 
 if TYPE_CHECKING:
-    from lightning_fabric.connector import _PRECISION_INPUT
+    from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
 
 
 def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabric:

@@ -50,8 +50,9 @@ class Reporter:
         )
 
     def interrupted(self, reason: str | None, step: int) -> Interrupted:
-        """The error of an interruption; without a reason of this process, another one has it."""
+        """The error of an interruption; None: the reason is that of another process."""
+        by = reason or "another process"
         return Interrupted(
-            f"{self.label}: stopped by {reason or 'another process'} at step {step} of {self.total}; "
+            f"{self.label}: stopped by {by} at step {step} of {self.total}; "
             "its checkpoint is saved, and the next start resumes from it"
         )
