@@ -16,6 +16,7 @@ from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.flops import count_parameters
 from upsampling_artifacts.models.open_unmix import OpenUnmix
 from upsampling_artifacts.training import loop, step
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 
 SMALL = {"n_fft": 256, "hop": 64, "hidden": 8, "max_bin": 100}
 
@@ -86,7 +87,7 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
 ) -> None:
     stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, 4000))
     song = str(cache_song("song", stems))
-    options = loop.TrainingOptions(
+    options = TrainingOptions(
         epochs=1, batch_size=2, segment_seconds=0.5, stride_seconds=0.5, shift_seconds=0.1,
         remix_group=1, learning_rate=1e-9, validate_every_epochs=1, checkpoint_minutes=60,
         accelerator="cpu", precision="32-true", num_workers=0,
@@ -103,9 +104,8 @@ def test_training_uses_its_loss_and_the_songs_and_validation_the_common_one(
     monkeypatch.setattr(step, "loss_function", watched)
     system = {"architecture": "open_unmix", "options": SMALL, "upsampler": None}
     path = tmp_path / "model.safetensors"
-    loop.train(
-        system, options, 0, [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt"
-    )
+    files = TrainingFiles([song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt")
+    loop.train(system, options, 0, files)
     losses = [loss for trains, loss, _ in seen if trains]
     assert len(losses) == 3 and all(loss > 5 for loss in losses)  # of spectra: unit waveforms < 2
     assert [loss for trains, loss, _ in seen if not trains] == [

@@ -21,9 +21,10 @@ from upsampling_artifacts.evaluation.table_1 import size_of
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.probes.model_probe import probe_model
-from upsampling_artifacts.training import checkpoint, loop
+from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.training import checkpoint
 from upsampling_artifacts.training.loop import train
-from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
 RATE_HZ = 8000
@@ -80,10 +81,9 @@ def test_it_trains_two_steps_is_read_again_and_separates_to_the_exact_length(
     test_song = cache_song("test", noise(n_sources, audio_channels, 2 * samples + 1), RATE_HZ)
     path = tmp_path / "model.safetensors"
     system = system_of(architecture)
-    train(
-        system, TRAINING, 0, [str(train_song)], [str(train_song)],
-        path, tmp_path / "training.csv", tmp_path / "checkpoint.pt",
-    )  # fmt: skip
+    songs = [str(train_song)]
+    log, checkpoint_path = tmp_path / "training.csv", tmp_path / "checkpoint.pt"
+    train(system, TRAINING, 0, TrainingFiles(songs, songs, path, log, checkpoint_path))
     assert (tmp_path / "training.csv").read_text().splitlines()[-1].startswith("2,")
     model, about = load_model(path)
     before = build_described(about).state_dict()
@@ -167,24 +167,25 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
 
     def trained(name: str) -> dict[str, torch.Tensor]:
         folder = tmp_path / name
-        train(
-            system_of(architecture), options, 0, [song], [song],
+        files = TrainingFiles(
+            [song], [song],
             folder / "model.safetensors", folder / "training.csv", folder / "checkpoint.pt",
         )  # fmt: skip
+        train(system_of(architecture), options, 0, files)
         return load_file(folder / "model.safetensors")
 
     class Interrupted(Exception):
         pass
 
-    step = loop.Progress.step
+    step = Progress.step
 
-    def fail_at_three(progress: loop.Progress, note: str = "") -> None:
+    def fail_at_three(progress: Progress, note: str = "") -> None:
         step(progress, note)
         if progress.done == 3:
             raise Interrupted
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(loop.Progress, "step", fail_at_three)
+        patch.setattr(Progress, "step", fail_at_three)
         trained("interrupted")
     whole, resumed = trained("whole"), trained("interrupted")
     assert all(whole[key].equal(resumed[key]) for key in whole)

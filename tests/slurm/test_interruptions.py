@@ -46,7 +46,7 @@ def log_of(clone: Clone) -> str:
 
 def went_on(clone: Clone) -> bool:
     """Whether the last training began with a checkpoint, and not at the first step."""
-    found = re.search(r"going on from .* at step (\d+)", log_of(clone))
+    found = re.search(r"resuming from .* at step (\d+)", log_of(clone))
     return bool(found) and int(found[1]) > 0
 
 

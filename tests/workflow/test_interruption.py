@@ -41,18 +41,18 @@ def test_a_killed_training_leaves_no_output_and_goes_on_from_its_checkpoint(clon
         "--configfile", TINY, "--config", f"training={{epochs: {epochs}}}", "--", MODEL
     )
     assert result.returncode == 0, result.stdout
-    assert f"going on from {RUN}/checkpoint.pt at step {state['step']}" in result.stdout
+    assert f"resuming from {RUN}/checkpoint.pt at step {state['step']}" in result.stdout
     assert (clone.root / MODEL).exists()
     assert not (clone.root / RUN / "checkpoint.pt").exists()
 
 
 def told_in(output: str) -> list[str]:
-    """The lines in which a training says that it stopped or goes on.
+    """The lines in which a training says that it stopped or resumes.
 
     Not those, indented, in which the log of a job that failed for good is shown again.
     """
     lines = [line for line in output.splitlines() if not line.startswith(" ")]
-    return [line for line in lines if "stopped by" in line or "going on" in line]
+    return [line for line in lines if "stopped by" in line or "resuming" in line]
 
 
 def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
@@ -65,7 +65,7 @@ def test_jobs_that_are_too_short_go_on_until_the_training_is_done(
     assert result.returncode == 0, result.stdout
     assert (clone.root / MODEL).read_bytes() == (finished.root / MODEL).read_bytes()
     stops = [f"stopped by its time limit at step {step} of 4" for step in (1, 2, 3)]
-    starts = [f"going on from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
+    starts = [f"resuming from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
     told = told_in(result.stdout)
     assert len(told) == 6
     assert all(stop in line for stop, line in zip(stops, told[::2], strict=True))
