@@ -133,6 +133,8 @@ class _Loop:
         self.fabric = trainer.fabric
         self.steps_per_epoch = batches.steps_per_epoch
         self.total = options.epochs * batches.steps_per_epoch
+        steps = range(state.step, state.step if self._has_ended() else self.total)
+        self.loading = load_batches(self.fabric, batches, steps, options.num_workers)
         self.reporter = Reporter(
             label,
             self.total,
@@ -140,8 +142,6 @@ class _Loop:
             seconds_left=options.time_limit_seconds - state.seconds,
             visible=self.fabric.is_global_zero,
         )
-        steps = range(state.step, state.step if self._has_ended() else self.total)
-        self.loading = load_batches(self.fabric, batches, steps, options.num_workers)
 
     def run(self, checkpoint: Checkpoint, runtime_minutes: float | None) -> None:
         """Train to the end; an interruption or a diverging loss ends all processes."""

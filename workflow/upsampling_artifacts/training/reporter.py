@@ -38,10 +38,10 @@ class Reporter:
         """Report that the time limit ended the training."""
         if self.progress:
             self.progress.close()
-        logger.info(
-            f"{self.label}: ended at step {step} of at most {self.total}, "
-            f"with the first epoch after {minutes:g} minutes (training.minutes)"
-        )
+            logger.info(
+                f"{self.label}: ended at step {step} of at most {self.total}, "
+                f"with the first epoch after {minutes:g} minutes (training.minutes)"
+            )
 
     def diverged(self, loss: float, step: int) -> InputError:
         """The error of a loss that is infinite or not a number."""
