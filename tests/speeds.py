@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def make_steps(rows: dict[tuple[str, str], float], **changes: object) -> pd.DataFrame:
-    """As ``steps.csv``: for each system and implementation its ratio, with quartiles 10 % apart."""
+    """A table like ``steps.csv``: a ratio per system and implementation, quartiles 10 % away."""
     ratio = np.array(list(rows.values()))
     spread = np.where(ratio == 1, 0.0, 0.1)
     columns = {
@@ -24,20 +24,23 @@ def make_steps(rows: dict[tuple[str, str], float], **changes: object) -> pd.Data
 
 
 def make_layers(speed_ups: dict[tuple[str, int, int], float], chosen_from: int) -> pd.DataFrame:
-    """As ``upsamplers.csv``: how many times faster one layer is, by kind, width and samples.
+    """A table like ``upsamplers.csv``.
 
-    ``auto`` takes one layer from so many samples on, which are time x batch.
+    Args:
+        speed_ups: How many times faster a fused layer is than a plain one, by kind, width and
+            number of output samples (time x batch).
+        chosen_from: Number of samples from which ``auto`` chooses the fused layer.
     """
     rows = []
     for (kind, width, samples), speed_up in speed_ups.items():
         shape = {"upsampler": kind, "c_in": width, "c_out": width, "time": samples // 4, "batch": 4}
         about = {"direction": "step", "device": "cpu", "threads": 1, "repeats": 15}
         about |= {"load_average": 0.5}
-        one = samples >= chosen_from
+        fused = samples >= chosen_from
         rows += [
             {**shape, **about, "implementation": "plain", "ratio_to_plain": 1.0,
-             "chosen": not one, "saved_bytes_per_example": 400},
+             "chosen": not fused, "saved_bytes_per_example": 400},
             {**shape, **about, "implementation": "fused", "ratio_to_plain": 1 / speed_up,
-             "chosen": one, "saved_bytes_per_example": 100},
+             "chosen": fused, "saved_bytes_per_example": 100},
         ]  # fmt: skip
     return pd.DataFrame(rows)

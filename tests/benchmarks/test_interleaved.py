@@ -1,4 +1,4 @@
-"""Turns: who runs when, how often, and what is told of it."""
+"""Interleaved timing: the order and number of runs, and the times that it returns."""
 
 import time
 
@@ -6,44 +6,44 @@ import numpy as np
 import pytest
 import torch
 from upsampling_artifacts.benchmarks.interleaved import (
+    machine_columns,
     quartiles,
-    surroundings,
+    time_call,
     time_interleaved,
-    timed,
 )
 
 
-def test_all_take_turns_and_the_first_turn_is_not_counted() -> None:
-    called = []
-    runs = {name: lambda name=name: called.append(name) for name in "ab"}
+def test_runs_are_interleaved_after_a_round_of_warm_up() -> None:
+    calls = []
+    runs = {name: lambda name=name: calls.append(name) for name in "ab"}
     seconds = time_interleaved(runs, seconds=0, fewest=3)
-    assert called == ["a", "b"] * 4
+    assert calls == ["a", "b"] * 4
     assert {name: len(values) for name, values in seconds.items()} == {"a": 3, "b": 3}
 
 
-def test_turns_begin_until_the_time_is_over_or_there_are_enough() -> None:
+def test_rounds_begin_until_the_time_is_over_or_the_most_are_reached() -> None:
     pause = {"a": lambda: time.sleep(0.01)}
     assert len(time_interleaved(pause, seconds=60, fewest=1, most=4)["a"]) == 4
     assert 1 < len(time_interleaved(pause, seconds=0.05, fewest=1, most=50)["a"]) <= 5
 
 
-def test_each_run_has_its_own_time() -> None:
+def test_each_run_gets_its_own_times() -> None:
     pauses = {0.001: None, 0.02: None}
     seconds = time_interleaved(
         {pause: lambda pause=pause: time.sleep(pause) for pause in pauses}, 0, fewest=5
     )
     assert (seconds[0.02] > 0.02).all() and np.median(seconds[0.001]) < 0.01
-    assert timed(lambda: "result")[1] == "result"
+    assert time_call(lambda: "result")[1] == "result"
 
 
-def test_quartiles() -> None:
+def test_quartiles_include_the_median() -> None:
     assert quartiles(np.arange(1.0, 6)) == (2, 3, 4)
 
 
-def test_the_surroundings_are_those_of_this_process() -> None:
+def test_the_machine_columns_describe_this_process() -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
-    assert surroundings("cpu")["threads"] == 2
+    assert machine_columns("cpu")["threads"] == 2
     torch.set_num_threads(threads)
-    assert surroundings("cpu")["device"] == "cpu"
-    assert surroundings("cpu")["load_average"] == pytest.approx(0, abs=10_000)
+    assert machine_columns("cpu")["device"] == "cpu"
+    assert machine_columns("cpu")["load_average"] == pytest.approx(0, abs=10_000)

@@ -1,4 +1,4 @@
-"""The loading benchmark: all readers read the same, its rows add up, memory is this process's."""
+"""Benchmark of loading: all readers read the same, rows add up, memory is that of this process."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ from upsampling_artifacts.data.cached_song import FULL_SCALE, read_cache
 SAMPLES = 10 * RATE_HZ
 
 
-def test_all_readers_read_the_same(tmp_path: Path) -> None:
+def test_all_readers_read_the_same_samples(tmp_path: Path) -> None:
     first, second = (read_cache(path) for path in write_songs(tmp_path, songs=2))
     readers = file_readers(tmp_path)
     for song, stems in enumerate((first.stems, second.stems)):
@@ -31,7 +31,7 @@ def test_all_readers_read_the_same(tmp_path: Path) -> None:
         segment = (song, 2 * SAMPLES)
         np.testing.assert_array_equal(readers["soundfile"](segment), expected)
         np.testing.assert_array_equal(readers["musdb_wav"](segment) * FULL_SCALE, expected)
-    # AAC keeps of noise what it has bits for; what it keeps stands where it stood.
+    # AAC codes noise only in part; what it keeps is not shifted in time.
     decoded = readers["musdb_mp4"]((0, SAMPLES))
     expected = first.stems[..., SAMPLES : 2 * SAMPLES]
     assert decoded.shape == expected.shape
@@ -39,7 +39,7 @@ def test_all_readers_read_the_same(tmp_path: Path) -> None:
         assert np.corrcoef(decoded[index, 0], expected[index, 0])[0, 1] > 0.5
 
 
-def test_every_reader_has_its_speed_and_memory_its_rows(tmp_path: Path) -> None:
+def test_the_tables_have_a_row_per_reader_and_per_memory_measurement(tmp_path: Path) -> None:
     measure_loading(tmp_path / "a.csv", tmp_path / "b.csv", songs=3, repeats=3, memory_segments=160)
     table = pd.read_csv(tmp_path / "a.csv")
     assert list(table.columns) == COLUMNS
@@ -63,7 +63,7 @@ def test_speeds_are_medians_and_times_are_relative_to_the_cache(tmp_path: Path) 
     assert cache["low_quartile"] == pytest.approx(1 / 0.35, rel=1e-3)
     assert cache["high_quartile"] == pytest.approx(1 / 0.15, rel=1e-3)
     assert slow["segments_per_second"] == 2.5
-    assert slow["time_re_cache"] == 3  # of 3, 2 and 4: each repeat by itself
+    assert slow["time_re_cache"] == 3  # the median of 3, 2 and 4: ratios within each repeat
 
 
 ALLOCATE_THEN_MAP = """
@@ -79,10 +79,10 @@ print(json.dumps([before, between, memory_in_use()]))
 """
 
 
-def test_memory_in_use_tells_what_is_allocated_from_what_is_mapped(tmp_path: Path) -> None:
+def test_memory_in_use_separates_allocated_from_mapped_memory(tmp_path: Path) -> None:
     path = tmp_path / "mapped.npy"
     np.save(path, np.zeros(5_000_000))
-    # In a process of its own: nothing that other tests left behind is freed meanwhile.
+    # In a new process, so that no memory of earlier tests is freed meanwhile.
     command = [sys.executable, "-c", ALLOCATE_THEN_MAP, str(path)]
     result = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
     table = pd.DataFrame(json.loads(result.stdout)).diff()[1:]

@@ -1,29 +1,37 @@
-"""The benchmark of switches: each alone beside the plain step, the same but for rounding."""
+"""Benchmark of step options: each alone against the plain step, the same to rounding."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from upsampling_artifacts.benchmarks import steps
-from upsampling_artifacts.benchmarks.step_options import COLUMNS, RUNS, measure_switches
+from upsampling_artifacts.benchmarks.step_options import (
+    COLUMNS,
+    STEP_OPTIONS,
+    measure_step_options,
+)
+from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.step import Trainer
 
 SYSTEM = {
     "architecture": "demucs",
     "options": {"channels": 8, "depth": 2},
     "upsampler": {"name": "transposed", "length": 8},
 }
-OPTIONS = {
-    "batch_size": 4, "segment_seconds": 0.512, "learning_rate": 0.01, "weight_decay": 0.0,
-    "accelerator": "cpu", "precision": "bf16-mixed", "devices": 1, "threads": 1,
-}  # fmt: skip
+OPTIONS = TrainingOptions(
+    epochs=1, batch_size=4, segment_seconds=0.512, stride_seconds=1.0, shift_seconds=0.0,
+    remix_group=1, learning_rate=0.01, validate_every_epochs=1, accelerator="cpu",
+    precision="bf16-mixed",
+)  # fmt: skip
 
 
 def measured(folder: Path, **changes: object) -> pd.DataFrame:
     path = folder / "benchmarks/switches.csv"
-    measure_switches(
-        path, "mine", SYSTEM, OPTIONS | changes, n_sources=2, rate_hz=1000, seconds_per_run=0.0
-    )
+    measure_step_options(
+        path, "mine", SYSTEM, replace(OPTIONS, **changes), n_sources=2, rate_hz=1000,
+        seconds_per_run=0.0,
+    )  # fmt: skip
     return pd.read_csv(path).set_index("switch")
 
 
@@ -32,13 +40,13 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return measured(tmp_path_factory.mktemp("results"))
 
 
-def test_a_row_for_each_switch(table: pd.DataFrame) -> None:
+def test_the_table_has_a_row_per_option(table: pd.DataFrame) -> None:
     assert ["switch", *table.columns] == COLUMNS
-    assert list(table.index) == list(RUNS)
+    assert list(table.index) == list(STEP_OPTIONS)
     assert table.notna().all(axis=None)
-    # The plain step is plain whatever config says.
+    # The plain step is in single precision, whatever the training options.
     assert table["precision"].eq("bf16-mixed").to_dict() == {
-        switch: switch == "bf16-mixed" for switch in RUNS
+        option: option == "bf16-mixed" for option in STEP_OPTIONS
     }
     for name, median in (("", "median_step_seconds"), ("ratio_", "ratio_to_plain")):
         assert table[f"{name}low_quartile"].le(table[median]).all()
@@ -46,7 +54,7 @@ def test_a_row_for_each_switch(table: pd.DataFrame) -> None:
     assert table["ratio_to_plain"]["plain"] == 1
 
 
-def test_they_take_less_memory_and_learn_the_same(table: pd.DataFrame) -> None:
+def test_options_that_save_memory_give_the_same_loss_to_rounding(table: pd.DataFrame) -> None:
     peaks, losses = table["peak_bytes"], table["loss_difference"]
     assert (
         peaks["gradient_accumulation_4"] < peaks["gradient_accumulation_2"] < 0.8 * peaks["plain"]
@@ -57,23 +65,25 @@ def test_they_take_less_memory_and_learn_the_same(table: pd.DataFrame) -> None:
     assert 1e-5 < losses["bf16-mixed"] < 0.02
 
 
-def test_a_batch_of_one_has_no_parts(tmp_path: Path) -> None:
+def test_a_batch_of_one_is_not_divided(tmp_path: Path) -> None:
     assert not {"gradient_accumulation_2", "gradient_accumulation_4"} & set(
         measured(tmp_path, batch_size=1).index
     )
 
 
-def test_what_has_no_memory_has_no_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    take_step = steps.take_step
+def test_an_option_that_does_not_fit_into_memory_has_no_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
 
-    def short(*arguments: object) -> torch.Tensor:
-        if arguments[-1] < 4:
+    def fail_on_large_parts(trainer: Trainer, batch: tuple) -> torch.Tensor:
+        if trainer.gradient_accumulation < 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return take_step(*arguments)
+        return step(trainer, batch)
 
-    monkeypatch.setattr(steps, "take_step", short)
+    monkeypatch.setattr(Trainer, "step", fail_on_large_parts)
     table = measured(tmp_path)
     assert table["median_step_seconds"].notna().to_dict() == {
-        switch: switch == "gradient_accumulation_4" for switch in RUNS
+        option: option == "gradient_accumulation_4" for option in STEP_OPTIONS
     }
     assert table["ratio_to_plain"].isna().all()

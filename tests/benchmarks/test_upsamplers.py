@@ -1,4 +1,4 @@
-"""The benchmark of layers: all of them in every direction, and figures that fit together."""
+"""Benchmark of upsampling layers: every layer and direction, consistent columns."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-def test_each_layer_has_a_row_per_shape_and_direction(table: pd.DataFrame) -> None:
+def test_the_table_has_a_row_per_layer_shape_and_direction(table: pd.DataFrame) -> None:
     assert list(table.columns) == COLUMNS
     keys = ["upsampler", "implementation", "c_in", "c_out", "time", "batch", "direction"]
     assert not table.duplicated(keys).any()
@@ -35,7 +35,7 @@ def test_each_layer_has_a_row_per_shape_and_direction(table: pd.DataFrame) -> No
     assert table["repeats"].eq(3).all()
 
 
-def test_times_and_ratios_fit_together(table: pd.DataFrame) -> None:
+def test_times_and_ratios_are_consistent(table: pd.DataFrame) -> None:
     assert (table["low_quartile"] > 0).all()
     assert table["low_quartile"].le(table["median_seconds"]).all()
     assert table["median_seconds"].le(table["high_quartile"]).all()
@@ -45,13 +45,13 @@ def test_times_and_ratios_fit_together(table: pd.DataFrame) -> None:
     assert table[table["implementation"] == "fused"]["ratio_to_plain"].ne(1).any()
 
 
-def test_of_two_implementations_one_is_chosen(table: pd.DataFrame) -> None:
+def test_auto_chooses_one_of_the_two_implementations(table: pd.DataFrame) -> None:
     both = table[table["upsampler"].isin(["nearest", "linear"])]
     shape = ["upsampler", "c_in", "time", "direction"]
     assert both.groupby(shape)["chosen"].sum().eq(1).all()
 
 
-def test_one_layer_keeps_a_quarter_of_the_activations(table: pd.DataFrame) -> None:
+def test_a_fused_layer_keeps_a_quarter_of_the_activations(table: pd.DataFrame) -> None:
     kept = table[table["direction"] == "step"].set_index(["upsampler", "implementation", "time"])
     kept = kept["saved_bytes_per_example"]
     for time, channels in ((50, 8), (500, 4)):
@@ -61,7 +61,7 @@ def test_one_layer_keeps_a_quarter_of_the_activations(table: pd.DataFrame) -> No
         assert kept["linear", "fused", time] == pytest.approx(x, abs=8 * channels)
 
 
-def test_what_is_saved_leaves_parameters_out() -> None:
+def test_saved_bytes_leave_out_parameters() -> None:
     convolution = torch.nn.Conv1d(3, 4, 5)
     x = torch.zeros(2, 3, 9, requires_grad=True)
     assert saved_bytes(convolution, x) == x.nbytes
@@ -69,7 +69,7 @@ def test_what_is_saved_leaves_parameters_out() -> None:
     assert saved_bytes(double, x) == x.nbytes + 2 * 4 * 5 * 4
 
 
-def test_the_papers_shapes_are_those_of_its_decoder() -> None:
+def test_the_paper_shapes_are_those_of_its_decoder() -> None:
     assert [shape[:2] for shape in PAPER_SHAPES] == [
         (3200, 1600), (1600, 800), (800, 400), (400, 200), (200, 100), (100, 8),
     ]  # fmt: skip

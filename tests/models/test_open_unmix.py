@@ -16,6 +16,7 @@ from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 from upsampling_artifacts.models.open_unmix import OpenUnmix
 from upsampling_artifacts.training import loop, step
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 
 SMALL = {"n_fft": 256, "hop": 64, "hidden": 8, "max_bin": 100}
 
@@ -87,7 +88,7 @@ def test_training_uses_its_own_loss_and_validation_the_common_one(
 ) -> None:
     stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, 4000))
     song = str(cache_song("song", stems))
-    options = loop.TrainingOptions(
+    options = TrainingOptions(
         epochs=1, batch_size=2, segment_seconds=0.5, stride_seconds=0.5, shift_seconds=0.1,
         remix_group=1, learning_rate=1e-9, validate_every_epochs=1, checkpoint_minutes=60,
         accelerator="cpu", precision="32-true", num_workers=0,
@@ -104,9 +105,8 @@ def test_training_uses_its_own_loss_and_validation_the_common_one(
     monkeypatch.setattr(step, "loss_function", watched)
     system = {"architecture": "open_unmix", "options": SMALL, "upsampler": None}
     path = tmp_path / "model.safetensors"
-    loop.train(
-        system, options, 0, [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt"
-    )
+    files = TrainingFiles([song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt")
+    loop.train(system, options, 0, files)
     losses = [loss for trains, loss, _ in seen if trains]
     # On spectra; on waveforms of unit deviation, losses are below 2.
     assert len(losses) == 3 and all(loss > 5 for loss in losses)

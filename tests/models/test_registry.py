@@ -20,9 +20,10 @@ from upsampling_artifacts.evaluation.table_1 import parameters_and_gflop
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.probes.model_probe import probe_model
-from upsampling_artifacts.training import checkpoint, loop
+from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.training import checkpoint
 from upsampling_artifacts.training.loop import train
-from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 
 from ..configs import read_config
 
@@ -81,10 +82,9 @@ def test_it_trains_two_steps_is_loaded_and_separates_to_the_exact_length(
     test_song = cache_song("test", noise(n_sources, audio_channels, 2 * samples + 1), RATE_HZ)
     path = tmp_path / "model.safetensors"
     system = system_of(architecture)
-    train(
-        system, TRAINING, 0, [str(train_song)], [str(train_song)],
-        path, tmp_path / "training.csv", tmp_path / "checkpoint.pt",
-    )  # fmt: skip
+    songs = [str(train_song)]
+    log, checkpoint_path = tmp_path / "training.csv", tmp_path / "checkpoint.pt"
+    train(system, TRAINING, 0, TrainingFiles(songs, songs, path, log, checkpoint_path))
     assert (tmp_path / "training.csv").read_text().splitlines()[-1].startswith("2,")
     model, about = load_model(path)
     before = build_described(about).state_dict()
@@ -168,24 +168,25 @@ def test_a_resumed_training_ends_with_the_same_weights(
 
     def trained(name: str) -> dict[str, torch.Tensor]:
         folder = tmp_path / name
-        train(
-            system_of(architecture), options, 0, [song], [song],
+        files = TrainingFiles(
+            [song], [song],
             folder / "model.safetensors", folder / "training.csv", folder / "checkpoint.pt",
         )  # fmt: skip
+        train(system_of(architecture), options, 0, files)
         return load_file(folder / "model.safetensors")
 
     class Interrupted(Exception):
         pass
 
-    step = loop.Progress.step
+    step = Progress.step
 
-    def fail_at_three(progress: loop.Progress, note: str = "") -> None:
+    def fail_at_three(progress: Progress, note: str = "") -> None:
         step(progress, note)
         if progress.done == 3:
             raise Interrupted
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(loop.Progress, "step", fail_at_three)
+        patch.setattr(Progress, "step", fail_at_three)
         trained("interrupted")
     whole, resumed = trained("whole"), trained("interrupted")
     assert all(whole[key].equal(resumed[key]) for key in whole)

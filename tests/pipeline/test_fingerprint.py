@@ -278,7 +278,8 @@ def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "errors", "progress", "training.out_of_memory", "models.contract", "training.loading",
+        "errors", "progress", "training.out_of_memory", "training.reporter", "models.contract",
+        "training.loading",
         "training.checkpoint", "training.distributed", "models.types", "training.options",
         "registry", "import_paths", "files", "interruption",
     ],

@@ -46,7 +46,7 @@ def training_log(clone: Clone) -> str:
 
 def has_resumed(clone: Clone) -> bool:
     """Whether the last training started from a checkpoint."""
-    found = re.search(r"going on from .* at step (\d+)", training_log(clone))
+    found = re.search(r"resuming from .* at step (\d+)", training_log(clone))
     return bool(found) and int(found[1]) > 0
 
 

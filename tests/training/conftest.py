@@ -1,4 +1,4 @@
-"""Small trainings: three songs to learn from, one to validate on."""
+"""Small trainings: three songs to train on, one to validate on."""
 
 import csv
 from collections.abc import Callable
@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from upsampling_artifacts.training import checkpoint, loop, step
+from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.training import checkpoint, step
 from upsampling_artifacts.training.loop import train
-from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 
 RATE_HZ = 1000
 OPTIONS = TrainingOptions(
@@ -26,7 +27,6 @@ OPTIONS = TrainingOptions(
     checkpoint_minutes=1e-9,
     accelerator="cpu",
     precision="32-true",
-    num_workers=0,
 )
 STEPS_PER_EPOCH = 6
 SYSTEM = {
@@ -34,10 +34,22 @@ SYSTEM = {
     "options": {"channels": 4, "depth": 2},
     "upsampler": {"name": "nearest", "length": 5},
 }
+# The start of programs that train in a process of their own; their arguments are JSON.
+TRAIN_FROM_JSON = """
+import json, sys
+from upsampling_artifacts.training import loop
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
+
+arguments = json.loads(sys.argv[1])
+
+def train():
+    options, files = TrainingOptions(**arguments["options"]), TrainingFiles(**arguments["files"])
+    loop.train(arguments["system"], options, 0, files)
+"""
 
 
 def stems(seed: int, seconds: float = 4.0) -> np.ndarray:
-    """A low tone and bright noise: two sources that are easy to tell apart."""
+    """A low tone and bright noise: two sources that are easy to separate."""
     rng = np.random.default_rng(seed)
     n = np.arange(round(seconds * RATE_HZ))
     tone = 0.2 * np.sin(2 * np.pi * (30 + 5 * seed) * n / RATE_HZ)
@@ -52,40 +64,47 @@ def songs(cache_song: Callable[..., Path]) -> list[str]:
 
 @pytest.fixture
 def run(songs: list[str], tmp_path: Path) -> Callable[..., SimpleNamespace]:
-    """A function that trains on three songs, validates on the fourth, and reads what it wrote."""
+    """A function that trains on three songs, validates on the fourth, and reads the results."""
 
-    def run(folder: str = "run", options: TrainingOptions = OPTIONS, **changes: object) -> object:
-        paths = paths_in(tmp_path / folder)
-        arguments = {
-            "system": SYSTEM,
-            "options": options,
-            "seed": 0,
-            "train_songs": songs[:3],
-            "valid_songs": songs[3:],
-            "model_path": paths.model,
-            "log_path": paths.log,
-            "checkpoint_path": paths.checkpoint,
-        }
-        train(**arguments | changes)
+    def run(
+        folder: str = "run",
+        options: TrainingOptions = OPTIONS,
+        *,
+        system: dict = SYSTEM,
+        seed: int = 0,
+        train_songs: list[str] = songs[:3],
+        **arguments: object,
+    ) -> SimpleNamespace:
+        files = files_in(tmp_path / folder, train_songs, songs[3:])
+        train(system, options, seed, files, **arguments)
         return results_in(tmp_path / folder)
 
     return run
 
 
-def paths_in(folder: Path) -> SimpleNamespace:
-    return SimpleNamespace(
-        model=folder / "model.safetensors",
-        log=folder / "training.csv",
-        checkpoint=folder / "checkpoint.pt",
+def files_in(
+    folder: Path, train_songs: list[str] = (), valid_songs: list[str] = ()
+) -> TrainingFiles:
+    return TrainingFiles(
+        train_songs=train_songs,
+        valid_songs=valid_songs,
+        model=str(folder / "model.safetensors"),
+        log=str(folder / "training.csv"),
+        checkpoint=str(folder / "checkpoint.pt"),
     )
 
 
 def results_in(folder: Path) -> SimpleNamespace:
-    paths = paths_in(folder)
-    with paths.log.open() as file:
+    """The rows of the log, the losses in it, the weights, and the paths of the files."""
+    model, log, checkpoint = (
+        folder / name for name in ("model.safetensors", "training.csv", "checkpoint.pt")
+    )
+    with log.open() as file:
         rows = list(csv.DictReader(file))
     losses = [(row["step"], row["train_loss"], row["valid_loss"]) for row in rows]
-    return SimpleNamespace(paths=paths, rows=rows, losses=losses, weights=load_file(paths.model))
+    return SimpleNamespace(
+        model=model, checkpoint=checkpoint, rows=rows, losses=losses, weights=load_file(model)
+    )
 
 
 def same_weights(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -93,28 +112,28 @@ def same_weights(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool
 
 
 @pytest.fixture(autouse=True)
-def checkpoints_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the smallest of intervals would be longer than these trainings."""
+def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save as often as the options ask: the shortest interval exceeds these trainings otherwise."""
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
 
 
 @pytest.fixture
 def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
-    """A function that trains like ``run``, and has ``happening()`` happen in the given step."""
+    """A function that trains like ``run``, and calls ``event()`` within the given step."""
     loss_function = step.loss_function
 
-    def run_with(happening: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
+    def run_with(event: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
         steps = 0
 
-        def loss_and_more(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        def loss_and_event(model: torch.nn.Module, batch: object) -> torch.Tensor:
             nonlocal steps
             steps += torch.is_grad_enabled()
             if steps == at and torch.is_grad_enabled():
-                happening()
+                event()
             return loss_function(model, batch)
 
         with monkeypatch.context() as patch:
-            patch.setattr(step, "loss_function", loss_and_more)
+            patch.setattr(step, "loss_function", loss_and_event)
             return run(**changes)
 
     return run_with
@@ -126,17 +145,17 @@ class Interrupted(Exception):
 
 @pytest.fixture
 def run_until(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A function that trains like ``run``, and fails at the end of the given step."""
-    step = loop.Progress.step
+    """A function that trains like ``run``, and fails in the given step before its checkpoint."""
+    progress_step = Progress.step
 
-    def until(last: int, folder: str = "run", **changes: object) -> None:
-        def fail(progress: loop.Progress, note: str = "") -> None:
-            step(progress, note)
+    def run_until(last: int, folder: str = "run", **changes: object) -> None:
+        def fail(progress: Progress, note: str = "") -> None:
+            progress_step(progress, note)
             if progress.done == last:
                 raise Interrupted
 
         with monkeypatch.context() as patch, pytest.raises(Interrupted):
-            patch.setattr(loop.Progress, "step", fail)
+            patch.setattr(Progress, "step", fail)
             run(folder, **changes)
 
-    return until
+    return run_until

@@ -1,27 +1,31 @@
-"""When checkpoints are written. What they hold is told by tests/training/test_resuming.py."""
+"""When checkpoints are written; tests/training/test_resuming.py tests what they hold."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 from upsampling_artifacts.training import checkpoint
 from upsampling_artifacts.training.checkpoint import BYTES_PER_SECOND, LARGEST_SHARE, Checkpoint
+from upsampling_artifacts.training.step import Trainer
+
+from .conftest import OPTIONS
 
 MODEL = torch.nn.Linear(3, 1, bias=False)
 
 
 @pytest.fixture(autouse=True)
-def checkpoints_whatever_they_cost() -> None:
-    """Not here: their cost is what these tests are about."""
+def frequent_checkpoints() -> None:
+    """Not here: these tests are about the cost of checkpoints."""
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A clock whose ``now`` can be set; saving takes ``saving`` seconds."""
+    """A clock whose ``now`` a test sets; saving takes ``saving`` seconds."""
     clock = SimpleNamespace(now=1000.0, saving=0.0)
 
-    def save(what: object, path: Path) -> None:
+    def save(content: object, path: Path) -> None:
         clock.now += clock.saving
         Path(path).write_bytes(b"saved")
 
@@ -30,9 +34,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def saved(file: Checkpoint) -> None:
-    optimizer = torch.optim.Adam(MODEL.parameters())
-    file.save({}, MODEL, optimizer, torch.amp.GradScaler("cpu"))
+def save(file: Checkpoint) -> None:
+    file.save({}, Trainer(Fabric(accelerator="cpu", devices=1), MODEL, OPTIONS))
 
 
 @pytest.fixture
@@ -43,20 +46,20 @@ def file(clock: SimpleNamespace, tmp_path: Path) -> Checkpoint:
     return file
 
 
-def test_it_is_due_every_so_many_minutes(file: Checkpoint, clock: SimpleNamespace) -> None:
+def test_a_checkpoint_is_due_once_per_interval(file: Checkpoint, clock: SimpleNamespace) -> None:
     for _ in range(2):
         clock.now += 299
         assert not file.due()
         clock.now += 2
         assert file.due()
-        saved(file)
+        save(file)
 
 
-def test_on_a_slow_disk_it_is_rarer_and_takes_two_percent(
+def test_on_a_slow_disk_saving_takes_two_percent_of_the_time(
     file: Checkpoint, clock: SimpleNamespace
 ) -> None:
     clock.saving = 30
-    saved(file)
+    save(file)
     clock.now += 30 / LARGEST_SHARE - 1
     assert not file.due()
     clock.now += 2
@@ -64,12 +67,12 @@ def test_on_a_slow_disk_it_is_rarer_and_takes_two_percent(
     assert LARGEST_SHARE == 0.02
 
 
-def test_how_long_saving_takes_is_guessed_then_measured(
+def test_the_saving_time_is_estimated_first_and_measured_later(
     file: Checkpoint, clock: SimpleNamespace
 ) -> None:
     assert file.saving_seconds == pytest.approx(4 * 3 * 4 / BYTES_PER_SECOND)
     clock.now += 301
-    assert file.due()  # a guess delays nothing
+    assert file.due()  # an estimate delays nothing
     clock.saving = 7
-    saved(file)
+    save(file)
     assert file.saving_seconds == 7

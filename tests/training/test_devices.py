@@ -1,4 +1,4 @@
-"""One training on two devices: two processes on the CPU, started by a program as a job is."""
+"""Data-parallel training: two processes on the CPU, started by a program as by a job."""
 
 from __future__ import annotations
 
@@ -18,30 +18,29 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.errors import InputError
 
-from .conftest import OPTIONS, SYSTEM, paths_in, results_in, same_weights
+from .conftest import OPTIONS, SYSTEM, TRAIN_FROM_JSON, files_in, results_in, same_weights
 
 TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
-PROGRAM = """
-import json, os, signal, sys, time
+PROGRAM = f"""
+{TRAIN_FROM_JSON}
+import os, signal, time
 from types import SimpleNamespace
-from upsampling_artifacts.training import checkpoint, loop, step
+from upsampling_artifacts.training import step
 from upsampling_artifacts.progress import job_log
 
 rank, calls = int(os.getenv("LOCAL_RANK", 0)), 0
-arguments = json.loads(sys.argv[1])
-options = loop.TrainingOptions(**arguments.pop("options"))
 loss_function = step.loss_function
 
-def counted(model, batch):
+def loss_and_event(model, batch):
     global calls
     calls += 1
     loss = loss_function(model, batch)
-    HAPPENING
+    EVENT
     return loss
 
-step.loss_function = counted
-with job_log(arguments.pop("log")):
-    loop.train(options=options, **arguments)
+step.loss_function = loss_and_event
+with job_log(arguments["log"]):
+    train()
     print("process", rank, "ended well")
 """
 Program = Callable[..., SimpleNamespace]
@@ -49,38 +48,32 @@ Program = Callable[..., SimpleNamespace]
 
 @pytest.fixture
 def program(songs: list[str], tmp_path: Path) -> Program:
-    """A function that trains in a program of its own; ``happening`` is part of each step."""
+    """A function that trains in a program of its own; ``event`` is code within each step."""
 
     def program(
-        happening: str = "pass", folder: str = "run", options=TWO, system: dict = SYSTEM
+        event: str = "pass", folder: str = "run", options=TWO, system: dict = SYSTEM
     ) -> SimpleNamespace:
-        paths = paths_in(tmp_path / folder)
         arguments = {
             "system": system,
             "options": asdict(options),
-            "seed": 0,
-            "train_songs": songs[:3],
-            "valid_songs": songs[3:],
-            "model_path": str(paths.model),
-            "log_path": str(paths.log),
-            "checkpoint_path": str(paths.checkpoint),
+            "files": asdict(files_in(tmp_path / folder, songs[:3], songs[3:])),
             "log": str(tmp_path / folder / "job.log"),
         }
-        (tmp_path / "program.py").write_text(PROGRAM.replace("HAPPENING", happening))
+        (tmp_path / "program.py").write_text(PROGRAM.replace("EVENT", event))
         result = subprocess.run(
             [sys.executable, tmp_path / "program.py", json.dumps(arguments)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
         )  # fmt: skip
         log = (tmp_path / folder / "job.log").read_text()
-        return SimpleNamespace(code=result.returncode, output=result.stdout, log=log, paths=paths)
+        return SimpleNamespace(code=result.returncode, output=result.stdout, log=log)
 
     return program
 
 
-def test_two_devices_train_what_one_trains(
+def test_two_devices_learn_what_one_device_learns(
     run: Callable, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # In a job of SLURM, too, which has one task: the second process is started here.
+    # Inside a SLURM job with one task, too: the training starts the second process itself.
     for name, value in {"NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0}.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
     ended = program()
@@ -94,14 +87,14 @@ def test_two_devices_train_what_one_trains(
         assert [float(x) for x in two] == pytest.approx([float(x) for x in one], rel=1e-5)
     for name, weight in alone.weights.items():
         torch.testing.assert_close(together.weights[name], weight, rtol=1e-3, atol=1e-4)
-    # One of them writes, and one of them speaks.
-    assert sorted(path.name for path in ended.paths.model.parent.iterdir()) == [
+    # Only the first process writes files and messages.
+    assert sorted(path.name for path in together.model.parent.iterdir()) == [
         "job.log", "model.safetensors", "training.csv",
     ]  # fmt: skip
     assert ended.log.count("18/18") == ended.output.count("18/18") == 1
 
 
-def test_two_devices_with_parts_of_a_batch_each_train_what_one_trains(
+def test_two_devices_with_gradient_accumulation_learn_what_one_device_learns(
     run: Callable, program: Program, tmp_path: Path
 ) -> None:
     ended = program(options=replace(TWO, gradient_accumulation=2, activation_checkpointing=True))
@@ -111,11 +104,9 @@ def test_two_devices_with_parts_of_a_batch_each_train_what_one_trains(
         assert [float(x) for x in two] == pytest.approx([float(x) for x in one], rel=1e-5)
 
 
-def test_they_stop_together_and_go_on_as_if_nothing_had_been(
-    program: Program, tmp_path: Path
-) -> None:
-    """Interrupted by a signal to the second, then by one to the first, while it validates."""
-    for number, rank, why, step in (
+def test_two_devices_stop_together_and_resume_exactly(program: Program, tmp_path: Path) -> None:
+    """Interrupted by a signal to the second process, then to the first while it validates."""
+    for number, rank, reason, step in (
         ("SIGTERM", 1, "another process", 4),
         ("SIGUSR1", 0, "SIGUSR1", 7),
     ):
@@ -124,8 +115,8 @@ def test_they_stop_together_and_go_on_as_if_nothing_had_been(
         )
         assert stopped.code == os.EX_TEMPFAIL, stopped.output
         assert stopped.log.splitlines()[-1][9:] == (
-            f"training: stopped by {why} at step {step} of 18, and saved; "
-            "started again, it goes on from there"
+            f"training: stopped by {reason} at step {step} of 18; "
+            "its checkpoint is saved, and the next start resumes from it"
         )
         assert "Traceback" not in stopped.output
     assert program().code == program(folder="whole").code == 0
@@ -134,8 +125,10 @@ def test_they_stop_together_and_go_on_as_if_nothing_had_been(
     assert resumed.losses == whole.losses
 
 
-def test_statistics_kept_beside_the_weights_go_on_too(program: Program, tmp_path: Path) -> None:
-    """Batch normalization's, of a model that brings a loss and starting values of its own."""
+def test_batch_normalization_statistics_resume_exactly_on_two_devices(
+    program: Program, tmp_path: Path
+) -> None:
+    """Of a model with a loss of its own, which adapts its initial values to the songs."""
     sizes = {"n_fft": 64, "hop": 32, "hidden": 4, "max_bin": None}
     system = {"architecture": "open_unmix", "options": sizes, "upsampler": None}
     stopped = program("rank == 0 and calls == 4 and os.kill(os.getpid(), signal.SIGTERM)",
@@ -148,10 +141,10 @@ def test_statistics_kept_beside_the_weights_go_on_too(program: Program, tmp_path
 
 
 @pytest.mark.parametrize(("ahead", "epochs"), [(0, 1), (1, 3)])
-def test_the_clock_of_the_first_ends_both(
+def test_the_clock_of_the_first_process_decides_when_both_end(
     program: Program, tmp_path: Path, ahead: int, epochs: int
 ) -> None:
-    """One's clock is a year ahead from its fourth step on, which the other's knows nothing of."""
+    """The clock of one process is a year ahead from its fourth step on; the other's is right."""
     later = "SimpleNamespace(monotonic=lambda: time.monotonic() + 3e7)"
     ended = program(
         f"if rank == {ahead} and calls == 4: loop.time = {later}",
@@ -162,7 +155,7 @@ def test_the_clock_of_the_first_ends_both(
     assert len(results_in(tmp_path / "run").rows) == epochs
 
 
-def test_a_loss_that_is_no_number_on_one_ends_both_with_one_line(program: Program) -> None:
+def test_a_diverging_loss_on_one_device_ends_both_with_one_line(program: Program) -> None:
     ended = program("loss = loss * float('nan') if rank == 1 and calls == 4 else loss")
     assert ended.code == 1
     assert ended.log.splitlines()[-1][9:] == (
@@ -172,15 +165,17 @@ def test_a_loss_that_is_no_number_on_one_ends_both_with_one_line(program: Progra
     assert "Traceback" not in ended.output
 
 
-def test_a_fault_on_one_ends_both_and_is_told(program: Program) -> None:
+def test_an_unexpected_error_on_one_device_ends_both_and_is_logged(
+    program: Program, tmp_path: Path
+) -> None:
     ended = program("1 / (0 if rank == 1 and calls == 4 else 1)")
     assert ended.code != 0
     assert "ZeroDivisionError" in ended.log
-    assert not ended.paths.model.exists()
+    assert not (tmp_path / "run/model.safetensors").exists()
 
 
 @pytest.mark.parametrize(("devices", "gradient_accumulation"), [(3, 1), (1, 3), (2, 4)])
-def test_a_batch_is_divided_without_rest(
+def test_a_batch_that_does_not_divide_evenly_is_an_input_error(
     run: Callable, devices: int, gradient_accumulation: int
 ) -> None:
     divided = (
@@ -192,9 +187,7 @@ def test_a_batch_is_divided_without_rest(
     assert "\n" not in str(error.value)
 
 
-def test_devices_that_are_not_there_are_an_input_error(
-    run: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_devices_are_an_input_error(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     with pytest.raises(InputError, match=r"^training\.devices: 2: ") as error:
@@ -203,12 +196,12 @@ def test_devices_that_are_not_there_are_an_input_error(
 
 
 @pytest.mark.parametrize("parts", [1, 2, 4])
-def test_the_parts_of_a_batch_are_the_batch(songs: list[str], parts: int) -> None:
+def test_the_parts_of_all_devices_make_up_the_batch(songs: list[str], parts: int) -> None:
     cached = [read_cache(path) for path in songs]
     whole = TrainingBatches(cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3)[7]
     for part in range(parts):
         batches = TrainingBatches(
             cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3, part=part, parts=parts
         )
-        for mine, all_of_it in zip(batches[7], whole, strict=True):
-            np.testing.assert_array_equal(mine, all_of_it[part::parts])
+        for part_tensor, tensor in zip(batches[7], whole, strict=True):
+            np.testing.assert_array_equal(part_tensor, tensor[part::parts])

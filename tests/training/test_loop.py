@@ -1,4 +1,4 @@
-"""Training: it learns, and it repeats itself bit for bit."""
+"""Training: the loss falls, and a repetition gives the same bytes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +13,12 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.saved import build_described, load_model, read_about
 from upsampling_artifacts.training import loop, step
 from upsampling_artifacts.training.loop import COLUMNS
+from upsampling_artifacts.training.step import Trainer
 
 from .conftest import OPTIONS, RATE_HZ, STEPS_PER_EPOCH, SYSTEM, same_weights, stems
 
 
-def test_the_loss_falls_and_the_log_says_so(run: Callable) -> None:
+def test_the_loss_falls_and_each_epoch_is_logged(run: Callable) -> None:
     result = run(options=replace(OPTIONS, epochs=8))
     assert list(result.rows[0]) == COLUMNS
     assert [int(row["step"]) for row in result.rows] == [6, 12, 18, 24, 30, 36, 42, 48]
@@ -29,7 +30,7 @@ def test_the_loss_falls_and_the_log_says_so(run: Callable) -> None:
     assert all(float(row["steps_per_second"]) > 0 for row in result.rows)
 
 
-def test_the_loss_is_the_mean_absolute_difference_of_the_normalised_stems() -> None:
+def test_the_loss_is_the_mean_absolute_difference_of_the_normalized_stems() -> None:
     samples = torch.tensor([[[[100, -100]], [[50, 50]]]], dtype=torch.int16)
     factors = torch.tensor([[[[0.01]], [[-0.02]]]])  # stems 1, -1 and -1, -1; mixture 0, -2
     loss = step.loss_function(lambda mixture: torch.stack([mixture, 0 * mixture], 1), (
@@ -37,9 +38,9 @@ def test_the_loss_is_the_mean_absolute_difference_of_the_normalised_stems() -> N
     assert loss.item() == pytest.approx((1 + 1 + 1 + 1) / 4)
 
 
-def test_the_model_file_says_what_it_holds(run: Callable) -> None:
+def test_the_header_of_the_model_file_describes_the_model(run: Callable) -> None:
     result = run()
-    assert read_about(result.paths.model) == {
+    assert read_about(result.model) == {
         **SYSTEM,
         "sources": ["drums", "bass"],
         "audio_channels": 2,
@@ -47,31 +48,33 @@ def test_the_model_file_says_what_it_holds(run: Callable) -> None:
         "segment_seconds": 0.128,
         "seed": 0,
     }
-    model, _ = load_model(result.paths.model)
+    model, _ = load_model(result.model)
     assert model(torch.zeros(1, 2, 128)).shape == (1, 2, 2, 128)
 
 
-def test_two_trainings_give_the_same_bytes_and_another_seed_does_not(run: Callable) -> None:
+def test_two_trainings_give_the_same_bytes_and_another_seed_others(run: Callable) -> None:
     first, again, other = run("first"), run("again"), run("other", seed=1)
-    assert first.paths.model.read_bytes() == again.paths.model.read_bytes()
+    assert first.model.read_bytes() == again.model.read_bytes()
     assert first.losses == again.losses
     assert first.losses != other.losses
     assert not same_weights(first.weights, other.weights)
 
 
-def test_the_seed_names_the_initial_weights_and_the_batches(
+def test_the_seed_decides_the_initial_weights_and_the_batches(
     run: Callable, songs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Begun(Exception):
+    class Started(Exception):
         pass
 
     def first_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
-        raise Begun({key: value.clone() for key, value in model.module.state_dict().items()}, batch)
+        raise Started(
+            {key: value.clone() for key, value in model.module.state_dict().items()}, batch
+        )
 
     monkeypatch.setattr(step, "loss_function", first_loss)
-    with pytest.raises(Begun) as begun:
+    with pytest.raises(Started) as started:
         run(seed=5, options=replace(OPTIONS, gain_db=6.0))
-    weights, batch = begun.value.args
+    weights, batch = started.value.args
     about = {**SYSTEM, "sources": ["drums", "bass"], "audio_channels": 2, "seed": 5}
     assert same_weights(weights, build_described(about).state_dict())
     cached = [read_cache(path) for path in songs[:3]]
@@ -81,13 +84,13 @@ def test_the_seed_names_the_initial_weights_and_the_batches(
     assert all(torch.equal(a, b) for a, b in zip(batch, expected, strict=True))
 
 
-def test_loading_processes_do_not_change_the_result(run: Callable) -> None:
-    alone, helped = run("alone"), run("helped", replace(OPTIONS, num_workers=1))
-    assert same_weights(alone.weights, helped.weights)
+def test_workers_do_not_change_the_result(run: Callable) -> None:
+    without, with_one = run("without"), run("with one", replace(OPTIONS, num_workers=1))
+    assert same_weights(without.weights, with_one.weights)
 
 
 class Clock:
-    """Time goes on by a second with every step of training, and by a hundred in validation."""
+    """Advances by a second with each training step, and by a hundred with each validation batch."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.now, self.loss_function = 0.0, step.loss_function
@@ -99,7 +102,7 @@ class Clock:
         return self.loss_function(model, batch)
 
 
-def test_speed_counts_the_steps_alone_before_and_after_an_interruption(
+def test_the_speed_leaves_out_validation_also_after_a_resumption(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Clock(monkeypatch)
@@ -107,16 +110,16 @@ def test_speed_counts_the_steps_alone_before_and_after_an_interruption(
     assert [float(row["steps_per_second"]) for row in run().rows] == [1, 1, 1]
 
 
-def test_modules_train_while_training_and_not_while_validating(
+def test_modules_are_in_evaluation_mode_during_validation_only(
     run: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes, loss_function = [], step.loss_function
 
-    def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def record_mode(model: torch.nn.Module, batch: object) -> torch.Tensor:
         modes.append((model.training, torch.is_grad_enabled()))
         return loss_function(model, batch)
 
-    monkeypatch.setattr(step, "loss_function", watched)
+    monkeypatch.setattr(step, "loss_function", record_mode)
     run()
     n_valid = 31 // 4 + 1  # segments of the validation song, in batches of four
     epoch = [(True, True)] * STEPS_PER_EPOCH + [(False, False)] * n_valid
@@ -126,22 +129,22 @@ def test_modules_train_while_training_and_not_while_validating(
 def test_the_model_with_the_lowest_validation_loss_is_kept(
     run: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def validated(losses: list[float]) -> None:
+    def set_losses(losses: list[float]) -> None:
         left = iter(losses)
-        monkeypatch.setattr(loop, "validate", lambda *_: next(left))
+        monkeypatch.setattr(Trainer, "validate", lambda *_: next(left))
 
-    validated([3.0, 1.0])
+    set_losses([3.0, 1.0])
     after_two = run("two", replace(OPTIONS, epochs=2))
-    validated([3.0, 1.0, 2.0])
+    set_losses([3.0, 1.0, 2.0])
     best_of_three = run("three")
-    validated([3.0, 2.0, 1.0])
+    set_losses([3.0, 2.0, 1.0])
     after_three = run("falling")
     assert same_weights(after_two.weights, best_of_three.weights)
     assert not same_weights(after_three.weights, best_of_three.weights)
     assert [row["valid_loss"] for row in best_of_three.rows] == ["3.0", "1.0", "2.0"]
 
 
-def test_validation_can_be_rarer_than_epochs_but_never_misses_the_last(run: Callable) -> None:
+def test_validation_may_skip_epochs_but_not_the_last(run: Callable) -> None:
     rows = run(options=replace(OPTIONS, epochs=5, validate_every_epochs=2)).rows
     assert [bool(row["valid_loss"]) for row in rows] == [False, True, False, True, True]
 
@@ -149,7 +152,7 @@ def test_validation_can_be_rarer_than_epochs_but_never_misses_the_last(run: Call
 def test_the_validation_loss_is_the_mean_over_all_segments(
     run: Callable, songs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """31 segments in batches of four: the last batch holds three and must not count as four."""
+    """31 segments in batches of four: the last batch holds three and must count as three."""
     monkeypatch.setattr(torch.optim.Adam, "step", lambda *_, **__: None)
     in_fours = run("fours", replace(OPTIONS, epochs=1))
     at_once = run("at once", replace(OPTIONS, epochs=1, batch_size=24))
@@ -158,13 +161,17 @@ def test_the_validation_loss_is_the_mean_over_all_segments(
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
 
 
-def test_too_short_songs_are_an_input_error(run: Callable, cache_song: Callable) -> None:
+def test_a_song_shorter_than_a_segment_is_an_input_error(
+    run: Callable, cache_song: Callable
+) -> None:
     short = str(cache_song("short", stems(0, seconds=0.2)))
     with pytest.raises(InputError, match=r"^short: 0.20 s is shorter"):
         run(train_songs=[short])
 
 
-def test_a_loss_that_is_no_number_ends_the_training(run: Callable, tmp_path: Path) -> None:
+def test_a_diverging_loss_is_an_input_error_and_writes_no_model(
+    run: Callable, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=r"the loss is (nan|inf) at step .*learning_rate"):
         run("lost", replace(OPTIONS, learning_rate=1e30))
     assert not list((tmp_path / "lost").glob("*.safetensors"))
@@ -172,77 +179,77 @@ def test_a_loss_that_is_no_number_ends_the_training(run: Callable, tmp_path: Pat
 
 @pytest.fixture
 def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock for the training that goes on by a second with each of its steps."""
+    """A clock for the training that advances by a second with each step."""
     seconds, loss_function = 0, step.loss_function
 
-    def timed(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def loss_after_a_second(model: torch.nn.Module, batch: object) -> torch.Tensor:
         nonlocal seconds
         seconds += torch.is_grad_enabled()
         return loss_function(model, batch)
 
-    monkeypatch.setattr(step, "loss_function", timed)
+    monkeypatch.setattr(step, "loss_function", loss_after_a_second)
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: seconds))
 
 
 @pytest.mark.parametrize(
     ("seconds", "epochs"), [(1, 1), (6, 1), (6.5, 2), (11, 2), (12.5, 3), (1e6, 3)]
 )
-def test_it_ends_with_the_first_epoch_after_its_time(
+def test_training_ends_with_the_first_epoch_after_its_time_limit(
     run: Callable, a_second_per_step: None, seconds: float, epochs: int
 ) -> None:
-    timed = run("timed", replace(OPTIONS, minutes=seconds / 60))
-    counted = run("counted", replace(OPTIONS, epochs=epochs))
+    timed = run("by time", replace(OPTIONS, minutes=seconds / 60))
+    counted = run("by epochs", replace(OPTIONS, epochs=epochs))
     assert len(timed.rows) == epochs
     assert same_weights(timed.weights, counted.weights)
     assert timed.losses == counted.losses
-    assert not timed.paths.checkpoint.exists()
+    assert not timed.checkpoint.exists()
 
 
 @pytest.mark.parametrize("step", [1, 5, 7, 11, 12])
-def test_its_time_goes_on_where_it_was(
+def test_the_training_time_resumes_where_it_was(
     run: Callable, run_until: Callable, a_second_per_step: None, step: int
 ) -> None:
     options = replace(OPTIONS, minutes=11 / 60)
     run_until(step, options=options)
     resumed = run(options=options)
-    # Counted from the beginning again, there would be time for a third epoch.
+    # From zero again, the time would suffice for a third epoch.
     assert [row["step"] for row in resumed.rows] == ["6", "12"]
-    assert same_weights(resumed.weights, run("whole", options).weights)
+    assert same_weights(resumed.weights, run("at once", options).weights)
 
 
-def test_the_last_epoch_is_validated_when_the_time_ends_it(
+def test_the_last_epoch_within_the_time_limit_is_validated(
     run: Callable, a_second_per_step: None
 ) -> None:
     result = run(options=replace(OPTIONS, minutes=11 / 60, validate_every_epochs=3))
     assert [row["valid_loss"] != "" for row in result.rows] == [False, True]
 
 
-def test_a_checkpoint_fits_another_time(
+def test_a_checkpoint_resumes_under_another_time_limit(
     run: Callable, run_until: Callable, a_second_per_step: None
 ) -> None:
-    """One that was saved at the very end, too, is gone on with when there is more."""
+    """Even a checkpoint from the very end, when the limit is raised."""
     short, longer = (replace(OPTIONS, minutes=seconds / 60) for seconds in (6, 12))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
-        patch.setattr(loop, "save_model", _no_room)
+        patch.setattr(loop, "save_model", _disk_full)
         run(options=short)
     assert len(run(options=longer).rows) == 2
 
 
-def test_a_training_that_had_ended_does_no_further_step(
+def test_a_training_that_had_ended_takes_no_further_step(
     run: Callable, a_second_per_step: None
 ) -> None:
     options = replace(OPTIONS, minutes=6 / 60)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
-        patch.setattr(loop, "save_model", _no_room)
+        patch.setattr(loop, "save_model", _disk_full)
         run(options=options)
-    assert same_weights(run(options=options).weights, run("whole", options).weights)
+    assert same_weights(run(options=options).weights, run("at once", options).weights)
 
 
-def _no_room(*_: object) -> None:
+def _disk_full(*_: object) -> None:
     raise OSError("disk full")
 
 
-def test_the_log_says_that_the_time_ended_it(
+def test_the_log_reports_that_the_time_limit_ended_the_training(
     run: Callable, a_second_per_step: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "upsampling_artifacts")

@@ -1,4 +1,4 @@
-"""A training without memory enough ends with one line that says what would fit, and that fits."""
+"""A training without enough memory ends with one line that names settings that fit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pytest
 import torch
 from upsampling_artifacts.training.out_of_memory import is_out_of_memory
 
-from .conftest import OPTIONS, paths_in
+from .conftest import OPTIONS, TRAIN_FROM_JSON, files_in, results_in
 
-# So that what is freed goes back to the system, as a GPU's does.
+# Freed memory returns to the system, as on a GPU.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_ARENA_MAX": "1"}
-# 16 segments at a time keep about 300 MB of activations.
+# The activations of 16 segments take about 300 MB.
 WIDE = {
     "architecture": "demucs",
     "options": {"channels": 32, "depth": 1, "lstm_layers": 0},
@@ -31,51 +31,43 @@ BIG = replace(
     OPTIONS, epochs=1, batch_size=16, segment_seconds=10.0, stride_seconds=1.0, remix_group=4,
     checkpoint_minutes=60,
 )  # fmt: skip
-PROGRAM = """
-import json, os, re, resource, sys
+PROGRAM = f"""
+{TRAIN_FROM_JSON}
+import os, re, resource
 from pathlib import Path
-from upsampling_artifacts.training import loop, out_of_memory
+from upsampling_artifacts.training import out_of_memory
 from upsampling_artifacts.progress import job_log
 import torch
 
-torch.nn.Conv1d(1, 1, 1)(torch.ones(1, 1, 1)).backward()  # loads what is not yet loaded
-arguments = json.loads(sys.argv[1])
-options = loop.TrainingOptions(**arguments.pop("options"))
-room, log, short = (arguments.pop(name) for name in ("room", "log", "short"))
+torch.nn.Conv1d(1, 1, 1)(torch.ones(1, 1, 1)).backward()  # loads libraries that are loaded late
 out_of_memory.SECONDS_FOR_THE_FIRST = 10
 used = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-if int(os.getenv("LOCAL_RANK", 0)) in short:
-    resource.setrlimit(resource.RLIMIT_AS, (used + room, hard))
-with job_log(log):
-    loop.train(options=options, **arguments)
+if int(os.getenv("LOCAL_RANK", 0)) in arguments["limited"]:
+    resource.setrlimit(resource.RLIMIT_AS, (used + arguments["bytes"], hard))
+with job_log(arguments["log"]):
+    train()
 """
 Program = Callable[..., SimpleNamespace]
 
 
 @pytest.fixture
 def program(cache_song: Callable[..., Path], tmp_path: Path) -> Program:
-    """A function that trains in a program of its own, which may use ``megabytes`` more.
+    """A function that trains in a program that may allocate ``megabytes`` more.
 
-    Of several processes, those that are ``short`` of memory.
+    Of several processes, the limit holds for the ranks in ``limited``.
     """
     rng = np.random.default_rng(0)
     songs = [str(cache_song(f"{n}", 0.1 * rng.standard_normal((2, 2, 160_000)), 8000))
              for n in range(2)]  # fmt: skip
 
-    def program(megabytes: int, short: tuple = (0, 1), **changes: object) -> SimpleNamespace:
-        paths = paths_in(tmp_path / "run")
+    def program(megabytes: int, limited: tuple = (0, 1), **changes: object) -> SimpleNamespace:
         arguments = {
             "system": WIDE,
             "options": asdict(replace(BIG, **changes)),
-            "seed": 0,
-            "train_songs": songs,
-            "valid_songs": songs[:1],
-            "model_path": str(paths.model),
-            "log_path": str(paths.log),
-            "checkpoint_path": str(paths.checkpoint),
-            "room": megabytes * 10**6,
-            "short": short,
+            "files": asdict(files_in(tmp_path / "run", songs, songs[:1])),
+            "bytes": megabytes * 10**6,
+            "limited": limited,
             "log": str(tmp_path / "job.log"),
         }
         (tmp_path / "program.py").write_text(PROGRAM)
@@ -85,7 +77,7 @@ def program(cache_song: Callable[..., Path], tmp_path: Path) -> Program:
             env=os.environ | MALLOC,
         )  # fmt: skip
         log = (tmp_path / "job.log").read_text().splitlines()
-        return SimpleNamespace(code=result.returncode, output=result.stdout, log=log, paths=paths)
+        return SimpleNamespace(code=result.returncode, output=result.stdout, log=log)
 
     return program
 
@@ -93,25 +85,25 @@ def program(cache_song: Callable[..., Path], tmp_path: Path) -> Program:
 ADVICE = re.compile(
     r"error: training\.batch_size: 16 segments of 10 s at once do not fit into the [\d.]+ GB that "
     r"this process may use; set training\.gradient_accumulation: (\d+) \((\d+) at a time\), which "
-    r"fits, and learns the same"
+    r"fits and gives the same result"
 )
 
 
-def test_it_says_which_accumulation_fits_and_that_fits(program: Program) -> None:
+def test_the_advised_gradient_accumulation_fits(program: Program, tmp_path: Path) -> None:
     ended = program(250)
     assert ended.code == 1, ended.output
     assert "Traceback" not in ended.output
     advice = ADVICE.fullmatch(ended.log[-1][9:])
     assert advice, ended.log
-    gradient_accumulation, at_a_time = map(int, advice.groups())
-    assert gradient_accumulation > 1 and gradient_accumulation * at_a_time == 16
-    assert not ended.paths.model.exists()
+    gradient_accumulation, part_size = map(int, advice.groups())
+    assert gradient_accumulation > 1 and gradient_accumulation * part_size == 16
+    assert not (tmp_path / "run/model.safetensors").exists()
     trained = program(250, gradient_accumulation=gradient_accumulation)
     assert trained.code == 0, trained.output
-    assert trained.paths.model.exists()
+    assert results_in(tmp_path / "run").rows
 
 
-def test_where_no_segment_fits_it_says_what_else_to_try(program: Program) -> None:
+def test_if_not_even_one_segment_fits_the_advice_names_other_settings(program: Program) -> None:
     ended = program(30)
     assert ended.code == 1, ended.output
     assert re.fullmatch(
@@ -123,18 +115,18 @@ def test_where_no_segment_fits_it_says_what_else_to_try(program: Program) -> Non
     )
 
 
-@pytest.mark.parametrize("short", [(0, 1), (0,), (1,)])
-def test_two_devices_end_together(program: Program, short: tuple) -> None:
-    ended = program(180, devices=2, short=short)
+@pytest.mark.parametrize("limited", [(0, 1), (0,), (1,)])
+def test_two_devices_end_together(program: Program, limited: tuple) -> None:
+    ended = program(180, devices=2, limited=limited)
     assert ended.code not in (0, None), ended.output
-    said = [line for line in ended.log if "error" in line]
-    assert "training.batch_size: 8 segments of 10 s at once do not fit" in said[0]
-    if short != (1,):  # left by the second, gloo has the first tell of that, too
-        assert len(said) == 1
+    errors = [line for line in ended.log if "error" in line]
+    assert "training.batch_size: 8 segments of 10 s at once do not fit" in errors[0]
+    if limited != (1,):  # the loss of the second process makes gloo fail in the first, too
+        assert len(errors) == 1
         assert "Traceback" not in ended.output
 
 
-def test_other_errors_are_not_taken_for_it() -> None:
+def test_only_errors_that_report_a_lack_of_memory_count_as_out_of_memory() -> None:
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
     assert not is_out_of_memory(ValueError("out of memory"))
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"))

@@ -1,4 +1,4 @@
-"""An interrupted training goes on as if nothing had been; another's checkpoint is refused."""
+"""An interrupted training resumes exactly; the checkpoint of another one is refused."""
 
 import os
 import signal
@@ -16,13 +16,13 @@ from upsampling_artifacts.interruption import SIGNALS
 from upsampling_artifacts.training import step as training_step
 from upsampling_artifacts.training.checkpoint import Checkpoint
 
-from .conftest import OPTIONS, STEPS_PER_EPOCH, SYSTEM, paths_in, same_weights, stems
+from .conftest import OPTIONS, STEPS_PER_EPOCH, SYSTEM, files_in, same_weights, stems
 
-RARELY = replace(OPTIONS, checkpoint_minutes=60)
+RARE_CHECKPOINTS = replace(OPTIONS, checkpoint_minutes=60)
 
 
 @pytest.mark.parametrize("step", [1, 5, 6, 7, 12, 17, 18])
-def test_an_interrupted_training_goes_on_as_if_nothing_had_been(
+def test_an_interrupted_training_resumes_exactly(
     run: Callable, run_until: Callable, step: int
 ) -> None:
     whole = run("whole")
@@ -41,18 +41,18 @@ def test_a_training_can_be_interrupted_again_and_again(run: Callable, run_until:
     assert whole.losses == resumed.losses
 
 
-def test_it_goes_on_where_it_was_and_does_not_begin_anew(
+def test_resuming_repeats_no_step_before_the_checkpoint(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_until(10)
     steps, loss_function = [], training_step.loss_function
 
-    def counted(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def loss_and_count(model: torch.nn.Module, batch: object) -> torch.Tensor:
         if torch.is_grad_enabled():
             steps.append(model.training)
         return loss_function(model, batch)
 
-    monkeypatch.setattr(training_step, "loss_function", counted)
+    monkeypatch.setattr(training_step, "loss_function", loss_and_count)
     run()
     # The checkpoint was written after step 9: steps 10 to 18 are left.
     assert len(steps) == 9
@@ -60,7 +60,7 @@ def test_it_goes_on_where_it_was_and_does_not_begin_anew(
 
 def test_a_finished_training_removes_its_checkpoint(run: Callable, run_until: Callable) -> None:
     run_until(10)
-    checkpoint = run().paths.checkpoint
+    checkpoint = run().checkpoint
     assert not checkpoint.exists()
     assert sorted(path.name for path in checkpoint.parent.iterdir()) == [
         "model.safetensors", "training.csv",
@@ -68,96 +68,96 @@ def test_a_finished_training_removes_its_checkpoint(run: Callable, run_until: Ca
 
 
 def saved_step(folder: Path) -> int:
-    return torch.load(paths_in(folder).checkpoint, weights_only=True)["state"]["step"]
+    return torch.load(files_in(folder).checkpoint, weights_only=True)["state"]["step"]
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("step", [1, 6, 11, 17])
-def test_a_signal_saves_after_the_step_and_costs_none(
+def test_a_signal_saves_a_checkpoint_after_the_current_step(
     run: Callable, run_with: Callable, tmp_path: Path, number: int, step: int
 ) -> None:
     whole = run("whole")
     before = [signal.getsignal(each) for each in SIGNALS]
     with pytest.raises(Interrupted) as stopped:
-        run_with(lambda: os.kill(os.getpid(), number), step, options=RARELY)
+        run_with(lambda: os.kill(os.getpid(), number), step, options=RARE_CHECKPOINTS)
     assert str(stopped.value) == (
-        f"training: stopped by {number.name} at step {step} of 18, and saved; "
-        "started again, it goes on from there"
+        f"training: stopped by {number.name} at step {step} of 18; "
+        "its checkpoint is saved, and the next start resumes from it"
     )
     assert saved_step(tmp_path / "run") == step
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.pt"]
     assert [signal.getsignal(each) for each in SIGNALS] == before
-    resumed = run("run", RARELY)
+    resumed = run("run", RARE_CHECKPOINTS)
     assert same_weights(whole.weights, resumed.weights)
     assert whole.losses == resumed.losses
 
 
-def test_a_signal_in_the_last_step_comes_too_late(run_with: Callable) -> None:
-    result = run_with(lambda: os.kill(os.getpid(), signal.SIGTERM), 18, options=RARELY)
-    assert result.rows and not result.paths.checkpoint.exists()
+def test_a_signal_in_the_last_step_does_not_stop_the_training(run_with: Callable) -> None:
+    result = run_with(lambda: os.kill(os.getpid(), signal.SIGTERM), 18, options=RARE_CHECKPOINTS)
+    assert result.rows and not result.checkpoint.exists()
 
 
-def test_a_second_ctrl_c_does_not_wait(run_with: Callable, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_the_training_at_once(run_with: Callable, tmp_path: Path) -> None:
     def twice() -> None:
-        noting = signal.getsignal(signal.SIGINT)
+        first_handler = signal.getsignal(signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        while signal.getsignal(signal.SIGINT) == noting:  # two at once would be one
+        while signal.getsignal(signal.SIGINT) == first_handler:  # two at once count as one
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(1)  # another thread may have taken it, and told this one
+        time.sleep(1)  # another thread may receive it and pass it on to this one
 
     with pytest.raises(KeyboardInterrupt):
-        run_with(twice, 3, options=RARELY)
-    assert not paths_in(tmp_path / "run").checkpoint.exists()
+        run_with(twice, 3, options=RARE_CHECKPOINTS)
+    assert not Path(files_in(tmp_path / "run").checkpoint).exists()
 
 
-def test_loading_processes_survive_the_signal_that_all_get(
+def test_workers_survive_a_signal_to_all_processes(
     run: Callable, run_with: Callable, tmp_path: Path
 ) -> None:
-    others = psutil.Process().children()  # of tests before
+    others = psutil.Process().children()  # of earlier tests
 
-    def to_all() -> None:
-        helpers = [child for child in psutil.Process().children() if child not in others]
-        assert len(helpers) == 2
-        pids = [str(process.pid) for process in (*helpers, psutil.Process())]
-        # Another sender than ourselves, from whom loading processes accept it as a farewell.
+    def signal_all() -> None:
+        workers = [child for child in psutil.Process().children() if child not in others]
+        assert len(workers) == 2
+        pids = [str(process.pid) for process in (*workers, psutil.Process())]
+        # From another process: workers accept a signal of their parent as the end of their work.
         subprocess.run(["kill", "-TERM", *pids], check=True)
-        ended, _ = psutil.wait_procs(helpers, timeout=0.5)
+        ended, _ = psutil.wait_procs(workers, timeout=0.5)
         assert not ended
 
-    options = replace(RARELY, num_workers=2)
+    options = replace(RARE_CHECKPOINTS, num_workers=2)
     with pytest.raises(Interrupted):
-        run_with(to_all, 4, options=options)
+        run_with(signal_all, 4, options=options)
     assert saved_step(tmp_path / "run") == 4
     assert same_weights(run("run", options).weights, run("whole").weights)
 
 
-def test_however_short_its_time_each_job_adds_a_step(run: Callable, tmp_path: Path) -> None:
+def test_a_job_takes_one_step_however_short_its_time_limit(run: Callable, tmp_path: Path) -> None:
     whole = run("whole")
     for step in range(1, 18):
         with pytest.raises(Interrupted, match=f"stopped by its time limit at step {step} of 18"):
-            run(options=RARELY, runtime_minutes=0)
+            run(options=RARE_CHECKPOINTS, runtime_minutes=0)
         assert saved_step(tmp_path / "run") == step
-    resumed = run(options=RARELY, runtime_minutes=0)
+    resumed = run(options=RARE_CHECKPOINTS, runtime_minutes=0)
     assert same_weights(whole.weights, resumed.weights)
     assert whole.losses == resumed.losses
 
 
-def test_with_time_enough_it_trains_to_the_end(run: Callable) -> None:
-    assert len(run(options=RARELY, runtime_minutes=1e4).rows) == 3
+def test_a_job_with_enough_time_trains_to_the_end(run: Callable) -> None:
+    assert len(run(options=RARE_CHECKPOINTS, runtime_minutes=1e4).rows) == 3
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])
-def test_random_numbers_of_a_layer_go_on_too(
+def test_random_numbers_of_layers_resume_exactly(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, num_workers: int
 ) -> None:
     loss_function = training_step.loss_function
 
-    def noisy(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def noisy_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
         noise = torch.rand(()) if torch.is_grad_enabled() else 0
         return loss_function(model, batch) * (1 + noise)
 
-    monkeypatch.setattr(training_step, "loss_function", noisy)
+    monkeypatch.setattr(training_step, "loss_function", noisy_loss)
     options = replace(OPTIONS, num_workers=num_workers)
     whole = run("whole", options)
     run_until(10, options=options)
@@ -166,10 +166,10 @@ def test_random_numbers_of_a_layer_go_on_too(
     assert same_weights(whole.weights, resumed.weights)
 
 
-def test_the_scaler_of_mixed_precision_is_saved_and_put_back(
+def test_the_loss_scaler_of_mixed_precision_is_saved_and_restored(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A scaler needs a GPU; the plugin that holds one is stood in for."""
+    """A loss scaler needs a GPU, so the plugin that holds it is patched."""
     from lightning_fabric.plugins.precision import Precision
 
     loaded = []
@@ -181,12 +181,12 @@ def test_the_scaler_of_mixed_precision_is_saved_and_put_back(
     assert loaded == [{"scale": 128.0}]
 
 
-def test_checkpoints_come_as_often_as_asked_for(
+def test_checkpoints_are_saved_as_often_as_configured(
     run: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = []
     monkeypatch.setattr(Checkpoint, "save", lambda *_: saved.append(1))
-    run(options=RARELY)
+    run(options=RARE_CHECKPOINTS)
     assert not saved
     run(options=OPTIONS)
     assert len(saved) == 3 * STEPS_PER_EPOCH
@@ -210,10 +210,10 @@ def test_a_checkpoint_of_another_configuration_is_refused_by_name(
         run(**changes)
     assert "checkpoint.pt: a checkpoint from another configuration" in str(error.value)
     assert "\n" not in str(error.value)
-    run()  # the refused one is still there, and fits
+    run()  # the refused checkpoint still exists, and fits
 
 
-def test_a_checkpoint_of_other_audio_under_the_same_names_is_refused(
+def test_a_checkpoint_of_other_audio_with_the_same_song_names_is_refused(
     run: Callable, run_until: Callable, cache_song: Callable
 ) -> None:
     run_until(8)
@@ -222,7 +222,7 @@ def test_a_checkpoint_of_other_audio_under_the_same_names_is_refused(
         run()
 
 
-def a_foreign_file(path: Path, content: object) -> None:
+def write_foreign_file(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -241,23 +241,23 @@ def a_foreign_file(path: Path, content: object) -> None:
 def test_a_file_that_is_no_checkpoint_is_an_input_error(
     run: Callable, tmp_path: Path, content: object
 ) -> None:
-    a_foreign_file(paths_in(tmp_path / "run").checkpoint, content)
+    write_foreign_file(Path(files_in(tmp_path / "run").checkpoint), content)
     with pytest.raises(InputError, match=r"checkpoint.pt: not a checkpoint .*delete it") as error:
         run()
     assert "\n" not in str(error.value)
 
 
-def test_a_cut_off_checkpoint_is_an_input_error(
+def test_a_truncated_checkpoint_is_an_input_error(
     run: Callable, run_until: Callable, tmp_path: Path
 ) -> None:
     run_until(8)
-    checkpoint = paths_in(tmp_path / "run").checkpoint
+    checkpoint = Path(files_in(tmp_path / "run").checkpoint)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-500])
     with pytest.raises(InputError, match="not a checkpoint"):
         run()
 
 
-def test_a_checkpoint_of_a_gpu_can_be_gone_on_with_on_a_cpu(
+def test_a_checkpoint_of_a_gpu_resumes_on_a_cpu(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run("whole")
@@ -267,16 +267,18 @@ def test_a_checkpoint_of_a_gpu_can_be_gone_on_with_on_a_cpu(
     assert same_weights(run("interrupted").weights, whole.weights)
 
 
-def test_a_checkpoint_fits_more_epochs_and_other_intervals(
+def test_a_checkpoint_resumes_with_more_epochs_and_another_interval(
     run: Callable, run_until: Callable
 ) -> None:
-    longer = replace(RARELY, epochs=OPTIONS.epochs + 1)
+    longer = replace(RARE_CHECKPOINTS, epochs=OPTIONS.epochs + 1)
     at_once = run("at once", longer)
     run_until(8)
     assert same_weights(run("run", longer).weights, at_once.weights)
 
 
-def test_a_training_goes_on_where_there_is_less_memory(run: Callable, run_until: Callable) -> None:
+def test_a_training_resumes_with_options_that_need_less_memory(
+    run: Callable, run_until: Callable
+) -> None:
     whole = run("whole")
     run_until(8)
     result = run("run", replace(OPTIONS, gradient_accumulation=2, activation_checkpointing=True))

@@ -1,9 +1,10 @@
-"""One step: fused Adam, batches in parts, activations computed again, reduced precision."""
+"""A training step: fused Adam, gradient accumulation, activation checkpointing, precision."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,10 +14,11 @@ from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.loss import loss_function
-from upsampling_artifacts.training.activation_checkpointing import blocks, checkpoint_blocks
-from upsampling_artifacts.training.step import prepare, take_step
+from upsampling_artifacts.training.activation_checkpointing import checkpoint_blocks, find_blocks
+from upsampling_artifacts.training.step import Trainer
 
 from ..models.test_registry import SEPARATING, system_of
+from .conftest import OPTIONS
 
 every_architecture = pytest.mark.parametrize("architecture", SEPARATING)
 LINEAR = {"name": "linear", "length": 9}
@@ -44,7 +46,7 @@ def batch_of(segments: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class InDoublePrecision(nn.Module):
-    """A model that is given float64, whatever the batch is made into."""
+    """A model that computes in float64, whatever the type of its input."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -54,15 +56,17 @@ class InDoublePrecision(nn.Module):
         return self.model(*(each.double() for each in waveforms))
 
 
+def make_trainer(
+    model: nn.Module, learning_rate: float, precision: str = "32-true", **options: object
+) -> Trainer:
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    return Trainer(fabric, model, replace(OPTIONS, learning_rate=learning_rate, **options))
+
+
 def gradients(model: nn.Module, batch: tuple, **options: object) -> list[torch.Tensor]:
-    """Of one step that learns nothing."""
+    """The gradients of one step with a learning rate of zero."""
     torch.manual_seed(3)
-    fabric = Fabric(accelerator="cpu", devices=1)
-    activation_checkpointing = options.pop("activation_checkpointing", False)
-    trained, optimizer = prepare(
-        fabric, model.train(), 0.0, activation_checkpointing=activation_checkpointing
-    )
-    take_step(fabric, trained, optimizer, batch, **options)
+    make_trainer(model.train(), 0.0, **options).step(batch)
     return [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
 
 
@@ -70,17 +74,14 @@ def losses(
     model: nn.Module, precision: str = "32-true", fused: bool = True, steps: int = 4
 ) -> list[float]:
     torch.manual_seed(3)
-    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
-    trained, optimizer = prepare(fabric, model.train(), 0.002, weight_decay=0.01)
-    for group in optimizer.param_groups:
+    trainer = make_trainer(model.train(), 0.002, precision, weight_decay=0.01)
+    for group in trainer.optimizer.param_groups:
         assert group["fused"]
         group["fused"] = fused
-    return [
-        take_step(fabric, trained, optimizer, batch_of(2, seed)).item() for seed in range(steps)
-    ]
+    return [trainer.step(batch_of(2, seed)).item() for seed in range(steps)]
 
 
-def test_fused_adam_is_adam_to_rounding() -> None:
+def test_fused_adam_equals_adam_to_rounding() -> None:
     fused, plain = build("demucs"), build("demucs")
     before = copy.deepcopy(fused.state_dict())
     assert losses(fused) == pytest.approx(losses(plain, fused=False), rel=1e-5)
@@ -90,29 +91,24 @@ def test_fused_adam_is_adam_to_rounding() -> None:
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_adam_goes_on_as_it_was_saved(fused: bool) -> None:
-    """A checkpoint's optimizer also brings back whether it is fused."""
+def test_adam_resumes_as_it_was_saved(fused: bool) -> None:
+    """The saved state of the optimizer includes whether it is fused."""
+    trainer = make_trainer(build("demucs"), 0.002)
+    trainer.optimizer.param_groups[0]["fused"] = fused
+    trainer.step(batch_of(2, seed=0))
+    saved = copy.deepcopy((trainer.model.state_dict(), trainer.optimizer.state_dict()))
+    trainer.step(batch_of(2, seed=1))
 
-    def stepped(model: nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
-        take_step(fabric, model, optimizer, batch_of(2, seed))
-
-    fabric = Fabric(accelerator="cpu", devices=1)
-    model, optimizer = prepare(fabric, build("demucs"), 0.002)
-    optimizer.param_groups[0]["fused"] = fused
-    stepped(model, optimizer, 0)
-    saved = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
-    stepped(model, optimizer, 1)
-
-    again, its_optimizer = prepare(fabric, build("demucs"), 0.1)
-    again.load_state_dict(saved[0])
-    its_optimizer.load_state_dict(saved[1])
-    stepped(again, its_optimizer, 1)
-    weights = again.state_dict()
-    assert all(weight.equal(weights[name]) for name, weight in model.state_dict().items())
+    resumed = make_trainer(build("demucs"), 0.1)
+    resumed.model.load_state_dict(saved[0])
+    resumed.optimizer.load_state_dict(saved[1])
+    resumed.step(batch_of(2, seed=1))
+    weights = resumed.model.state_dict()
+    assert all(weight.equal(weights[name]) for name, weight in trainer.model.state_dict().items())
 
 
-def test_fused_adam_skips_a_step_that_the_scaler_of_float16_finds_too_large() -> None:
-    """The scaler leaves the scale, and what to do with an overflow, to a fused optimizer."""
+def test_fused_adam_skips_a_step_whose_float16_gradients_overflow() -> None:
+    """The loss scaler leaves unscaling and the check for overflow to a fused optimizer."""
     weight = nn.Parameter(torch.ones(3))
     adam = torch.optim.Adam([weight], lr=0.1, fused=True)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
@@ -126,14 +122,16 @@ def test_fused_adam_skips_a_step_that_the_scaler_of_float16_finds_too_large() ->
 
 @every_architecture
 @pytest.mark.parametrize("gradient_accumulation", [2, 3, 6])
-def test_parts_of_a_batch_have_its_gradients(architecture: str, gradient_accumulation: int) -> None:
+def test_accumulated_gradients_are_those_of_the_whole_batch(
+    architecture: str, gradient_accumulation: int
+) -> None:
     def model() -> nn.Module:
         built = InDoublePrecision(build(architecture))
         for module in built.modules():
             if isinstance(module, nn.LSTM):
-                module.dropout = 0.0  # draws other numbers for other shapes
+                module.dropout = 0.0  # draws different numbers for different shapes
             if isinstance(module, nn.BatchNorm1d):
-                module.eval()  # and keeps to it: the parts have statistics of their own
+                module.eval()  # for good: the statistics of parts would differ
                 module.train = lambda _, module=module: module
         return built
 
@@ -144,47 +142,46 @@ def test_parts_of_a_batch_have_its_gradients(architecture: str, gradient_accumul
         torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-10)
 
 
-def test_the_loss_of_parts_is_that_of_the_batch() -> None:
-    fabric, batch = Fabric(accelerator="cpu", devices=1), batch_of(6)
-    model, optimizer = prepare(fabric, build("demucs"), 0.0)
-    expected = loss_function(model, batch).item()
+def test_the_accumulated_loss_is_that_of_the_whole_batch() -> None:
+    batch = batch_of(6)
+    expected = loss_function(build("demucs"), batch).item()
     for gradient_accumulation in (1, 2, 6):
-        loss = take_step(fabric, model, optimizer, batch, gradient_accumulation)
-        assert loss.item() == pytest.approx(expected, rel=1e-5)
+        trainer = make_trainer(build("demucs"), 0.0, gradient_accumulation=gradient_accumulation)
+        assert trainer.step(batch).item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(
     ("architecture", "upsampler"),
     [(name, None) for name in SEPARATING] + [("demucs", each) for each in OTHER_UPSAMPLERS],
 )
-def test_recomputed_activations_give_the_very_same_gradients(
+def test_activation_checkpointing_gives_the_same_gradients_bit_for_bit(
     architecture: str, upsampler: dict | None
 ) -> None:
-    """And leave statistics and random numbers where they would be."""
-    kept, recomputed = (InDoublePrecision(build(architecture, upsampler)) for _ in range(2))
+    """It also leaves the same running statistics and the same random state."""
+    kept, checkpointed = (InDoublePrecision(build(architecture, upsampler)) for _ in range(2))
     expected = gradients(kept, batch_of(2))
     after = torch.rand(1)
     for gradient, other in zip(
-        gradients(recomputed, batch_of(2), activation_checkpointing=True), expected, strict=True
+        gradients(checkpointed, batch_of(2), activation_checkpointing=True), expected, strict=True
     ):
         assert gradient.equal(other)
     assert torch.rand(1).equal(after)
-    states = recomputed.state_dict()
+    states = checkpointed.state_dict()
     assert states.keys() == kept.state_dict().keys()
     assert all(state.equal(states[name]) for name, state in kept.state_dict().items())
     with torch.no_grad():
         mixture = torch.randn(1, 2, 3000)
-        assert recomputed.eval()(mixture).equal(kept.eval()(mixture))
+        assert checkpointed.eval()(mixture).equal(kept.eval()(mixture))
 
 
 def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
-    """What autograd keeps of a forward pass."""
+    """Bytes that autograd keeps of a forward pass."""
     saved, held = {}, []
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
         saved[storage.data_ptr()] = storage.nbytes()
-        held.append(tensor)  # so that no two of them lie at the same address
+        held.append(tensor)  # keeps the storages alive, so that no two share a data pointer
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
@@ -193,19 +190,19 @@ def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
 
 
 @every_architecture
-def test_recomputed_activations_are_not_kept(architecture: str) -> None:
+def test_activation_checkpointing_saves_memory(architecture: str) -> None:
     model, batch = build(architecture).train(), batch_of(4)
     kept = saved_bytes(lambda: loss_function(model, batch))
     checkpoint_blocks(model)
     assert saved_bytes(lambda: loss_function(model, batch)) < 0.7 * kept
 
 
-def test_a_vocoders_blocks_are_found_too() -> None:
-    """Residual blocks, layers of which each has weights of its own making, and no single layer."""
+def test_the_residual_blocks_of_a_vocoder_are_checkpointed() -> None:
+    """Their layers compute their weights (weight normalization); single layers are no blocks."""
     vocoder = build_model(
         "melgan", {"channels": 32}, {"name": "transposed"}, n_sources=1, audio_channels=1, seed=0
     )
-    found = [type(block).__name__ for block in blocks(vocoder)]
+    found = [type(block).__name__ for block in find_blocks(vocoder)]
     assert found.count("_ResidualBlock") == 12
     assert "LeakyReLU" not in found
     audio = torch.randn(1, 1, 5000)
@@ -220,7 +217,7 @@ def test_a_vocoders_blocks_are_found_too() -> None:
     assert all(a.equal(b) for a, b in zip(gradient(), expected, strict=True))
 
 
-def test_a_network_without_blocks_is_told() -> None:
+def test_activation_checkpointing_of_a_network_without_blocks_is_an_input_error() -> None:
     alone = nn.Sequential(nn.Conv1d(2, 4, 1), nn.ReLU())
     with pytest.raises(
         InputError, match=r"^training\.activation_checkpointing: Sequential has no blocks"
@@ -230,7 +227,7 @@ def test_a_network_without_blocks_is_told() -> None:
 
 @every_architecture
 def test_a_step_in_bfloat16_is_close_to_one_in_single_precision(architecture: str) -> None:
-    """Each of its spectrograms, too, is of a mixture that was not rounded."""
+    """Its spectrograms, too, are computed from a mixture that is not rounded."""
     single = losses(build(architecture), steps=3)
     rounded = losses(build(architecture), precision="bf16-mixed", steps=3)
     assert rounded == pytest.approx(single, rel=0.02)
@@ -238,12 +235,11 @@ def test_a_step_in_bfloat16_is_close_to_one_in_single_precision(architecture: st
 
 
 @every_architecture
-def test_what_is_rounded_is_not_the_transform_nor_the_filter(architecture: str) -> None:
-    """Estimates of a network that is not yet trained, by which it would be validated."""
+def test_mixed_precision_rounds_neither_the_transform_nor_the_filter(architecture: str) -> None:
+    """Compares the estimates of an untrained network, as in a validation."""
     estimates = []
     for precision in ("32-true", "bf16-mixed"):
-        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
-        model, _ = prepare(fabric, build(architecture), 0.002)
+        model = make_trainer(build(architecture), 0.002, precision).model
         samples, factors = batch_of(2)
         with torch.no_grad():
             estimates.append(model.eval()((samples.float() * factors).sum(1)))
@@ -252,8 +248,8 @@ def test_what_is_rounded_is_not_the_transform_nor_the_filter(architecture: str) 
     assert 0 < (rounded - exact).square().mean() < 1e-3 * exact.square().mean()
 
 
-def test_a_mixture_is_not_rounded() -> None:
-    class Seen(nn.Module):
+def test_mixed_precision_does_not_round_the_mixture() -> None:
+    class MixtureRecorder(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.scale = nn.Parameter(torch.ones(()))
@@ -262,12 +258,11 @@ def test_a_mixture_is_not_rounded() -> None:
             self.mixture = mixture
             return self.scale * mixture.unsqueeze(1).expand(-1, 2, -1, -1)
 
-    fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
-    model, optimizer = prepare(fabric, Seen(), 0.1)
+    trainer = make_trainer(MixtureRecorder(), 0.1, "bf16-mixed")
     samples, factors = batch_of(1)
-    take_step(fabric, model, optimizer, (samples, factors))
-    assert model.module.mixture.equal((samples.float() * factors).sum(1))
+    trainer.step((samples, factors))
+    assert trainer.model.module.mixture.equal((samples.float() * factors).sum(1))
 
 
-def test_every_architecture_is_tested() -> None:
+def test_every_separating_architecture_is_tested() -> None:
     assert set(SEPARATING) | {"melgan"} == set(registry.ARCHITECTURES)

@@ -1,4 +1,4 @@
-"""The share of its time that a training waits for data."""
+"""The share of time that a training waits for data."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,12 +22,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         clock.now += clock.reading
         return read(batches, step)
 
-    def computed(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def loss_after_a_second(model: torch.nn.Module, batch: object) -> torch.Tensor:
         clock.now += torch.is_grad_enabled()
         return loss_function(model, batch)
 
     monkeypatch.setattr(TrainingBatches, "__getitem__", read_slowly)
-    monkeypatch.setattr(step, "loss_function", computed)
+    monkeypatch.setattr(step, "loss_function", loss_after_a_second)
     for module in (loop, loading):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
@@ -37,24 +37,24 @@ def shares(result: SimpleNamespace) -> list[float]:
     return [float(row["waiting_percent"]) for row in result.rows]
 
 
-def test_all_waiting_counts_but_that_for_the_first_batch(
+def test_all_waiting_counts_except_for_the_first_batch(
     run: Callable, clock: SimpleNamespace
 ) -> None:
-    # Six steps of a second, six batches of three.
+    # Six steps of one second, six batches of three seconds.
     assert shares(run()) == [62.5, 75, 75]
     clock.reading = 0.0
     assert shares(run("fast")) == [0, 0, 0]
 
 
-def test_a_training_that_goes_on_counts_from_there(
+def test_a_resumed_training_counts_from_its_first_step(
     run: Callable, run_until: Callable, clock: SimpleNamespace
 ) -> None:
     run_until(10)
-    # From step 9 on, with a first batch of its own: steps 10, 11 and 12 of the second epoch.
+    # Resumed after step 9, with a first batch of its own: steps 10 to 12 of the second epoch.
     assert shares(run()) == [62.5, 50, 75]
 
 
-def test_the_log_says_how_it_is(
+def test_the_progress_line_shows_the_share_of_waiting(
     run: Callable, clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "upsampling_artifacts")
@@ -62,14 +62,14 @@ def test_the_log_says_how_it_is(
     assert ", 75.0 % waiting for data, " in caplog.messages[-1]
 
 
-def test_batches_read_in_other_processes_are_waited_for_too(run: Callable) -> None:
+def test_waiting_for_workers_counts_too(run: Callable) -> None:
     percents = shares(run(options=replace(OPTIONS, num_workers=1)))
     assert all(0 <= percent < 100 for percent in percents)
 
 
-def test_what_is_passed_on_is_all_there_is() -> None:
+def test_timing_passes_on_every_batch() -> None:
     def numbers() -> Iterator[int]:
         yield from range(3)
 
-    assert list(loading.Waiting(numbers())) == [0, 1, 2]
-    assert list(loading.Waiting([])) == []
+    assert list(loading.TimedBatches(numbers())) == [0, 1, 2]
+    assert list(loading.TimedBatches([])) == []

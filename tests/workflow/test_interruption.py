@@ -41,7 +41,7 @@ def test_a_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clon
         "--configfile", TINY, "--config", f"training={{epochs: {epochs}}}", "--", MODEL
     )
     assert result.returncode == 0, result.stdout
-    assert f"going on from {RUN}/checkpoint.pt at step {state['step']}" in result.stdout
+    assert f"resuming from {RUN}/checkpoint.pt at step {state['step']}" in result.stdout
     assert (clone.root / MODEL).exists()
     assert not (clone.root / RUN / "checkpoint.pt").exists()
 
@@ -52,7 +52,7 @@ def stops_and_resumes(output: str) -> list[str]:
     The indented lines, which repeat the log of a failed job, are left out.
     """
     lines = [line for line in output.splitlines() if not line.startswith(" ")]
-    return [line for line in lines if "stopped by" in line or "going on" in line]
+    return [line for line in lines if "stopped by" in line or "resuming" in line]
 
 
 def test_jobs_with_a_short_time_limit_resume_until_the_training_is_done(
@@ -65,7 +65,7 @@ def test_jobs_with_a_short_time_limit_resume_until_the_training_is_done(
     assert result.returncode == 0, result.stdout
     assert (clone.root / MODEL).read_bytes() == (finished.root / MODEL).read_bytes()
     stops = [f"stopped by its time limit at step {step} of 4" for step in (1, 2, 3)]
-    starts = [f"going on from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
+    starts = [f"resuming from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
     lines = stops_and_resumes(result.stdout)
     assert len(lines) == 6
     assert all(stop in line for stop, line in zip(stops, lines[::2], strict=True))

@@ -18,9 +18,10 @@ for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2
     os.environ.setdefault(variable, value)
 
 from upsampling_artifacts import import_paths, registry
-from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline.fingerprint import code_fingerprint as code
+from upsampling_artifacts.training.options import RUNTIME_KEYS
 
 try:
     schema = yaml.safe_load(
@@ -39,15 +40,6 @@ UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLE
 LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
-)
-# Keys of `training` that change results only by rounding. A change of one retrains nothing.
-RUNTIME_KEYS = (
-    "threads",
-    "devices",
-    "gradient_accumulation",
-    "activation_checkpointing",
-    "checkpoint_minutes",
-    "num_workers",
 )
 # The training options of each variant.
 TRAINING = {

@@ -3,6 +3,7 @@
 from upsampling_artifacts.benchmarks.steps import measure_steps
 from upsampling_artifacts.pipeline.gpus import claimed_gpus
 from upsampling_artifacts.progress import job_log
+from upsampling_artifacts.training.options import TrainingOptions
 
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     measure_steps(
@@ -10,7 +11,9 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
         systems=snakemake.params.systems,
         references=snakemake.params.references,
         training={
-            name: {**options, **snakemake.params.runtime[name], "threads": snakemake.threads}
+            name: TrainingOptions(
+                **options, **snakemake.params.runtime[name], threads=snakemake.threads
+            )
             for name, options in snakemake.params.training.items()
         },
         steps_per_epoch=snakemake.params.steps_per_epoch,

@@ -1,1 +1,1 @@
-"""How fast things are, measured; never asserted in a test."""
+"""Benchmarks: measured speeds and memory. No test asserts a speed."""

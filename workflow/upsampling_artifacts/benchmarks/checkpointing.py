@@ -1,7 +1,7 @@
-"""What share of the time of a training its checkpoints take.
+"""The share of its time that a training spends on checkpoints.
 
-The size of a checkpoint follows from the number of parameters; how fast it is written is
-measured, on the disk that the results lie on.
+The size of a checkpoint follows from the number of parameters. The write speed is measured, on the
+disk that holds the results.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ COLUMNS = [
 
 
 def write_speed(folder: str | Path, megabytes: int = 1000, repeats: int = 3) -> float:
-    """Bytes per second at which a checkpoint is written in a folder and safe on its disk.
+    """Bytes per second at which a checkpoint is written and flushed to the disk of a folder.
 
     Args:
-        folder: Where to.
-        megabytes: Size of what is written; large enough not to be all about the disk's cache.
-        repeats: The median of so many is taken.
+        folder: A folder on the disk.
+        megabytes: Size of each write, large enough to exceed the cache of the disk.
+        repeats: Number of writes; the result is their median.
     """
     weights = {index: torch.rand(250_000) for index in range(megabytes)}
     speeds = []
-    with tempfile.TemporaryDirectory(dir=folder) as inside:
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
         for _ in range(repeats):
             started = time.perf_counter()
-            with atomic_write(Path(inside) / "checkpoint.pt") as unfinished:
+            with atomic_write(Path(temporary) / "checkpoint.pt") as unfinished:
                 torch.save(weights, unfinished)
             speeds.append(megabytes * 1e6 / (time.perf_counter() - started))
     return float(np.median(speeds))
 
 
 def checkpoint_cost(parameters: int, bytes_per_second: float, minutes: float) -> dict[str, float]:
-    """Size of a checkpoint, how long it takes, how often it comes, and the share of the time.
+    """Size of a checkpoint, the time to save it, the interval, and the share of the time.
 
     Args:
-        parameters: Of the model, in float32.
-        bytes_per_second: How fast it is written.
-        minutes: ``training.checkpoint_minutes``; on a slow disk it comes more rarely.
+        parameters: Number of parameters of the model, in float32.
+        bytes_per_second: Write speed.
+        minutes: ``training.checkpoint_minutes``; the interval is longer on a slow disk.
     """
     size = 4 * COPIES * parameters
     saving = size / bytes_per_second
@@ -72,15 +72,15 @@ def measure_checkpointing(
     n_sources: int,
     megabytes: int = 1000,
 ) -> None:
-    """Write the cost for each system.
+    """Measure the cost of checkpoints for each system and write the table.
 
     Args:
-        csv_path: Where to; one row per system with the columns ``COLUMNS``. The disk it lies on
-            is the one that is measured.
-        systems: Architecture, options and upsampler of each, by name.
+        csv_path: Where to write one row per system, with the columns ``COLUMNS``. Its disk is
+            measured.
+        systems: Architecture, options and upsampler of each system, by name.
         minutes: ``training.checkpoint_minutes``.
         n_sources: Number of stems that the systems separate.
-        megabytes: How much to write for the measurement.
+        megabytes: Size of each write of the measurement.
     """
     folder = Path(csv_path).parent
     folder.mkdir(parents=True, exist_ok=True)

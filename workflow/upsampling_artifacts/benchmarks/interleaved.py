@@ -1,56 +1,59 @@
-"""Times that can be compared: what is compared takes turns, in one process.
+"""Interleaved timing: times that can be compared, because they are measured in alternation.
 
-What else the machine does meets all of them alike, so a ratio is the median of the ratios within
-each turn; it is steadier than the ratio of medians.
+Each round runs everything that is compared once, in one process. Other load on the machine then
+affects all of it alike. Ratios are medians of the ratios within each round, which vary less than
+ratios of medians.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
 import torch
 
-FEWEST, MOST = 7, 50
+FEWEST_ROUNDS, MOST_ROUNDS = 7, 50
 
 Key = TypeVar("Key", bound=Hashable)
-Run = Callable[[], object]
+Result = TypeVar("Result")
 
 
 def time_interleaved(
-    runs: dict[Key, Run], seconds: float, fewest: int = FEWEST, most: int = MOST
+    runs: Mapping[Key, Callable[[], object]],
+    seconds: float,
+    fewest: int = FEWEST_ROUNDS,
+    most: int = MOST_ROUNDS,
 ) -> dict[Key, np.ndarray]:
-    """Time each of several runs, turn by turn, after one turn that is not counted.
+    """Time several runs round by round, after one round of warm-up.
 
     Args:
-        runs: What is compared, by name; a run does the same each time, say a training step.
-        seconds: Turns begin until so much time is over.
-        fewest: But at least so many turns.
-        most: And at most so many.
+        runs: What to compare, by name. A run does the same work each time, say a training step.
+        seconds: No round begins after this time.
+        fewest: Smallest number of rounds.
+        most: Largest number of rounds.
 
     Returns:
-        The seconds of each run, as many for each, in order: where they stand at the same index,
-        they were measured one after the other.
+        For each run its seconds, ``(rounds,)``. Equal indices belong to the same round.
     """
-    for run in runs.values():  # makes and loads what the others find
+    for run in runs.values():  # warm-up: allocates memory, fills caches
         run()
-    measured = [[timed(run)[0] for run in runs.values()] for _ in turns(seconds, fewest, most)]
+    measured = [[time_call(run)[0] for run in runs.values()] for _ in rounds(seconds, fewest, most)]
     return dict(zip(runs, np.array(measured).T, strict=True))
 
 
-def turns(seconds: float, fewest: int = FEWEST, most: int = MOST) -> Iterator[int]:
-    """Count turns for so many seconds, but at least and at most so many."""
-    started, turn = time.perf_counter(), 0
-    while turn < fewest or (turn < most and time.perf_counter() - started < seconds):
-        yield turn
-        turn += 1
+def rounds(seconds: float, fewest: int = FEWEST_ROUNDS, most: int = MOST_ROUNDS) -> Iterator[int]:
+    """Number the rounds that begin within ``seconds``: at least ``fewest``, at most ``most``."""
+    started, number = time.perf_counter(), 0
+    while number < fewest or (number < most and time.perf_counter() - started < seconds):
+        yield number
+        number += 1
 
 
-def timed(run: Run) -> tuple[float, object]:
-    """Seconds of one run, to its end also where a GPU works at it, and what it returned."""
+def time_call(run: Callable[[], Result]) -> tuple[float, Result]:
+    """Seconds of one run, with all its work on a GPU, and what it returned."""
     synchronize()
     started = time.perf_counter()
     result = run()
@@ -59,23 +62,23 @@ def timed(run: Run) -> tuple[float, object]:
 
 
 def synchronize() -> None:
-    """Wait for the GPU, if there is one."""
+    """Wait for the GPU, if the machine has one."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def quartiles(values: np.ndarray) -> tuple[float, float, float]:
-    """Low quartile, median, high quartile."""
+    """Low quartile, median and high quartile."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     return float(low), float(median), float(high)
 
 
-def surroundings(device: torch.device | str) -> dict[str, object]:
-    """Where it was measured, and what else ran: columns of every benchmark.
+def machine_columns(device: torch.device | str) -> dict[str, object]:
+    """Columns of every benchmark that describe the machine and its other load.
 
     Returns:
-        ``device`` (a GPU's name, or "cpu"), ``threads``, ``cores``, ``load_average`` (of the last
-        minute).
+        ``device`` (the GPU's name, or "cpu"), ``threads``, ``cores``, and ``load_average`` (of the
+        last minute).
     """
     on_gpu = torch.device(device).type == "cuda"
     return {

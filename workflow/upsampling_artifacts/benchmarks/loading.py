@@ -1,8 +1,8 @@
-"""How many training segments one process reads per second, and from what.
+"""How many training segments one process reads per second, from each kind of file.
 
-A fast GPU takes about 320 segments per second of the full-size model's data (44.1 kHz, stereo, four
-stems, ten seconds): loading must not be what training waits for. The same segments are read from
-the cache as they are and augmented, by soundfile from wav, and through musdb from wav and MP4.
+A fast GPU consumes about 320 segments per second of the full-size model's data (44.1 kHz, stereo,
+four stems, ten seconds); loading must keep up. The same segments are read from the cache (plain and
+augmented), by soundfile from wav files, and through musdb from wav and MP4 files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from upsampling_artifacts.files import atomic_write
 
 RATE_HZ, SEGMENT_SECONDS, BATCH_SIZE = 44100, 10.0, 8
 SHIFT_SECONDS = 1.0
-SONG_SECONDS = 3 * SEGMENT_SECONDS + SHIFT_SECONDS  # three segments, wherever they are shifted to
+SONG_SECONDS = 3 * SEGMENT_SECONDS + SHIFT_SECONDS  # three segments, however they are shifted
 SOURCES = ("drums", "bass", "other", "vocals")
 COLUMNS = [
     "reader", "segments_per_second", "low_quartile", "high_quartile", "time_re_cache",
@@ -34,7 +35,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 Segment = tuple[int, int]
-"""Index of a song, and the first sample."""
+"""Index of a song and of the first sample."""
 
 Read = Callable[[Segment], np.ndarray]
 """The stems of one segment, ``(sources, channels, time)``."""
@@ -47,16 +48,16 @@ def measure_loading(
     repeats: int = 9,
     memory_segments: int = 10_000,
 ) -> None:
-    """Read segments of noise that are in memory, each way in turn, and write the speeds.
+    """Read segments of noise from files in the page cache, and write speeds and memory use.
 
     Args:
-        csv_path: Where to; one row per reader with the columns ``COLUMNS``. ``time_re_cache`` is
-            the time that a segment takes, over that of the cache without augmentation.
+        csv_path: Where to write one row per reader, with the columns ``COLUMNS``.
+            ``time_re_cache`` is the time per segment relative to the cache without augmentation.
         memory_path: Where to write :func:`memory_in_use` while augmented segments are read.
         songs: Number of songs.
-        repeats: Speeds measured of each reader, all readers in turn, so that what else the
-            machine does meets them alike; the rows hold medians and quartiles.
-        memory_segments: How many segments to read while memory is watched.
+        repeats: Number of passes per reader. The passes of all readers are interleaved, so that
+            other load affects them alike; the rows hold medians and quartiles.
+        memory_segments: Number of segments to read while memory is measured.
     """
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,43 +74,51 @@ def measure_loading(
             gain_db=6.0,
         )
         steps = augmented.steps_per_epoch
-        # What is read in one repeat; each returns the number of segments. Of files fewer, for that
-        # takes long: there is an MP4 file of the first song alone.
-        passes = {
-            "cache": lambda repeat: sum(len(plain[i][0]) for i in range(len(plain))),
-            "augmented": lambda repeat: sum(
-                len(augmented[repeat * steps + i][0]) for i in range(steps)
-            ),
+
+        def pass_over_cache(repeat: int) -> int:
+            return sum(len(plain[index][0]) for index in range(len(plain)))
+
+        def pass_with_augmentation(repeat: int) -> int:
+            return sum(len(augmented[repeat * steps + index][0]) for index in range(steps))
+
+        def pass_over_files(read: Read, repeat: int) -> int:
+            # Two segments of the first song: files are slow, and only that song is an MP4 file.
+            return len([read(segment) for segment in plain.positions[:2]])
+
+        # Each pass takes its number, and returns how many segments it read.
+        passes: dict[str, Callable[[int], int]] = {
+            "cache": pass_over_cache,
+            "augmented": pass_with_augmentation,
         }
         for name, read in file_readers(Path(folder)).items():
-            passes[name] = lambda _, read=read: len([read(at) for at in plain.positions[:2]])
-        seconds = {name: [] for name in passes}
-        for repeat in range(repeats + 1):  # the first one maps the files
+            passes[name] = partial(pass_over_files, read)
+        seconds: dict[str, list[float]] = {name: [] for name in passes}
+        for repeat in range(repeats + 1):  # the first one, dropped below, maps the files
             for name, read_pass in passes.items():
                 started = time.perf_counter()
                 segments = read_pass(repeat)
                 seconds[name].append((time.perf_counter() - started) / segments)
-        write_speeds(csv_path, {name: np.array(every[1:]) for name, every in seconds.items()})
+        write_speeds(csv_path, {name: np.array(times[1:]) for name, times in seconds.items()})
         write_memory(memory_path, augmented, memory_segments)
 
 
 def write_songs(folder: Path, songs: int) -> list[Path]:
-    """Write songs of noise as wav files, into the cache, and the first as MP4 stems, too.
+    """Write songs of noise as wav files and into the cache, and the first one as MP4 stems, too.
 
     Args:
         folder: Gets ``wav/test/<song>/``, ``mp4/test/<song>.stem.mp4`` and ``<song>.npy``.
-        songs: How many.
+        songs: Number of songs.
 
     Returns:
-        The cached songs.
+        The paths of the cached songs.
     """
-    import stempeg  # raises at import if there is no ffmpeg
+    import stempeg  # raises at import without ffmpeg
 
     rng = np.random.default_rng(0)
     paths = [folder / f"{index}.npy" for index in range(songs)]
     for path in paths:
         stems = rng.uniform(-0.1, 0.1, (len(SOURCES), 2, round(SONG_SECONDS * RATE_HZ)))
-        # As 16-bit wav files have it, so that all read the same.
+        # Rounded to 16 bits as in wav files, so that all readers read the same.
         stems = np.round(stems * 2**15) / 2**15
         audio = np.concatenate([stems.sum(axis=0, keepdims=True), stems]).astype(np.float32)
         write_cache(Recording(path.stem, SOURCES, audio, RATE_HZ), path, RATE_HZ)
@@ -126,9 +135,9 @@ def write_songs(folder: Path, songs: int) -> list[Path]:
 
 
 def file_readers(folder: Path) -> dict[str, Read]:
-    """The other ways to read a segment of what :func:`write_songs` wrote, by name."""
+    """Readers of the wav and MP4 files that :func:`write_songs` wrote, by name."""
     require_ffmpeg()
-    import musdb  # raises at import if there is no ffmpeg
+    import musdb  # raises at import without ffmpeg
 
     frames = round(SEGMENT_SECONDS * RATE_HZ)
 
@@ -163,7 +172,7 @@ def file_readers(folder: Path) -> dict[str, Read]:
 
 
 def write_speeds(csv_path: str | Path, seconds: dict[str, np.ndarray]) -> None:
-    """Write medians and quartiles of the seconds per segment that each reader took."""
+    """Write medians and quartiles of each reader's speed, from its seconds per segment."""
     about = (SEGMENT_SECONDS, RATE_HZ, len(SOURCES), 2)
     rows = []
     for name, measured in seconds.items():
@@ -176,12 +185,12 @@ def write_speeds(csv_path: str | Path, seconds: dict[str, np.ndarray]) -> None:
 
 
 def write_memory(csv_path: str | Path, batches: TrainingBatches, segments: int) -> None:
-    """Write the memory in use after every tenth of so many segments read.
+    """Read segments, and write the memory in use after each tenth of them.
 
     Args:
-        csv_path: Where to; columns ``segments`` and those of :func:`memory_in_use`.
-        batches: What to read.
-        segments: How many.
+        csv_path: Where to write the columns ``segments`` and those of :func:`memory_in_use`.
+        batches: The batches to read.
+        segments: Number of segments to read.
     """
     rows = []
     for step in range(segments // BATCH_SIZE):
@@ -193,10 +202,11 @@ def write_memory(csv_path: str | Path, batches: TrainingBatches, segments: int) 
 
 
 def memory_in_use() -> dict[str, float]:
-    """This process's memory in MB, as Linux counts it.
+    """Memory of this process in MB, as Linux counts it.
 
-    ``anonymous_megabytes`` is what it has allocated, and what must not grow; ``mapped_megabytes``
-    are pages of files, the cached songs among them, which the system takes back when it likes.
+    ``anonymous_megabytes`` is what the process has allocated; it must not grow.
+    ``mapped_megabytes`` are pages of files, such as the cached songs; the system can reclaim them
+    at any time.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     kilobytes = {key: value.split()[0] for key, value in (line.split(":", 1) for line in lines)

@@ -1,4 +1,4 @@
-"""How much memory a training step takes at its peak."""
+"""Peak memory of a training step."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from torch.profiler import ProfilerActivity, profile
 def peak_bytes(
     step: Callable[[], object], model: nn.Module, optimizer: Optimizer, batch: Iterable[Tensor]
 ) -> int:
-    """Memory of a training at the peak of one step: what it holds, and what the step adds to that.
+    """Peak memory of a training: what it holds between steps, and what one step adds to that.
 
-    It holds weights, the optimizer's moments and the batch; the step adds activations, gradients
-    and whatever its operators need for themselves. Other models on the device do not count. On a
-    GPU the rise is that of ``torch.cuda.max_memory_allocated``. On a CPU it is the highest sum of
-    what PyTorch's profiler saw allocated and freed; memory that a library takes without PyTorch
-    (oneDNN's, say) is in neither, and the process is larger than this: PyTorch itself, and what
-    its allocator keeps.
+    It holds the weights, the moments of the optimizer and the batch. The step adds activations,
+    gradients and the workspace of its operators. Other models on the device do not count.
+
+    On a GPU, the step adds the rise of ``torch.cuda.max_memory_allocated``. On a CPU, it adds the
+    peak of the allocations that PyTorch's profiler sees. Memory that a library (such as oneDNN)
+    allocates without PyTorch is in neither. The process itself is larger: it includes PyTorch and
+    what its allocator keeps.
 
     Args:
-        step: Takes one step; not the first, which makes the moments.
-        model: What it trains.
-        optimizer: By what.
-        batch: Its tensors.
+        step: Takes one step. Not the first: that one allocates the moments.
+        model: The model that it trains.
+        optimizer: The optimizer of the model.
+        batch: The tensors of the batch.
     """
-    optimizer.zero_grad()  # as the step begins: gradients are part of what it adds
+    optimizer.zero_grad()  # as at the start of a step: gradients are part of what it adds
     device = next(iter(batch)).device
     rise = _rise_on_gpu if device.type == "cuda" else _rise_on_cpu
     moments = [value for state in optimizer.state.values() for value in state.values()]
@@ -38,7 +39,7 @@ def peak_bytes(
     storages = {
         tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
         for tensor in held
-        if tensor.device == device  # Adam counts its steps on the CPU
+        if tensor.device == device  # Adam keeps its step count on the CPU
     }
     return sum(storages.values()) + rise(step)
 
@@ -53,12 +54,12 @@ def _rise_on_gpu(step: Callable[[], object]) -> int:
 
 
 def _rise_on_cpu(step: Callable[[], object]) -> int:
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else, without a GPU, an error is printed
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # prints an error without a GPU otherwise
     with profile(
         activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True
     ) as profiled:
         step()
-    # Its public tables add up what an operator allocated and freed, and have no peaks.
+    # The public tables sum allocations per operator and have no peaks, so read the raw events.
     events = profiled.profiler.kineto_results.events()
     changes = sorted(
         (event for event in events if event.name() == "[memory]"),

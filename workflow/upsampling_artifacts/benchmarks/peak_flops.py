@@ -1,4 +1,4 @@
-"""How much arithmetic a device can do."""
+"""The peak arithmetic of a device."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from functools import cache
 
 import torch
 
-from upsampling_artifacts.benchmarks.interleaved import timed
+from upsampling_artifacts.benchmarks.interleaved import time_call
 from upsampling_artifacts.training.distributed import launch
 
-# Matrices so large that a product is all arithmetic, and so many products that one is undisturbed.
+# Matrices large enough that arithmetic dominates, and enough repeats for one without disturbance.
 PEAK_SIZE = {"cpu": 1024, "cuda": 8192}
 PEAK_REPEATS = 12
 
 
 @cache
 def peak_tflop_per_second(accelerator: str, precision: str, threads: int) -> float:
-    """What a device reaches in a product of large matrices, at a training's precision.
+    """Measure the TFLOP/s of a product of large matrices, at the precision of a training.
 
-    The best of a dozen: what it can do, whatever else runs. In full float32, a GPU rounds the
-    factors of convolutions (TF32), not those of matrix products, and may so exceed it.
+    The fastest of twelve repeats counts: it shows what the device can do, whatever else runs. In
+    full float32, a GPU rounds the factors of convolutions (TF32) but not those of matrix products,
+    so a training step may exceed this peak.
 
     Args:
-        accelerator: As lightning-fabric names it.
-        precision: As lightning-fabric names it.
-        threads: On a CPU.
+        accelerator: As Lightning Fabric names it.
+        precision: As Lightning Fabric names it.
+        threads: CPU threads.
     """
     fabric = launch(accelerator, 1, precision, threads)
     size = PEAK_SIZE[fabric.device.type]
     a, b = (torch.randn(size, size, device=fabric.device) for _ in range(2))
     with torch.no_grad(), fabric.autocast():
-        dtype = (a[:1] @ b).dtype  # the one that this precision computes in
+        dtype = (a[:1] @ b).dtype  # the type that this precision computes in
         a, b = a.to(dtype), b.to(dtype)
-        seconds = min(timed(lambda: a @ b)[0] for _ in range(PEAK_REPEATS))
+        seconds = min(time_call(lambda: a @ b)[0] for _ in range(PEAK_REPEATS))
     return 2 * size**3 / seconds / 1e12

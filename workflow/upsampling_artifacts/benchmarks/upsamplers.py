@@ -1,57 +1,63 @@
-"""How long upsampling layers take, as two layers and as one, and what they keep for gradients.
+"""Time and memory of upsampling layers, plain and fused.
 
-The network's other layers are the same whatever the upsampler, so layers are measured alone, each
-in the shapes that it meets. All of them take turns (:mod:`benchmarks.turns`).
+The rest of a network is the same for every upsampler, so layers are measured alone, in the shapes
+that they have in a network. Timing is interleaved (:mod:`benchmarks.interleaved`).
 """
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from upsampling_artifacts.benchmarks.interleaved import (
-    FEWEST,
+    FEWEST_ROUNDS,
+    machine_columns,
     quartiles,
-    surroundings,
-    timed,
-    turns,
+    rounds,
+    time_call,
 )
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.build import build_layer
 from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.upsamplers.base import Upsampler
+from upsampling_artifacts.upsamplers.fused import layers_with_choice
 
 SECONDS_PER_SHAPE = 2.0
 STRIDE = 4
 LENGTHS = {"transposed": 8, "subpixel": 3, "nearest": 9, "linear": 9}
 FUSED = ("nearest", "linear")
-LAYERS = [(name, "plain") for name in LENGTHS] + [(name, "fused") for name in FUSED]
-REFERENCE = ("transposed", "plain")
+
+Layer = tuple[str, str]
+"""Name of the upsampler, and its implementation."""
+
+LAYERS: list[Layer] = [
+    *((name, "plain") for name in LENGTHS),
+    *((name, "fused") for name in FUSED),
+]
+REFERENCE: Layer = ("transposed", "plain")
 DIRECTIONS = ("forward", "backward", "step", "inference")
 
 Shape = tuple[int, int, int, int]
-"""Channels in, channels out, samples in, batch."""
+"""Input channels, output channels, input samples, batch size."""
 
 DEMO_SHAPES: list[Shape] = [(128, 64, 32, 4), (64, 32, 125, 4), (32, 16, 500, 4), (16, 8, 2000, 4)]
-"""The four levels of the demonstration's network: one second at 8 kHz."""
+"""The four decoder levels of the demonstration's network: one second at 8 kHz."""
 
 WIDE_SHAPES: list[Shape] = [
     *((width, width, samples, 4) for width in (64, 128) for samples in (16, 64, 250, 1000)),
-    *((256, 256, samples, 4) for samples in (16, 64, 250)),  # the next one takes a minute
+    *((256, 256, samples, 4) for samples in (16, 64, 250)),  # the next would take a minute
 ]
-"""Where there is little and where there is much to do per weight."""
+"""Shapes with little and with much arithmetic per weight."""
 
 PAPER_SHAPES: list[Shape] = [
     (100 * 2**level, 50 * 2**level if level else 8, 441_000 // 4 ** (level + 1), 32)
     for level in reversed(range(6))
 ]
-"""The six levels of the full-size network: ten seconds at 44.1 kHz."""
+"""The six decoder levels of the full-size network: ten seconds at 44.1 kHz."""
 
 COLUMNS = [
     "upsampler", "implementation", "c_in", "c_out", "time", "batch", "direction",
@@ -67,19 +73,19 @@ def measure_upsamplers(
     shapes: list[Shape] | None = None,
     device: str | None = None,
 ) -> None:
-    """Time each layer in each shape and write what came out.
+    """Time each layer in each shape and write the table.
 
-    The directions are ``forward`` and ``backward``, ``step`` (both), and ``inference``, in
-    evaluation mode without gradients.
+    The directions are ``forward`` and ``backward``, ``step`` (both), and ``inference`` (evaluation
+    mode, without gradients).
 
     Args:
-        csv_path: Where to; one row per layer, shape and direction with the columns ``COLUMNS``.
-            ``chosen`` says whether ``implementation: auto`` is this one.
-            ``saved_bytes`` is what lies in memory between forward and backward, beside parameters;
-            ``saved_bytes_per_example`` how much more of it there is per example of a batch.
-        repeats: How many turns at most; of large layers fewer.
+        csv_path: Where to write one row per layer, shape and direction, with the columns
+            ``COLUMNS``. ``chosen`` tells whether ``implementation: auto`` chooses this one.
+            ``saved_bytes`` is the memory that autograd keeps between forward and backward pass,
+            without parameters; ``saved_bytes_per_example`` its growth per example of a batch.
+        repeats: Largest number of rounds; large layers get fewer.
         shapes: None: those of the demonstration's network and wider ones; on a GPU, the paper's.
-        device: ``cpu`` or ``cuda``; None: a GPU if there is one.
+        device: ``cpu`` or ``cuda``; None: a GPU if the machine has one.
     """
     torch.set_num_threads(1)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -97,91 +103,95 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
     """The rows of one shape."""
     c_in, c_out, samples, batch = shape
     torch.manual_seed(0)
-    layers = {key: build(key, c_in, c_out).to(device) for key in LAYERS}
+    layers = {key: build(*key, c_in, c_out).to(device) for key in LAYERS}
     x = torch.randn(batch, c_in, samples, device=device, requires_grad=True)
     gradient = torch.randn(batch, c_out, samples * STRIDE, device=device)
 
-    def take_turn(_: int) -> dict[tuple[str, str], dict[str, float]]:
+    def time_layers() -> dict[Layer, dict[str, float]]:
         return {key: time_layer(layer, x, gradient) for key, layer in layers.items()}
 
-    take_turn(0)  # makes and loads what the others find
-    measured = [*map(take_turn, turns(SECONDS_PER_SHAPE, min(FEWEST, repeats), repeats))]
-    about = {
+    time_layers()  # warm-up: allocates memory, fills caches
+    fewest = min(FEWEST_ROUNDS, repeats)
+    measured = [time_layers() for _ in rounds(SECONDS_PER_SHAPE, fewest, repeats)]
+    about: dict[str, object] = {
         "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
-        "repeats": len(measured), **surroundings(device),
+        "repeats": len(measured), **machine_columns(device),
     }  # fmt: skip
     rows = []
     for key, layer in layers.items():
+        name, implementation = key
         saved = saved_bytes(layer, x)
         about["saved_bytes"] = saved
         about["saved_bytes_per_example"] = (saved_bytes(layer, torch.cat([x, x])) - saved) // batch
         for direction in DIRECTIONS:
             seconds, reference, plain = (
-                np.array([turn[which][direction] for turn in measured])
-                for which in (key, REFERENCE, (key[0], "plain"))
+                np.array([times[each][direction] for times in measured])
+                for each in (key, REFERENCE, (name, "plain"))
             )
             low, median, high = quartiles(seconds)
             rows.append(
                 {
                     **about,
-                    "upsampler": key[0],
-                    "implementation": key[1],
+                    "upsampler": name,
+                    "implementation": implementation,
                     "direction": direction,
                     "median_seconds": median,
                     "low_quartile": low,
                     "high_quartile": high,
                     "ratio_to_transposed": np.median(seconds / reference),
                     "ratio_to_plain": np.median(seconds / plain),
-                    "chosen": is_chosen(key, x, c_out, trained=direction != "inference"),
+                    "chosen": is_chosen(key, x, c_out, training=direction != "inference"),
                 }
             )
     return rows
 
 
-def build(key: tuple[str, str], c_in: int, c_out: int) -> Upsampler:
-    """A layer by its name and implementation."""
-    name, implementation = key
-    upsampler = {"name": name, "length": LENGTHS[name]}
+def build(name: str, implementation: str, c_in: int, c_out: int) -> nn.Module:
+    """Build a layer by its name and implementation."""
+    upsampler: dict[str, object] = {"name": name, "length": LENGTHS[name]}
     if name in FUSED:
         upsampler["implementation"] = implementation
-    return cast(Upsampler, build_layer(upsampler, c_in, c_out, STRIDE))
+    return build_layer(upsampler, c_in, c_out, STRIDE)
 
 
-def is_chosen(key: tuple[str, str], x: Tensor, c_out: int, trained: bool) -> bool:
-    """Whether ``implementation: auto`` means this one, for this input."""
-    if key[0] not in FUSED:
+def is_chosen(key: Layer, x: Tensor, c_out: int, training: bool) -> bool:
+    """Whether ``implementation: auto`` chooses this implementation for this input."""
+    name, implementation = key
+    if name not in FUSED:
         return True
-    layer = build((key[0], "auto"), x.shape[1], c_out).train(trained)
-    with torch.set_grad_enabled(trained):
-        return layer.is_fused(x) == (key[1] == "fused")
+    [layer] = layers_with_choice(build(name, "auto", x.shape[1], c_out).train(training))
+    with torch.set_grad_enabled(training):
+        return layer.is_fused(x) == (implementation == "fused")
 
 
-def time_layer(layer: Upsampler, x: Tensor, gradient: Tensor) -> dict[str, float]:
-    """Seconds of one call, by direction; after one that is not counted, for a layer that comes
-    after another one finds neither its weights in the cache nor memory of its sizes.
+def time_layer(layer: nn.Module, x: Tensor, gradient: Tensor) -> dict[str, float]:
+    """Seconds of one call, by direction.
+
+    The first of two calls is warm-up: after another layer, the cache holds neither these weights
+    nor memory of these sizes.
 
     Args:
-        layer: What to run; its weights stay as they are.
-        x: Its input, ``(batch, channels, time)``, with a gradient as inside a network.
-        gradient: Of the output, of its shape.
+        layer: The layer; its weights do not change.
+        x: Input, ``(batch, channels, time)``, which requires a gradient as inside a network.
+        gradient: Gradient of the output, of the same shape as the output.
     """
     inputs = [x, *layer.parameters()]
     layer.train()
     for _ in range(2):
-        forward, y = timed(lambda: layer(x))
-        backward, _ = timed(partial(torch.autograd.grad, y, inputs, gradient))
+        forward, y = time_call(lambda: layer(x))
+        backward, _ = time_call(partial(torch.autograd.grad, y, inputs, gradient))
     layer.eval()
     with torch.no_grad():
         for _ in range(2):
-            inference, _ = timed(lambda: layer(x))
+            inference, _ = time_call(lambda: layer(x))
     return dict(zip(DIRECTIONS, (forward, backward, forward + backward, inference), strict=True))
 
 
-def saved_bytes(layer: Upsampler, x: Tensor) -> int:
-    """What autograd keeps of a forward pass, beside the parameters."""
+def saved_bytes(layer: nn.Module, x: Tensor) -> int:
+    """Bytes that autograd keeps of a forward pass, without the parameters."""
     parameters = {parameter.untyped_storage().data_ptr() for parameter in layer.parameters()}
     saved: dict[int, int] = {}
-    held = []  # so that no two of them lie at the same address
+    held = []  # keeps the storages alive, so that no two share a data pointer
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()

@@ -25,6 +25,7 @@ NEUTRAL = {PACKAGE} | {
         "models.contract",
         "progress",
         "training.out_of_memory",
+        "training.reporter",
         # Names and types. The registry maps names to classes; the rules pass the modules of these
         # classes to code_fingerprint.
         "import_paths",

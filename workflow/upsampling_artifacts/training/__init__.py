@@ -1,1 +1,1 @@
-"""Training one variant with one seed."""
+"""Training one variant with one seed: options, loop, steps, checkpoints and devices."""

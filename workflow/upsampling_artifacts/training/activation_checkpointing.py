@@ -1,15 +1,15 @@
-"""Activation checkpointing: activations are recomputed for the backward pass, not kept for it.
+"""Activation checkpointing: blocks recompute their activations in the backward pass.
 
-Between its forward and its backward pass a network keeps what every layer was given: most of the
-memory of a training. A block whose activations are recomputed keeps its input alone, and goes
-forward a second time when its gradients are due: a third more arithmetic. Outputs and gradients
-are the very same numbers.
+Between forward and backward pass, a network keeps the input of every layer: most of the memory of a
+training. A checkpointed block keeps only its own input and runs forward a second time when its
+gradients are due. This costs a third more arithmetic. Outputs and gradients stay the same, bit for
+bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 from torch import nn
@@ -20,37 +20,37 @@ from upsampling_artifacts.errors import InputError
 
 
 def checkpoint_blocks(model: nn.Module) -> None:
-    """Have each block of a network recompute its activations; names of weights stay as they are.
+    """Checkpoint the activations of each block of a network, in place.
 
-    Random layers draw the same numbers both times, and statistics of batch normalization are
-    counted once.
+    The names of the weights stay the same. Random layers draw the same numbers in both forward
+    passes, and batch normalization updates its running statistics once.
 
     Args:
-        model: Any module. Its blocks are found by :func:`blocks`.
+        model: Any module; :func:`find_blocks` finds its blocks.
 
     Raises:
-        InputError: It has no blocks.
+        InputError: The model has no blocks.
     """
-    found = list(blocks(model))
-    if not found:
+    blocks = list(find_blocks(model))
+    if not blocks:
         raise InputError(
             f"training.activation_checkpointing: {type(model).__name__} has no blocks (members of "
-            "a ModuleList or Sequential with layers of their own); leave it at false"
+            "a ModuleList or Sequential that contain layers of their own); set it to false"
         )
-    for block in found:
-        # The instance's own forward: a module around the block would rename its weights.
+    for block in blocks:
+        # Replaces the forward of the instance: a wrapper module would rename its weights.
         block.forward = partial(
             checkpoint,
             block.forward,
             use_reentrant=False,
-            context_fn=partial(_first_and_second_time, block),
+            context_fn=partial(_forward_contexts, block),
         )
 
 
-def blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """The outermost members of lists of modules that have learnable layers inside.
+def find_blocks(module: nn.Module) -> Iterator[nn.Module]:
+    """Find the outermost members of module lists that contain learnable layers.
 
-    A layer by itself is none: it would keep its input, as it does anyway.
+    A single layer is no block: checkpointed or not, it keeps its input.
     """
     is_list = isinstance(module, nn.ModuleList | nn.Sequential)
     for child in module.children():
@@ -58,32 +58,34 @@ def blocks(module: nn.Module) -> Iterator[nn.Module]:
         if is_list and learns and any(True for _ in child.children()):
             yield child
         else:
-            yield from blocks(child)
+            yield from find_blocks(child)
 
 
 def has_batch_normalization(model: nn.Module) -> bool:
-    """Whether what an example becomes depends on the others that go through the model with it."""
+    """Whether the output for one example depends on the other examples of its batch."""
     return any(isinstance(module, _BatchNorm) for module in model.modules())
 
 
-def _first_and_second_time(block: nn.Module) -> tuple:
-    """The contexts in which a block goes forward, and in which it does so again."""
-    return nullcontext(), _statistics_kept(block)
+def _forward_contexts(
+    block: nn.Module,
+) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """The contexts of a block's first and second forward pass."""
+    return nullcontext(), _frozen_statistics(block)
 
 
 @contextmanager
-def _statistics_kept(block: nn.Module) -> Iterator[None]:
-    """While open, batch normalization counts in copies of its statistics, for nobody."""
-    counted = [
+def _frozen_statistics(block: nn.Module) -> Iterator[None]:
+    """Let batch normalization update copies of its running statistics, then drop the copies."""
+    statistics = [
         (module, name, buffer)
         for module in block.modules()
         if isinstance(module, _BatchNorm)
         for name, buffer in module.named_buffers(recurse=False)
     ]
-    for module, name, buffer in counted:
+    for module, name, buffer in statistics:
         setattr(module, name, buffer.clone())
     try:
         yield
     finally:
-        for module, name, buffer in counted:
+        for module, name, buffer in statistics:
             setattr(module, name, buffer)

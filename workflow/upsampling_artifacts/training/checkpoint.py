@@ -1,101 +1,148 @@
-"""What an interrupted training goes on from."""
+"""Checkpoints: what an interrupted training resumes from, when to write one, and whose it is."""
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from upsampling_artifacts.data.cached_song import CachedSong
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.pipeline.fingerprint import data_fingerprint
+from upsampling_artifacts.training.options import RESUMABLE_KEYS, TrainingOptions
+from upsampling_artifacts.training.step import Trainer
 
-# Saving never takes a larger share of the time: on a slow disk, checkpoints are rarer.
+logger = logging.getLogger(__name__)
+
+# Largest share of the training time spent on saving: checkpoints are rarer on a slow disk.
 LARGEST_SHARE = 0.02
-# Assumed until a checkpoint has been written: a slow disk.
+# Assumed speed of the disk before the first checkpoint: a slow one.
 BYTES_PER_SECOND = 200e6
-# The weights, the best weights so far, and Adam's two means.
+# A checkpoint holds the weights, the best weights so far, and Adam's two moments.
 COPIES = 4
 
 
-class Checkpoint:
-    """The checkpoint file of one training: when to write it, and whether one fits.
-
-    It holds all that the next step depends on: weights, optimizer, the scaler of mixed
-    precision, random numbers, and the training's own state.
+def run_identity(
+    about: Mapping[str, Any],
+    options: TrainingOptions,
+    code: str,
+    train_songs: list[CachedSong],
+    valid_songs: list[CachedSong],
+) -> dict[str, Any]:
+    """What makes a training what it is, as plain values: a checkpoint of another one never fits.
 
     Args:
-        path: Where it lies.
-        configuration: What makes the training what it is, as plain values.
-        minutes: How often to write it, unless :data:`LARGEST_SHARE` makes it rarer.
+        about: Describes the model (:mod:`models.saved`).
+        options: Those of the training, of which :data:`RESUMABLE_KEYS` may change.
+        code: Fingerprint of the code that decides the result.
+        train_songs: Training songs.
+        valid_songs: Validation songs.
+    """
+    audio = [
+        [song.name, list(song.stems.shape), song.scale] for song in [*train_songs, *valid_songs]
+    ]
+    return {
+        **about,
+        **{key: value for key, value in asdict(options).items() if key not in RESUMABLE_KEYS},
+        "code": code,
+        "songs": [song.name for song in train_songs],
+        # Songs with the same names may sound different: another songs.seed, or data set.
+        "audio": data_fingerprint(audio),
+    }
+
+
+class Checkpoint:
+    """The checkpoint file of one training.
+
+    It holds all that the next step depends on: weights, optimizer, the loss scaler of mixed
+    precision, random state, and the state of the loop.
+
+    Args:
+        path: The file.
+        identity: What makes the training what it is (:func:`run_identity`).
+        minutes: Time between checkpoints, longer if :data:`LARGEST_SHARE` demands it.
     """
 
-    def __init__(self, path: str | Path, configuration: dict, minutes: float):
-        self.path, self.configuration = Path(path), configuration
-        self.seconds = 60 * minutes
+    def __init__(self, path: str | Path, identity: dict[str, Any], minutes: float):
+        self.path, self.identity = Path(path), identity
+        self.interval_seconds = 60 * minutes
         self.saved_at = time.monotonic()
         self.measured_seconds: float | None = None
         self.estimated_seconds = 0.0
 
-    def read(self) -> dict | None:
-        """The checkpoint, if there is one.
+    def read(self) -> dict[str, Any] | None:
+        """Read the checkpoint; None if the file does not exist.
 
         Raises:
-            InputError: It is another configuration's, or no checkpoint at all.
+            InputError: The checkpoint belongs to another training, or the file is no checkpoint.
         """
         if not self.path.exists():
             return None
         try:
-            # On the CPU, wherever it was saved: a job may go on where there is no GPU. Mapped,
-            # so that the processes of several devices do not each hold all of it.
+            # Onto the CPU: a job may resume without the GPU that it began on. Memory-mapped, so
+            # that the processes of several devices share one copy.
             saved = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
-            theirs = dict(saved["configuration"])
+            saved_identity = dict(saved["configuration"])
         except (OSError, MemoryError):
             raise
-        except Exception as error:  # what a foreign file makes of the unpickler is anyone's guess
+        except Exception as error:  # a foreign file can raise anything in the unpickler
             kind = type(error).__name__
             raise InputError(
                 f"{self.path}: not a checkpoint of this program ({kind}); delete it to train afresh"
             ) from error
-        ours = self.configuration
-        differing = [key for key in ours if theirs.get(key) != ours[key]]
+        differing = [
+            key for key, value in self.identity.items() if saved_identity.get(key) != value
+        ]
         if differing:
-            details = "; ".join(f"{k}: {theirs.get(k)}, now {ours[k]}" for k in differing)
+            details = "; ".join(
+                f"{key}: {saved_identity.get(key)}, now {self.identity[key]}" for key in differing
+            )
             raise InputError(
                 f"{self.path}: a checkpoint from another configuration ({details}); "
-                "delete it to train afresh, or restore the setting to go on"
+                "delete it to train afresh, or restore the setting to resume"
             )
         return saved
 
     def start(self, model: nn.Module) -> None:
-        """Count the time to the first checkpoint from now."""
+        """Start the time to the first checkpoint."""
         self.saved_at = time.monotonic()
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
         self.estimated_seconds = COPIES * size / BYTES_PER_SECOND
 
     @property
     def saving_seconds(self) -> float:
-        """How long saving takes: as the last time, or a guess."""
-        known = self.measured_seconds
-        return self.estimated_seconds if known is None else known
+        """How long saving takes: as long as the last time, or an estimate before that."""
+        measured = self.measured_seconds
+        return self.estimated_seconds if measured is None else measured
 
     def due(self) -> bool:
-        """Whether it is time to write the next one."""
-        wait = max(self.seconds, (self.measured_seconds or 0) / LARGEST_SHARE)
-        return time.monotonic() - self.saved_at > wait
+        """Whether it is time for the next checkpoint."""
+        interval = max(self.interval_seconds, (self.measured_seconds or 0) / LARGEST_SHARE)
+        return time.monotonic() - self.saved_at > interval
 
-    def save(self, state: dict, model: nn.Module, optimizer, precision) -> None:
-        """Write it, whole or not at all, and measure how long that takes."""
+    def save(self, state: dict[str, Any], trainer: Trainer) -> None:
+        """Write the checkpoint atomically, and measure how long that takes.
+
+        Args:
+            state: The state of the loop: plain values and tensors.
+            trainer: Model, optimizer and precision.
+        """
         started = time.monotonic()
         with atomic_write(self.path) as unfinished:
             torch.save(
                 {
-                    "configuration": self.configuration,
+                    "configuration": self.identity,
                     "state": state,
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "precision": precision.state_dict(),
+                    "model": trainer.model.state_dict(),
+                    "optimizer": trainer.optimizer.state_dict(),
+                    "precision": trainer.precision.state_dict(),
                     "random": _random_state(),
                 },
                 unfinished,
@@ -103,24 +150,33 @@ class Checkpoint:
         self.saved_at = time.monotonic()
         self.measured_seconds = self.saved_at - started
 
+    def restore(self, saved: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
+        """Put back what :meth:`save` saved.
+
+        Args:
+            saved: What :meth:`read` returned.
+            trainer: Gets back weights, optimizer and precision. The global random state is
+                restored, too.
+
+        Returns:
+            The state of the loop.
+        """
+        trainer.model.load_state_dict(saved["model"])
+        trainer.optimizer.load_state_dict(saved["optimizer"])
+        trainer.precision.load_state_dict(saved["precision"])
+        torch.set_rng_state(saved["random"]["cpu"])
+        if torch.cuda.is_available() and "cuda" in saved["random"]:
+            torch.cuda.set_rng_state(saved["random"]["cuda"])
+        logger.info(f"resuming from {self.path} at step {saved['state']['step']}")
+        return saved["state"]
+
     def remove(self) -> None:
-        """Nothing is left to go on with."""
+        """Remove the file: a finished training has nothing to resume."""
         self.path.unlink(missing_ok=True)
 
 
-def restore(saved: dict, model: nn.Module, optimizer, precision) -> dict:
-    """Put back what :meth:`Checkpoint.save` saved, and return the training's own state."""
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    precision.load_state_dict(saved["precision"])
-    torch.set_rng_state(saved["random"]["cpu"])
-    if torch.cuda.is_available() and "cuda" in saved["random"]:
-        torch.cuda.set_rng_state(saved["random"]["cuda"])
-    return saved["state"]
-
-
 def _random_state() -> dict[str, Tensor]:
-    """All devices of a training draw the same numbers: those of this one stand for all."""
+    """The random state of this device; all devices of a training draw the same numbers."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()

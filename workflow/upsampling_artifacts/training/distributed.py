@@ -1,78 +1,89 @@
-"""One training on one device, or on several at once (data parallel).
+"""One training on one device, or on several in parallel (data parallel).
 
-With several devices, the program that calls :func:`launch` is started once more per further
-device, by Fabric, and all of them train the same model, each on its part of every batch. What
-one of them writes or says would be written by all: only the first, ``fabric.is_global_zero``,
-may. And all must do the same number of steps, or they wait for each other for ever: what makes
-one of them stop has to be agreed on first (:func:`agree`).
+With several devices, Fabric starts the program that calls :func:`launch` once more for each further
+device. All processes train the same model, each on its part of every batch. Two rules follow:
+
+- Only the first process, ``fabric.is_global_zero``, writes files and messages.
+- All processes take the same number of steps, or they wait for each other forever. So they agree
+  (:func:`agree`) before any of them stops.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from upsampling_artifacts.errors import InputError
 
+if TYPE_CHECKING:
+    from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
+
 
 def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabric:
-    """Start a process per device, if there are several, and connect them.
+    """Start one process per device and connect them; a single device needs no further process.
 
     Args:
-        accelerator: As lightning-fabric names it.
-        devices: How many to use.
-        precision: As lightning-fabric names it.
-        threads: CPU threads of each process.
+        accelerator: As Lightning Fabric names it, for example ``"cpu"`` or ``"cuda"``.
+        devices: Number of devices.
+        precision: As Lightning Fabric names it, for example ``"32-true"`` or ``"bf16-mixed"``.
+        threads: CPU threads per process.
 
     Raises:
-        InputError: There are fewer devices.
+        InputError: The machine has fewer devices.
     """
     try:
         fabric = Fabric(
             accelerator=accelerator,
             devices=devices,
-            precision=precision,
-            # What a model keeps beside its weights is the first's on all of them, as in a
-            # checkpoint, which the first writes.
+            precision=cast("_PRECISION_INPUT", precision),
+            # Buffers follow the first process on all devices: it writes the checkpoint.
             strategy=DDPStrategy(broadcast_buffers=True) if devices > 1 else "auto",
-            # Even inside a job of SLURM, which would else be believed to have started them all.
+            # Without it, Fabric expects a SLURM job to have started all processes itself.
             plugins=LightningEnvironment(),
         )
     except MisconfigurationException as error:
         raise InputError(f"training.devices: {devices}: {' '.join(str(error).split())}") from None
     fabric.launch()
-    torch.set_num_threads(threads)  # after launch, which sets them too
+    torch.set_num_threads(threads)  # after launch, which sets the number too
     return fabric
 
 
 def agree(fabric: Fabric, loss: Tensor, stop: bool) -> tuple[float, bool]:
-    """The mean of the losses of all devices, and whether any of them wants to stop."""
-    said = torch.stack([loss.detach().float(), torch.tensor(float(stop), device=loss.device)])
-    loss_sum, wanting = fabric.all_reduce(said, reduce_op="sum").tolist()
-    return loss_sum / fabric.world_size, wanting > 0
+    """Exchange the loss of a step and the wish to stop between all devices.
+
+    Returns:
+        The mean loss over all devices, and whether any of them wants to stop.
+    """
+    votes = torch.stack([loss.detach().float(), torch.tensor(float(stop), device=loss.device)])
+    loss_sum, stops = _sum_over_devices(fabric, votes)
+    return loss_sum / fabric.world_size, stops > 0
 
 
-def mean_over(fabric: Fabric, total: float, count: int) -> float:
-    """The mean of what all devices have added up."""
+def mean_over_devices(fabric: Fabric, total: float, count: int) -> float:
+    """The mean of the values that all devices have summed to ``total`` and counted."""
     if fabric.world_size == 1:
         return total / count
     sums = torch.tensor([total, count], dtype=torch.float64, device=fabric.device)
-    total, count = fabric.all_reduce(sums, reduce_op="sum").tolist()
-    return total / count
+    total_sum, count_sum = _sum_over_devices(fabric, sums)
+    return total_sum / count_sum
 
 
-def end(fabric: Fabric, error: Exception) -> NoReturn:
-    """End all processes, once they have agreed to: the first says why, the others nothing.
+def end_together(fabric: Fabric, error: Exception) -> NoReturn:
+    """End all processes after they agreed to: the first raises the error, the others are silent.
 
-    The others must end well: Fabric kills the first at once when one of them fails.
+    The others exit with status 0: Fabric kills the first process as soon as another one fails.
     """
     if fabric.is_global_zero:
         raise error
     sys.exit(0)
+
+
+def _sum_over_devices(fabric: Fabric, values: Tensor) -> list[float]:
+    return cast(Tensor, fabric.all_reduce(values, reduce_op="sum")).tolist()

@@ -1,10 +1,11 @@
-"""Batches for a training: read ahead by processes of their own, and how long it waits for them."""
+"""Batches for a training: worker processes read ahead, and the time spent waiting is measured."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -14,51 +15,54 @@ from upsampling_artifacts.data.segments import Batch, TrainingBatches
 from upsampling_artifacts.interruption import ignore_signals
 
 
-def load(fabric: Fabric, batches: TrainingBatches, steps: range, processes: int) -> Waiting:
-    """The batches of the given steps, or this device's part of each, on the device.
+def load_batches(
+    fabric: Fabric, batches: TrainingBatches, steps: range, num_workers: int
+) -> TimedBatches:
+    """Load the batches of the given steps, or this device's part of each, onto the device.
 
-    One iterator serves the whole training, so that loading processes live as long as it does. Each
-    reads two batches ahead (PyTorch's default). For a GPU they lie in pinned memory, from which
-    they are copied while it computes.
+    One iterator serves the whole training, so the worker processes start once. Each reads two
+    batches ahead (PyTorch's default). For a GPU, batches lie in pinned memory, from which they are
+    copied while the GPU computes.
 
     Args:
         fabric: The device.
-        batches: Of all devices.
-        steps: Which steps are still to be taken.
-        processes: That read segments beside the training; 0: it reads them itself.
+        batches: The batches of all devices.
+        steps: The steps that are left.
+        num_workers: Processes that read segments; 0 reads them in this process.
     """
     loader = DataLoader(
         replace(batches, part=fabric.global_rank, parts=fabric.world_size),
         sampler=steps,
         batch_size=None,
-        num_workers=processes,
+        num_workers=num_workers,
         worker_init_fn=ignore_signals,
-        # Its own: else it would draw from the model's random numbers each time it begins.
+        # A generator of its own: each new iterator would draw from the model's random numbers.
         generator=torch.Generator(),
         pin_memory=fabric.device.type == "cuda",
     )
-    return Waiting(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+    on_device = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+    return TimedBatches(cast("Iterable[Batch]", on_device))
 
 
-class Waiting:
-    """Passes on what it is given, and counts the time that its receiver waits for it.
+class TimedBatches:
+    """Iterates over batches and sums the time that the training waits for them.
 
-    The first one is not counted: waiting for that is waiting for loading processes to start.
+    The wait for the first batch does not count: it is the start of the worker processes.
 
     Args:
-        source: What to pass on.
+        batches: The batches to pass on.
 
     Attributes:
-        seconds: Waited so far.
+        waited_seconds: Time waited so far.
     """
 
-    def __init__(self, source: Iterable[Batch]):
-        self.source, self.seconds = source, 0.0
+    def __init__(self, batches: Iterable[Batch]):
+        self.batches, self.waited_seconds = batches, 0.0
 
     def __iter__(self) -> Iterator[Batch]:
-        asked = None
-        for batch in self.source:
-            if asked is not None:
-                self.seconds += time.monotonic() - asked
+        requested_at = None
+        for batch in self.batches:
+            if requested_at is not None:
+                self.waited_seconds += time.monotonic() - requested_at
             yield batch
-            asked = time.monotonic()
+            requested_at = time.monotonic()

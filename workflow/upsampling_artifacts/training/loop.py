@@ -1,85 +1,229 @@
-"""Training one variant with one seed (section 6 of the paper)."""
+"""Training one variant with one seed (section 6 of the paper): set-up, loop and end."""
 
 from __future__ import annotations
 
 import csv
 import io
-import logging
 import math
 import time
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor, nn
 
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
 from upsampling_artifacts.data.segments import TrainingBatches, ValidationBatches
-from upsampling_artifacts.errors import InputError, Interrupted
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.models.saved import build_described, save_model
-from upsampling_artifacts.pipeline.fingerprint import data_fingerprint
-from upsampling_artifacts.progress import Progress
-from upsampling_artifacts.training.checkpoint import Checkpoint, restore
-from upsampling_artifacts.training.distributed import agree, end, launch
-from upsampling_artifacts.training.loading import load
-from upsampling_artifacts.training.options import NOT_IN_CHECKPOINT, TrainingOptions
-from upsampling_artifacts.training.out_of_memory import explained
-from upsampling_artifacts.training.step import prepare, take_step, validate
-
-logger = logging.getLogger(__name__)
+from upsampling_artifacts.training.checkpoint import Checkpoint, run_identity
+from upsampling_artifacts.training.distributed import agree, end_together, launch
+from upsampling_artifacts.training.loading import load_batches
+from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
+from upsampling_artifacts.training.out_of_memory import explain_out_of_memory
+from upsampling_artifacts.training.reporter import Reporter
+from upsampling_artifacts.training.step import Trainer
 
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "waiting_percent", "seconds"]
 
 
 def train(
-    system: dict,
+    system: dict[str, Any],
     options: TrainingOptions,
     seed: int,
-    train_songs: list[str],
-    valid_songs: list[str],
-    model_path: str | Path,
-    log_path: str | Path,
-    checkpoint_path: str | Path,
+    files: TrainingFiles,
+    *,
     code: str = "",
-    threads: int = 1,
     label: str = "training",
     runtime_minutes: float | None = None,
 ) -> None:
-    """Train a model, keep the one with the best validation loss, and write it with its log.
+    """Train a model, and write the weights with the lowest validation loss and a log.
 
-    An interrupted training goes on from its checkpoint, and ends as if it had never been
-    interrupted; a finished one removes it. SIGINT, SIGTERM, SIGUSR1 and the end of its time make
-    it write a checkpoint after the step that it is at, and stop.
+    An interrupted training resumes from its checkpoint, and ends as if it had never been
+    interrupted; a finished one removes the checkpoint. On SIGINT, SIGTERM, SIGUSR1 and shortly
+    before its time limit, it finishes the current step, writes a checkpoint and ends.
 
-    With several devices the calling program is started once more for each further one
-    (:mod:`training.distributed`); only the first of the processes writes, and goes on after this
-    function.
+    With several devices, the calling program runs once per device (:mod:`training.distributed`).
+    Only the first of these processes writes files.
 
     Args:
         system: ``{"architecture", "options", "upsampler"}`` as for
             :func:`models.build.build_model`.
         options: How to train.
-        seed: Names the initial weights and the order of the data.
-        train_songs: Cached training songs (``.npy``).
-        valid_songs: Cached validation songs.
-        model_path: Where to write the weights (``.safetensors``); the header says how to
-            build the model that they fit (:mod:`models.saved`).
-        log_path: Where to write one line per epoch, with the columns ``COLUMNS``.
-        checkpoint_path: Where to keep what an interrupted training needs.
-        code: Fingerprint of the code that defines the model, part of the checkpoint's.
-        threads: CPU threads per device.
-        label: Names the training in the progress lines.
-        runtime_minutes: Time limit of the job that this process is; None if there is none.
+        seed: Seeds the initial weights and the order of the data.
+        files: What to read and write.
+        code: Fingerprint of the code that decides the result; a checkpoint of other code is
+            refused.
+        label: Names the training in messages.
+        runtime_minutes: Time limit of the job that runs this process; None for no limit.
 
     Raises:
-        Interrupted: The training was asked to stop, or its time is up; it can go on.
-        InputError: The checkpoint is of another configuration, the songs do not fit, or the
-            loss is no longer a number.
+        Interrupted: A signal or the time limit interrupted the training; it can resume.
+        InputError: The checkpoint belongs to another configuration, the songs are too short or too
+            few, or the loss diverged.
     """
-    songs = [read_cache(path) for path in train_songs]
+    batches, valid = _read_batches(files, options, seed)
+    about = _describe(system, batches, seed)
+    identity = run_identity(about, options, code, batches.songs, valid.songs)
+    checkpoint = Checkpoint(files.checkpoint, identity, options.checkpoint_minutes)
+    saved = checkpoint.read()
+    fabric = launch(options.accelerator, options.devices, options.precision, options.threads)
+    # Data and initial weights have seeds of their own; this one is for layers that draw random
+    # numbers while they train.
+    torch.manual_seed(seed)
+    model = _build(about, None if saved else batches.songs)
+    trainer = Trainer(fabric, model, options)
+    state = LoopState(**checkpoint.restore(saved, trainer)) if saved else LoopState()
+    del saved  # frees its memory
+
+    loop = _Loop(options, trainer, batches, valid, state, label)
+    loop.run(checkpoint, runtime_minutes)
+
+    if fabric.is_global_zero:
+        _write_log(files.log, state.rows)
+        save_model(files.model, state.best_weights, about)
+        checkpoint.remove()
+
+
+@dataclass
+class LoopState:
+    """The progress of a training, kept in its checkpoint.
+
+    Attributes:
+        step: Number of steps taken.
+        seconds: Time trained, over all jobs.
+        loss_sum: Sum of the losses of the current epoch.
+        rows: The log, one row per epoch.
+        best_loss: Lowest validation loss so far; None before the first validation.
+        best_weights: The weights with that loss, on the CPU of the first process.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    loss_sum: float = 0.0
+    rows: list[list[Any]] = field(default_factory=list)
+    best_loss: float | None = None
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+class _Moment(NamedTuple):
+    """A moment of this job: the clock, the steps taken, the time waited for data."""
+
+    seconds: float
+    steps: int
+    waited_seconds: float
+
+
+class _Loop:
+    """Takes the steps that are left, epoch by epoch."""
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        trainer: Trainer,
+        batches: TrainingBatches,
+        valid: ValidationBatches,
+        state: LoopState,
+        label: str,
+    ):
+        self.options, self.trainer, self.valid, self.state = options, trainer, valid, state
+        self.fabric = trainer.fabric
+        self.steps_per_epoch = batches.steps_per_epoch
+        self.total = options.epochs * batches.steps_per_epoch
+        steps = range(state.step, state.step if self._has_ended() else self.total)
+        self.loading = load_batches(self.fabric, batches, steps, options.num_workers)
+        self.reporter = Reporter(
+            label,
+            self.total,
+            first=state.step,
+            seconds_left=options.time_limit_seconds - state.seconds,
+            visible=self.fabric.is_global_zero,
+        )
+
+    def run(self, checkpoint: Checkpoint, runtime_minutes: float | None) -> None:
+        """Train to the end; an interruption or a diverging loss ends all processes."""
+        state, seconds_before = self.state, self.state.seconds
+        started = self.epoch_start = self._now()  # a resumed training starts within an epoch
+        checkpoint.start(self.trainer.model)
+        with Interruption(runtime_minutes) as interruption:
+            for batch in self.loading:
+                with explain_out_of_memory(self.trainer, batch, self.options):
+                    device_loss = self.trainer.step(batch)
+                state.step += 1
+                reason = interruption.reason(checkpoint.saving_seconds)
+                # Reading the loss waits for the device, so it comes last.
+                loss, stop = agree(self.fabric, device_loss, reason is not None)
+                if not math.isfinite(loss):
+                    end_together(self.fabric, self.reporter.diverged(loss, state.step))
+                state.loss_sum += loss
+                now = self._now()
+                state.seconds = seconds_before + now.seconds - started.seconds
+                pace = _pace(self.epoch_start, now)
+                self.reporter.step(loss, pace[1])
+                if state.step % self.steps_per_epoch == 0:
+                    self._end_epoch(pace)
+                ended = self._has_ended()
+                stop = stop and not ended
+                if self.fabric.is_global_zero and (stop or checkpoint.due()):
+                    checkpoint.save(vars(state), self.trainer)
+                if stop:
+                    end_together(self.fabric, self.reporter.interrupted(reason, state.step))
+                if ended:
+                    break
+        if state.step < self.total and self.options.minutes is not None:
+            self.reporter.ended_early(state.step, self.options.minutes)
+
+    def _end_epoch(self, pace: tuple[float, float]) -> None:
+        """Log the epoch; if a validation is due, keep the weights if they are the best so far."""
+        state = self.state
+        # The clock of the first process decides for all: they must end with the same epoch.
+        state.seconds = self.fabric.broadcast(state.seconds)
+        epoch = state.step // self.steps_per_epoch
+        is_last = epoch == self.options.epochs or state.seconds >= self.options.time_limit_seconds
+        valid_loss = None
+        if epoch % self.options.validate_every_epochs == 0 or is_last:
+            valid_loss = self.trainer.validate(self.valid)
+            self._keep_best(valid_loss)
+        steps_before = state.rows[-1][0] if state.rows else 0
+        train_loss = state.loss_sum / (state.step - steps_before)
+        state.loss_sum = 0.0
+        state.rows.append([state.step, train_loss, valid_loss, *pace, state.seconds])
+        self.epoch_start = self._now()
+
+    def _keep_best(self, valid_loss: float) -> None:
+        """Copy the weights if their loss is the lowest so far; the first process writes them."""
+        state = self.state
+        is_best = state.best_loss is None or valid_loss < state.best_loss
+        if is_best and self.fabric.is_global_zero:
+            weights = self.trainer.model.module.state_dict()
+            state.best_loss = valid_loss
+            state.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+
+    def _has_ended(self) -> bool:
+        """Whether all steps are taken, or the last epoch within the time limit is validated."""
+        if self.state.step == self.total:
+            return True
+        if not self.state.rows:
+            return False
+        row = dict(zip(COLUMNS, self.state.rows[-1], strict=True))
+        validated = row["step"] == self.state.step and row["valid_loss"] is not None
+        return validated and row["seconds"] >= self.options.time_limit_seconds
+
+    def _now(self) -> _Moment:
+        return _Moment(time.monotonic(), self.state.step, self.loading.waited_seconds)
+
+
+def _read_batches(
+    files: TrainingFiles, options: TrainingOptions, seed: int
+) -> tuple[TrainingBatches, ValidationBatches]:
+    train_songs, valid_songs = (
+        [read_cache(path) for path in paths] for paths in (files.train_songs, files.valid_songs)
+    )
     batches = TrainingBatches(
-        songs,
+        train_songs,
         options.segment_seconds,
         options.stride_seconds,
         options.shift_seconds,
@@ -88,146 +232,38 @@ def train(
         seed,
         options.gain_db,
     )
-    valid = ValidationBatches(
-        [read_cache(path) for path in valid_songs], options.segment_seconds, options.part_size
-    )
-    about = {
+    return batches, ValidationBatches(valid_songs, options.segment_seconds, options.part_size)
+
+
+def _describe(system: dict[str, Any], batches: TrainingBatches, seed: int) -> dict[str, Any]:
+    """What the header of the model file says about the model (:mod:`models.saved`)."""
+    song = batches.songs[0]
+    return {
         **system,
-        "sources": list(songs[0].sources),
-        "audio_channels": songs[0].mixture.shape[0],
-        "rate_hz": songs[0].rate_hz,
-        "segment_seconds": options.segment_seconds,
+        "sources": list(song.sources),
+        "audio_channels": song.mixture.shape[0],
+        "rate_hz": song.rate_hz,
+        "segment_seconds": batches.segment_seconds,
         "seed": seed,
     }
-    configuration = {
-        **about,
-        **{k: v for k, v in asdict(options).items() if k not in NOT_IN_CHECKPOINT},
-        "code": code,
-        "songs": [song.name for song in songs],
-        # Songs of the same names may sound otherwise: another songs.seed, another set below root.
-        "audio": data_fingerprint([_audio(song) for song in [*songs, *valid.songs]]),
-    }
-    checkpoint = Checkpoint(checkpoint_path, configuration, options.checkpoint_minutes)
-    saved = checkpoint.read()
-    fabric = launch(options.accelerator, options.devices, options.precision, threads)
-    # The data and the initial weights have seeds of their own; this one is for a layer that
-    # draws random numbers while it trains.
-    torch.manual_seed(seed)
+
+
+def _build(about: dict[str, Any], songs: list[CachedSong] | None) -> nn.Module:
+    """Build the model, and adapt it to the songs if it asks for that; None: do not adapt it."""
     model = build_described(about)
-    if hasattr(model, "adapt_to") and not saved:
-        model.adapt_to(torch.from_numpy(waveform(song.mixture) / song.scale) for song in songs)
-    model, optimizer = prepare(
-        fabric, model, options.learning_rate, options.weight_decay, options.activation_checkpointing
-    )
-    precision = fabric.strategy.precision
-    state = {"step": 0, "loss_sum": 0.0, "seconds": 0.0, "rows": [], "best": None}
-    if saved:
-        state = restore(saved, model, optimizer, precision)
-        del saved  # its memory
-        logger.info(f"going on from {checkpoint_path} at step {state['step']}")
-
-    total = options.epochs * batches.steps_per_epoch
-    seconds_left = options.seconds - state["seconds"]
-    progress = (
-        Progress(total, label, done=state["step"], max_seconds=seconds_left)
-        if fabric.is_global_zero
-        else None
-    )
-    begin = state["step"]
-    steps = range(begin, begin if _has_ended(state, options) else total)
-    loading = load(fabric, batches, steps, options.num_workers)
-    seconds_before, started = state["seconds"], time.monotonic()
-    epoch_began = (started, begin, loading.seconds)  # a resumed one is taken up amid an epoch
-    checkpoint.start(model)
-    with Interruption(runtime_minutes) as stopping:
-        for batch in loading:
-            with explained(fabric, model, optimizer, batch, options):
-                loss = take_step(fabric, model, optimizer, batch, options.gradient_accumulation)
-            state["step"] += 1
-            # Only now: asking for the loss waits for the device.
-            reason = stopping.reason(checkpoint.saving_seconds)
-            loss, stop = agree(fabric, loss, reason is not None)
-            if not math.isfinite(loss):
-                message = f"{label}: the loss is {loss} at step {state['step']}; "
-                end(fabric, InputError(f"{message}lower training.learning_rate"))
-            state["loss_sum"] += loss
-            now = time.monotonic()
-            state["seconds"] = seconds_before + now - started
-            pace = _pace(epoch_began, (now, state["step"], loading.seconds))
-            if progress:
-                progress.step(f"loss {loss:.4f}, {pace[1]:.1f} % waiting for data")
-
-            epoch, step_of_epoch = divmod(state["step"], batches.steps_per_epoch)
-            if step_of_epoch == 0:
-                # The first one's clock counts: all have to end with the same epoch.
-                state["seconds"] = fabric.broadcast(state["seconds"])
-                _end_epoch(fabric, model, valid, state, options, epoch, pace)
-                epoch_began = (time.monotonic(), state["step"], loading.seconds)
-            ended = state["step"] == total or _has_ended(state, options)
-            stop = stop and not ended
-            if fabric.is_global_zero and (stop or checkpoint.due()):
-                checkpoint.save(state, model, optimizer, precision)
-            if stop:
-                by = f"{label}: stopped by {reason or 'another process'}"
-                where = f"at step {state['step']} of {total}"
-                message = f"{by} {where}, and saved; started again, it goes on from there"
-                end(fabric, Interrupted(message))
-            if ended:
-                break
-
-    if not fabric.is_global_zero:
-        return
-    if state["step"] < total:
-        progress.close()
-        logger.info(
-            f"{label}: ended at step {state['step']} of at most {total}, "
-            f"with the first epoch after {options.minutes:g} minutes (training.minutes)"
-        )
-    _write_log(log_path, state["rows"])
-    save_model(model_path, state["best"]["weights"], about)
-    checkpoint.remove()
+    adapt_to = getattr(model, "adapt_to", None)
+    if adapt_to and songs is not None:
+        adapt_to(torch.from_numpy(waveform(song.mixture) / song.scale) for song in songs)
+    return model
 
 
-def _audio(song: CachedSong) -> list:
-    """What tells a song's audio from another's, without reading it."""
-    return [song.name, list(song.stems.shape), song.scale]
-
-
-def _has_ended(state: dict, options: TrainingOptions) -> bool:
-    """Whether an epoch has just ended, and been validated, after all the time there is."""
-    if not state["rows"]:
-        return False
-    row = dict(zip(COLUMNS, state["rows"][-1], strict=True))
-    validated = row["step"] == state["step"] and row["valid_loss"] is not None
-    return validated and row["seconds"] >= options.seconds
-
-
-def _pace(begin: tuple[float, int, float], end: tuple[float, int, float]) -> tuple[float, float]:
-    """Steps per second, and percent of the time waited for data, between two moments.
-
-    Each is the time, the steps taken by then, and the seconds waited by then.
-    """
+def _pace(begin: _Moment, end: _Moment) -> tuple[float, float]:
+    """Steps per second, and percent of the time waited for data, between two moments."""
     seconds, steps, waited = (after - before for before, after in zip(begin, end, strict=True))
     return round(steps / seconds, 3), round(100 * waited / seconds, 2)
 
 
-def _end_epoch(fabric, model, valid, state, options, epoch, pace) -> None:
-    """Log the epoch; when it is due, validate and keep the model if it is the best so far."""
-    valid_loss = None
-    is_last = epoch == options.epochs or state["seconds"] >= options.seconds
-    if epoch % options.validate_every_epochs == 0 or is_last:
-        valid_loss = validate(fabric, model, valid)
-        better = state["best"] is None or valid_loss < state["best"]["loss"]
-        if better and fabric.is_global_zero:  # who writes the model
-            weights = {k: v.detach().cpu().clone() for k, v in model.module.state_dict().items()}
-            state["best"] = {"loss": valid_loss, "weights": weights}
-    steps_before = state["rows"][-1][0] if state["rows"] else 0
-    train_loss = state["loss_sum"] / (state["step"] - steps_before)
-    state["loss_sum"] = 0.0
-    state["rows"].append([state["step"], train_loss, valid_loss, *pace, state["seconds"]])
-
-
-def _write_log(path: str | Path, rows: list[list]) -> None:
+def _write_log(path: str | Path, rows: Iterable[list[Any]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([COLUMNS, *rows])

@@ -1,30 +1,43 @@
-"""How a training is run: the keys of ``training`` in config."""
+"""How a training runs, and which files it reads and writes. Loads no torch: the workflow reads it.
+
+:class:`TrainingOptions` holds the keys of ``training`` in config.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from upsampling_artifacts.errors import InputError
 
-# These keys change results by rounding only, so a checkpoint fits whatever their values. The
-# exception is batch normalization (Open-Unmix), which sees each part of a batch that devices or
-# gradient_accumulation make. They are listed all the same: the batch that is learned from is the
-# same, and a training must be able to go on with less memory.
-NOT_IN_CHECKPOINT = (
-    "epochs",
-    "minutes",
-    "checkpoint_minutes",
-    "num_workers",
+RUNTIME_KEYS = (
+    "threads",
     "devices",
     "gradient_accumulation",
     "activation_checkpointing",
+    "checkpoint_minutes",
+    "num_workers",
 )
+"""Keys of ``training`` that decide how a training runs, not what it learns.
+
+They change a result by rounding only, so a new value retrains nothing. The exception is batch
+normalization (Open-Unmix), whose statistics are those of each part that ``devices`` or
+``gradient_accumulation`` make of a batch. These two are listed all the same: the batch that a step
+learns from stays the same, and an interrupted training must be able to resume with less memory.
+"""
+
+RESUMABLE_KEYS = (*RUNTIME_KEYS, "epochs", "minutes")
+"""Keys that may change between an interruption and the resumption of a training."""
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The keys of ``training`` in config; their meaning stands in the schema there."""
+    """The keys of ``training`` in config; the schema (``config.schema.yaml``) documents each.
+
+    ``threads`` counts the CPU threads of one device.
+    """
 
     epochs: int
     batch_size: int
@@ -34,33 +47,55 @@ class TrainingOptions:
     remix_group: int
     learning_rate: float
     validate_every_epochs: int
-    checkpoint_minutes: float
     accelerator: str
     precision: str
-    num_workers: int
-    devices: int = 1
-    gradient_accumulation: int = 1
-    activation_checkpointing: bool = False
     weight_decay: float = 0.0
     gain_db: float = 0.0
     minutes: float | None = None
+    threads: int = 1
+    devices: int = 1
+    gradient_accumulation: int = 1
+    activation_checkpointing: bool = False
+    checkpoint_minutes: float = 5.0
+    num_workers: int = 0
 
     @property
-    def seconds(self) -> float:
-        """Training time after which no further epoch begins."""
+    def time_limit_seconds(self) -> float:
+        """Training time after which no further epoch begins; infinite without ``minutes``."""
         return math.inf if self.minutes is None else 60 * self.minutes
 
     @property
     def part_size(self) -> int:
-        """Segments that go through the model at once.
+        """Number of segments that go through the model at once.
 
         Raises:
             InputError: The batch cannot be divided evenly.
         """
-        if self.batch_size % (self.devices * self.gradient_accumulation):
+        parts = self.devices * self.gradient_accumulation
+        if self.batch_size % parts:
             raise InputError(
                 f"training.batch_size: {self.batch_size} segments cannot be divided evenly over "
                 f"training.devices: {self.devices} times training.gradient_accumulation: "
                 f"{self.gradient_accumulation}; change one of them"
             )
-        return self.batch_size // (self.devices * self.gradient_accumulation)
+        return self.batch_size // parts
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """What one training reads and writes.
+
+    Attributes:
+        train_songs: Cached training songs (``.npy``).
+        valid_songs: Cached validation songs (``.npy``).
+        model: The best weights (``.safetensors``); the header describes the model that they fit
+            (:mod:`models.saved`).
+        log: One row per epoch, with the columns :data:`training.loop.COLUMNS`.
+        checkpoint: What an interrupted training resumes from; removed at the end.
+    """
+
+    train_songs: Sequence[str | Path]
+    valid_songs: Sequence[str | Path]
+    model: str | Path
+    log: str | Path
+    checkpoint: str | Path

@@ -1,4 +1,4 @@
-"""What to say when a training step needs more memory than there is: which settings would fit."""
+"""When a training step runs out of memory: find the settings that fit, and name them."""
 
 from __future__ import annotations
 
@@ -11,45 +11,43 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NoReturn
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 from torch import nn
-from torch.optim import Optimizer
 
 from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.training.activation_checkpointing import has_batch_normalization
 from upsampling_artifacts.training.options import TrainingOptions
-from upsampling_artifacts.training.step import prepare, take_step
+from upsampling_artifacts.training.step import Trainer
 
-# Of the allocator of CPU memory, of CUDA and its libraries, and of oneDNN, in errors that have no
-# class of their own.
+# Errors without a class of their own: from the CPU allocator, CUDA and its libraries, and oneDNN.
 MESSAGES = re.compile(
     r"can't allocate memory|out of memory|ALLOC_FAILED|bad_alloc|could not create a primitive$"
 )
-# Of several devices with the same parts of a batch most run out in the same step, and find out in
-# about the same time what fits: the first shall say it.
+# Devices with equal parts of a batch mostly run out in the same step, and take about the same time
+# to find what fits. The others wait this long, so that the first reports it.
 SECONDS_FOR_THE_FIRST = 60
 
 
 @contextmanager
-def explained(
-    fabric: Fabric, model: nn.Module, optimizer: Optimizer, batch: Batch, options: TrainingOptions
+def explain_out_of_memory(
+    trainer: Trainer, batch: Batch, options: TrainingOptions
 ) -> Iterator[None]:
-    """Should the step inside run out of memory, end the training and say what would fit.
+    """If the step inside runs out of memory, end the training and name the settings that fit.
 
-    What fits is tried: steps with ever smaller parts of this batch, on this device. The weights
-    are worth nothing after that. Memory of the machine itself can run out without an error: Linux
-    may kill a process that uses what it was promised.
+    Trial steps with ever smaller parts of the batch, on this device, find what fits. They destroy
+    the state of the training. Not every shortage raises an error: Linux may kill a process that
+    uses the memory that it was granted.
 
     Args:
-        fabric: The device.
-        model: What is trained, as :func:`training.step.prepare` made it.
-        optimizer: Its optimizer.
-        batch: Of the step.
-        options: Of the training.
+        trainer: Takes the step.
+        batch: The batch of the step.
+        options: Those of the training.
 
     Raises:
         InputError: The step ran out of memory.
@@ -60,41 +58,41 @@ def explained(
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        # Its frames hold the activations.
+        # The frames of the error hold the activations.
         traceback.clear_frames(error.__traceback__)
         failed = True
     if failed:
-        optimizer.zero_grad()
-        optimizer.state.clear()
-        _end_all(fabric, InputError(_advice(fabric, model.module, batch, options)))
+        trainer.optimizer.zero_grad()
+        trainer.optimizer.state.clear()
+        _end_all(trainer.fabric, InputError(_advice(trainer, batch, options)))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of PyTorch, or of Python, says that memory has run out."""
+    """Whether an error of PyTorch or Python reports a lack of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and bool(MESSAGES.search(str(error)))
 
 
-def _advice(fabric: Fabric, model: nn.Module, batch: Batch, options: TrainingOptions) -> str:
-    memory = _memory_of(fabric.device)
-    seconds = f"{options.segment_seconds:g} s"
-    fitting = _accumulation_that_fits(fabric, model, batch, options)
-    if fitting is None:
+def _advice(trainer: Trainer, batch: Batch, options: TrainingOptions) -> str:
+    memory = _memory_of(trainer.fabric.device)
+    segment = f"{options.segment_seconds:g} s"
+    n_parts = _accumulation_that_fits(trainer, batch, options)
+    if n_parts is None:
         smaller = {
             "training.activation_checkpointing: true": not options.activation_checkpointing,
             "training.precision: bf16-mixed": options.precision == "32-true",
             "a shorter training.segment_seconds": True,
         }
         ways = " or ".join(way for way, is_left in smaller.items() if is_left)
-        return f"not even one segment of {seconds} fits into {memory} with this model; try {ways}"
-    learns = "and learns the same"
-    if has_batch_normalization(model):
-        learns += " but for batch normalization, which sees the parts"
+        return f"not even one segment of {segment} fits into {memory} with this model; try {ways}"
+    result = "and gives the same result"
+    if has_batch_normalization(trainer.model):
+        result += " except for batch normalization, whose statistics are those of each part"
     return (
-        f"training.batch_size: {options.part_size} segments of {seconds} at once do not fit into "
-        f"{memory}; set training.gradient_accumulation: {fitting} "
-        f"({len(batch[0]) // fitting} at a time), which fits, {learns}"
+        f"training.batch_size: {options.part_size} segments of {segment} at once do not fit into "
+        f"{memory}; set training.gradient_accumulation: {n_parts} "
+        f"({len(batch[0]) // n_parts} at a time), which fits {result}"
     )
 
 
@@ -103,41 +101,42 @@ def _memory_of(device: torch.device) -> str:
         gpu = torch.cuda.get_device_properties(device)
         return f"the {gpu.total_memory / 1e9:.3g} GB of {gpu.name}"
     allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if allowed != resource.RLIM_INFINITY and allowed < there:
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if allowed != resource.RLIM_INFINITY and allowed < installed:
         return f"the {allowed / 1e9:.3g} GB that this process may use"
-    return f"the {there / 1e9:.3g} GB of this machine"
+    return f"the {installed / 1e9:.3g} GB of this machine"
 
 
-def _accumulation_that_fits(
-    fabric: Fabric, model: nn.Module, batch: Batch, options: TrainingOptions
-) -> int | None:
-    """The fewest parts, of equal size, with which a step fits; None if one segment does not."""
+def _accumulation_that_fits(trainer: Trainer, batch: Batch, options: TrainingOptions) -> int | None:
+    """The fewest equal parts with which a step fits; None if a single segment does not fit."""
     segments = len(batch[0])
-    for parts in range(options.gradient_accumulation + 1, segments + 1):
-        if segments % parts == 0 and _fits(fabric, model, batch, parts):
-            return parts
+    for n_parts in range(options.gradient_accumulation + 1, segments + 1):
+        if segments % n_parts == 0 and _fits(
+            trainer, batch, replace(options, gradient_accumulation=n_parts)
+        ):
+            return n_parts
     return None
 
 
-def _fits(fabric: Fabric, model: nn.Module, batch: Batch, parts: int) -> bool:
+def _fits(trainer: Trainer, batch: Batch, options: TrainingOptions) -> bool:
     gc.collect()
-    if fabric.device.type == "cuda":
+    device = trainer.fabric.device
+    if device.type == "cuda":
         torch.cuda.empty_cache()
-    # Parameters of its own, in the same memory: other devices wait for the gradients of the old.
+    model: nn.Module = trainer.model.module
+    # New parameters in the same memory: other devices wait for gradients of the old ones.
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             own = nn.Parameter(parameter.detach(), parameter.requires_grad)
             setattr(module, name, own)
-    device = fabric.device
-    alone = Fabric(
+    single = Fabric(
         accelerator=device.type,
         devices=1 if device.index is None else [device.index],
-        precision=fabric.strategy.precision.precision,
+        precision=trainer.precision.precision,
     )
     try:
-        trained, optimizer = prepare(alone, model, learning_rate=0.0)
-        take_step(alone, trained, optimizer, batch, parts)
+        # The blocks of the model are checkpointed already.
+        Trainer(single, model, replace(options, activation_checkpointing=False)).step(batch)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -147,14 +146,15 @@ def _fits(fabric: Fabric, model: nn.Module, batch: Batch, parts: int) -> bool:
 
 
 def _end_all(fabric: Fabric, error: InputError) -> NoReturn:
-    """End all processes without their agreement: some wait in vain for the step of another.
+    """End all processes without an agreement: some wait in vain for the step of another.
 
-    The first ends the others as it ends. When another process ends with an error, Fabric ends all
-    within seconds.
+    The first process kills the others as it exits. When another process fails, Fabric ends all of
+    them within seconds.
     """
-    if fabric.world_size > 1 and fabric.is_global_zero:
-        for process in fabric.strategy.launcher.procs:
-            atexit.register(process.kill)
-    elif not fabric.is_global_zero:
+    launcher = fabric.strategy.launcher
+    if not fabric.is_global_zero:
         time.sleep(SECONDS_FOR_THE_FIRST)
+    elif isinstance(launcher, _SubprocessScriptLauncher):
+        for process in launcher.procs:
+            atexit.register(process.kill)
     raise error from None
