@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from upsampling_artifacts.api import marked_frequencies, probe
+from upsampling_artifacts.api import probe
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
+from upsampling_artifacts.probes.result_files import marked_frequencies
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
 from .toy_models import Doubler, Filter, Returns, Upsampler, Vocoder

@@ -10,6 +10,7 @@ from upsampling_artifacts.benchmarks.upsamplers import (
     COLUMNS,
     DIRECTIONS,
     LAYERS,
+    LENGTHS,
     PAPER_SHAPES,
     measure_upsamplers,
     saved_bytes,
@@ -74,3 +75,8 @@ def test_the_paper_shapes_are_those_of_its_decoder() -> None:
         (3200, 1600), (1600, 800), (800, 400), (400, 200), (200, 100), (100, 8),
     ]  # fmt: skip
     assert PAPER_SHAPES[-1][2:] == (110_250, 32)
+
+
+def test_the_benchmark_covers_the_upsamplers_of_the_paper() -> None:
+    """The fingerprint of its job covers exactly these (workflow/rules/benchmarks.smk)."""
+    assert set(LENGTHS) == set(registry.PAPER_UPSAMPLERS)

@@ -7,6 +7,7 @@ from upsampling_artifacts.artifacts.lines import measure_line
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.flops import parameter_count
 from upsampling_artifacts.models.stacks import STACKS, WIDTH, build_stack, rates_hz
+from upsampling_artifacts.registry import PAPER_UPSAMPLERS
 
 SECONDS = 2
 MARGIN = 200  # samples at each end that contain all boundary artifacts
@@ -126,3 +127,8 @@ def test_linear_attenuates_high_frequencies_more_than_nearest() -> None:
 def test_the_error_for_an_unknown_stack_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"unknown stack 'cubic'; known: nearest, linear"):
         build_stack("cubic", 0)
+
+
+def test_stacks_use_the_upsamplers_of_the_paper() -> None:
+    """The fingerprints of their jobs cover exactly these (workflow/rules/probe.smk)."""
+    assert {recipe.upsampler for recipe in STACKS.values()} == set(PAPER_UPSAMPLERS)

@@ -109,6 +109,24 @@ def test_imported_modules_change_the_fingerprint(write: Callable, statement: str
     assert fingerprint_of() != before
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import upsampling_artifacts as ua\n\n\nclass Mine(ua.Upsampler):\n    pass\n",
+        "import upsampling_artifacts\n\nBASE = upsampling_artifacts.Upsampler\n",
+        "from upsampling_artifacts import Upsampler\n",
+    ],
+)
+def test_public_names_change_the_fingerprint_of_a_plug_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    (tmp_path / "my_layer.py").write_text(code)
+    monkeypatch.setattr(import_paths, "FOLDERS", (*import_paths.FOLDERS, tmp_path))
+    forget()
+    assert "upsampling_artifacts.upsamplers.base" in fingerprint._read("my_layer")[1]
+    forget()
+
+
 def test_indirect_imports_change_the_fingerprint_even_in_a_circle(write: Callable) -> None:
     write("helpers", "from upsampling_artifacts import deeper, thing\n")
     write("deeper", "A = 1\n")

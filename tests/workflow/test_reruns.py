@@ -56,7 +56,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     "upsamplers/nearest.py": (
         {
             "train": 1, "separate": 1, "score": 1, "probe": 2, "probe_system": 1,
-            "probe_readings": 1, "figure_models": 1,
+            "figure_models": 1,
             **STACKS, **SINGLE_LAYERS, **TIMED_LAYERS, **TIMED_STEPS, **TRAINED, **MEASURES,
             **REPORT,
         },
@@ -68,7 +68,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     # Part of linear interpolation, which no variant here uses: nothing is trained again.
     "upsamplers/smoothing.py": (
         {
-            "probe_system": 1, "probe_readings": 1, "figure_models": 1,
+            "probe_system": 1, "figure_models": 1,
             **STACKS, **SINGLE_LAYERS, **TIMED_LAYERS, **MEASURES, **REPORT,
         },
         {"probe_system": {"demucs_linear"}},
@@ -77,7 +77,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     "artifacts/lines.py": (
         {
             "probe": 4, "probe_system": 7, "probe_stacks": 1, "probe_readings": 1,
-            "probe_model": 1, "figure_models": 2, "figure_stacks": 3,
+            "probe_model": 1, "figure_model_probe": 1, "figure_models": 2, "figure_stacks": 3,
             **SINGLE_LAYERS, **PROBED_VARIANTS, **MEASURES, **REPORT,
         },
         {"probe": BOTH, "probe_system": {*DEMUCS_SYSTEMS, "melgan"}},
@@ -87,14 +87,14 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
         {"score": 4, **SCORED, **REPORT},
         {"score": BOTH | BASELINES},
     ),
-    # Figures alone, and the listed model, whose probe draws its own figure.
+    # Figures alone.
     "figures/style.py": (
         {
             "figure_layer_speed": 1, "figure_layers": 1, "figure_line_levels": 1,
             "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
             "figure_source_scores": 1, "figure_spectrograms": 2, "figure_stacks": 3,
             "figure_step_speed": 1, "figure_trade_offs": 1, "figure_training_curves": 1,
-            "probe_model": 1, **MEASURES, **REPORT,
+            "figure_model_probe": 1, **REPORT,
         },
         {},
     ),

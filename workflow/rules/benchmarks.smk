@@ -54,11 +54,7 @@ rule upsampler_speed:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code(
-            "upsampling_artifacts.benchmarks.upsamplers",
-            "upsampling_artifacts.upsamplers.nearest",
-            "upsampling_artifacts.upsamplers.linear",
-        ),
+        code=code("upsampling_artifacts.benchmarks.upsamplers", *PAPER_UPSAMPLER_MODULES),
     script:
         "../scripts/upsampler_speed.py"
 

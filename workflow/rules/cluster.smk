@@ -35,6 +35,7 @@ localrules:
     figure_layer_speed,
     figure_layers,
     figure_models,
+    figure_model_probe,
     figure_overlap,
     figure_ones,
     figure_stacks,

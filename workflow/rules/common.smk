@@ -35,7 +35,9 @@ RESULTS = f"results/{config['experiment']}"
 RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
 FIGURES = f"{RESULTS}/figures"
 BASELINES = list(registry.BASELINES)
-UPSAMPLER_MODULES = sorted({path.partition(":")[0] for path in registry.UPSAMPLERS.values()})
+PAPER_UPSAMPLER_MODULES = [
+    registry.module_of("upsampler", name, registry.UPSAMPLERS) for name in registry.PAPER_UPSAMPLERS
+]
 # Upsampling layers to probe alone.
 LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(

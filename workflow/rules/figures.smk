@@ -28,7 +28,7 @@ rule figure_arrays:
     conda:
         "../../envs/learning.yaml"
     params:
-        code=code("upsampling_artifacts.probes.figure_arrays", *UPSAMPLER_MODULES),
+        code=code("upsampling_artifacts.probes.figure_arrays", *PAPER_UPSAMPLER_MODULES),
     script:
         "../scripts/figure_arrays.py"
 
@@ -117,6 +117,21 @@ rule figure_stacks:
         code=code("upsampling_artifacts.figures.stacks"),
     script:
         "../scripts/figure_stacks.py"
+
+
+rule figure_model_probe:
+    input:
+        rules.probe_model.output.arrays,
+    output:
+        multiext(f"{PROBES}/models/{{model}}/spectrograms", ".png", ".svg"),
+    log:
+        f"logs/{FIGURES}/models/{{model}}.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.probe"),
+    script:
+        "../scripts/figure_model_probe.py"
 
 
 rule figure_line_levels:

@@ -63,7 +63,7 @@ rule probe_stacks:
         "../../envs/learning.yaml"
     params:
         seeds=SMALL_SEEDS,
-        code=code("upsampling_artifacts.probes.stacks", *UPSAMPLER_MODULES),
+        code=code("upsampling_artifacts.probes.stacks", *PAPER_UPSAMPLER_MODULES),
     script:
         "../scripts/probe_stacks.py"
 
@@ -99,7 +99,7 @@ rule probe_readings:
         code=code(
             "upsampling_artifacts.probes.readings",
             "upsampling_artifacts.models.demucs",
-            *UPSAMPLER_MODULES,
+            "upsampling_artifacts.upsamplers.transposed",
         ),
     script:
         "../scripts/probe_readings.py"
@@ -128,7 +128,7 @@ rule probe_model:
         measures=f"{PROBES}/models/{{model}}/measures.csv",
         layers=f"{PROBES}/models/{{model}}/layers.csv",
         summary=f"{PROBES}/models/{{model}}/summary.txt",
-        figure=multiext(f"{PROBES}/models/{{model}}/spectrograms", ".png", ".svg"),
+        arrays=f"{PROBES}/models/{{model}}/spectrograms.npz",
     log:
         f"logs/{PROBES}/models/{{model}}.log",
     benchmark:
@@ -137,7 +137,10 @@ rule probe_model:
         "../../envs/learning.yaml"
     params:
         model=lambda w: config["probes"]["models"][w.model],
-        code=code("upsampling_artifacts.api"),
+        code=code(
+            "upsampling_artifacts.probes.user_model_probe",
+            "upsampling_artifacts.probes.result_files",
+        ),
     script:
         "../scripts/probe_model.py"
 

@@ -31,6 +31,7 @@ rule report:
             ],
         ),
         models=expand(rules.probe_model.output.summary, model=config["probes"]["models"]),
+        model_figures=expand(rules.figure_model_probe.output, model=config["probes"]["models"]),
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
         page=[

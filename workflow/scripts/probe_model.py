@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from upsampling_artifacts.api import probe
+from upsampling_artifacts.probes.result_files import write_result
+from upsampling_artifacts.probes.user_model_probe import probe_user_model
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
     options = dict(snakemake.params.model)
-    probe(
+    result = probe_user_model(
         options.pop("factory"),
         **options,
         name=snakemake.wildcards.model,
         music=snakemake.input.music,
-        out=Path(snakemake.output.measures).parent,
     )
+    write_result(result, Path(snakemake.output.measures).parent)

@@ -9,7 +9,7 @@ package is cheap and does not load torch.
 import importlib
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # for type checkers and editors; one line per name of _MODULES
+if TYPE_CHECKING:  # for type checkers and editors; one line per name of PUBLIC_NAMES
     from upsampling_artifacts.api import probe as probe
     from upsampling_artifacts.artifacts.boundary import boundary_samples as boundary_samples
     from upsampling_artifacts.artifacts.filtering import (
@@ -61,7 +61,7 @@ if TYPE_CHECKING:  # for type checkers and editors; one line per name of _MODULE
         ZeroInsertionConvolution as ZeroInsertionConvolution,
     )
 
-_MODULES = {
+PUBLIC_NAMES = {
     # probes
     "probe": "api",
     "FileProbeResult": "probes.audio_file_probe",
@@ -109,14 +109,14 @@ _MODULES = {
     "predicted_measures": "artifacts.theory",
 }
 
-__all__ = list(_MODULES)
+__all__ = list(PUBLIC_NAMES)
 
 
 def __getattr__(name: str) -> object:
     """Import a public name on first use (PEP 562)."""
-    if name not in _MODULES:
+    if name not in PUBLIC_NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{PUBLIC_NAMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
 from torch import nn
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.figures import style
-from upsampling_artifacts.figures.probe import probe_spectrograms
-from upsampling_artifacts.files import atomic_write
-from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.figures.probe import draw_probe
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult, probe_audio_file
-from upsampling_artifacts.probes.line_summary import UNHEARD_DB
+from upsampling_artifacts.probes.result_files import write_result
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult, probe_user_model
 
 IMAGES = ("spectrograms.png", "spectrograms.svg")
@@ -57,7 +53,8 @@ def probe(
         music: An audio file, as an additional test signal for a model of audio.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
-            summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``).
+            summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its
+            arrays (``spectrograms.npz``).
 
     Returns:
         A :class:`ModelProbeResult` or, for an audio file, a :class:`FileProbeResult`. Print it for
@@ -86,7 +83,8 @@ def probe(
     else:
         result = probe_audio_file(target, rate_hz)
     if out is not None:
-        _write(result, Path(out))
+        arrays = write_result(result, Path(out))
+        draw_probe(arrays, [Path(out, image) for image in IMAGES], Path(result.name).name)
     return result
 
 
@@ -98,52 +96,3 @@ def _is_import_path(target: object) -> TypeGuard[str]:
             "'package.module:factory' or the path of an audio file"
         )
     return isinstance(target, str) and ":" in target and not Path(target).exists()
-
-
-def _write(result: ModelProbeResult | FileProbeResult, out: Path) -> None:
-    """Write tables, summary and figure to a folder."""
-    tables = (
-        {"lines": result.lines}
-        if isinstance(result, FileProbeResult)
-        else {"measures": result.measures, "layers": result.layers}
-    )
-    for name, table in tables.items():
-        with atomic_write(out / f"{name}.csv") as unfinished:
-            table.to_csv(unfinished, index=False, float_format="%.6g")
-    with atomic_write(out / "summary.txt") as unfinished:
-        unfinished.write_text(f"{result}\n", encoding="utf-8")
-    panels = {
-        key.removesuffix("_db"): (
-            result.arrays["frequencies_hz"],
-            result.arrays["times_seconds"],
-            levels.astype(np.float32),
-        )
-        for key, levels in result.arrays.items()
-        if key.endswith("_db")
-    }
-    predicted, others = marked_frequencies(result)
-    figure = probe_spectrograms(panels, predicted, others, title=Path(result.name).name)
-    style.save_figure(figure, [out / image for image in IMAGES])
-
-
-def marked_frequencies(
-    result: ModelProbeResult | FileProbeResult,
-) -> tuple[list[float], dict[str, list[float]]]:
-    """The frequencies that the figure marks.
-
-    Returns:
-        ``(predicted, others)`` in Hz: frequencies that a stride explains, and, by test signal,
-        those of all other lines.
-    """
-    if isinstance(result, FileProbeResult):
-        audible = result.lines[result.lines["level_db"] >= UNHEARD_DB]
-        frequencies_hz, fits = audible["frequency_hz"], audible["stride"].notna()
-        return list(frequencies_hz[fits]), {"file": list(frequencies_hz[~fits])}
-    others = summaries.unpredicted_lines(
-        result.measures, result.layers, result.tones_hz, result.rate_hz
-    )
-    others = others[others["origin"] == ""]
-    by_signal = {
-        str(signal): list(group) for signal, group in others.groupby("signal")["frequency_hz"]
-    }
-    return list(result.tones_hz), by_signal

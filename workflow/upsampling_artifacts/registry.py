@@ -27,6 +27,9 @@ UPSAMPLERS = {
     "wavelet": "upsampling_artifacts.upsamplers.wavelet:WaveletConvolution",
 }
 
+PAPER_UPSAMPLERS = ("transposed", "nearest", "linear", "subpixel")
+"""The upsamplers of the paper: in its stacks (figures 6 to 8), and in the benchmark of layers."""
+
 ARCHITECTURES = {
     "demucs": "upsampling_artifacts.models.demucs:Demucs",
     "melgan": "upsampling_artifacts.models.melgan:MelGAN",

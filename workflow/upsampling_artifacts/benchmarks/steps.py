@@ -75,7 +75,7 @@ def measure_steps(
         for name, system in systems.items()
     }
     tflop = {name: count_tflop(setting, name) for name, setting in settings.items()}
-    measured = {}
+    measured: dict[str, dict[str, Columns]] = {}
     # A reference is timed with the systems that are compared with it, and comes first.
     for reference in dict.fromkeys(reference_names.values()):
         compared = [name for name in systems if reference_names[name] == reference]

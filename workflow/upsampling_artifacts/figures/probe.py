@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,23 @@ def probe_spectrograms(
         if image is not None:
             panels.color_bar(figure, image, grid, "level (dB re each panel's maximum)")
     return figure
+
+
+def draw_probe(arrays_path: str | Path, image_paths: Sequence[str | Path], title: str) -> None:
+    """Draw the spectrograms that a probe has saved.
+
+    Args:
+        arrays_path: ``spectrograms.npz``, as :func:`probes.result_files.write_result` writes it.
+        image_paths: Files to write.
+        title: Title of the figure.
+    """
+    with np.load(arrays_path) as arrays:
+        axes = arrays["frequencies_hz"], arrays["times_seconds"]
+        signals = [key.removesuffix("_db") for key in arrays if key.endswith("_db")]
+        spectrograms = {name: (*axes, arrays[f"{name}_db"].astype(np.float32)) for name in signals}
+        found = {name: list(arrays.get(f"{name}_found_hz", [])) for name in signals}
+        figure = probe_spectrograms(spectrograms, list(arrays["predicted_hz"]), found, title)
+    style.save_figure(figure, image_paths)
 
 
 def _title(signal: str, max_db: float) -> str:

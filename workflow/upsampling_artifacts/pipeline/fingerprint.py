@@ -11,9 +11,10 @@ import ast
 import hashlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from functools import cache
 
-from upsampling_artifacts import import_paths
+from upsampling_artifacts import PUBLIC_NAMES, import_paths
 
 PACKAGE = "upsampling_artifacts"
 
@@ -89,8 +90,26 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
             origin = importlib.util.resolve_name(name, package) if node.level else name
             # In "from package import name", the name may be a module.
             imported += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+    imported += [f"{PACKAGE}.{PUBLIC_NAMES[name]}" for name in _public_names(tree)]
     followed = tuple(name for name in imported if _is_followed(name, module))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), followed
+
+
+def _public_names(tree: ast.AST) -> Iterator[str]:
+    """Names of the public interface that a module uses, as ``ua.Upsampler`` or imported by name.
+
+    The package imports them lazily, so an import of the package alone tells nothing.
+    """
+    nodes = list(ast.walk(tree))
+    imports = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    packages = {alias.asname or alias.name for alias in imports if alias.name == PACKAGE}
+    for node in nodes:
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = [node.attr] if node.value.id in packages else []
+        yield from (name for name in names if name in PUBLIC_NAMES)
 
 
 def _is_followed(name: str, importer: str) -> bool:

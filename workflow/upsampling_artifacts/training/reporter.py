@@ -26,7 +26,7 @@ class Reporter:
     ):
         self.label, self.total = label, total
         self.progress = (
-            Progress(total, label, done=first, most_seconds=seconds_left) if visible else None
+            Progress(total, label, done=first, max_seconds=seconds_left) if visible else None
         )
 
     def step(self, loss: float, waiting_percent: float) -> None:

@@ -1,0 +1,68 @@
+"""The files that a probe of a user-supplied model or an audio file leaves in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
+from upsampling_artifacts.probes.line_summary import UNHEARD_DB
+from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
+
+
+def write_result(result: ModelProbeResult | FileProbeResult, folder: Path) -> Path:
+    """Write the tables, the summary and what the figure shows.
+
+    Args:
+        result: Of the probe.
+        folder: Where to: ``measures.csv`` and ``layers.csv`` of a model or ``lines.csv`` of a file,
+            ``summary.txt`` and ``spectrograms.npz``.
+
+    Returns:
+        The path of ``spectrograms.npz``, which holds the result's arrays, ``predicted_hz``, the
+        frequencies that a stride explains, and ``<signal>_found_hz``, all other lines.
+    """
+    tables = (
+        {"lines": result.lines}
+        if isinstance(result, FileProbeResult)
+        else {"measures": result.measures, "layers": result.layers}
+    )
+    for name, table in tables.items():
+        with atomic_write(folder / f"{name}.csv") as unfinished:
+            table.to_csv(unfinished, index=False, float_format="%.6g")
+    with atomic_write(folder / "summary.txt") as unfinished:
+        unfinished.write_text(f"{result}\n", encoding="utf-8")
+    predicted_hz, others = marked_frequencies(result)
+    found = {f"{signal}_found_hz": np.array(lines_hz) for signal, lines_hz in others.items()}
+    arrays: dict[str, Any] = {**result.arrays, **found, "predicted_hz": np.array(predicted_hz)}
+    path = folder / "spectrograms.npz"
+    with atomic_write(path) as unfinished:
+        np.savez_compressed(unfinished, **arrays)
+    return path
+
+
+def marked_frequencies(
+    result: ModelProbeResult | FileProbeResult,
+) -> tuple[list[float], dict[str, list[float]]]:
+    """The frequencies that the figure marks.
+
+    Returns:
+        ``(predicted, others)`` in Hz: frequencies that a stride explains, and, by test signal,
+        those of all other lines.
+    """
+    if isinstance(result, FileProbeResult):
+        audible = result.lines[result.lines["level_db"] >= UNHEARD_DB]
+        frequencies_hz, fits = audible["frequency_hz"], audible["stride"].notna()
+        return list(frequencies_hz[fits]), {"file": list(frequencies_hz[~fits])}
+    others = summaries.unpredicted_lines(
+        result.measures, result.layers, result.tones_hz, result.rate_hz
+    )
+    others = others[others["origin"] == ""]
+    by_signal = {
+        str(signal): list(group) for signal, group in others.groupby("signal")["frequency_hz"]
+    }
+    return list(result.tones_hz), by_signal
