@@ -137,7 +137,10 @@ def test_a_seed_reproduces_the_result_and_the_global_random_state_is_kept() -> N
 def test_tables_summary_and_figure_are_written(result: ModelProbeResult, tmp_path: Path) -> None:
     probe("tests.toy_models:Upsampler", options={"channels": 2}, channels=2, out=tmp_path / "out",
           seeds=[0], stage="trained", **QUICK)  # fmt: skip
-    names = ["layers.csv", "measures.csv", "spectrograms.png", "spectrograms.svg", "summary.txt"]
+    names = [
+        "layers.csv", "measures.csv", "spectrograms.npz", "spectrograms.png", "spectrograms.svg",
+        "summary.txt",
+    ]  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     written = pd.read_csv(tmp_path / "out/measures.csv")
     assert list(written.columns) == COLUMNS
@@ -218,7 +221,7 @@ def test_a_stem_reveals_the_transposed_convolution_of_its_model(stem: Path) -> N
     assert "at a frequency where an upsampling layer puts tones (expected by chance: " in text
     predicted, others = marked_frequencies(result)
     assert 2000 in np.round(predicted) and others == {"file": []}
-    names = ["lines.csv", "spectrograms.png", "spectrograms.svg", "summary.txt"]
+    names = ["lines.csv", "spectrograms.npz", "spectrograms.png", "spectrograms.svg", "summary.txt"]
     assert sorted(path.name for path in (stem.parent / "out").iterdir()) == names
     written = pd.read_csv(stem.parent / "out/lines.csv")
     np.testing.assert_allclose(written["frequency_hz"], result.lines["frequency_hz"], rtol=1e-5)
