@@ -115,7 +115,7 @@ def test_after_a_change_of_a_stem_only_its_song_is_cached_again(clone: Clone, ro
 
 
 def test_a_cache_that_does_not_fit_on_the_disk_is_refused_before_any_job_runs(clone: Clone) -> None:
-    huge = "songs={train: 1, valid: 1, test: 1, seconds: 1.0e+14}"
+    huge = "synthetic_songs={train: 1, valid: 1, test: 1, seconds: 1.0e+14}"
     settings = ("--configfile", TINY, "--config", huge, "excerpt=False")
     result = clone.snakemake(*settings, "--", "results/tiny/cache/train.txt")
     assert result.returncode != 0

@@ -113,7 +113,7 @@ def test_a_published_data_set_is_fetched_once_for_all_experiments(
         clone.edit("workflow/scripts/fetch.py", '"""Fetch', '"""Go and fetch')
         result = clone.snakemake(*song_lists())
         assert result.returncode == 0, result.stdout
-        assert "already there" in result.stdout
+        assert "already fetched" in result.stdout
         assert clone.planned(*song_lists()) == {}
         assert len(server.starts) == 2
 
