@@ -101,7 +101,7 @@ def song_path(root: Path, split: str, name: str, stem_format: str | None = None)
 def read_song(
     path: Path, sources: list[str], allow_silent: bool = False, setup: dict | None = None
 ) -> Recording:
-    """Decode one song with ``musdb``, which reads 16 bits.
+    """Decode one song with ``musdb``, which decodes to 16 bits.
 
     Stems of different lengths are trimmed to the shortest, which is logged: they start together,
     and the streams of an MP4 may differ by a codec frame. A difference of more than one second, or

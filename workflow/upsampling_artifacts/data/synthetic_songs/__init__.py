@@ -68,7 +68,7 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
         folder: Where to write the five files.
         seed: Together with the name, determines the music.
         seconds: Length of the song.
-        rate_hz: Sampling rate.
+        rate_hz: Sampling rate, above 12 kHz.
 
     Raises:
         InputError: The song is shorter than :data:`MIN_SECONDS`, or its artist is unknown.

@@ -58,7 +58,7 @@ def render_stems(
         song: The composition.
         rng: Draws levels, vowels, noise and rooms.
         seconds: Length of the stems.
-        rate_hz: Sampling rate.
+        rate_hz: Sampling rate, above 12 kHz.
 
     Returns:
         Each stem as int16 ``(samples, 2)``.
