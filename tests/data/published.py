@@ -69,7 +69,7 @@ def visible(folder: Path) -> list[str]:
 def fetched(server: FileServer, datasets: Path, **changes: object) -> Path:
     """Fetch from a server with short pauses between retries."""
     dataset = published_dataset(server.url, server.content, **changes)
-    return fetch(dataset, SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
+    return fetch(dataset, SONGS, datasets / "tiny-hq", max_pause_seconds=1)
 
 
 def failure(server: FileServer, datasets: Path, **changes: object) -> str:
@@ -83,5 +83,5 @@ def failure(server: FileServer, datasets: Path, **changes: object) -> str:
 
 
 def says_what_to_do(line: str, datasets: Path) -> bool:
-    by_hand = f"download tiny.zip from https://example.org/tiny, put it at {datasets / 'tiny.zip'}"
-    return by_hand in line and "or set root to an unpacked copy" in line
+    remedy = f"download tiny.zip from https://example.org/tiny, put it at {datasets / 'tiny.zip'}"
+    return remedy in line and "or set root to an unpacked copy" in line

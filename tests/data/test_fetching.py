@@ -114,7 +114,7 @@ def test_a_login_page_is_not_taken_for_the_archive(datasets: Path, present: int)
         (datasets / "tiny.zip").write_bytes(ARCHIVE[:present])
     with file_server(ARCHIVE, login=True) as server:
         line = failure(server, datasets)
-    assert ("sent only 700000 of" if present else "maybe a login page") in line
+    assert ("sent only 700000 of" if present else "perhaps a login page") in line
     assert says_what_to_do(line, datasets)
     assert visible(datasets) == (["tiny.zip"] if present else [])
 

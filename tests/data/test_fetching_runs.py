@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 def in_another_process(url: str, datasets: Path) -> None:
     logging.basicConfig(filename=datasets.parent / f"{os.getpid()}.log", level=logging.INFO)
-    fetch(published_dataset(url), SONGS, datasets / "tiny-hq", longest_pause_seconds=1)
+    fetch(published_dataset(url), SONGS, datasets / "tiny-hq", max_pause_seconds=1)
 
 
 def test_one_of_two_concurrent_runs_downloads(datasets: Path, tmp_path: Path) -> None:

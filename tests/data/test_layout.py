@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from upsampling_artifacts.data.layout import check_sources, parts_of, read_setup, stem_files
+from upsampling_artifacts.data.layout import check_sources, read_setup, stem_files, stem_weights
 from upsampling_artifacts.errors import InputError
 
 MUSDB18 = read_setup("musdb18")
@@ -70,12 +70,12 @@ def test_a_wav_file_that_mixes_other_stems_is_no_stem(tmp_path: Path) -> None:
 
 def test_a_source_is_a_stem_if_possible_and_a_target_otherwise() -> None:
     setup = MUSDB18 | {"targets": {"vocals": {"vocals": 2}, "beat": {"drums": 1, "bass": 0.5}}}
-    assert parts_of("vocals", FOUR, setup) == {"vocals": 1.0}
-    assert parts_of("beat", FOUR, setup) == {"drums": 1.0, "bass": 0.5}
+    assert stem_weights("vocals", FOUR, setup) == {"vocals": 1.0}
+    assert stem_weights("beat", FOUR, setup) == {"drums": 1.0, "bass": 0.5}
     with pytest.raises(InputError, match=r"no stem 'beat'; sources can be: drums, vocals$"):
-        parts_of("beat", ["drums", "vocals"], setup)
+        stem_weights("beat", ["drums", "vocals"], setup)
     with pytest.raises(InputError, match=r"sources can be: drums, bass or, mixed from them, beat$"):
-        parts_of("piano", ["drums", "bass"], setup)
+        stem_weights("piano", ["drums", "bass"], setup)
 
 
 @pytest.mark.parametrize("dataset", ["synthetic", "musdb18", "musdb18-hq"])

@@ -53,7 +53,7 @@ def test_six_seconds_of_speech_are_available_and_reproducible() -> None:
 
 def test_a_missing_synthesizer_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "parselmouth", None)
-    monkeypatch.setattr(module, "_synthesized", module._synthesized.__wrapped__)
+    monkeypatch.setattr(module, "_synthesize_voice", module._synthesize_voice.__wrapped__)
     with pytest.raises(InputError, match=r"pip install praat-parselmouth$") as error:
         speech(2, RATE_HZ, 1)
     assert "\n" not in str(error.value)

@@ -148,7 +148,7 @@ def test_a_song_too_short_for_all_stems_is_an_input_error(tmp_path: Path) -> Non
 
 def test_the_singer_enters_early_in_a_song_of_the_shortest_length() -> None:
     for name in chain(*synthetic_songs.song_names(24, 24, 24).values()):
-        song = compose(name, SEED, synthetic_songs.SHORTEST_SECONDS)
+        song = compose(name, SEED, synthetic_songs.MIN_SECONDS)
         assert notes_of(song, "vocals")[0].start_seconds < 2.5, name
 
 
@@ -292,7 +292,7 @@ def test_a_legato_note_glides_from_the_previous_note(monkeypatch: pytest.MonkeyP
     song = compose(NAMES["train"][0], SEED, SECONDS)
     started: list[tuple[int, float]] = []  # pitch, bend in semitones at note-on
 
-    run = rendering._run
+    render = rendering._render
 
     def spy(part: object, events: list[tuple], *rest: int) -> np.ndarray:
         wheel = {}
@@ -301,9 +301,9 @@ def test_a_legato_note_glides_from_the_previous_note(monkeypatch: pytest.MonkeyP
                 wheel[message.channel] = message.pitch
             elif message.type == "note_on":
                 started.append((message.note, wheel[message.channel] / 8191 * 12))
-        return run(part, events, *rest)
+        return render(part, events, *rest)
 
-    monkeypatch.setattr(rendering, "_run", spy)
+    monkeypatch.setattr(rendering, "_render", spy)
     singer = [part for part in song.parts if part.stem == "vocals"][:1]
     rendering._sing(singer, np.random.default_rng(0), round(SECONDS * RATE_HZ), RATE_HZ)
     notes = singer[0].notes

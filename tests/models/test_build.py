@@ -80,7 +80,7 @@ def test_a_user_supplied_class_must_take_the_arguments_of_the_builder() -> None:
         build_layer({"name": f"{__name__}:NoBias"}, 2, 3, 4)
     assert str(error.value) == (
         f"upsampler '{__name__}:NoBias': got an unexpected keyword argument 'bias'; "
-        "take the arguments of docs/plug_in.md"
+        "take the arguments in docs/plug_in.md"
     )
 
 

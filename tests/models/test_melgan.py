@@ -10,7 +10,7 @@ from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.flops import build_on_meta, parameter_count
-from upsampling_artifacts.models.melgan import FEWEST_FRAMES, MelGAN
+from upsampling_artifacts.models.melgan import MIN_FRAMES, MelGAN
 
 RATE_HZ, HOP = 22_050, 256
 LENGTHS = {"transposed": None, "nearest": 9, "linear": 9, "subpixel": 3, "wavelet": 3}
@@ -48,7 +48,7 @@ def test_the_generator_returns_one_hop_per_frame(upsampler: str, strides: tuple)
     if upsampler == "wavelet" and 5 in strides:
         pytest.skip("wavelets need powers of two")
     model = build(upsampler, strides=strides, n_mels=4)
-    for frames in (FEWEST_FRAMES, FEWEST_FRAMES + 3):
+    for frames in (MIN_FRAMES, MIN_FRAMES + 3):
         y = model.generator(torch.randn(2, 4, frames))
         assert y.shape == (2, 1, frames * math.prod(strides))
 

@@ -57,7 +57,7 @@ def log_broken_songs(failed_caches):
     songs = [
         job.wildcards.song
         for job in failed_caches
-        if datasets.LEAVE_OUT in "".join(last_lines(job.log[0]))
+        if datasets.EXCLUSION_MARK in "".join(last_lines(job.log[0]))
         and job.wildcards.song not in SONGS["excerpt"]
     ]
     if songs:

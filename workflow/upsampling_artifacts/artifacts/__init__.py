@@ -1,4 +1,4 @@
-"""Measures of upsampling artifacts: arrays in, numbers out.
+"""Measures of upsampling artifacts, and the theory that predicts them: arrays in, numbers out.
 
-One module per artifact of the paper. No module here reads or writes a file or runs a model.
+No module here reads or writes a file, or runs a model.
 """

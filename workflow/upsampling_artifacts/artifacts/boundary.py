@@ -1,4 +1,4 @@
-"""Boundary artifacts: samples that the ends of the input change (section 2 of the paper)."""
+"""Boundary artifacts: output samples that the ends of the input affect (section 2 of the paper)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from upsampling_artifacts.errors import InputError
 def boundary_samples(
     output: np.ndarray, reference: np.ndarray, tolerance_db: float = -60.0
 ) -> tuple[int, int]:
-    """Number of samples at each end that boundary artifacts reach.
+    """Number of samples at each end that boundary artifacts affect.
 
     Args:
         output: ``(channels, time)``, a layer's response to a finite input.
         reference: ``(channels, time)``, the same samples cut from the response to a longer
             input: the steady state.
-        tolerance_db: Largest difference that does not count (RMS over channels), in dB re the
-            RMS of the reference. If the reference is exactly zero, any difference counts.
+        tolerance_db: Largest difference to ignore (RMS over channels), in dB re the RMS of the
+            reference. If the reference is exactly zero, no difference is ignored.
 
     Returns:
-        ``(start, end)``: the distance from each end to the innermost sample of its half that
-        differs. If all samples differ, the two add up to the length.
+        ``(start, end)``: how far the samples that differ reach from each end, at most to the
+        middle. If all samples differ, the two add up to the length.
 
     Raises:
         InputError: The shapes differ.

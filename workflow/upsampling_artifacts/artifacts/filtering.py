@@ -28,8 +28,9 @@ LEAKAGE_DB = -80.0
 COMPARED_RANGE_DB = 40.0
 
 # Half width of a valley's surroundings re the sampling rate: a quarter of the distance between the
-# valleys of a stride-4 layer, which share no surroundings. Larger strides put valleys closer
-# together, but make them narrower in proportion: most bins lie between valleys, as does the median.
+# valleys of a stride-4 layer, so their surroundings do not overlap. Larger strides put valleys
+# closer together, but make them narrower in proportion: most bins still lie between valleys, and
+# with them the median.
 NEIGHBORHOOD = 1 / 16
 
 
@@ -76,13 +77,13 @@ def interpolation_response_db(
     """The exact frequency response of an interpolation (section 3 of the paper).
 
     Nearest-neighbor interpolation is zero insertion and a filter of ``stride`` ones. Its response
-    is a geometric series, the Dirichlet kernel
+    is a geometric series that sums to the Dirichlet kernel
     ``D(f) = |sin(pi f stride / rate) / (stride sin(pi f / rate))|``.
 
-    Linear interpolation filters with a triangle. An odd stride samples the triangle at its peak;
-    it is then two rectangles in a row, ``D**2``. An even stride with ``align_corners=False``
-    samples it half a sample off the peak. On straight lines, that is the mean of two neighboring
-    samples: ``D**2 |cos(pi f / rate)|``.
+    Linear interpolation filters with a triangle. An odd stride samples the triangle at its peak:
+    a rectangle convolved with itself, ``D**2``. An even stride with ``align_corners=False``
+    samples it half a sample off the peak. On a straight line, each value there is the mean of two
+    neighboring samples: ``D**2 |cos(pi f / rate)|``.
 
     Learned interpolation is initialized as linear interpolation, but keeps the input samples, so
     every stride samples the triangle at its peak: ``D**2``.
@@ -227,12 +228,15 @@ def response_db(output: np.ndarray, input: np.ndarray, rate_hz: float, stride: i
         output: ``(channels, time * stride)``.
         input: ``(channels, time)``; the number of channels may differ from the output's.
         rate_hz: Sampling rate of the output.
-        stride: Upsampling factor; 1 for a whole model.
+        stride: Upsampling factor; 1 for a model whose input and output have the same rate.
 
     Returns:
         dB at the frequencies of ``power_density(output, rate_hz)``. NaN where the input's density
-        lies 80 dB below its maximum, where leakage dominates; -inf where the output is exactly
-        zero.
+        lies more than 80 dB below its maximum, so that leakage dominates; -inf where the output
+        is exactly zero.
+
+    Raises:
+        InputError: The output has fewer than 16 samples.
 
     Example:
         >>> noise = np.random.default_rng(0).standard_normal((1, 8000))
@@ -254,7 +258,7 @@ def response_db(output: np.ndarray, input: np.ndarray, rate_hz: float, stride: i
 def response_error_db(measured_db: np.ndarray, theory_db: np.ndarray) -> float:
     """RMS difference between two responses after removing their mean difference, a gain.
 
-    Compared are the frequencies where theory lies within 40 dB of its maximum and the
+    The comparison covers the frequencies where theory lies within 40 dB of its maximum and the
     measurement is finite.
 
     Args:

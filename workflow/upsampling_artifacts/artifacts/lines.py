@@ -1,7 +1,7 @@
-"""Tonal artifacts: spectral lines, measured where they are predicted or detected anywhere.
+"""Tonal artifacts: spectral lines, measured at predicted frequencies or detected at any.
 
-A predicted line has a level and a prominence over its surroundings. The detection of unpredicted
-lines (:func:`find_lines`) is ours: an order statistic over frames, a threshold from its
+A predicted line has a level and a prominence over its surroundings. The detector of unpredicted
+lines (:func:`find_lines`) is our own: an order statistic over frames, a threshold from its
 distribution in white noise, and a test for a steady phase.
 """
 
@@ -23,25 +23,25 @@ from upsampling_artifacts.artifacts.spectra import (
 from upsampling_artifacts.errors import InputError
 
 # The smallest power that counts, re the sum of all bins. It corresponds to 143 dB below the RMS of
-# the loudest frame, the last bit of float32 (2**-24, -144 dB), whose rounding has lines of its own.
+# the loudest frame: about the last bit of float32 (2**-24, -144 dB). Rounding noise has lines too.
 FLOAT32_FLOOR_DB = -150.0
 
 # A line must be present in three quarters of the frames. Notes of music are not.
 ABSENT_SHARE = 0.25
 
-# Probability of a false alarm per signal of white noise. It is a tenth of the 1 % that we promise,
-# because the floor is an estimate and neighboring bins and frames are not quite independent.
+# Probability of a false alarm per signal of white noise: a tenth of the 1 % that we promise,
+# because the floor is an estimate, and neighboring bins and frames are not quite independent.
 FALSE_ALARMS = 0.001
 
 # Smallest mean of a line's unit phasors over blocks of about three seconds; 1 for a steady tone.
 # Measured medians: 0.95 for a tone at the threshold in white noise, 0.84 for one at the threshold
-# in music (-40 dB), 0.37 for the notes of eighteen songs of six seconds, of which one in 551
-# exceeds 0.8. In three seconds, 16 notes of 593 do; in one and a half, 126 of 562.
+# in music (-40 dB), 0.37 for the notes of eighteen songs. The shorter the songs, the more notes
+# exceed 0.8: 1 of 551 in six seconds, 16 of 593 in three, 126 of 562 in one and a half.
 MIN_STEADINESS = 0.8
 BLOCK_FRAMES = 24
 
-# However long the signal, the ripples of colored noise are not lines. The 6 dB are those of the
-# screening for tones by Bray & Caspary (2008) that accompanies ECMA-418-1.
+# However long the signal, the ripples of colored noise are not lines. 6 dB is the threshold of the
+# tone screening by Bray & Caspary (2008) that accompanies ECMA-418-1.
 MIN_THRESHOLD_DB = 6.0
 
 MIN_SECONDS = 1.0
@@ -83,8 +83,8 @@ class FoundLine:
 def predicted_frequencies(rate_hz: float, stride: int) -> np.ndarray:
     """Frequencies of the tonal artifacts of an upsampling layer: ``k * rate / stride``.
 
-    A constant becomes a signal that repeats every ``stride`` samples (sections 2 and
-    4 of the paper). Such a signal contains multiples of ``rate / stride`` only.
+    A constant becomes a signal that repeats every ``stride`` samples (sections 2 and 4 of the
+    paper). Such a signal contains multiples of ``rate / stride`` only.
 
     Args:
         rate_hz: Sampling rate of the layer's output.
@@ -136,10 +136,10 @@ def measure_lines(
 
     The level is the largest value of :func:`spectra.line_spectrum` within the main lobe around
     each frequency. The prominence compares it with the median of the bins within
-    ``neighborhood_hz`` on either side. Neither enters the prominence with less than the floor of
-    float32 (``FLOAT32_FLOOR_DB``), so that rounding noise is not prominent.
+    ``neighborhood_hz`` on either side. For the prominence, both are at least the floor of float32
+    (``FLOAT32_FLOOR_DB``), so that rounding noise is not prominent.
 
-    Prominence grows with the length of the signal: compare it at one length only.
+    Prominence grows with the length of the signal: compare only signals of equal length.
 
     Args:
         signal: ``(channels, time)``.
@@ -218,7 +218,7 @@ def find_lines(
         The lines, strongest first.
 
     Raises:
-        InputError: The signal is shorter than a second or two frames.
+        InputError: The signal is shorter than a second, or than two frames.
 
     Example:
         >>> times_seconds = np.arange(8000) / 4000
@@ -279,9 +279,9 @@ def chance_threshold_db(frames: int, bins: int) -> float:
 
     In one bin, the power of white noise over frames is exponentially distributed. The ``k``-th
     smallest of ``n`` independent frames is then ``-ln(1 - u)`` with ``u`` from
-    Beta(k, n - k + 1). (Frames that overlap by three quarters are nearly independent under this
-    window: the correlation of their powers is 0.02.) The threshold is the quantile exceeded with
-    probability ``FALSE_ALARMS / bins``, over the median, which is the floor. Averaging over
+    Beta(k, n - k + 1). (With this window, frames that overlap by three quarters are nearly
+    independent: the correlation of their powers is 0.02.) The threshold is the quantile exceeded
+    with probability ``FALSE_ALARMS / bins``, over the median, which is the floor. Averaging over
     channels reduces the variance, so the threshold is safe for several channels.
 
     Args:
@@ -315,7 +315,7 @@ def _phase_steadiness(
     """How steadily the phase of some bins advances from frame to frame, and at what frequency.
 
     The phasors of a steady tone, divided by their magnitude, rotate at the tone's offset from the
-    bin. Rotated back at that rate, they add up. The best of 81 rates within a bin is taken.
+    bin. Rotated back at that rate, they add up. Of 81 rates within one bin, the best is taken.
 
     Args:
         signal: ``(channels, time)``.

@@ -19,12 +19,13 @@ from upsampling_artifacts.artifacts.spectra import (
 )
 from upsampling_artifacts.errors import InputError
 
-# Smallest share of a critical band below the Nyquist frequency. With less, the tone lies at the
-# edge of the spectrum, which no converter reproduces.
+# Smallest share of a critical band that must lie below the Nyquist frequency. With less, the tone
+# lies at the edge of the spectrum, which no converter reproduces.
 MIN_BAND_SHARE = 0.75
 
-# The range to which mosqito cuts the spectrum. ECMA-418-1 rates tones in this range but lets the
-# upper neighbor band extend beyond it: a tone at 11,025 Hz has a prominence ratio there, not here.
+# The range to which mosqito cuts the spectrum. ECMA-418-1 rates tones in this range, but lets the
+# upper neighbor band extend beyond it: it defines a ratio at 11,025 Hz, which mosqito cannot
+# compute.
 LOWEST_HZ, HIGHEST_HZ = 89.1, 11200.0
 
 # Bins of 1 Hz. The standard asks for 1 % of the tone's frequency or finer.
@@ -118,8 +119,9 @@ def masking_margins_db(
         InputError: The signal is too short to separate a tone from the rest of its critical band.
 
     Example:
-        Of two tones 20 dB apart in white noise, the margins differ by 20 dB, and by half a decibel
-        of the masking index and a decibel of the critical bandwidth.
+        The levels of two tones in white noise differ by 20 dB. The softer one lies in a wider
+        critical band, which adds 1.4 dB to the difference of their margins, and has a lower
+        masking index, which subtracts 0.4 dB.
 
         >>> signal = 0.01 * np.random.default_rng(0).standard_normal((1, 8000))
         >>> for rms, frequency_hz in ((1.0, 1000), (0.1, 1500)):
@@ -187,8 +189,8 @@ def prominence_ratios_db(
 ) -> list[float]:
     """Prominence ratios of tones after ECMA-418-1, computed by mosqito.
 
-    The level of a tone's critical band re the mean level of the two neighbor bands. A tone is
-    prominent from 9 dB (more below 1 kHz).
+    The ratio is the level of a tone's critical band re the mean level of its two neighbor bands.
+    From 9 dB up, a tone is prominent (below 1 kHz, from a higher ratio).
 
     Args:
         signal: ``(channels, time)``.
@@ -198,7 +200,7 @@ def prominence_ratios_db(
     Returns:
         One ratio per tone in dB. NaN if one of the three bands extends below 89.1 Hz, above
         11.2 kHz or above the Nyquist frequency, or if the signal is exactly zero. 0 dB, the ratio
-        of equal bands, if mosqito detects no tone: none exceeds its 24th of an octave by 6 dB, a
+        of equal bands, if mosqito detects no tone: none exceeds its 1/24 octave by 6 dB, a
         stronger one lies in the same critical band, or the band is not louder than its neighbors.
 
     Example:

@@ -1,4 +1,4 @@
-"""All measures of one output, as rows for a table: the module that gathers the others."""
+"""All measures of one output, as rows of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polyphase imbalance: how differently a layer treats the phases that its stride interleaves.
+"""Polyphase imbalance: how much the phases that a layer interleaves differ.
 
 Phase ``p`` of a signal is every ``stride``-th sample from sample ``p`` on. The paper's tonal
 artifacts are differences between the phases' means (sections 2 and 4).
@@ -95,8 +95,8 @@ def phase_means(signal: np.ndarray, stride: int) -> np.ndarray:
 def phase_tone_db(means: np.ndarray) -> float:
     """Power of the tones at multiples of rate / stride re the power at 0 Hz.
 
-    Given the measured means of the phases, it is the measured tone. Given the gains of a layer's
-    phases at 0 Hz, it is the tone that the layer is predicted to make of a DC offset. See
+    From the measured means of the phases, this is the measured tone. From the gains of a layer's
+    phases at 0 Hz, it is the tone into which the layer is predicted to turn a DC offset. See
     :func:`polyphase_imbalance` for the derivation.
 
     Args:
@@ -142,9 +142,9 @@ def aperiodic_level_db(signal: np.ndarray, stride: int) -> float:
 
 def _phases(signal: np.ndarray, stride: int) -> np.ndarray:
     """``(channels, time / stride, stride)``, float64."""
-    whole = signal.shape[-1] // stride * stride
-    if not whole:
+    samples = signal.shape[-1] // stride * stride
+    if not samples:
         raise InputError(
             f"signal: {signal.shape[-1]} samples are fewer than one stride; use at least {stride}"
         )
-    return signal[:, :whole].astype(np.float64).reshape(len(signal), -1, stride)
+    return signal[:, :samples].astype(np.float64).reshape(len(signal), -1, stride)

@@ -101,10 +101,13 @@ def noise_bandwidth_bins(time: int) -> float:
 
 @lru_cache(maxsize=4)
 def line_window(time: int) -> np.ndarray:
-    """The Kaiser window of :func:`line_spectrum`, ``(time,)``.
+    """The Kaiser window of :func:`line_spectrum`.
 
     Args:
         time: Length of the signal in samples.
+
+    Returns:
+        ``(time,)``, the same array for the same length.
     """
     return kaiser(time, KAISER_BETA)
 
@@ -112,8 +115,8 @@ def line_window(time: int) -> np.ndarray:
 def line_power(spectrum: np.ndarray, time: int, rate_hz: float, frequency_hz: float) -> float:
     """Mean square of the tone at a frequency.
 
-    The largest bin within the main lobe around the frequency. A tone halfway between two bins is
-    underestimated by 0.36 dB at most.
+    This is the largest bin within the main lobe around the frequency. A tone halfway between two
+    bins is underestimated by 0.36 dB at most.
 
     Args:
         spectrum: ``(frequency,)``, the :func:`line_spectrum` of the signal.
@@ -141,7 +144,7 @@ def thin_spectrogram(spectrogram: Spectrogram, max_bins: int) -> Spectrogram:
     """Reduce a spectrogram to about as many frequency bins as a picture has pixels.
 
     Neighboring bins are averaged in power, which keeps thin lines visible; resampling by an image
-    viewer does not. The bin at the Nyquist frequency, where a line may lie, always enters.
+    viewer does not. The bin at the Nyquist frequency, where a line may lie, is never dropped.
 
     Args:
         spectrogram: As returned by :func:`spectrogram_db`.

@@ -17,8 +17,8 @@ from upsampling_artifacts.errors import InputError
 def replica_level_db(signal: np.ndarray, rate_hz: float, stride: int) -> float:
     """Level of the spectral images: mean density above the old Nyquist frequency re below it.
 
-    Zero insertion without a filter gives 0 dB. A DC offset counts as part of the baseband, the
-    tones that a layer makes of it as images.
+    Zero insertion without a filter gives 0 dB. A DC offset is part of the baseband; the tones into
+    which a layer turns it are images.
 
     Args:
         signal: ``(channels, time)``, after upsampling.
@@ -29,7 +29,7 @@ def replica_level_db(signal: np.ndarray, rate_hz: float, stride: int) -> float:
         dB; -inf if the upper band is exactly zero, inf if the baseband is, NaN if both are.
 
     Raises:
-        InputError: The stride is below 2.
+        InputError: The stride is below 2, or the signal has fewer than 16 samples.
 
     Example:
         >>> noise = np.zeros((1, 16_000))
@@ -83,8 +83,8 @@ def image_frequencies(frequency_hz: float, old_rate_hz: float, rate_hz: float) -
     images_hz = np.concatenate([multiples_hz - frequency_hz, multiples_hz + frequency_hz])
     # Rounding errors must neither duplicate an image nor drop the one at the Nyquist frequency.
     images_hz = np.unique(np.round(images_hz, 6))
-    own = np.isclose(images_hz, frequency_hz)
-    return images_hz[(images_hz <= rate_hz / 2 + 1e-6) & ~own]
+    is_tone = np.isclose(images_hz, frequency_hz)
+    return images_hz[(images_hz <= rate_hz / 2 + 1e-6) & ~is_tone]
 
 
 def image_levels_db(
@@ -100,14 +100,15 @@ def image_levels_db(
 
     Returns:
         Levels in dB by frequency in Hz. They compare mean squares: samples that alternate between
-        1 and -1 have 0 dB re an offset of 1. -inf if the image is exactly zero, NaN if the tone
-        is too.
+        1 and -1 have 0 dB re an offset of 1. -inf if only the image is exactly zero, inf if only
+        the tone is, NaN if both are.
 
     Raises:
         InputError: The frequency is negative or above the old Nyquist frequency.
 
     Example:
-        Zero insertion by 2 makes an equally strong tone of an offset, at the Nyquist frequency.
+        Zero insertion by 2 turns an offset into an offset and an equally strong tone at the
+        Nyquist frequency.
 
         >>> levels_db = image_levels_db(np.tile([1.0, 0.0], 4000)[None], 8000, 4000, 0)
         >>> {hz: abs(round(level_db, 2)) for hz, level_db in levels_db.items()}

@@ -19,8 +19,8 @@ from upsampling_artifacts.upsamplers.sinc import sinc_phases
 
 BINS = 4096
 PASSBAND_EDGE = 0.75
-"""Where the droop is read, re the old Nyquist frequency: the response of sinc interpolation is
-still flat there."""
+"""Where the droop is measured, re the old Nyquist frequency: there the response of sinc
+interpolation is still flat."""
 
 PASSBAND_START = 0.1
 BAND = 1 / 16
@@ -45,7 +45,7 @@ class LayerTheory:
 
 
 def layer_theory(upsampler: dict, stride: int) -> LayerTheory | None:
-    """The theory of a layer, given its row in config.
+    """The theory of a layer with the options that config gives it.
 
     - Transposed convolution and zero insertion: each phase uses every ``stride``-th weight, so
       random weights give independent gains. Constant weights give gains in proportion to the
@@ -61,7 +61,7 @@ def layer_theory(upsampler: dict, stride: int) -> LayerTheory | None:
         stride: Upsampling factor.
 
     Returns:
-        None for a user-supplied class.
+        The gains and response of the layer; None for a user-supplied class.
 
     Example:
         >>> partial_overlap = {"name": "transposed", "length": 3, "initialization": "constant"}

@@ -27,21 +27,21 @@ def cache_song(
     rate_hz: int,
     allow_silent: bool,
     setup: dict | None = None,
-    hint: str = "or leave the song out",
+    hint: str = "or exclude the song",
 ) -> None:
     """Read one song through musdb, check it, and write it to the cache.
 
     Args:
-        song: Its folder of wav files, or its ``.stem.mp4`` file.
+        song: The song's folder of wav files, or its ``.stem.mp4`` file.
         path: File to write, ending in ``.npy``.
         sources: The stems to keep, in this order.
         rate_hz: The experiment's sampling rate.
         allow_silent: Whether to accept a silent stem.
-        setup: The stems of the song, from :func:`layout.read_setup`.
+        setup: The layout of the data set, from :func:`layout.read_setup`; None for MUSDB18's.
         hint: Ends the message about a faulty song: what to do if it cannot be repaired.
 
     Raises:
-        InputError: As for :func:`read_song`, with the hint.
+        InputError: As for :func:`musdb18.read_song`, with the hint.
     """
     require_ffmpeg()
     try:
@@ -52,10 +52,10 @@ def cache_song(
 
 
 def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
-    """Resample a recording and write ``path`` (``.npy``) and its ``.json``.
+    """Resample a recording and write ``path`` (``.npy``) and a ``.json`` file beside it.
 
-    The latter also describes the mixture and each source: in the original files (level, samples
-    at full scale) and in the cache (clipped samples, silent seconds).
+    The ``.json`` file also describes the mixture and each source: as recorded (level, samples at
+    full scale) and as cached (clipped samples, silent seconds).
 
     Args:
         recording: All stems of one song.
@@ -63,7 +63,7 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         rate_hz: The experiment's sampling rate.
     """
     path = Path(path)
-    pcm, clipped = quantized(resampled(recording.audio, recording.rate_hz, rate_hz))
+    pcm, clipped = quantize(resample_stems(recording.audio, recording.rate_hz, rate_hz))
     if any(clipped):
         logger.info(f"{recording.name}: {sum(clipped)} samples clipped at {rate_hz} Hz")
     stems: dict[str, dict[str, object]] = {
@@ -85,7 +85,7 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         "rate_hz": rate_hz,
         "source_rate_hz": recording.rate_hz,
         "sources": list(recording.sources),
-        # At least one bit: a mixture whose mono sum is silent is divided by this as well.
+        # At least one step of 16 bits: songs are divided by it, and a mono sum can be silent.
         "scale": max(1, float(pcm[0].mean(axis=0, dtype=np.float64).std())) / FULL_SCALE,
         "residual_db": recording.residual_db,
         "stems": stems,
@@ -96,16 +96,19 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         unfinished.write_text(json.dumps(description, indent=1))
 
 
-def resampled(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndarray:
+def resample_stems(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndarray:
     """Resample audio, unless the rates are equal.
 
     Uses torchaudio's windowed sinc with a Kaiser window of 64 zero crossings, its "kaiser best"
     setting (passband up to 0.948 of the lower Nyquist frequency).
 
     Args:
-        audio: ``(stems, channels, time)``.
-        rate_hz: Its sampling rate.
-        new_rate_hz: The sampling rate to convert to.
+        audio: ``(stems, channels, time)`` float32.
+        rate_hz: Sampling rate of the audio.
+        new_rate_hz: Sampling rate of the result.
+
+    Returns:
+        ``(stems, channels, time * new_rate_hz / rate_hz)``, rounded up, float32.
     """
     if new_rate_hz == rate_hz:
         return audio
@@ -129,8 +132,16 @@ def resampled(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndarray:
     )
 
 
-def quantized(audio: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Quantize audio ``(stems, channels, time)`` to int16; also count clipped samples per stem."""
+def quantize(audio: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Quantize audio to int16, without dither.
+
+    Args:
+        audio: ``(stems, channels, time)`` re full scale.
+
+    Returns:
+        ``(pcm, clipped)``: int16 in the shape of ``audio``, and the number of clipped samples of
+        each stem.
+    """
     pcm = np.empty(audio.shape, np.int16)
     clipped = []
     for row, stem in enumerate(audio):

@@ -8,48 +8,66 @@ from pathlib import Path
 
 import numpy as np
 
-LARGEST_PCM = 1 - 2**-15
+MAX_PCM = 1 - 2**-15
 """The largest sample that 16 bits can hold, re full scale."""
 
 
 def level_db(audio: np.ndarray) -> float:
-    """RMS level of ``(channels, time)`` in dB re full scale; -inf for silence."""
+    """RMS level of audio.
+
+    Args:
+        audio: ``(channels, time)`` re full scale.
+
+    Returns:
+        dB re full scale; -inf for silence.
+    """
     power = np.mean(np.square(audio, dtype=np.float64))
     return float(10 * np.log10(power)) if power > 0 else float("-inf")
 
 
 def residual_db(mixture: np.ndarray, stems: Iterable[np.ndarray]) -> float:
-    """RMS of the mixture minus the sum of its stems, in dB re the RMS of the mixture.
+    """Level of the mixture minus the sum of its stems.
 
     Args:
         mixture: ``(channels, time)``.
         stems: Each of the same shape.
 
     Returns:
-        -inf if they are equal; NaN for a silent mixture.
+        dB re the RMS of the mixture; -inf if the stems add up to the mixture exactly, NaN if the
+        mixture is silent.
     """
-    rest = mixture.astype(np.float64)
+    residual = mixture.astype(np.float64)
     for stem in stems:
-        rest -= stem
+        residual -= stem
     mixture_db = level_db(mixture)
-    return level_db(rest) - mixture_db if np.isfinite(mixture_db) else float("nan")
+    return level_db(residual) - mixture_db if np.isfinite(mixture_db) else float("nan")
 
 
 def full_scale_samples(audio: np.ndarray) -> int:
-    """Count samples at the limits of 16 bits: a few are peaks, many are clipping."""
-    return int(np.count_nonzero((audio >= LARGEST_PCM) | (audio <= -1)))
+    """Count the samples at the limits of 16 bits: a few are peaks, many are clipping.
+
+    Args:
+        audio: Samples re full scale, any shape.
+
+    Returns:
+        The number of samples.
+    """
+    return int(np.count_nonzero((audio >= MAX_PCM) | (audio <= -1)))
 
 
 def silent_seconds(pcm: np.ndarray, rate_hz: int) -> int:
-    """Total length of the frames that museval cannot score because this stem is silent.
+    """Count the frames of one second that museval cannot score because this stem is silent.
 
-    As in museval, frames are one second long, start at the beginning of the song and do not
-    overlap; an incomplete last frame is dropped. A frame is silent if the channels add up to
-    exactly zero throughout. museval skips such a frame for all sources.
+    As in museval, frames start at the beginning of the song and do not overlap; an incomplete
+    last frame is dropped. A frame is silent if the channels add up to exactly zero throughout.
+    museval skips such a frame for all sources.
 
     Args:
         pcm: int16 ``(channels, time)`` from the cache, as museval gets it.
-        rate_hz: Its sampling rate.
+        rate_hz: Sampling rate.
+
+    Returns:
+        The number of silent frames, hence of seconds.
     """
     mono = pcm.sum(axis=0, dtype=np.int32)
     if len(mono) > rate_hz:
@@ -59,7 +77,14 @@ def silent_seconds(pcm: np.ndarray, rate_hz: int) -> int:
 
 
 def sha256(files: Iterable[str | Path]) -> str:
-    """SHA-256 of one or several files, as by ``cat FILES | sha256sum``."""
+    """SHA-256 of one or several files, as by ``cat FILES | sha256sum``.
+
+    Args:
+        files: The files, in the order in which they are hashed.
+
+    Returns:
+        The hexadecimal digest.
+    """
     digest = hashlib.sha256()
     for path in files:
         with Path(path).open("rb") as file:

@@ -15,8 +15,8 @@ from upsampling_artifacts.data.layout import package_folder
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
 
-LEAVE_OUT = "or exclude the song, in config:"
-"""Marks the message about a faulty song: events.smk searches job logs for it."""
+EXCLUSION_MARK = "or exclude the song, in config:"
+"""Marks the message about a faulty song: ``workflow/rules/events.smk`` searches job logs for it."""
 
 SONG_SECONDS = 240.0
 """Mean length in MUSDB18, whose 150 songs take ten hours."""
@@ -32,17 +32,17 @@ def song_names(config: dict) -> dict[str, list[str]]:
         The names, keyed "train", "valid", "test" and "excerpt" (the real song, scored separately).
 
     Raises:
-        InputError: The root is missing, is empty or lacks songs of a published data set; or a
-            split has no song.
+        InputError: The root is missing, is empty or lacks songs of a published data set; or
+            ``exclude_songs`` names an unknown song; or a split has no songs.
     """
     if config["dataset"] == "synthetic":
         counts = config["synthetic_songs"]
         names = synthetic_songs.song_names(counts["train"], counts["valid"], counts["test"])
     elif is_fetched(config):
-        names = _grouped(listed_songs(config))
+        names = _group_by_split(listed_songs(config))
     else:
-        valid = _grouped(listed_songs(config))["valid"]
-        names = _names_below(config["dataset"], config["root"], valid)
+        valid = _group_by_split(listed_songs(config))["valid"]
+        names = _find_names(config["dataset"], config["root"], valid)
     excluded = set(config["exclude_songs"])
     listed = {song["song"] for song in listed_songs(config)}
     found = {name for split in names.values() for name in split}
@@ -62,7 +62,7 @@ def song_names(config: dict) -> dict[str, list[str]]:
 
 
 def _check_complete(config: dict, n_songs: int, missing: set[str]) -> None:
-    """Refuse an incomplete copy of a published data set, unless config excludes what is missing."""
+    """Refuse an incomplete copy of a published data set, unless config excludes what it lacks."""
     if missing and len(missing) > config["datasets"][config["dataset"]]["n_missing"]:
         raise InputError(
             f"config: root: {config['root']} lacks {len(missing)} of the {n_songs} songs of "
@@ -72,12 +72,22 @@ def _check_complete(config: dict, n_songs: int, missing: set[str]) -> None:
 
 
 def is_fetched(config: dict) -> bool:
-    """Whether the pipeline fetches the data set: it is published, and no root is set."""
+    """Whether the pipeline fetches the data set.
+
+    Args:
+        config: A complete configuration.
+
+    Returns:
+        True if the data set is published and no root is set.
+    """
     return config["dataset"] in config["datasets"] and config["root"] is None
 
 
 def listed_songs(config: dict) -> list[dict]:
     """Read the song list of a published data set, which is known without its audio.
+
+    Args:
+        config: A complete configuration.
 
     Returns:
         A dict with "song", "split" and "seconds" per song; none if the data set is not published.
@@ -102,15 +112,23 @@ def listed_songs(config: dict) -> list[dict]:
         ) from error
 
 
-def _grouped(listed: list[dict]) -> dict[str, list[str]]:
+def _group_by_split(listed: list[dict]) -> dict[str, list[str]]:
     return {
         split: [song["song"] for song in listed if song["split"] == split]
         for split in ("train", "valid", "test")
     }
 
 
-def songs_below(root: Path) -> dict[str, list[str]]:
-    """List the songs in ``root/train`` and ``root/test``: folders, and .stem.mp4 files."""
+def find_songs(root: Path) -> dict[str, list[str]]:
+    """List the songs in ``root/train`` and ``root/test``: folders and ``.stem.mp4`` files.
+
+    Args:
+        root: Folder of a data set.
+
+    Returns:
+        The names, keyed "train" (validation songs included) and "test"; no names for a missing
+        folder.
+    """
     found = {}
     for split in ("train", "test"):
         folder = root / split
@@ -123,7 +141,7 @@ def songs_below(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def _names_below(dataset: str, root: str | None, valid: list[str]) -> dict[str, list[str]]:
+def _find_names(dataset: str, root: str | None, valid: list[str]) -> dict[str, list[str]]:
     """List ``root/train`` and ``root/test``, and split off the validation songs from the former.
 
     Validation songs are those of ``mus.yaml`` in the root if it exists, else ``valid``, else
@@ -135,7 +153,7 @@ def _names_below(dataset: str, root: str | None, valid: list[str]) -> dict[str, 
             f"config: root: {state}, and dataset '{dataset}' needs one; unpack the data set so "
             "that <root>/train and <root>/test exist, and set root to it"
         )
-    found = songs_below(Path(root))
+    found = find_songs(Path(root))
     for split, songs_of_split in found.items():
         if not songs_of_split:
             raise InputError(
@@ -175,8 +193,11 @@ def song_seconds(song: Path, mixture: str = "mixture.wav", default: float | None
     Args:
         song: Path from :func:`musdb18.song_path`.
         mixture: File name of the mixture, if the song is a folder.
-        default: The length of a missing or unreadable song, and of an MP4, whose header is slow
-            to read. None reads the MP4's header, and otherwise gives :data:`SONG_SECONDS`.
+        default: Returned for a missing or unreadable song, and for any MP4, whose header is slow
+            to read. None: an MP4's header is read too, and :data:`SONG_SECONDS` is the default.
+
+    Returns:
+        The length in seconds.
     """
     try:
         if song.suffix != ".mp4":
@@ -194,11 +215,26 @@ def _packed_seconds(path: Path) -> float:
 
 
 def exclusion(songs: list[str]) -> str:
-    """Write the config line that excludes songs; names are quoted as YAML needs."""
+    """Write the config line that excludes songs.
+
+    Args:
+        songs: Names of the songs.
+
+    Returns:
+        One line of YAML.
+    """
     names = yaml.safe_dump(songs, default_flow_style=True, width=float("inf"), allow_unicode=True)
     return f"exclude_songs: {names.strip()}"
 
 
 def exclusion_hint(song: str, is_excerpt: bool) -> str:
-    """Say how to exclude a faulty song that cannot be repaired."""
-    return f"{LEAVE_OUT} {'excerpt: false' if is_excerpt else exclusion([song])}"
+    """Tell the user how to exclude a faulty song that cannot be repaired.
+
+    Args:
+        song: The song's name.
+        is_excerpt: Whether the song is the excerpt, which has a config key of its own.
+
+    Returns:
+        The end of an error message.
+    """
+    return f"{EXCLUSION_MARK} {'excerpt: false' if is_excerpt else exclusion([song])}"

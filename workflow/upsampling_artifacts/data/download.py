@@ -1,9 +1,9 @@
 """Download one large file with GNU wget.
 
-Of the tools we tried, only wget does everything needed: it resumes a partial file, also after a
+Of the tools we tried, only wget does all that we need: it resumes a partial file, even after a
 dropped connection, retries after an error 503, and starts over if the server does not support
-ranges. curl's --retry discards what it has (curl issue 1084) and fails without ranges; pooch and
-zenodo_get never resume; pypdl appends whatever the server sends, and needs twice the space.
+ranges. curl's --retry discards the partial file (curl issue 1084) and fails without ranges; pooch
+and zenodo_get never resume; pypdl appends whatever the server sends, and needs twice the space.
 """
 
 from __future__ import annotations
@@ -45,27 +45,28 @@ def download(
     size_bytes: int,
     lock: TextIO,
     interruption: Interruption,
-    longest_pause_seconds: int = 30,
+    max_pause_seconds: int = 30,
 ) -> None:
     """Download a file, or resume its download.
 
     Args:
         url: URL of the file.
-        path: File to write. An existing file is taken for the beginning of the download.
+        path: File to write. An existing file is taken to be the beginning of the download.
         size_bytes: Size of the file, to estimate the remaining time.
-        lock: A locked file. wget inherits the lock, so that no other process writes to ``path``
-            while a wget runs whose parent was killed.
+        lock: A locked file. wget inherits the lock: if this process is killed, no other one
+            writes to ``path`` before wget has ended.
         interruption: On a signal, this returns early.
-        longest_pause_seconds: The pause between retries grows up to this.
+        max_pause_seconds: Longest pause between retries; pauses grow up to it.
 
     Raises:
-        DownloadError: wget failed, or is not installed.
+        DiskFullError: The disk is full.
+        DownloadError: wget failed for another reason, or is not installed.
     """
     if shutil.which("wget") is None:
         raise DownloadError("wget is not on PATH; install it")
     command = [
         "wget", "--continue", f"--output-document={path}", "--no-hsts", "--timeout=60",
-        f"--tries={ATTEMPTS}", f"--waitretry={longest_pause_seconds}",
+        f"--tries={ATTEMPTS}", f"--waitretry={max_pause_seconds}",
         f"--retry-on-http-error={TEMPORARY_ERRORS}", url,
     ]  # fmt: skip
     with _log_file() as (log, lines):

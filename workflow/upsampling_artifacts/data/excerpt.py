@@ -36,7 +36,11 @@ def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
 
 
 def write_excerpt(wav_path: str | Path) -> None:
-    """Write the whole mixture, unchanged, as a float32 wav file."""
+    """Write the whole mixture of the excerpt, unchanged.
+
+    Args:
+        wav_path: File to write: float32, at the song's own sampling rate.
+    """
     song = read_song(song_path(Path(), "excerpt", EXCERPT), sources=[])
     with atomic_write(wav_path) as unfinished:
         soundfile.write(unfinished, song.audio[0].T, song.rate_hz, subtype="FLOAT")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TextIO
 
-from upsampling_artifacts.data.datasets import songs_below
+from upsampling_artifacts.data.datasets import find_songs
 from upsampling_artifacts.data.download import DiskFullError, DownloadError, download
 from upsampling_artifacts.data.unpacking import unpack
 from upsampling_artifacts.errors import InputError, Interrupted
@@ -71,33 +71,34 @@ class PublishedDataset:
                 f"config: dataset: {config['dataset']} is not a published data set and cannot "
                 f"be fetched; known: {known}"
             )
-        wanted = {field.name for field in fields(cls)} & row.keys()
-        return cls(name=config["dataset"], **{key: row[key] for key in wanted})
+        keys = {field.name for field in fields(cls)} & row.keys()
+        return cls(name=config["dataset"], **{key: row[key] for key in keys})
 
 
 def fetch(
     dataset: PublishedDataset,
     songs: dict[str, list[str]],
     folder: Path,
-    longest_pause_seconds: int = 30,
+    max_pause_seconds: int = 30,
 ) -> Path:
     """Fetch a data set into a new folder; return at once if it was fetched before.
 
-    The archive is downloaded beside the folder and removed in the end. If a complete or partial
-    archive lies there, because the user or an interrupted run left it, only the rest is downloaded.
-    Of several concurrent runs, one fetches and the others wait.
+    The archive is downloaded beside the folder and removed at the end. If the user or an
+    interrupted run left a complete or partial archive there, only the rest is downloaded. Of
+    several concurrent runs, one fetches and the others wait.
 
     Args:
         dataset: The data set to fetch.
-        songs: The names it must contain, by split ("train", "valid", "test").
+        songs: The songs that it must contain, by split ("train", "valid", "test").
         folder: The folder to create, with ``train`` and ``test``.
-        longest_pause_seconds: Longest pause before a retry of the download.
+        max_pause_seconds: Longest pause before a retry of the download.
 
     Returns:
         Path of ``folder/fetched.json``: the archive's checksum, and the songs found, by split.
 
     Raises:
-        InputError: One line that states the problem and what to do.
+        InputError: The data set cannot be downloaded, verified or unpacked, or lacks songs; or the
+            folder exists but was not fetched from this archive.
         Interrupted: A signal stopped the run; the partial download is kept.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ def fetch(
         if not _is_fetched(dataset, folder):
             unfinished = folder.with_name(f".{folder.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            checksum = _get_archive(dataset, archive, lock, interruption, longest_pause_seconds)
+            checksum = _get_archive(dataset, archive, lock, interruption, max_pause_seconds)
             try:
                 found = unpack(archive, unfinished, interruption)
                 _raise_if_interrupted(interruption)
@@ -143,10 +144,10 @@ def _get_archive(
     archive: Path,
     lock: TextIO,
     interruption: Interruption,
-    longest_pause_seconds: int,
+    max_pause_seconds: int,
 ) -> str:
     """Download what is missing of the archive and verify it; return its checksum."""
-    by_hand = (
+    remedy = (
         f"download {dataset.archive} from {dataset.page}, put it at {archive.absolute()} and run "
         "again, or set root to an unpacked copy"
     )
@@ -165,7 +166,7 @@ def _get_archive(
         total = dataset.size_bytes
         logger.info(f"{archive}: {present / 1e9:.2f} of {total / 1e9:.2f} GB already downloaded")
         try:
-            download(dataset.url, archive, total, lock, interruption, longest_pause_seconds)
+            download(dataset.url, archive, total, lock, interruption, max_pause_seconds)
         except DiskFullError as error:
             raise InputError(
                 f"{archive}: the disk is full ({error}); the partial download is kept: free space "
@@ -174,11 +175,11 @@ def _get_archive(
         except DownloadError as error:
             _remove_if_empty(archive)
             raise InputError(
-                f"{dataset.name}: {dataset.url} could not be downloaded: {error}; {by_hand}"
+                f"{dataset.name}: {dataset.url} could not be downloaded: {error}; {remedy}"
             ) from error
         kept = archive.stat().st_size // MB if archive.exists() else 0
         _raise_if_interrupted(interruption, f"{kept} MB are kept")
-        _check_is_archive(dataset, archive, by_hand)
+        _check_is_archive(dataset, archive, remedy)
     checksum = _checksum(dataset, archive, interruption)
     if dataset.checksum is None:
         logger.info(f"{archive}: no checksum is published for this archive; it has {checksum}")
@@ -189,7 +190,7 @@ def _get_archive(
             f"{archive}: has the checksum {checksum}, but {dataset.checksum} is published "
             f"({dataset.checksum_source}); "
             + ("it was removed: run again" if present < dataset.size_bytes else "remove it")
-            + f", or {by_hand}"
+            + f", or {remedy}"
         )
     else:
         logger.info(f"{archive}: complete, its checksum matches the published one")
@@ -210,7 +211,7 @@ def _check_space(dataset: PublishedDataset, archive: Path, present: int) -> None
         )
 
 
-def _check_is_archive(dataset: PublishedDataset, archive: Path, by_hand: str) -> None:
+def _check_is_archive(dataset: PublishedDataset, archive: Path, remedy: str) -> None:
     """Detect a truncated file, or a login page that the server sent instead of the archive."""
     size = archive.stat().st_size
     if size == dataset.size_bytes and _is_zip(archive):
@@ -219,8 +220,8 @@ def _check_is_archive(dataset: PublishedDataset, archive: Path, by_hand: str) ->
         reason = f"the server sent only {size} of {dataset.size_bytes} bytes"
     else:
         archive.unlink()
-        reason = "the server did not send the archive, but maybe a login page"
-    raise InputError(f"{dataset.name}: {dataset.url} could not be downloaded: {reason}; {by_hand}")
+        reason = "the server did not send the archive, but perhaps a login page"
+    raise InputError(f"{dataset.name}: {dataset.url} could not be downloaded: {reason}; {remedy}")
 
 
 def _is_zip(archive: Path) -> bool:
@@ -251,7 +252,7 @@ def _write_record(
     dataset: PublishedDataset, songs: dict[str, list[str]], checksum: str, folder: Path
 ) -> None:
     """Compare the songs found with those expected, and write :data:`RECORD`."""
-    found = songs_below(folder)
+    found = find_songs(folder)
     missing = [
         name
         for split, names in songs.items()

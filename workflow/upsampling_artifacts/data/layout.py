@@ -21,6 +21,12 @@ KEYS = ("mixture", "sources", "stem_ids", "targets")
 def package_folder(package: str) -> Path:
     """Locate an installed package without importing it.
 
+    Args:
+        package: Name of the package.
+
+    Returns:
+        Its folder.
+
     Raises:
         InputError: It is not installed.
     """
@@ -38,28 +44,28 @@ def read_setup(dataset: str, root: str | Path | None = None) -> dict:
         root: The user's folder, whose ``mus.yaml`` overrides musdb's; None to ignore it.
 
     Returns:
-        The keys ``KEYS`` of ``mus.yaml``, as plain values. ``sources`` is None for a user's folder
-        that does not define it: then the stems of a song are its wav files.
+        The keys ``KEYS`` of ``mus.yaml``, as plain values. ``sources`` is None if the user's folder
+        does not define it: then the stems of a song are its wav files.
 
     Raises:
         InputError: ``mus.yaml`` cannot be read, or a value has the wrong type.
     """
-    own_setup = package_folder("musdb") / "configs/mus.yaml"
-    setup = yaml.safe_load(own_setup.read_text(encoding="utf-8"))
+    default_path = package_folder("musdb") / "configs/mus.yaml"
+    setup = yaml.safe_load(default_path.read_text(encoding="utf-8"))
     setup = {key: setup[key] for key in KEYS}
     if dataset != "synthetic" and not dataset.startswith("musdb18"):
         setup["sources"] = None
-    own = Path(root, "mus.yaml") if root is not None else None
-    if own is None or not own.exists():
+    custom = Path(root, "mus.yaml") if root is not None else None
+    if custom is None or not custom.exists():
         return setup
     try:
-        changes = yaml.safe_load(own.read_text(encoding="utf-8")) or {}
+        changes = yaml.safe_load(custom.read_text(encoding="utf-8")) or {}
         for key in KEYS:
             setup[key] = changes.get(key, setup[key])
         _check(setup)
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{own}: not a valid musdb setup file ({reason}); correct it") from None
+        raise InputError(f"{custom}: not a valid musdb setup file ({reason}); correct it") from None
     return setup
 
 
@@ -100,11 +106,11 @@ def stem_files(song: Path, setup: dict) -> dict[str, Path]:
     return {"mixture": mixture, **files}
 
 
-def parts_of(source: str, stems: list[str], setup: dict) -> dict[str, float]:
-    """Find the stems of a source: itself if it is a stem, else those of a target.
+def stem_weights(source: str, stems: list[str], setup: dict) -> dict[str, float]:
+    """Find the stems that make up a source: itself if it is a stem, else those of a target.
 
     Args:
-        source: Its name in config.
+        source: Name of the source in config.
         stems: The stems of the song.
         setup: From :func:`read_setup`.
 
@@ -130,14 +136,14 @@ def _mixable(target: str, stems: set[str], setup: dict) -> bool:
 
 
 def check_sources(config: dict, setup: dict) -> None:
-    """Check that the sources exist, as far as this is known without reading a song.
+    """Check that the sources in config exist, as far as this is known without reading a song.
 
     Args:
         config: A complete configuration.
         setup: From :func:`read_setup`, for the data set.
 
     Raises:
-        InputError: Names the source.
+        InputError: A source is neither a stem nor a target of the data set or the excerpt.
     """
     setups = {config["dataset"]: setup, "excerpt": read_setup("musdb18")}
     if setup["sources"] is None:
@@ -147,7 +153,7 @@ def check_sources(config: dict, setup: dict) -> None:
     for name, layout in setups.items():
         for source in config["sources"]:
             try:
-                parts_of(source, list(layout["sources"]), layout)
+                stem_weights(source, list(layout["sources"]), layout)
             except InputError as error:
                 key = "excerpt" if name == "excerpt" else "sources"
                 remedy = "; set excerpt: false, or change sources" if key == "excerpt" else ""

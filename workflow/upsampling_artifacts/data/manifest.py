@@ -18,8 +18,8 @@ COLUMNS = [
 def write_manifest(songs: dict[str, list[str]], csv_path: str | Path) -> None:
     """Write ``manifest.csv`` from the descriptions in the cache.
 
-    The table has one row for the mixture and for each source of each song. ``residual_db`` belongs
-    to the song and stands in the mixture's row.
+    For each song, the table has one row for the mixture and one for each source. ``residual_db``
+    describes the song, in the mixture's row.
 
     Args:
         songs: The ``.json`` files of the cached songs (:mod:`data.cache`), by split.

@@ -14,7 +14,7 @@ import soundfile
 
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
 from upsampling_artifacts.data.checks import residual_db
-from upsampling_artifacts.data.layout import package_folder, parts_of, read_setup, stem_files
+from upsampling_artifacts.data.layout import package_folder, read_setup, stem_files, stem_weights
 from upsampling_artifacts.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 EXCERPT = "The Easton Ellises - Falcon 69"
 """A MUSDB18 song; the stempeg package ships six seconds of it as a test file."""
 
-LARGEST_TRIM_SECONDS, LARGEST_TRIM_SHARE = 1.0, 0.01
-"""Stems whose lengths differ by more than either do not belong to the same song."""
+MAX_TRIM_SECONDS, MAX_TRIM_SHARE = 1.0, 0.01
+"""Stems whose lengths differ by more than either are assumed not to belong to one song."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,10 @@ def song_path(root: Path, split: str, name: str, stem_format: str | None = None)
         split: "train", "valid", "test" or "excerpt". Validation songs lie beside the training
             songs.
         name: The song's name.
-        stem_format: How the data set stores songs, "wav" or "mp4"; None to look at the files.
+        stem_format: How the data set stores songs, "wav" or "mp4"; None to check which exists.
+
+    Returns:
+        The path, whether or not it exists.
     """
     if split == "excerpt":
         return package_folder("stempeg") / "data" / f"{name}.stem.mp4"
@@ -98,21 +101,25 @@ def song_path(root: Path, split: str, name: str, stem_format: str | None = None)
 def read_song(
     path: Path, sources: list[str], allow_silent: bool = False, setup: dict | None = None
 ) -> Recording:
-    """Decode one song with ``musdb``, to 16 bits as musdb does.
+    """Decode one song with ``musdb``, which decodes to 16 bits.
 
-    Stems of different lengths are trimmed to the shortest, and the log says so: they start
-    together, and the streams of an MP4 may differ by a codec frame. A difference of more than one
-    second, or of more than 1 % of the song, indicates a wrong or damaged file.
+    Stems of different lengths are trimmed to the shortest, which is logged: they start together,
+    and the streams of an MP4 may differ by a codec frame. A difference of more than one second, or
+    of more than 1 % of the song, indicates a wrong or damaged file.
 
     Args:
         path: From :func:`song_path`.
         sources: The sources to read, in this order; a target of the setup is mixed from its stems.
         allow_silent: Whether to accept a silent source (training does; museval cannot score it).
-        setup: The layout, from :func:`layout.read_setup`; None for MUSDB18's.
+        setup: The layout of the data set, from :func:`layout.read_setup`; None for MUSDB18's.
+
+    Returns:
+        The song with its mixture and the sources.
 
     Raises:
-        InputError: Names the file: it is missing, unreadable, damaged, mono or silent, or differs
-            from the mixture in rate or, by too much, in length; or ffmpeg is missing.
+        InputError: A file is missing, unreadable, damaged, mono or silent, or differs from the
+            mixture in rate or, by too much, in length; or a source is neither a stem nor a target;
+            or ffmpeg is missing.
     """
     require_ffmpeg()
     setup = setup or read_setup("musdb18")
@@ -134,9 +141,9 @@ def read_song(
     origins = []
     for row, source in zip(rows, ["mixture", *sources], strict=True):
         try:
-            parts = {"mixture": 1.0} if source == "mixture" else parts_of(source, stems, setup)
+            parts = {"mixture": 1.0} if source == "mixture" else stem_weights(source, stems, setup)
         except InputError as error:
-            raise InputError(f"{path}: {error}; put it there") from None
+            raise InputError(f"{path}: {error}; add the stem") from None
         for stem, weight in parts.items():
             row += np.float32(weight / FULL_SCALE) * audio[stem]
         if not allow_silent and not row.any():
@@ -218,11 +225,11 @@ def _check_headers(headers: dict[str, _Header]) -> None:
 
 
 def _check_length(where: str, samples: int, expected: int, rate_hz: int, reference: str) -> None:
-    tolerance = min(LARGEST_TRIM_SECONDS * rate_hz, LARGEST_TRIM_SHARE * expected)
+    tolerance = min(MAX_TRIM_SECONDS * rate_hz, MAX_TRIM_SHARE * expected)
     if abs(samples - expected) > tolerance:
         raise InputError(
             f"{where}: has {samples} samples, but {reference} has {expected}; they may differ by "
-            f"{LARGEST_TRIM_SECONDS:g} s or {LARGEST_TRIM_SHARE:.0%}; replace the faulty file"
+            f"{MAX_TRIM_SECONDS:g} s or {MAX_TRIM_SHARE:.0%}; replace the faulty file"
         )
 
 
@@ -231,8 +238,8 @@ def _decode(
 ) -> dict[str, np.ndarray]:
     """Decode every stem of a song to int16 ``(channels, time)``.
 
-    musdb runs ffprobe on every file below its root. We give it a root with only this song and a
-    setup file for only its stems: it starts a handful of processes instead of five hundred.
+    musdb runs ffprobe on every file below its root. With a root that holds only this song, and a
+    setup file that names only its stems, it starts a handful of processes instead of five hundred.
     """
     import musdb  # raises at import if there is no ffmpeg
 

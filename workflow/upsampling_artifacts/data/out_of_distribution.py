@@ -29,7 +29,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 LEVEL = 1 / 16
-"""The level in a file, re full scale, of 1 in a network's units (the RMS of a normalized mixture):
+"""What 1 in a network's units (the RMS of a normalized mixture) becomes in a file, re full scale.
 -24 dB leaves headroom for the peaks of speech."""
 
 LOWEST_HZ = 20
@@ -37,7 +37,16 @@ LOWEST_HZ = 20
 
 
 def logarithmic_sweep(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """Generate a sine of RMS 1 that sweeps up to Nyquist at a constant rate in octaves."""
+    """Generate a sine of RMS 1 that sweeps from 20 Hz to Nyquist, at constant octaves per second.
+
+    Args:
+        seconds: Length of the signal.
+        rate_hz: Sampling rate.
+        channels: Number of channels.
+
+    Returns:
+        ``(channels, time)`` float32; the channels are equal.
+    """
     times = np.arange(round(seconds * rate_hz)) / rate_hz
     sweep = chirp(times, LOWEST_HZ, seconds, rate_hz / 2, method="logarithmic", phi=-90)
     return np.tile((np.sqrt(2) * sweep).astype(np.float32), (channels, 1))
@@ -47,7 +56,15 @@ def impulses(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
     """Generate single samples, full scale in the file, about a quarter of a second apart.
 
     The distance is an odd number of samples: with strides that are powers of two, the impulses
-    meet every phase of a network.
+    reach every phase of a network.
+
+    Args:
+        seconds: Length of the signal.
+        rate_hz: Sampling rate.
+        channels: Number of channels.
+
+    Returns:
+        ``(channels, time)`` float32; the channels are equal.
     """
     distance = 2 * (rate_hz // 8) + 1
     signal = np.zeros((channels, round(seconds * rate_hz)), np.float32)
@@ -58,7 +75,17 @@ def impulses(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
 def pink_noise(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> np.ndarray:
     """Generate Gaussian noise of RMS 1 with equal power per octave (-3 dB per octave).
 
-    White noise, filtered in the frequency domain (Timmer & König 1995).
+    This is white noise, filtered in the frequency domain (Timmer & König 1995). Its power below
+    20 Hz is zero.
+
+    Args:
+        seconds: Length of the signal.
+        rate_hz: Sampling rate.
+        channels: Number of channels.
+        seed: Seed of the noise.
+
+    Returns:
+        ``(channels, time)`` float32; the channels are independent.
     """
     white = white_noise(seconds, rate_hz, channels, seed)
     frequencies_hz = np.fft.rfftfreq(white.shape[-1], 1 / rate_hz)
@@ -68,7 +95,16 @@ def pink_noise(seconds: float, rate_hz: int, channels: int, seed: int = 1) -> np
 
 
 def music(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """Take the middle of a real song of MUSDB18, scaled to standard deviation 1."""
+    """Take the middle of a real song of MUSDB18, scaled to standard deviation 1.
+
+    Args:
+        seconds: Length of the signal, at most 6.
+        rate_hz: Sampling rate to resample to.
+        channels: 1 for the mean of left and right, 2 for stereo.
+
+    Returns:
+        ``(channels, time)`` float32.
+    """
     return excerpt_music(rate_hz, channels, seconds)
 
 
@@ -100,7 +136,7 @@ SOUNDS = {
         "speech",
         speech,
         f"synthesized by eSpeak NG in Praat (praat-parselmouth, GPL-3.0-or-later): {TEXT}",
-        "none needed (what a program says; the text is Aesop's)",
+        "none needed (a synthetic voice; the text is Aesop's)",
     ),
     "white_noise": Sound("noise", white_noise, "Gaussian, seed 0"),
     "pink_noise": Sound("noise", pink_noise, f"Gaussian, seed 1, from {LOWEST_HZ} Hz up"),
@@ -141,6 +177,9 @@ def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) 
 
 def out_of_distribution(folder: str | Path) -> dict[str, np.ndarray]:
     """Read the sounds that :func:`write_out_of_distribution` wrote.
+
+    Args:
+        folder: The folder with the sounds and their table.
 
     Returns:
         Each sound by name, ``(channels, time)`` float32 in a network's units: 1 is the RMS of a

@@ -3,9 +3,9 @@
 The augmentation is that of the original Demucs recipe (Uhlich et al. 2017; Défossez et al. 2019):
 the stems of a batch are exchanged between songs; each stem is shifted in time, flipped in sign, has
 its channels swapped and, optionally, its gain changed, all at random. This only decides *which
-samples are read* and by what factor they are scaled, so it costs nothing beyond reading.
+samples are read* and by which factor they are scaled, so it costs no more than reading them.
 
-Normalization follows the recipe too: each song is divided by the standard deviation of its whole
+Normalization follows the recipe, too: each song is divided by the standard deviation of its whole
 mono mixture. The recipe also subtracts that mixture's mean from every stem; we do not, because in
 music the mean is negligible (0.0002 standard deviations in the excerpt, at most 0.03 in the
 synthetic songs).

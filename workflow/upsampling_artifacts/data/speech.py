@@ -22,7 +22,9 @@ VOICE = ("English (Great Britain)", "Female1")
 
 
 def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
-    """Speak the beginning of :data:`TEXT` at RMS 1, bit-identical in every process; up to 11 kHz.
+    """Speak the beginning of :data:`TEXT` at RMS 1; the voice reaches up to 11 kHz.
+
+    Every process gets the same samples, bit for bit.
 
     Args:
         seconds: Length, at most 6.
@@ -35,7 +37,7 @@ def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
     Raises:
         InputError: The synthesizer is not installed.
     """
-    original, original_rate_hz = _synthesized()
+    original, original_rate_hz = _synthesize_voice()
     voice = resample(torch.from_numpy(original), original_rate_hz, rate_hz).numpy()
     voice = voice[: round(seconds * rate_hz)]
     return np.tile(voice / np.sqrt(np.mean(voice**2)), (channels, 1))
@@ -44,7 +46,7 @@ def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
 # The voice has random jitter. Its generator cannot be seeded, so only the first sentence of a
 # process is reproducible, and a process synthesizes only one.
 @cache
-def _synthesized() -> tuple[np.ndarray, int]:
+def _synthesize_voice() -> tuple[np.ndarray, int]:
     """Synthesize ``(time,)`` float32; also return its sampling rate."""
     try:
         from parselmouth import praat

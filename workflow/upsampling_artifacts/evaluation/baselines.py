@@ -11,8 +11,11 @@ from upsampling_artifacts.data.cached_song import CachedSong, waveform
 def mixture_separator(song: CachedSong) -> np.ndarray:
     """Lower bound: estimate each source as the mixture divided by the number of sources.
 
+    Args:
+        song: A cached song.
+
     Returns:
-        ``(sources, channels, time)``.
+        ``(sources, channels, time)``, float32 re full scale.
     """
     n_sources = len(song.sources)
     return np.repeat(waveform(song.mixture)[None] / n_sources, n_sources, axis=0)
@@ -24,8 +27,11 @@ def ideal_ratio_mask_separator(song: CachedSong) -> np.ndarray:
     The mask is each source's power over the sum of all sources' powers, per channel (the IRM2
     oracle of SiSEC 2018), in a spectrogram with 46 ms windows.
 
+    Args:
+        song: A cached song.
+
     Returns:
-        ``(sources, channels, time)``.
+        ``(sources, channels, time)``, float32 re full scale.
     """
     window = 2 ** round(np.log2(0.046 * song.rate_hz))
     spectra = ShortTimeFFT.from_window(

@@ -51,7 +51,7 @@ def read_claims(csv_path: str | Path) -> list[Claim]:
         One claim per row.
 
     Raises:
-        InputError: Names the file, the row and what is wrong with it.
+        InputError: The table is not UTF-8, has other columns, or has an invalid row.
     """
     try:
         text = Path(csv_path).read_text(encoding="utf-8-sig")
@@ -101,7 +101,15 @@ def _number(text: str) -> float:
 
 
 def values_by_seed(claim: Claim, measures: pd.DataFrame) -> pd.Series:
-    """Select the claim's number for each seed; empty if it was not measured."""
+    """Select the claim's number for each seed.
+
+    Args:
+        claim: From :func:`read_claims`.
+        measures: The columns of ``measures.csv``.
+
+    Returns:
+        The numbers by seed; empty if they were not measured. Exact zeros have ``ZERO_LEVEL_DB``.
+    """
     values = _model_values(claim, claim["model"], measures)
     if claim["minus_model"]:
         values = values - _model_values(claim, claim["minus_model"], measures)
@@ -114,8 +122,8 @@ def _model_values(claim: Claim, model: str, measures: pd.DataFrame) -> pd.Series
         selected &= measures[column] == claim[column]
     rows = measures[selected]
     if claim["frequency_hz"]:
-        wanted = np.array(claim["frequency_hz"])
-        rows = rows[np.isclose(rows["frequency_hz"].to_numpy()[:, None], wanted).any(axis=1)]
+        selected_hz = np.array(claim["frequency_hz"])
+        rows = rows[np.isclose(rows["frequency_hz"].to_numpy()[:, None], selected_hz).any(axis=1)]
     values = rows.groupby("seed")["value"].agg(claim["reduce"] or "max")
     return values.clip(lower=ZERO_LEVEL_DB).replace(np.inf, -ZERO_LEVEL_DB)
 
@@ -123,8 +131,12 @@ def _model_values(claim: Claim, model: str, measures: pd.DataFrame) -> pd.Series
 def verdict(claim: Claim, measures: pd.DataFrame) -> dict[str, object] | None:
     """Test one claim: it holds if its whole 95 % interval lies beyond the threshold.
 
+    Args:
+        claim: From :func:`read_claims`.
+        measures: The columns of ``measures.csv``.
+
     Returns:
-        A row of ``claims.csv``; None if it was not measured, because config omits a model.
+        A row of ``claims.csv``; None if its number was not measured, because config omits a model.
     """
     values = values_by_seed(claim, measures)
     if values.empty:
@@ -143,7 +155,14 @@ def verdict(claim: Claim, measures: pd.DataFrame) -> dict[str, object] | None:
 
 
 def description(claim: Claim) -> str:
-    """Describe the number, e.g. ``line_prominence of melgan, noise in, at 5512.5 Hz``."""
+    """Describe the number that a claim is about.
+
+    Args:
+        claim: From :func:`read_claims`.
+
+    Returns:
+        For example, ``line_prominence of melgan, noise in, at 5512.5 Hz``.
+    """
     text = f"{claim['measure']} of {claim['model']}"
     if claim["minus_model"]:
         text += f" minus {claim['minus_model']}"

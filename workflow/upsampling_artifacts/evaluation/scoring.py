@@ -1,7 +1,7 @@
 """Score estimates with museval (SDR, ISR, SIR, SAR), and aggregate the scores.
 
 museval (BSS Eval v4) computes the metrics, in frames of one second, and we keep its JSON files.
-This module does the bookkeeping: it selects the frames on which every system could be scored, and
+This module does the bookkeeping: it selects the frames on which every run could be scored, and
 takes medians and means in the order that published numbers use.
 """
 
@@ -80,8 +80,8 @@ def score_songs(
 ) -> None:
     """Score all songs of one run and write ``folder/test/<song>.json``.
 
-    A run is one job: with one job for each of its fifty test songs, scheduling would take longer
-    than scoring.
+    All songs of a run are scored in one job: with fifty jobs, one for each test song, scheduling
+    would take longer than scoring.
 
     Args:
         cached_songs: The cached songs (``.npy``).
@@ -91,7 +91,7 @@ def score_songs(
         label: Prefix of the progress lines.
 
     Raises:
-        InputError: As for :func:`score_song`; or the memory was insufficient.
+        InputError: As for :func:`score_song`; or a scoring process was killed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     progress = Progress(len(cached_songs), f"{label}: songs scored")
@@ -141,15 +141,21 @@ def read_frames(folders: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def keep_common_frames(frames: pd.DataFrame) -> pd.DataFrame:
-    """Keep only the frames on which every system was scored; set the others to NaN.
+    """Keep only the frames on which every run was scored; set the others to NaN.
 
     museval returns NaN for all sources of a frame in which any reference or estimate is silent.
-    References are the same for all systems, but estimates are not. A fair comparison drops a frame
-    for all systems if one of them could not be scored on it.
+    References are the same for all runs, but estimates are not. A fair comparison drops a frame
+    for all runs if one of them could not be scored on it.
+
+    Args:
+        frames: From :func:`read_frames`.
+
+    Returns:
+        The same columns and frames, with NaN on the frames that were dropped.
 
     Raises:
-        InputError: The systems were not scored on the same songs, sources and frames: some scores
-            are out of date.
+        InputError: The runs were not scored on the same songs, sources and frames: some scores are
+            out of date.
     """
     runs = ["system", "seed"]
     frame_keys = ["song", "source", "frame", "metric"]
@@ -171,6 +177,9 @@ def keep_common_frames(frames: pd.DataFrame) -> pd.DataFrame:
 
 def song_scores(frames: pd.DataFrame) -> pd.DataFrame:
     """Compute the median over the frames of each song, source and metric, ignoring NaN.
+
+    Args:
+        frames: From :func:`read_frames` or :func:`keep_common_frames`.
 
     Returns:
         The columns ``COLUMNS``, sorted: one row per run, song, source and metric.

@@ -1,4 +1,4 @@
-"""Aggregate ``scores.csv`` to the SDR of runs and of sources."""
+"""Aggregate ``scores.csv`` into the SDR of runs and of sources."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def summarize_sdr(scores: pd.DataFrame, songs: list[str]) -> pd.DataFrame:
     """Mean SDR over seeds of each system and source, with 95 % Student t intervals.
 
     Args:
-        scores: The columns of ``scores.csv``.
-        songs: The songs that count.
+        scores: Columns of ``scores.csv`` (:data:`scoring.COLUMNS`).
+        songs: The songs to include.
 
     Returns:
         One row per system and source (``MEAN``, the mean over sources, included), with the columns
         system, source, n_seeds, sdr_db, sdr_low_db and sdr_high_db. Runs that could not be scored
-        count in no mean.
+        count in n_seeds, but not in the mean.
     """
     rows = []
     for (system, source), group in sdr_by_source(scores, songs).groupby(

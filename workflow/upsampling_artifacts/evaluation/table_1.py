@@ -59,7 +59,7 @@ def epoch_durations(
 def parameters_and_gflop(
     system: dict, n_sources: int, audio_channels: int, rate_hz: int
 ) -> tuple[int, float]:
-    """Count the parameters and the compute of a system.
+    """Count the parameters and the FLOPs of a system.
 
     Args:
         system: Architecture, options and upsampler.
@@ -68,9 +68,9 @@ def parameters_and_gflop(
         rate_hz: Sampling rate.
 
     Returns:
-        The number of learnable parameters, and the GFLOP of a forward pass per second of audio
+        The number of learnable parameters, and the GFLOPs of a forward pass per second of audio
         (:func:`models.flops.tflop_per_second_of_audio`). The latter is NaN for a user-supplied
-        model that does not run on the meta device: a missing count must not discard a table that
+        model that does not run on the meta device: a missing count must not cost the table, which
         took days of training.
     """
     model = build_on_meta(system, n_sources, audio_channels)

@@ -1,4 +1,4 @@
-"""Separation quality beside compute and the tone that is left: one row per system."""
+"""Separation quality, compute and the remaining tone of each system, one row per system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def trade_offs(
 
     Args:
         table_1: The columns of ``table_1.csv``.
-        lines: As :func:`line_summary.read_lines` returns them.
+        lines: As :func:`probes.line_summary.read_lines` returns them.
         systems: The systems to include, in order.
         frequency_hz: The tone's frequency.
 

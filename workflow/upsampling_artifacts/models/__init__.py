@@ -1,6 +1,6 @@
-"""Networks that take their upsampling layer as an argument, and the builder of both.
+"""Networks that take their upsampling layers as an argument, and the builder of both.
 
-A network takes ``make_upsampler``, ``n_sources`` and ``audio_channels``, and its own options. One
+A network takes ``make_upsampler``, ``n_sources``, ``audio_channels`` and options of its own. One
 without upsampling layers takes no ``make_upsampler`` and has ``upsampler: null`` in config.
 
 A network with a training recipe of its own declares it, and :mod:`training` follows:

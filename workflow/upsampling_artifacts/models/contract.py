@@ -17,8 +17,8 @@ STRIDES = (2, 3, 4, 5, 8)
 TIMES = (1, 2, 17)
 BATCH, IN_CHANNELS, OUT_CHANNELS = 2, 8, 4
 
-# An even filter shifts the signal by half a sample. The response to an impulse is averaged over so
-# many channels and draws of the weights that chance adds a fifth of a sample at most.
+# An even filter shifts the signal by half a sample. The impulse response is averaged over enough
+# channels and draws of the weights that chance adds a fifth of a sample at most.
 WIDTH, DRAWS, MIDDLE = 16, 40, 32
 MAX_SHIFT_SAMPLES = 0.9
 
@@ -37,13 +37,13 @@ def check_takes_upsampler(architecture: str, model_class: type, upsampler: dict 
     Raises:
         InputError: The upsampler is missing or not applicable.
     """
-    takes_one = "make_upsampler" in inspect.signature(model_class).parameters
-    if takes_one and upsampler is None:
+    takes_upsampler = "make_upsampler" in inspect.signature(model_class).parameters
+    if takes_upsampler and upsampler is None:
         raise InputError(
             f"architecture '{architecture}' needs an upsampling layer; set the system's upsampler "
             "in config"
         )
-    if upsampler is not None and not takes_one:
+    if upsampler is not None and not takes_upsampler:
         raise InputError(
             f"architecture '{architecture}' has no upsampling layers; set the system's upsampler "
             "to null in config"
@@ -51,13 +51,13 @@ def check_takes_upsampler(architecture: str, model_class: type, upsampler: dict 
 
 
 def check_options(
-    what: str, built: type, options: dict, *positional: object, **keywords: object
+    what: str, target: type, options: dict, *positional: object, **keywords: object
 ) -> None:
     """Check that a class takes the options that config sets, and needs no others.
 
     Args:
         what: Kind and name of the class, for the message.
-        built: The class.
+        target: The class.
         options: Keyword arguments from config.
         positional: Positional arguments that the builder adds.
         keywords: Keyword arguments that the builder adds; config must not set them.
@@ -72,7 +72,7 @@ def check_options(
         upsampling_artifacts.errors.InputError: layer 'dropout': unknown option 'rate'; \
 known: p, inplace
     """
-    signature = inspect.signature(built)
+    signature = inspect.signature(target)
     by_kind: dict[object, list[str]] = {}
     for name, parameter in signature.parameters.items():
         by_kind.setdefault(parameter.kind, []).append(name)
@@ -90,7 +90,7 @@ known: p, inplace
     except TypeError as error:  # "missing a required argument: 'length'"
         if str(error).startswith("missing"):
             raise InputError(f"{what}: {error}; add it to its options in config") from None
-        raise InputError(f"{what}: {error}; take the arguments of docs/plug_in.md") from None
+        raise InputError(f"{what}: {error}; take the arguments in docs/plug_in.md") from None
 
 
 def check_upsampler(name: str, make: Callable[..., nn.Module], options: dict) -> None:
@@ -114,7 +114,7 @@ def check_upsampler(name: str, make: Callable[..., nn.Module], options: dict) ->
             where = f"upsampler '{name}': stride {stride}"
             try:
                 for bias in (True, False):
-                    layer = _made(where, make, IN_CHANNELS, OUT_CHANNELS, stride, bias, options)
+                    layer = _build(where, make, IN_CHANNELS, OUT_CHANNELS, stride, bias, options)
                     _check_layer(f"{where}, bias={bias}", layer, stride, bias)
             except InputError as error:
                 if not isinstance(error, _Refused):
@@ -130,7 +130,7 @@ class _Refused(InputError):
     """The layer itself refused its arguments."""
 
 
-def _made(
+def _build(
     where: str, make: Callable, inputs: int, outputs: int, stride: int, bias: bool, options: dict
 ) -> nn.Module:
     try:
@@ -181,7 +181,7 @@ def _check_delay(where: str, make: Callable, stride: int, options: dict) -> None
     """Output sample ``t`` corresponds to input sample ``t // stride``: impulses stay in place."""
     energy = torch.zeros((2 * MIDDLE + 1) * stride)
     for _ in range(DRAWS):
-        layer = _made(where, make, WIDTH, WIDTH, stride, False, options)
+        layer = _build(where, make, WIDTH, WIDTH, stride, False, options)
         impulse = torch.zeros(1, WIDTH, 2 * MIDDLE + 1)
         impulse[..., MIDDLE] = torch.randn(WIDTH)
         energy += _run(where, layer, impulse)[0].square().sum(dim=0)
@@ -197,7 +197,7 @@ def _check_delay(where: str, make: Callable, stride: int, options: dict) -> None
 def check_architecture(name: str, model: nn.Module, n_sources: int, audio_channels: int) -> None:
     """Check the output shape of a network, given a mixture of odd length.
 
-    Neither the global random state nor the model changes.
+    A model on the meta device is not run. Neither the global random state nor the model changes.
 
     Args:
         name: Name in config.
@@ -206,7 +206,7 @@ def check_architecture(name: str, model: nn.Module, n_sources: int, audio_channe
         audio_channels: Channels of the mixture and of each source.
 
     Raises:
-        InputError: It is no module, cannot be run, or its output has another shape.
+        InputError: It is not a module, it cannot run, or its output has the wrong shape.
     """
     where = f"architecture '{name}'"
     if not isinstance(model, nn.Module):

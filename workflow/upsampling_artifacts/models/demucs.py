@@ -59,7 +59,7 @@ class Demucs(nn.Module):
             convolution.
         encoder_context: Length of that convolution in the encoder (1 in the original Demucs).
         decoder_context: Length of that convolution in the decoder.
-        rescale: Standard deviation towards which the initial weights are rescaled; 0 for none.
+        rescale: Standard deviation toward which the initial weights are rescaled; 0 for none.
         bias: Whether convolutions, LSTM and linear layer have biases.
         omit_relu: ReLUs to omit, a list of names in ``RELUS``. Names of ReLUs that a shallow model
             does not have are ignored.
@@ -149,7 +149,7 @@ def rescale_weights(model: nn.Module, reference: float) -> None:
 
     Args:
         model: Any module.
-        reference: Standard deviation towards which the weights are rescaled.
+        reference: Standard deviation toward which the weights are rescaled.
 
     Example:
         >>> layer = nn.Conv1d(1, 1, 2)

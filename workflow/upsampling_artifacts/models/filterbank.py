@@ -44,7 +44,7 @@ class Filterbank(nn.Module):
         """Transform ``(..., bins, frames, 2)`` back to ``(..., time)``."""
         if spectrum.is_meta:
             # The inverse reads the values of its window, which do not exist on the meta device.
-            # For counting FLOPs, only the shape and the path of the gradients matter.
+            # To count FLOPs, only the shape and the path of the gradients matter.
             return spectrum.sum((-3, -2, -1)).unsqueeze(-1).expand(*spectrum.shape[:-3], time)
-        longest = self.stft.n_fft // 2 + 1
-        return self.istft(spectrum.contiguous(), length=max(time, longest))[..., :time]
+        min_time = self.stft.n_fft // 2 + 1
+        return self.istft(spectrum.contiguous(), length=max(time, min_time))[..., :time]

@@ -1,8 +1,8 @@
-"""Size and arithmetic of a network, counted on torch's "meta" device, where nothing is computed.
+"""Parameters and FLOPs of a network, counted on torch's meta device, which computes nothing.
 
 FLOPs are those of PyTorch's ``FlopCounterMode``: matrix products and convolutions, where a
 multiplication and an addition are two. Fourier transforms, interpolations and pointwise operations
-do not count.
+are not counted.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Modul
         n_sources: Number of sources to separate.
         audio_channels: Channels of the mixture and of each source.
 
+    Returns:
+        The model, in training mode.
+
     Raises:
         InputError: As for :func:`models.build.build_model`.
     """
@@ -48,10 +51,13 @@ def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Modul
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Number of learnable parameters (scalars) of a model, on any device.
+    """Count the learnable parameters of a model.
 
     Args:
-        model: Any module. The size of a system in config is that of :func:`build_on_meta`.
+        model: Any module, on any device: :func:`build_on_meta` is enough.
+
+    Returns:
+        The number of scalars.
 
     Example:
         >>> layer = {"name": "linear", "length": None}
@@ -67,11 +73,11 @@ def tflop_per_second_of_audio(
 ) -> float:
     """TFLOPs of a forward pass per second of audio.
 
-    The model is run on a batch of seconds on the meta device. Padding each second to whole frames,
-    and its two ends, add 2 to 5 % at full size.
+    The model is run on a batch of one-second examples. The ends of an example, and its padding to
+    whole frames, add 2 to 5 % at full size.
 
     Args:
-        model: On the meta device. Afterwards, it is good for counting only.
+        model: On the meta device. Afterward, it can only be used to count FLOPs.
         rate_hz: Sampling rate.
         audio_channels: Channels of the mixture.
 
@@ -97,7 +103,7 @@ def tflop_per_step(model: nn.Module, batch: Batch, name: str) -> float:
     The optimizer is not included: it takes a few operations per weight and is bound by memory.
 
     Args:
-        model: On the meta device. Afterwards, it is good for counting only.
+        model: On the meta device. Afterward, it can only be used to count FLOPs.
         batch: On the meta device.
         name: Name of the model in the log.
 
@@ -115,10 +121,10 @@ def tflop_per_step(model: nn.Module, batch: Batch, name: str) -> float:
 
 
 def batch_time_steps(model: nn.Module) -> None:
-    """Make recurrent layers compute the products of all time steps at once, for counting.
+    """Make recurrent layers compute the products of all time steps at once, to count FLOPs faster.
 
-    The FLOPs are the same. But every call on the meta device takes time, and recurrent layers make
-    thousands of them.
+    The FLOPs are the same, but each operation on the meta device takes time, and a loop over time
+    steps takes thousands of them.
 
     Args:
         model: Changed in place.

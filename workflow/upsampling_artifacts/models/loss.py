@@ -9,14 +9,14 @@ from upsampling_artifacts.data.segments import Batch, to_waveforms
 
 
 def loss_function(model: nn.Module, batch: Batch) -> Tensor:
-    """L1 distance between estimated and true waveforms, normalized by the song's deviation.
+    """L1 distance between estimated and true waveforms, relative to the song's deviation.
 
     A network with ``own_loss`` (see :mod:`models`) returns its training loss itself. In evaluation
     mode, all networks use the L1 distance.
 
     Args:
         model: From ``(batch, channels, time)`` to ``(batch, sources, channels, time)``.
-        batch: Segments of stems as integers, and their scales; see :mod:`data.segments`.
+        batch: int16 segments of stems and their scale factors; see :mod:`data.segments`.
 
     Returns:
         A scalar.

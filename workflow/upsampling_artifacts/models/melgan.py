@@ -22,10 +22,10 @@ from upsampling_artifacts.models.types import MakeUpsampler
 SLOPE = 0.2
 """Slope of the leaky ReLUs for negative inputs."""
 
-QUIETEST = 1e-5
+MIN_MAGNITUDE = 1e-5
 """Smallest mel magnitude, which keeps the logarithm of silence finite."""
 
-FEWEST_FRAMES = 5
+MIN_FRAMES = 5
 """Reflection needs signals longer than what it reflects: three frames of the mel spectrogram, nine
 samples after the first upsampling layer."""
 
@@ -42,14 +42,14 @@ class MelGAN(nn.Module):
 
     Every convolution has a bias and weight normalization, including those of the upsampling
     layers. Borders are padded by reflection. The weights have torch's default initialization. The
-    original code also draws normal weights of deviation 0.02, but without effect: it writes them
-    into the normalized weight, which is derived from its two factors before each use.
+    original code also draws normal weights of deviation 0.02, but to no effect: it overwrites the
+    normalized weight, which is computed anew from its two factors before each use.
 
     Shape:
         - Input: ``(batch, 1, time)``, any ``time >= 1``
         - Output: ``(batch, 1, 1, time)``, between -1 and 1
         - ``generator``: ``(batch, n_mels, frames)`` to ``(batch, 1, frames * hop)``, for
-          ``frames >= FEWEST_FRAMES``
+          ``frames >= MIN_FRAMES``
 
     Args:
         make_upsampler: Makes the upsampling layers.
@@ -91,13 +91,13 @@ class MelGAN(nn.Module):
                 power=1.0, norm="slaney", mel_scale="slaney",
             )  # fmt: skip
 
-        layers: list[nn.Module] = [_reflected(n_mels, channels, 7)]
+        layers: list[nn.Module] = [_reflection_padded(n_mels, channels, 7)]
         width = channels
         for stride in strides:
             layers += [nn.LeakyReLU(SLOPE), make_upsampler(width, width // 2, stride, True)]
             width //= 2
             layers += [_ResidualBlock(width, dilation) for dilation in (1, 3, 9)]
-        layers += [nn.LeakyReLU(SLOPE), _reflected(width, 1, 7), nn.Tanh()]
+        layers += [nn.LeakyReLU(SLOPE), _reflection_padded(width, 1, 7), nn.Tanh()]
         self.generator = nn.Sequential(*layers)
         for module in list(self.generator.modules()):
             if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
@@ -114,16 +114,18 @@ class MelGAN(nn.Module):
         """
         border = 3 * self.hop // 2  # (window - hop) / 2 centers each frame on its hop
         mel = self.mel_spectrogram(F.pad(audio, (border, border), mode="reflect"))
-        return torch.log10(mel.clamp(min=QUIETEST)).squeeze(1)
+        return torch.log10(mel.clamp(min=MIN_MAGNITUDE)).squeeze(1)
 
     def forward(self, audio: Tensor) -> Tensor:
         time = audio.shape[-1]
-        frames = max(math.ceil(time / self.hop), FEWEST_FRAMES)
+        frames = max(math.ceil(time / self.hop), MIN_FRAMES)
         filled = F.pad(audio, (0, frames * self.hop - time))
         return self.generator(self.log_mel(filled))[..., :time].unsqueeze(1)
 
 
-def _reflected(in_channels: int, out_channels: int, length: int, dilation: int = 1) -> nn.Conv1d:
+def _reflection_padded(
+    in_channels: int, out_channels: int, length: int, dilation: int = 1
+) -> nn.Conv1d:
     """A convolution that keeps the length, padded by reflection."""
     return nn.Conv1d(
         in_channels, out_channels, length, dilation=dilation,
@@ -138,7 +140,7 @@ class _ResidualBlock(nn.Module):
         super().__init__()
         self.block = nn.Sequential(
             nn.LeakyReLU(SLOPE),
-            _reflected(width, width, 3, dilation),
+            _reflection_padded(width, width, 3, dilation),
             nn.LeakyReLU(SLOPE),
             nn.Conv1d(width, width, 1),
         )

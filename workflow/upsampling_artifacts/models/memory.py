@@ -1,4 +1,4 @@
-"""Inference of large networks on a CPU with little more memory than their weights."""
+"""Inference with large networks on a CPU, with little more memory than their weights."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def low_memory(model: nn.Module) -> Iterator[None]:
     """Run large layers without a second copy of their weights.
 
     oneDNN reorders the weights of a layer into a copy before each call: 490 MB for one layer of
-    the full-size Demucs' LSTM, 250 MB for a convolution. For so many weights per sample, it is not
-    faster either. Inside this context, large layers run without oneDNN; their output may differ
+    the full-size Demucs' LSTM, 250 MB for a convolution. With so many weights per sample, oneDNN is
+    not faster either. Inside this context, large layers run without oneDNN; their output may differ
     in the last digits. Small layers, for which oneDNN is several times faster, keep it.
 
     With a large layer, the context also makes glibc return freed memory to the system, for the

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.filterbank import Filterbank
 
-SMALLEST_SCALE = 1e-4
+MIN_SCALE = 1e-4
 """Smallest standard deviation of a frequency bin re the largest, as in the original recipe."""
 
 
@@ -55,8 +55,8 @@ class OpenUnmix(nn.Module):
         lstm_layers: Layers of its bidirectional LSTM.
         max_bin: Number of frequency bins at the network's input, from the lowest (1487 of 2049
             reach 16 kHz); it always estimates all bins. None: all.
-        wiener_iterations: Iterations of the expectation maximization that refines the estimates; 0
-            for none.
+        wiener_iterations: Iterations of the expectation-maximization that refines the estimates;
+            0 for none.
 
     Raises:
         InputError: There are more than two channels, which the package's filter does not support.
@@ -110,7 +110,7 @@ class OpenUnmix(nn.Module):
             squares = squares + frames.square().sum(-1)
         mean = total / n_frames
         deviation = (squares / n_frames - mean.square()).clamp(min=0).sqrt()
-        scale = deviation.clamp(min=SMALLEST_SCALE * deviation.max())
+        scale = deviation.clamp(min=MIN_SCALE * deviation.max())
         network: Any
         for network in self.networks:
             n_bins = network.nb_bins
@@ -122,14 +122,14 @@ class OpenUnmix(nn.Module):
         magnitude = self._magnitude(spectrum)
         estimates = [network(magnitude) for network in self.networks]
         if stems is None:
-            return self._filtered(torch.stack(estimates, dim=-1), spectrum, mixture.shape[-1])
+            return self._wiener_filter(torch.stack(estimates, dim=-1), spectrum, mixture.shape[-1])
         losses = [
             F.mse_loss(estimate, self._magnitude(self.filterbank.analyze(stem)))
             for estimate, stem in zip(estimates, stems.unbind(1), strict=True)
         ]
         return sum(losses[1:], losses[0])
 
-    def _filtered(self, estimates: Tensor, spectrum: Tensor, time: int) -> Tensor:
+    def _wiener_filter(self, estimates: Tensor, spectrum: Tensor, time: int) -> Tensor:
         """Waveforms of the estimated magnitudes ``(batch, channels, bins, frames, n_sources)``."""
         filtered = [
             wiener(estimate, mixture, self.wiener_iterations)

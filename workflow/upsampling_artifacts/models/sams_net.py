@@ -3,8 +3,8 @@
 Li et al., "Sams-Net: a sliced attention-based neural network for music source separation" (2019,
 https://arxiv.org/abs/1909.05746), publish that the network works on magnitude spectrograms, and
 that multi-head attention relates their features over time and frequency in slices of the channels.
-Table 1 of the reproduced paper gives 3.7M parameters. All other choices are ours, so scores of this
-network are not scores of theirs.
+Table 1 of the reproduced paper gives 3.7M parameters. All other choices are ours, so the scores of
+this network are not those of the original.
 """
 
 from __future__ import annotations

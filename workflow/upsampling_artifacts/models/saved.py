@@ -1,4 +1,4 @@
-"""Model files (safetensors) that describe in their header how to build the model."""
+"""Model files (safetensors) whose header describes how to build the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> Non
     Args:
         path: The file, ``.safetensors``.
         weights: A state dict.
-        about: The keys that :func:`build_described` needs, and others of interest.
+        about: The description: the keys that :func:`build_described` needs, and any others.
     """
     with atomic_write(path) as unfinished:
         save_file(weights, unfinished, {"about": json.dumps(about)})

@@ -11,8 +11,9 @@ from upsampling_artifacts.models.build import build_layer, seeded
 
 RATE_HZ = 4000
 STRIDE = 2
-# The paper's stacks have one channel. Their spectra show the coloration by one random filter as
-# much as that by the upsampler. The mean power over many channels shows what they have in common.
+# The paper's stacks have one channel. Their spectra show the coloration of one random filter as
+# much as that of the upsampler. The mean power over many channels shows what they have in common:
+# the upsampler.
 WIDTH = 32
 
 

@@ -11,7 +11,7 @@ from upsampling_artifacts.errors import InputError
 
 
 class Upsampler(nn.Module, ABC):
-    """A layer that raises the sampling rate ``stride`` times.
+    """A layer that raises the sampling rate by a factor of ``stride``.
 
     Shape:
         - Input: ``(batch, in_channels, time)``
@@ -65,7 +65,7 @@ class Upsampler(nn.Module, ABC):
 
 
 def check_initialization(initialization: str, *known: str) -> None:
-    """Raise an InputError if a layer does not know an initialization.
+    """Raise an InputError if a layer does not support an initialization.
 
     Args:
         initialization: Value of the layer's option.

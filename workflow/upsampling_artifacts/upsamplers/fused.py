@@ -30,7 +30,8 @@ gradients instead of ``u``, a quarter of the memory.
 running mean (for even strides, of means of neighbors, so that it has a center). For stride 4, ``g``
 is ``[1, 2, 2, 2, 1] / 8``. Filters commute, so we smooth the output of the fused box: a few
 additions per sample and no product. With the triangle in ``v``, the convolution would take 16
-products instead of 12: as long in layers of 16 or 32 channels, a quarter longer in wider ones.
+products instead of 12. In layers of 16 or 32 channels that takes as long; in wider ones, a quarter
+longer.
 
 **Borders.** The convolution sees zeros outside the ``s T`` samples, where the sum for ``u`` is not
 zero. Linear interpolation also holds the end samples, which that sum does not. Both corrections
@@ -62,7 +63,7 @@ from upsampling_artifacts.upsamplers.interpolation import InterpolationConvoluti
 
 IMPLEMENTATIONS = ("plain", "fused", "auto")
 NO_CHOICE = "-"
-"""In tables: the implementation of a system whose layers have only one."""
+"""In tables: the implementation of a system whose layers have only one implementation."""
 
 # Costs in units of one product in a convolution: per product of the filter transform, and per call
 # of a layer with one channel. See is_faster.
@@ -135,7 +136,7 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         return self._fused(x) if self.is_fused(x) else super().forward(x)
 
     def is_fused(self, x: Tensor) -> bool:
-        """Whether an input ``(batch, in_channels, time)`` takes one step or two."""
+        """Whether an input ``(batch, in_channels, time)`` is processed in one step, not two."""
         convolution = self.convolution
         if self.implementation == "plain" or self.kind is None:
             return False
@@ -159,7 +160,7 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         return plan_fusion(self._smoothing(), self.stride, length, dtype, weight.device)
 
     def _smoothing(self) -> tuple[float, ...]:
-        """The filter ``g`` that smooths the box to this interpolation, up to a factor."""
+        """The filter ``g`` that turns the box into this interpolation, up to a factor."""
         return (1.0,)
 
     def _from_box(self, y: Tensor, x: Tensor, weight: Tensor, plan: Plan) -> Tensor:
@@ -352,7 +353,7 @@ def fuse(weight: Tensor, plan: Plan) -> Tensor:
         >>> fuse(torch.full((1, 1, 1), 5.0), plan).tolist()
         [[[5.0]], [[5.0]]]
     """
-    # Autocast may round the filter, but not the sums that make it.
+    # Autocast may round the fused filter, but not the sums that compute it.
     device = weight.device.type
     full_precision = (
         torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
@@ -380,7 +381,7 @@ def is_faster(plan: Plan, x: Tensor, out_channels: int, cached: bool) -> bool:
         cached: Whether the fused filter is cached.
 
     Returns:
-        The prediction; nothing is timed.
+        The prediction; no layer is run.
 
     Example:
         >>> plan = plan_fusion((1.0,), 4, 9, torch.float32, torch.device("cpu"))

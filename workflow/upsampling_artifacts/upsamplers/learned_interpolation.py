@@ -54,10 +54,10 @@ class LearnedInterpolationConvolution(InterpolationConvolution):
 
     def interpolate(self, x: Tensor) -> Tensor:
         held = F.pad(x, (1, 1), mode="replicate").unsqueeze(-1)
-        here, following = held[:, :, :-1], held[:, :, 1:]
+        current, following = held[:, :, :-1], held[:, :, 1:]
         share = torch.sigmoid(self.theta).unsqueeze(1)
-        between = share * here + (1 - share) * following
-        # Starts at the held sample before the first; each sample is followed by those in between.
-        samples = torch.cat([here, between], dim=-1).flatten(-2)
+        between = share * current + (1 - share) * following
+        # From the held sample before the first one; interpolated samples follow each sample.
+        samples = torch.cat([current, between], dim=-1).flatten(-2)
         first = self.stride - self.stride // 2
         return samples[..., first : first + x.shape[-1] * self.stride]

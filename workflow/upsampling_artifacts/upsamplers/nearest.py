@@ -12,7 +12,7 @@ class NearestConvolution(FusedInterpolationConvolution):
     """Repeats every sample ``stride`` times, then applies a learnable convolution.
 
     Repetition filters with a rectangle: in the frequency domain a periodic sinc, with zeros at
-    multiples of ``rate / stride``. The zeros remove the tones that would come of a DC offset, and
+    multiples of ``rate / stride``. The zeros remove the tones that a DC offset would cause, and
     part of the signal with them: the filtering artifact.
 
     Shape and arguments are those of :class:`fused.FusedInterpolationConvolution`.

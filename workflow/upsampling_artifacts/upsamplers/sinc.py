@@ -16,8 +16,8 @@ class SincConvolution(InterpolationConvolution):
     """Interpolates with a low-pass filter, then applies a learnable convolution.
 
     Pons et al., "Upsampling layers for music source separation" (2021), insert zeros and filter
-    out the spectral images above the old Nyquist frequency. The filter is fixed, here a sinc under
-    a Kaiser window. Images remain in its transition band only. The end samples are held beyond the
+    out the spectral images above the old Nyquist frequency. The filter is fixed: here, a sinc with
+    a Kaiser window. Images remain only in its transition band. The end samples are held beyond the
     borders.
 
     Shape:
@@ -64,7 +64,7 @@ class SincConvolution(InterpolationConvolution):
         self.register_buffer("phases", phases.unsqueeze(1), persistent=False)
 
     def interpolate(self, x: Tensor) -> Tensor:
-        # Of the long filter, each phase of the output meets every stride-th sample; the others meet
+        # Each phase of the output uses every stride-th tap of the long filter: the other taps meet
         # inserted zeros. So each phase is a short filter at the low rate (the polyphase identity).
         batch, channels = x.shape[:2]
         reach = self.phases.shape[-1] // 2
@@ -77,8 +77,8 @@ def sinc_phases(stride: int, zeros: int = 12, beta: float = 5.0) -> np.ndarray:
     """The low-rate filters of the phases of windowed-sinc interpolation.
 
     Phase ``p`` lies ``(p - (stride - 1) / 2) / stride`` input samples after the center sample.
-    Each phase is normalized to gain one at 0 Hz. Under the window alone, the gains would differ
-    by a thousandth, and a constant would become a tone.
+    Each phase is normalized to a gain of one at 0 Hz. Without that, the window would make the gains
+    differ by a thousandth, and a constant would become a tone.
 
     Args:
         stride: Upsampling factor.

@@ -1,4 +1,4 @@
-"""Smoothing that makes linear interpolation of nearest neighbor; :mod:`fused` derives it."""
+"""Smoothing that turns nearest-neighbor into linear interpolation; :mod:`fused` derives it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def smoothing_steps(stride: int) -> list[tuple[int, int]]:
-    """The sums that make a triangle of a box.
+    """The sums that turn a box into a triangle.
 
-    A running sum of ``stride`` samples, factor by factor: a sum of 8 takes 3 additions instead of
-    7. For even strides, a sum of two neighbors comes first.
+    Together they are a running sum of ``stride`` samples, one step per factor of the stride: a sum
+    of 8 takes 3 additions instead of 7. For even strides, a sum of two neighbors comes first.
 
     Args:
         stride: Upsampling factor.
@@ -133,7 +133,7 @@ def _smooth_transposed(gradient: Tensor, plan: Plan, samples: int) -> Tensor:
     """The transpose of smoothing: smoothing of the zero-padded gradient, as ``g`` is symmetric."""
     reach = sum((terms - 1) * spacing for terms, spacing in smoothing_steps(plan.stride))
     before, after = plan.first, samples - plan.first - gradient.shape[-1] - 2 * plan.margin
-    zeros = [gradient.new_zeros(*gradient.shape[:2], reach + more) for more in (before, after)]
+    zeros = [gradient.new_zeros(*gradient.shape[:2], reach + extra) for extra in (before, after)]
     # F.pad would fill the whole tensor with zeros first.
     return smooth(torch.cat([zeros[0], gradient, zeros[1]], dim=-1), plan.stride)
 

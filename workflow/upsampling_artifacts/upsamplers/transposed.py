@@ -45,7 +45,7 @@ class TransposedConvolution(Upsampler):
             (the paper's "not desirable" case); or the initialization is unknown.
 
     Example:
-        Of a filter of three ones at stride 2, one or two copies overlap.
+        With a filter of three ones at stride 2, one or two copies overlap.
 
         >>> import torch
         >>> layer = TransposedConvolution(1, 1, 2, length=3, bias=False, initialization="constant")

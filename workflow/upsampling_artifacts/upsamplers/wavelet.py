@@ -33,7 +33,7 @@ class WaveletConvolution(Upsampler):
 
         even = a / sqrt(2) - U(sqrt(2) d)        odd = sqrt(2) d + P(even)
 
-    The scale makes the Haar wavelet orthonormal. The lazy wavelet has neither P, U nor scale: its
+    The scale makes the Haar wavelet orthonormal. The lazy wavelet has no P, U or scale: its
     approximations are the even samples and its details the odd ones, so the layer is a subpixel
     convolution with its channels in another order.
 

@@ -13,7 +13,7 @@ class ZeroInsertionConvolution(InterpolationConvolution):
     """Inserts zeros between the samples, then applies a learnable convolution.
 
     Pons et al., "Upsampling layers for music source separation" (2021), call it a stretch layer.
-    Only what the convolution learns attenuates the spectral images. Each phase of the output uses
+    Only the learned convolution attenuates the spectral images. Each phase of the output uses
     every ``stride``-th weight: the layer is a transposed convolution, parameterized differently.
 
     An input sample stays in the center of the ``stride`` samples that it becomes (for even strides,

@@ -6,8 +6,8 @@ plays them, so that vocals, bass, drums and other instruments share harmony and 
 music. Results on them do not carry over to real music.
 
 A song depends only on its name and the seed. The training, validation and test songs have
-different artists, so their names differ, and with the names the keys, tempos, chords, melodies
-and instruments.
+different artists. So their names differ, and so do their keys, tempos, chords, melodies and
+instruments.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from upsampling_artifacts.data.synthetic_songs.styles import STYLES
 from upsampling_artifacts.errors import InputError
 
-SHORTEST_SECONDS = 4.0
+MIN_SECONDS = 4.0
 """One bar of the slowest style and the singer's entry: in a shorter song a stem may be silent."""
 SPLITS = ("train", "valid", "test")
 _ADJECTIVES = ("Blue", "Quiet", "Golden", "Distant", "Paper", "Crooked", "Early")
@@ -48,8 +48,8 @@ def song_names(n_train: int, n_valid: int, n_test: int) -> dict[str, list[str]]:
 def _name(split: str, index: int) -> str:
     split_index = SPLITS.index(split)
     artist = STYLES[index % len(STYLES)].artists[split_index]
-    # 7 and 8 have no common factor: all 56 titles are used before the first comes again.
-    # Each split starts at another title, so that short lists share none.
+    # 7 and 8 have no common factor: all 56 titles are used before one is repeated.
+    # Each split starts at another title, so that short splits share none.
     number = index + 19 * split_index
     title = f"{_ADJECTIVES[number % 7]} {_NOUNS[(3 * number) % 8]}"
     volume = index // 56
@@ -68,10 +68,10 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
         folder: Where to write the five files.
         seed: Together with the name, determines the music.
         seconds: Length of the song.
-        rate_hz: Sampling rate.
+        rate_hz: Sampling rate, above 12 kHz.
 
     Raises:
-        InputError: The song is shorter than :data:`SHORTEST_SECONDS`, or its artist is unknown.
+        InputError: The song is shorter than :data:`MIN_SECONDS`, or its artist is unknown.
     """
     # Imported here: planning needs only the names and should not load a synthesizer.
     import numpy as np
@@ -80,14 +80,14 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
     from upsampling_artifacts.data.synthetic_songs.composition import compose, song_generator
     from upsampling_artifacts.data.synthetic_songs.rendering import render_stems
 
-    if seconds < SHORTEST_SECONDS:
+    if seconds < MIN_SECONDS:
         raise InputError(
-            f"song {name!r}: {seconds} s is too short; make it {SHORTEST_SECONDS} s or more"
+            f"song {name!r}: {seconds} s is too short; make it {MIN_SECONDS} s or more"
         )
     song = compose(name, seed, seconds)
     audio = render_stems(song, song_generator(name, seed, "sound"), seconds, rate_hz)
     audio["mixture"] = reduce(np.add, audio.values())
-    # Not beside the songs: musdb would take what a killed job left behind for a song.
+    # Not beside the songs: musdb would mistake the leftovers of a killed job for a song.
     partial = folder.parents[1] / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -74,13 +74,32 @@ class Composition:
 
 
 def song_generator(name: str, seed: int, use: str) -> np.random.Generator:
-    """Return a generator that depends only on the arguments (``hash`` differs between runs)."""
+    """Create a random generator that depends only on the arguments.
+
+    Python's ``hash`` would differ between runs.
+
+    Args:
+        name: The song's name.
+        seed: Seed of the experiment.
+        use: What the generator is for: each use draws independently.
+
+    Returns:
+        The generator.
+    """
     digest = hashlib.sha256(f"{seed}/{use}/{name}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
 def compose(name: str, seed: int, seconds: float) -> Composition:
-    """Compose a song of at least ``seconds``; a longer one of the same name starts the same way.
+    """Compose a song; a longer one of the same name and seed starts the same way.
+
+    Args:
+        name: A name from :func:`data.synthetic_songs.song_names`.
+        seed: Seed of the experiment.
+        seconds: Length; the last bar may extend beyond it.
+
+    Returns:
+        The bars with their chords, and the notes of each instrument.
 
     Raises:
         InputError: The artist in the name is unknown.

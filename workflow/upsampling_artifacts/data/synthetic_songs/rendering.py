@@ -52,7 +52,13 @@ VOWELS = (
 def render_stems(
     song: Composition, rng: np.random.Generator, seconds: float, rate_hz: int
 ) -> dict[str, np.ndarray]:
-    """Render the stems; their sum peaks 1 to 3 dB below full scale.
+    """Render the stems; the loudest peak of stems and sum is 1 to 3 dB below full scale.
+
+    Args:
+        song: The composition.
+        rng: Draws levels, vowels, noise and rooms.
+        seconds: Length of the stems.
+        rate_hz: Sampling rate, above 12 kHz.
 
     Returns:
         Each stem as int16 ``(samples, 2)``.
@@ -71,7 +77,7 @@ def render_stems(
         audio += _strike_noise(stem, notes, rng, n_samples, rate_hz)[:, None]
         if stem == "drums":  # soft clipping, as by a bus compressor
             audio = 4 * np.tanh(audio / 4)
-        audio = _in_room(audio, ROOM_WET[stem], rng, rate_hz)
+        audio = _add_room(audio, ROOM_WET[stem], rng, rate_hz)
         audio += _gain(HISS_DB) * rng.standard_normal(audio.shape)
         level_db = STEM_LEVEL_DB[stem] + rng.uniform(-1.5, 1.5)
         stems[stem] = audio * (_gain(level_db) / _rms(audio))
@@ -90,7 +96,7 @@ def _rms(audio: np.ndarray) -> float:
     return float(np.sqrt(np.mean(audio**2)))
 
 
-def _run(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.ndarray:
+def _render(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.ndarray:
     """Synthesize ``events``, each (seconds, order, MIDI message), as audio ``(samples, 2)``."""
     track = MidiTrack()
     for channel in (0, 1, DRUM_CHANNEL):
@@ -105,10 +111,10 @@ def _run(part: Part, events: list[tuple], n_samples: int, rate_hz: int) -> np.nd
         ]
     end = (n_samples / rate_hz, 3, Message("note_off", channel=0, note=0))
     ticks = 0
-    for at_seconds, _, message in sorted([*events, end], key=lambda event: event[:2]):
-        at = max(ticks, round(at_seconds * TICKS_PER_SECOND))
-        track.append(message.copy(time=at - ticks))
-        ticks = at
+    for event_seconds, _, message in sorted([*events, end], key=lambda event: event[:2]):
+        event_ticks = max(ticks, round(event_seconds * TICKS_PER_SECOND))
+        track.append(message.copy(time=event_ticks - ticks))
+        ticks = event_ticks
     # MIDI's default tempo is two beats per second.
     midi, file = MidiFile(ticks_per_beat=TICKS_PER_SECOND // 2, tracks=[track]), io.BytesIO()
     midi.save(file=file)
@@ -130,7 +136,7 @@ def _key_events(note: Note, channel: int) -> list[tuple]:
 def _play(part: Part, n_samples: int, rate_hz: int) -> np.ndarray:
     channel = DRUM_CHANNEL if part.stem == "drums" else 0
     events = [event for note in part.notes for event in _key_events(note, channel)]
-    return _run(part, events, n_samples, rate_hz)
+    return _render(part, events, n_samples, rate_hz)
 
 
 def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: int) -> np.ndarray:
@@ -145,41 +151,41 @@ def _sing(parts: list[Part], rng: np.random.Generator, n_samples: int, rate_hz: 
         # Alternate two channels: bending a note must not bend the release of the previous one.
         events += _key_events(note, i % 2)
         from_semitones = notes[i - 1].pitch - note.pitch if legato[i] else -0.7
-        at = np.arange(0, note.length_seconds, BEND_STEP_SECONDS)
-        slide = from_semitones * 0.5 * (1 + np.cos(np.pi * np.clip(at / 0.08, 0, 1)))
-        vibrato = 0.4 * np.clip((at - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * vibrato_hz * at)
+        times = np.arange(0, note.length_seconds, BEND_STEP_SECONDS)
+        slide = from_semitones * 0.5 * (1 + np.cos(np.pi * np.clip(times / 0.08, 0, 1)))
+        vibrato = 0.4 * np.clip((times - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * vibrato_hz * times)
         bend = (slide + vibrato + rng.normal(0, 0.05)) / BEND_RANGE_SEMITONES
         wheel = np.clip(8191 * bend, -8192, 8191).astype(int)
         events += [
             (note.start_seconds + seconds, 1, Message("pitchwheel", channel=i % 2, pitch=value))
-            for seconds, value in zip(at, wheel.tolist(), strict=True)
+            for seconds, value in zip(times, wheel.tolist(), strict=True)
         ]
-    dry = reduce(np.add, [_run(part, events, n_samples, rate_hz) for part in parts]).mean(axis=1)
+    dry = reduce(np.add, [_render(part, events, n_samples, rate_hz) for part in parts]).mean(axis=1)
 
     # Dynamics: each note swells and fades. Vowels: one per note, gliding into the next.
     shape = np.array([(0.0, 0.75), (0.35, 1.0), (0.9, 0.7)])
-    at = np.concatenate([n.start_seconds + n.length_seconds * shape[:, 0] for n in notes])
-    voice = dry * _curve(at, np.tile(shape[:, 1], len(notes)), n_samples, rate_hz)
-    sung = rng.integers(len(VOWELS), size=len(notes))
+    times = np.concatenate([n.start_seconds + n.length_seconds * shape[:, 0] for n in notes])
+    voice = dry * _curve(times, np.tile(shape[:, 1], len(notes)), n_samples, rate_hz)
+    vowels = rng.integers(len(VOWELS), size=len(notes))
     onsets = np.array([note.start_seconds for note in notes])
-    sounded = 0.25 * voice
+    sung = 0.25 * voice
     for vowel, formants in enumerate(VOWELS):
-        is_sung = np.repeat(sung == vowel, 2).astype(float)
+        is_sung = np.repeat(vowels == vowel, 2).astype(float)
         ends = np.append(onsets[1:], np.inf)
-        at = np.stack([onsets + 0.03, np.minimum(ends - 0.03, 1e6)], axis=1).ravel()
-        source = voice * _curve(at, is_sung, n_samples, rate_hz)
+        times = np.stack([onsets + 0.03, np.minimum(ends - 0.03, 1e6)], axis=1).ravel()
+        source = voice * _curve(times, is_sung, n_samples, rate_hz)
         for formant_hz, amplitude in formants:
-            sounded += amplitude * lfilter(*iirpeak(formant_hz, 6, rate_hz), source)
+            sung += amplitude * lfilter(*iirpeak(formant_hz, 6, rate_hz), source)
     # A compressor evens out notes that hit a formant; breath noise follows the voice.
-    envelope = lfilter([0.002], [1, -0.998], np.abs(sounded))
+    envelope = lfilter([0.002], [1, -0.998], np.abs(sung))
     envelope /= envelope.mean()
-    sounded /= _rms(sounded) * np.sqrt(envelope + 0.1)
-    sounded += 0.02 * np.minimum(envelope, 2) * _bright_noise(rng, n_samples, rate_hz, 3000)
-    return np.stack([sounded, sounded], axis=1)
+    sung /= _rms(sung) * np.sqrt(envelope + 0.1)
+    sung += 0.02 * np.minimum(envelope, 2) * _bright_noise(rng, n_samples, rate_hz, 3000)
+    return np.stack([sung, sung], axis=1)
 
 
-def _curve(at_seconds: np.ndarray, values: np.ndarray, n_samples: int, rate_hz: int) -> np.ndarray:
-    return np.interp(np.arange(n_samples) / rate_hz, at_seconds, values)
+def _curve(times: np.ndarray, values: np.ndarray, n_samples: int, rate_hz: int) -> np.ndarray:
+    return np.interp(np.arange(n_samples) / rate_hz, times, values)
 
 
 def _bright_noise(
@@ -197,21 +203,21 @@ def _strike_noise(
     for keys, amplitude, decay_seconds, ahead_seconds in STRIKE_NOISE[stem]:
         impulses = np.zeros(n_samples)
         for note in notes:
-            at = max(0, round((note.start_seconds - ahead_seconds) * rate_hz))
-            if at < n_samples and note.pitch in keys:
+            first = max(0, round((note.start_seconds - ahead_seconds) * rate_hz))
+            if first < n_samples and note.pitch in keys:
                 # Not every syllable starts with an "s", and no two strokes are the same.
-                impulses[at] += amplitude * (note.velocity / 100) ** 2 * rng.uniform(0.1, 1)
+                impulses[first] += amplitude * (note.velocity / 100) ** 2 * rng.uniform(0.1, 1)
         strikes += lfilter([1], [1, -np.exp(-1 / (decay_seconds * rate_hz))], impulses)
     # Rise over 2 ms: a click would have a broader spectrum than these sounds.
     envelope = lfilter([0.011], [1, -0.989], strikes)
     return envelope * _bright_noise(rng, n_samples, rate_hz, 6000)
 
 
-def _in_room(audio: np.ndarray, wet: float, rng: np.random.Generator, rate_hz: int) -> np.ndarray:
-    """Add a small room, different in each channel, to ``audio`` ``(samples, 2)``."""
+def _add_room(audio: np.ndarray, wet: float, rng: np.random.Generator, rate_hz: int) -> np.ndarray:
+    """Add the reverberation of a small room, different in each channel, to ``(samples, 2)``."""
     if not wet:
         return audio
-    at = np.arange(round(0.35 * rate_hz)) / rate_hz
-    response = rng.standard_normal((len(at), 2)) * np.exp(-at / 0.07)[:, None]
+    times = np.arange(round(0.35 * rate_hz)) / rate_hz
+    response = rng.standard_normal((len(times), 2)) * np.exp(-times / 0.07)[:, None]
     response *= wet / np.sqrt(np.sum(response**2, axis=0))
     return audio + oaconvolve(audio, response, axes=0)[: len(audio)]
