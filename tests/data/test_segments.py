@@ -84,7 +84,7 @@ def test_every_segment_is_contiguous_in_one_stem() -> None:
         assert (position[:, :, 0] == position[:, :, 1]).all()
 
 
-def test_without_remix_and_shift_a_segment_is_exactly_the_songs() -> None:
+def test_without_remixing_and_shifts_a_segment_is_that_of_the_song() -> None:
     songs = traced_songs()
     batches = training(songs, shift_seconds=0, remix_group=1)
     samples, factors = batches[0]
@@ -211,7 +211,7 @@ def test_gains_are_uniform_in_decibels_and_change_only_the_factors() -> None:
 
 
 def test_batches_are_the_same_as_in_earlier_versions() -> None:
-    # Recorded before gain_db existed: a resumed training must get the batches it started with.
+    # Recorded before gain_db existed: training that resumes must get the batches it started with.
     batches, digest = training(), hashlib.sha256()
     for step in (0, 1, 5, 6, 40):
         for part in batches[step]:

@@ -73,7 +73,7 @@ def program(songs: list[str], tmp_path: Path) -> Program:
 def test_two_devices_learn_what_one_device_learns(
     run: Callable, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Inside a SLURM job with one task, too: the training starts the second process itself.
+    # Also inside a SLURM job with one task: training starts the second process itself.
     for name, value in {"NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0}.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
     ended = program()
