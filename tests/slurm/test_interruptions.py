@@ -1,4 +1,4 @@
-"""Whatever interrupts training on a cluster, it resumes and ends with the same weights."""
+"""Training on a cluster resumes after any interruption and ends with the same weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A killed job loses no finished epoch, and no partial file is taken for a result."""
+"""A killed job loses no finished epoch, and no partial file is mistaken for a result."""
 
 from __future__ import annotations
 
