@@ -11,7 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 TINY = "tests/workflow/tiny.yaml"
-SECONDS = 600  # a command that hangs fails its test
+TIMEOUT_SECONDS = 600  # a command that hangs fails its test
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Clone:
     """A working copy of the repository.
 
     Attributes:
-        root: Its folder.
+        root: Folder of the working copy.
     """
 
     root: Path
@@ -33,7 +33,7 @@ class Clone:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
         )
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +67,7 @@ def job_counts(output: str) -> dict[str, int]:
 
 
 def job_systems(output: str) -> dict[str, set[str]]:
-    """The systems that the jobs of each rule are for, from what a dry run prints."""
+    """The systems of the jobs of each rule, from the output of a dry run."""
     systems: dict[str, set[str]] = {}
     for block in re.split(r"^\[.+\]\n", output, flags=re.MULTILINE):
         rule = re.match(r"(?:local)?rule (\w+):\n", block)
@@ -78,12 +78,12 @@ def job_systems(output: str) -> dict[str, set[str]]:
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without PYTHONPATH, so that jobs import their own clone."""
+    """The environment without PYTHONPATH, so that jobs import the package of their clone."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
 
 def copy_repository(to: Path) -> Clone:
-    """Copy the files that git tracks, and new ones that it does not ignore."""
+    """Copy the files that git tracks, and untracked ones that it does not ignore."""
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,

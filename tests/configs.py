@@ -12,7 +12,7 @@ SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").rea
 
 
 def read_config(*experiments: str) -> dict:
-    """The demonstration's configuration, changed by further files of ``config/``."""
+    """The demonstration's configuration, overridden by further files of ``config/``."""
     config: dict = {}
     for name in ("systems.yaml", "datasets.yaml", "config.yaml", *experiments):
         update_config(config, yaml.safe_load((REPOSITORY / "config" / name).read_text()))

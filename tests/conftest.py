@@ -14,7 +14,7 @@ from upsampling_artifacts.data.musdb18 import Recording
 
 from .clone import TINY, Clone, copy_repository
 
-# A shell's background jobs ignore Ctrl-C, and processes that the tests start would inherit this.
+# Background jobs of a shell ignore Ctrl-C, and the processes that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOURCES = ("drums", "bass", "other", "vocals")

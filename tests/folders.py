@@ -1,4 +1,4 @@
-"""Data sets of anyone's, as folders."""
+"""User-supplied data sets: folders of wav files, and the state of folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import soundfile
 def write_song(
     folder: Path, stems: list[str], rate_hz: int, seconds: float = 4.0, seed: int = 0
 ) -> None:
-    """A song of noise that swells and fades, another for each stem; the mixture is their sum."""
+    """Write a song whose stems are noise that swells and fades; the mixture is their sum."""
     rng = np.random.default_rng([seed, len(folder.name)])
     time = np.arange(round(seconds * rate_hz)) / rate_hz
     swell = 0.6 + 0.4 * np.sin(2 * np.pi * np.outer(1 + np.arange(len(stems)), time) / seconds)
@@ -25,7 +25,7 @@ def write_song(
 
 
 def state_of(root: Path) -> dict[str, tuple]:
-    """Everything below a folder: content, and when it was last written."""
+    """Return the modification time and a hash of everything in a folder, by path."""
     return {
         str(path): (path.stat().st_mtime_ns, path.is_file() and hash_of(path))
         for path in [root, *root.rglob("*")]

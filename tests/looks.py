@@ -1,4 +1,4 @@
-"""Looks of systems for tests: as config has them, and as the schema completes them."""
+"""Looks of systems for tests: those of config, completed by the schema's defaults."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KEYS = ("label", "prose_name", "color", "modified_from", "reference")
 
 
 def make_looks(*systems: str) -> dict[str, Look]:
-    """The looks of an experiment's variants; names that config lacks are a user's own systems."""
+    """Return the looks of systems; names that config lacks become user-supplied systems."""
     config, variants = read_config(), list(dict.fromkeys(systems))
     for name in variants:
         config["systems"].setdefault(name, {"upsampler": "nearest"})
-    # The architectures' sizes are of no interest here.
+    # Looks do not depend on the size.
     config |= {"variants": variants, "size": "figures"}
     rows = resolve(config, SCHEMA)["systems"]
     return {name: {key: rows[name][key] for key in KEYS} for name in variants}

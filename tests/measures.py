@@ -9,7 +9,7 @@ KEY = ["system", "seed", "stage", "signal", "frequency_hz"]
 
 
 def as_measures(lines: pd.DataFrame) -> pd.DataFrame:
-    """The measures table from which :func:`line_summary.read_lines` reads ``lines``."""
+    """Return the table from which ``probes.line_summary.read_lines`` reads ``lines`` back."""
     long = lines.melt(KEY, ["level_db", "prominence_db"], "measure").assign(
         layer="output", unit="dB"
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def make_steps(rows: dict[tuple[str, str], float], **changes: object) -> pd.DataFrame:
-    """A table like ``steps.csv``: a ratio per system and implementation, quartiles 10 % away."""
+    """A table like ``steps.csv``: a ratio per system and implementation, quartiles 0.1 away."""
     ratio = np.array(list(rows.values()))
     spread = np.where(ratio == 1, 0.0, 0.1)
     columns = {
@@ -23,24 +23,24 @@ def make_steps(rows: dict[tuple[str, str], float], **changes: object) -> pd.Data
     return pd.DataFrame(columns | changes)
 
 
-def make_layers(speed_ups: dict[tuple[str, int, int], float], chosen_from: int) -> pd.DataFrame:
+def make_layers(speed_ups: dict[tuple[str, int, int], float], min_fused: int) -> pd.DataFrame:
     """A table like ``upsamplers.csv``.
 
     Args:
-        speed_ups: How many times faster a fused layer is than a plain one, by kind, width and
+        speed_ups: Time of a plain layer divided by that of a fused one, by kind, width and
             number of output samples (time x batch).
-        chosen_from: Number of samples from which ``auto`` chooses the fused layer.
+        min_fused: Smallest number of samples at which ``auto`` chooses the fused layer.
     """
     rows = []
     for (kind, width, samples), speed_up in speed_ups.items():
         shape = {"upsampler": kind, "c_in": width, "c_out": width, "time": samples // 4, "batch": 4}
-        about = {"direction": "step", "device": "cpu", "threads": 1, "repeats": 15}
-        about |= {"load_average": 0.5}
-        fused = samples >= chosen_from
+        conditions = {"direction": "step", "device": "cpu", "threads": 1, "repeats": 15}
+        conditions |= {"load_average": 0.5}
+        fused = samples >= min_fused
         rows += [
-            {**shape, **about, "implementation": "plain", "ratio_to_plain": 1.0,
+            {**shape, **conditions, "implementation": "plain", "ratio_to_plain": 1.0,
              "chosen": not fused, "saved_bytes_per_example": 400},
-            {**shape, **about, "implementation": "fused", "ratio_to_plain": 1 / speed_up,
+            {**shape, **conditions, "implementation": "fused", "ratio_to_plain": 1 / speed_up,
              "chosen": fused, "saved_bytes_per_example": 100},
         ]  # fmt: skip
     return pd.DataFrame(rows)

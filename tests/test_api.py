@@ -227,7 +227,7 @@ def test_a_stem_reveals_the_transposed_convolution_of_its_model(stem: Path) -> N
     np.testing.assert_allclose(written["frequency_hz"], result.lines["frequency_hz"], rtol=1e-5)
 
 
-def test_a_file_may_have_been_resampled_from_another_rate(stem: Path) -> None:
+def test_rate_hz_is_the_rate_of_the_model_and_must_be_positive(stem: Path) -> None:
     assert "rate/2: strides 2" in repr(probe(stem, rate_hz=RATE_HZ / 2))
     with pytest.raises(InputError, match="rate_hz: is -1; must be positive, or omitted"):
         probe(stem, rate_hz=-1)

@@ -60,7 +60,7 @@ def test_the_error_of_a_full_disk_names_the_path(tmp_path: Path) -> None:
     assert names(tmp_path) == ["table.csv"]
 
 
-def test_numpy_s_error_on_a_full_disk_gains_the_path_and_a_cause(tmp_path: Path) -> None:
+def test_numpys_error_on_a_full_disk_gains_the_path_and_a_cause(tmp_path: Path) -> None:
     """numpy raises an OSError without a number: "8192 requested and 100 written"."""
     code = """if True:
         import resource, sys
@@ -81,7 +81,7 @@ def test_numpy_s_error_on_a_full_disk_gains_the_path_and_a_cause(tmp_path: Path)
     assert names(tmp_path) == []
 
 
-def test_writing_nothing_is_an_error(tmp_path: Path) -> None:
+def test_writing_no_file_is_an_error(tmp_path: Path) -> None:
     refusal = pytest.raises(OSError, match=r"table\.csv could not be written")
     with refusal, atomic_write(tmp_path / "table.csv"):
         pass

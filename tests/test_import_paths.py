@@ -41,7 +41,7 @@ def forget() -> None:
         cached.cache_clear()
 
 
-def test_modules_are_found_in_the_clone_and_on_python_s_path(folder: Path) -> None:
+def test_modules_are_found_in_the_clone_and_on_pythons_path(folder: Path) -> None:
     assert import_paths.source_file("my_layer") == folder / "my_layer.py"
     assert import_paths.source_file("my_package.deep") == folder / "my_package/deep/__init__.py"
     base = import_paths.source_file("upsampling_artifacts.upsamplers.base")
@@ -54,7 +54,7 @@ def test_modules_are_found_in_the_clone_and_on_python_s_path(folder: Path) -> No
         assert import_paths.source_file(missing) is None
 
 
-def test_finding_a_file_imports_nothing() -> None:
+def test_finding_a_file_does_not_import_torch() -> None:
     code = """if True:
         import sys
         from upsampling_artifacts import import_paths
@@ -66,7 +66,7 @@ def test_finding_a_file_imports_nothing() -> None:
 @pytest.mark.parametrize(
     "path", ["my_layer.py", "my_helpers.py", "my_package/deep/__init__.py", "my_package/beside.py"]
 )
-def test_a_fingerprint_follows_the_user_s_modules_beside_the_snakefile(
+def test_a_fingerprint_follows_the_users_modules_beside_the_snakefile(
     folder: Path, path: str
 ) -> None:
     before = code_fingerprint("my_layer")

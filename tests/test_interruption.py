@@ -1,4 +1,4 @@
-"""Stopping early: signals are recorded, time limits anticipated."""
+"""Interruption of training: signals are recorded, time limits anticipated."""
 
 import os
 import signal
@@ -73,7 +73,7 @@ def test_the_time_before_the_first_step_does_not_count_as_a_step(clock: SimpleNa
 
 
 @pytest.mark.parametrize(("runtime_minutes", "left"), [(None, 300), (10, 300), (2, 120)])
-def test_the_earlier_of_slurm_s_end_time_and_the_limit_applies(
+def test_the_earlier_of_slurms_end_time_and_the_limit_applies(
     clock: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
     runtime_minutes: float | None,

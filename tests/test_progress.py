@@ -48,7 +48,7 @@ def test_only_the_first_process_of_a_job_logs_more_than_errors(
     assert "the same again" not in lines + capsys.readouterr().err
 
 
-def test_an_interrupted_job_logs_one_line_and_exits_with_try_again(
+def test_an_interrupted_job_logs_one_line_and_exits_with_ex_tempfail(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     path = tmp_path / "job.log"

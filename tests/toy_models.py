@@ -1,4 +1,4 @@
-"""Small user-supplied models for the tests, good and bad: ``tests.toy_models:Doubler``."""
+"""Small user-supplied models for the tests, valid and invalid: ``tests.toy_models:Doubler``."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class Upsampler(nn.Module):
-    """Down by a stride, up by a transposed convolution with a bias, which makes tones."""
+    """A strided convolution, then a transposed one whose input has a DC offset: it makes tones."""
 
     def __init__(self, channels: int = 1, stride: int = 4, width: int = 8):
         super().__init__()
@@ -18,7 +18,7 @@ class Upsampler(nn.Module):
 
 
 class Filter(nn.Module):
-    """A single convolution: no rate-changing layer."""
+    """A single convolution without rate-changing layers."""
 
     def __init__(self, channels: int = 1):
         super().__init__()
@@ -40,7 +40,7 @@ class Doubler(nn.Module):
 
 
 class Vocoder(nn.Module):
-    """Features to audio with hop 64, shorter by half a hop as centered transforms are."""
+    """Features to audio with hop 64, half a hop shorter as after a centered transform."""
 
     def __init__(self, bins: int = 20):
         super().__init__()

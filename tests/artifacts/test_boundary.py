@@ -1,4 +1,4 @@
-"""Boundary artifacts of convolutions whose reach is known."""
+"""Boundary artifacts of convolutions with filters of known length."""
 
 import numpy as np
 import pytest

@@ -30,7 +30,7 @@ def noise(rate_hz: int, seconds: float, channels: int = 1, seed: int = 0) -> np.
     ],
 )
 def test_white_noise_rarely_raises_a_false_alarm(rate_hz, seconds, channels, signals) -> None:
-    """At most one in a hundred signals, as promised. One in four hundred is typical."""
+    """At most one signal in a hundred, as documented; one in four hundred is typical."""
     found = [
         find_lines(noise(rate_hz, seconds, channels, seed), rate_hz) for seed in range(signals)
     ]
@@ -126,16 +126,16 @@ def test_narrow_band_noise_and_a_sweep_are_not_lines(width_hz) -> None:
     assert find_lines(sweep + 1e-3 * noise(8000, 6), 8000) == []
 
 
-def test_an_offset_is_not_a_line_and_hides_none() -> None:
+def test_a_dc_offset_is_not_a_line_and_masks_none() -> None:
     signal = 100 + tone(1000, 1e-3, 8000, 2) + 1e-5 * noise(8000, 2)
     (line,) = find_lines(signal, 8000)
     assert line.frequency_hz == pytest.approx(1000, abs=0.05)
 
 
-def test_a_pattern_on_an_offset_is_detected_in_float32() -> None:
-    """As from a silent network with biases: lines at a quarter and half of the rate only.
+def test_a_periodic_pattern_on_a_dc_offset_is_detected_in_float32() -> None:
+    """Like the output of a network with biases for silence: lines at rate / 4 and rate / 2 only.
 
-    The rounding noise of a signal that does not repeat lies 150 dB below it.
+    The noise makes the signal aperiodic; its rounding errors lie 150 dB below the signal.
     """
     pattern = np.resize(np.float32([0.1001, 0.1, 0.1, 0.1]), (2, 2 * 44100))
     fading = (1 + 1e-7 * noise(44100, 2, 2)).astype(np.float32)
@@ -164,7 +164,7 @@ def test_silent_frames_are_skipped() -> None:
     assert line.presence == 1
 
 
-def test_a_given_threshold_decides_detection_and_presence() -> None:
+def test_the_threshold_decides_detection_and_presence() -> None:
     signal = tone(1000, 0.1, 8000, 3) + noise(8000, 3)
     (line,) = find_lines(signal, 8000)
     assert find_lines(signal, 8000, threshold_db=line.prominence_db + 0.1) == []

@@ -1,4 +1,4 @@
-"""Interpolation equals zero insertion and a fixed filter, and a wrong filter is noticed."""
+"""Interpolation equals zero insertion and a fixed filter, and a wrong filter is detected."""
 
 from pathlib import Path
 

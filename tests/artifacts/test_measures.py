@@ -34,7 +34,7 @@ def noise(channels: int = 2, time: int = TIME) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((channels, time))
 
 
-def every_fourth(time: int = TIME) -> np.ndarray:
+def quarter_rate_tone(time: int = TIME) -> np.ndarray:
     """A tone of RMS 0.01 at a quarter of the rate."""
     return np.tile([0.01, 0.01, -0.01, -0.01], time // 4)[None]
 
@@ -48,7 +48,7 @@ def values(measure: str, *arguments: object) -> dict[float, float] | float:
     return {frequency_hz: value for _, frequency_hz, value, _ in rows}
 
 
-def test_predicted_tones_of_all_layers_are_listed_once_and_rising() -> None:
+def test_predicted_tones_of_all_layers_are_listed_once_in_ascending_order() -> None:
     assert predicted_tones(8000, [2, 4]).tolist() == [2000, 4000]
     assert predicted_tones(44100, [4, 16]).tolist() == [44100 / 16 * k for k in range(1, 9)]
     assert predicted_tones(8000, []).tolist() == []
@@ -63,25 +63,25 @@ def test_every_measure_has_one_row_per_frequency() -> None:
     assert {row[3] for row in rows} == {"dB"}
 
 
-def test_measures_that_need_strides_or_an_input_are_left_out_without() -> None:
+def test_measures_that_need_strides_or_an_input_are_omitted_without_them() -> None:
     assert {row[0] for row in measure_output(noise(), RATE_HZ, [])} == ALWAYS
 
 
 def test_a_tone_at_a_quarter_of_the_rate_has_a_level_only_there() -> None:
-    levels_db = values("line_level", every_fourth(), RATE_HZ, [2, 4])
+    levels_db = values("line_level", quarter_rate_tone(), RATE_HZ, [2, 4])
     assert levels_db[2000] == pytest.approx(-40, abs=0.05)
     assert levels_db[4000] < -140
-    prominences_db = values("line_prominence", every_fourth(), RATE_HZ, [2, 4])
+    prominences_db = values("line_prominence", quarter_rate_tone(), RATE_HZ, [2, 4])
     assert prominences_db[2000] > 100 and prominences_db[4000] < 20
-    assert list(values("found_line_level", every_fourth(), RATE_HZ, [2, 4])) == [2000]
+    assert list(values("found_line_level", quarter_rate_tone(), RATE_HZ, [2, 4])) == [2000]
 
 
 def test_lines_of_the_input_are_measured_like_those_of_the_output() -> None:
-    rows = measure_input(every_fourth(), RATE_HZ, [2, 4])
+    rows = measure_input(quarter_rate_tone(), RATE_HZ, [2, 4])
     lines = ("line_level", "line_prominence")
-    ours = [row for row in measure_output(every_fourth(), RATE_HZ, [2, 4]) if row[0] in lines]
+    ours = [row for row in measure_output(quarter_rate_tone(), RATE_HZ, [2, 4]) if row[0] in lines]
     assert rows == ours and len(rows) == 4
-    assert measure_input(every_fourth(), RATE_HZ, []) == []
+    assert measure_input(quarter_rate_tone(), RATE_HZ, []) == []
 
 
 def test_an_unpredicted_tone_is_detected() -> None:
@@ -94,7 +94,7 @@ def test_an_unpredicted_tone_is_detected() -> None:
     assert prominence_db == frequency_hz
 
 
-def test_noise_has_no_lines_no_valleys_and_no_loud_phases() -> None:
+def test_noise_has_no_lines_no_valleys_and_balanced_phases() -> None:
     arguments = noise(), RATE_HZ, [4]
     assert all(value < 12 for value in values("line_prominence", *arguments).values())
     assert values("found_line_level", *arguments) == {}
@@ -141,7 +141,7 @@ def test_boundary_artifacts_do_not_count_as_an_imbalance(strides: list[int], tim
     assert values("aperiodic_level", *arguments) == -np.inf
 
 
-def test_the_period_need_not_divide_the_signal() -> None:
+def test_the_period_need_not_divide_the_length_of_the_signal() -> None:
     pattern = np.tile(np.arange(9.0), 1800)[None, : TIME + 1]
     assert values("aperiodic_level", pattern, RATE_HZ, [9]) < -250
 
@@ -169,7 +169,7 @@ def test_the_response_of_a_gain_is_flat_for_any_input() -> None:
 
 @pytest.mark.parametrize(("level_db", "audible"), [(-40, False), (0, True)])
 def test_noise_masks_a_weak_tone_but_not_a_strong_one(level_db: float, audible: bool) -> None:
-    signal = noise(1) + every_fourth() * 10 ** ((40 + level_db) / 20)
+    signal = noise(1) + quarter_rate_tone() * 10 ** ((40 + level_db) / 20)
     assert (values("masking_margin", signal, RATE_HZ, [4])[2000] > 0) is audible
     ratio_db = values("prominence_ratio", signal, RATE_HZ, [4])[2000]
     assert (ratio_db > 5) is audible

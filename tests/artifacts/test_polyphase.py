@@ -13,7 +13,7 @@ def noise(channels: int, time: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((channels, time))
 
 
-def test_zero_insertion_by_4_moves_three_quarters_of_an_offset_into_lines() -> None:
+def test_zero_insertion_by_4_moves_three_quarters_of_a_dc_offset_into_lines() -> None:
     signal = np.resize([1.0, 0, 0, 0], (2, 4000))
     imbalance = polyphase_imbalance(signal, 4)
     assert imbalance.mean_spread_db == pytest.approx(10 * np.log10(3 / 4))
@@ -43,7 +43,7 @@ def test_the_power_spread_is_that_of_the_phase_gains() -> None:
 
 
 @pytest.mark.parametrize("stride", [2, 4, 8])
-def test_white_noise_has_the_mean_spread_of_chance(stride: int) -> None:
+def test_white_noise_has_the_mean_spread_expected_by_chance(stride: int) -> None:
     time = 48_000
     spreads = [polyphase_imbalance(noise(8, time, s), stride).mean_spread_db for s in range(20)]
     assert np.mean(spreads) == pytest.approx(10 * np.log10((stride - 1) / time), abs=1)
@@ -53,9 +53,7 @@ def test_white_noise_has_the_mean_spread_of_chance(stride: int) -> None:
 @pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e-6, 1e6])
 @pytest.mark.parametrize("stride", [4, 7, 49])
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_a_constant_has_exactly_no_mean_spread_whatever_its_rounding(
-    constant, stride, kind
-) -> None:
+def test_a_constant_has_exactly_zero_mean_spread_despite_rounding(constant, stride, kind) -> None:
     imbalance = polyphase_imbalance(np.full((2, 66_150), constant, kind), stride)
     assert imbalance.mean_spread_db == -np.inf
     assert imbalance.power_spread_db == pytest.approx(0, abs=1e-9)
@@ -69,7 +67,7 @@ def test_silence_is_nan_without_a_warning() -> None:
     assert np.isnan(imbalance.power_spread_db)
 
 
-def test_samples_after_the_last_whole_stride_are_ignored() -> None:
+def test_samples_after_the_last_complete_stride_are_ignored() -> None:
     signal = noise(1, 1000)
     longer = np.concatenate([signal, np.full((1, 3), 99.0)], axis=1)
     assert polyphase_imbalance(longer, 4) == polyphase_imbalance(signal, 4)

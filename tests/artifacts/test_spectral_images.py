@@ -14,10 +14,10 @@ from upsampling_artifacts.artifacts.spectral_images import (
 from upsampling_artifacts.errors import InputError
 
 
-def stretch(signal: np.ndarray, stride: int) -> np.ndarray:
-    stretched = np.zeros((len(signal), signal.shape[-1] * stride))
-    stretched[:, ::stride] = signal
-    return stretched
+def insert_zeros(signal: np.ndarray, stride: int) -> np.ndarray:
+    upsampled = np.zeros((len(signal), signal.shape[-1] * stride))
+    upsampled[:, ::stride] = signal
+    return upsampled
 
 
 def noise(channels: int, time: int) -> np.ndarray:
@@ -27,7 +27,7 @@ def noise(channels: int, time: int) -> np.ndarray:
 @pytest.mark.parametrize("stride", [2, 3, 4, 8])
 @pytest.mark.parametrize("rate_hz", [1.0, 44_100.0])
 def test_zero_inserted_noise_has_equal_density_above_and_below(stride, rate_hz) -> None:
-    signal = stretch(noise(4, 60_000 // stride), stride)
+    signal = insert_zeros(noise(4, 60_000 // stride), stride)
     assert replica_level_db(signal, rate_hz, stride) == pytest.approx(0, abs=0.1)
 
 
@@ -77,7 +77,7 @@ def test_silence_and_a_stride_of_1_have_no_replica_level() -> None:
         (24_000 / 7, 48_000 / 7, 48_000, 24_000 / 7 * np.array([3, 5, 7])),
     ],
 )
-def test_images_lie_where_the_old_spectrum_repeats(
+def test_images_lie_where_the_input_spectrum_repeats(
     frequency_hz, old_rate_hz, rate_hz, expected
 ) -> None:
     images_hz = image_frequencies(frequency_hz, old_rate_hz, rate_hz)
@@ -85,14 +85,14 @@ def test_images_lie_where_the_old_spectrum_repeats(
 
 
 @pytest.mark.parametrize("frequency_hz", [-1, 2001])
-def test_a_frequency_outside_the_old_band_is_an_input_error(frequency_hz: float) -> None:
+def test_a_frequency_outside_the_input_band_is_an_input_error(frequency_hz: float) -> None:
     with pytest.raises(InputError, match=r"^frequency_hz: .* outside .*; use 0 to 2000 Hz$"):
         image_frequencies(frequency_hz, 4000, 8000)
 
 
 def test_images_of_a_tone_have_the_level_of_the_filter_response() -> None:
     tone = np.stack([np.sin(2 * np.pi * 1000 / 4000 * np.arange(8000) + p) for p in (0.3, 1)])
-    levels_db = image_levels_db(stretch(tone, 4), 16_000, 4000, 1000)
+    levels_db = image_levels_db(insert_zeros(tone, 4), 16_000, 4000, 1000)
     assert list(levels_db) == [3000, 5000, 7000]
     np.testing.assert_allclose(list(levels_db.values()), 0, atol=0.01)
     levels_db = image_levels_db(np.repeat(tone, 4, axis=1), 16_000, 4000, 1000)
@@ -101,9 +101,9 @@ def test_images_of_a_tone_have_the_level_of_the_filter_response() -> None:
     np.testing.assert_allclose(list(levels_db.values()), theory_db - own_db, atol=0.01)
 
 
-def test_images_of_an_offset_are_compared_by_mean_square() -> None:
+def test_images_of_a_dc_offset_are_compared_by_mean_square() -> None:
     """Zero insertion by 4 of a constant c: c / 4 at 0 Hz and Nyquist, amplitude c / 2 between."""
-    levels_db = image_levels_db(stretch(np.full((2, 4000), 0.3), 4), 16_000, 4000, 0)
+    levels_db = image_levels_db(insert_zeros(np.full((2, 4000), 0.3), 4), 16_000, 4000, 0)
     assert levels_db[4000] == pytest.approx(10 * np.log10(2), abs=0.01)
     assert levels_db[8000] == pytest.approx(0, abs=0.01)
     held = np.full((2, 16_000), np.float32(0.3))

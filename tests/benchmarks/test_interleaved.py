@@ -1,4 +1,4 @@
-"""Interleaved timing: the order and number of runs, and the times that it returns."""
+"""Interleaved timing: order and number of the runs, and the times returned."""
 
 import time
 
@@ -21,7 +21,7 @@ def test_runs_are_interleaved_after_a_round_of_warm_up() -> None:
     assert {name: len(values) for name, values in seconds.items()} == {"a": 3, "b": 3}
 
 
-def test_rounds_begin_until_the_time_is_over_or_the_most_are_reached() -> None:
+def test_rounds_start_until_the_time_is_up_or_the_maximum_is_reached() -> None:
     pause = {"a": lambda: time.sleep(0.01)}
     assert len(time_interleaved(pause, seconds=60, fewest=1, most=4)["a"]) == 4
     assert 1 < len(time_interleaved(pause, seconds=0.05, fewest=1, most=50)["a"]) <= 5

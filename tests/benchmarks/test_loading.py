@@ -1,4 +1,4 @@
-"""Benchmark of loading: all readers read the same, rows add up, memory is that of this process."""
+"""Benchmark of loading: equal samples from all readers, consistent rows, memory of the process."""
 
 import json
 import subprocess
@@ -82,7 +82,7 @@ print(json.dumps([before, between, memory_in_use()]))
 def test_memory_in_use_separates_allocated_from_mapped_memory(tmp_path: Path) -> None:
     path = tmp_path / "mapped.npy"
     np.save(path, np.zeros(5_000_000))
-    # In a new process, so that no memory of earlier tests is freed meanwhile.
+    # In a new process, so that memory of earlier tests is not freed in the meantime.
     command = [sys.executable, "-c", ALLOCATE_THEN_MAP, str(path)]
     result = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
     table = pd.DataFrame(json.loads(result.stdout)).diff()[1:]

@@ -1,4 +1,4 @@
-"""Benchmark of step options: each alone against the plain step, the same to rounding."""
+"""Benchmark of step options: each option alone against the plain step, equal up to rounding."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_the_table_has_a_row_per_option(table: pd.DataFrame) -> None:
     assert table["ratio_to_plain"]["plain"] == 1
 
 
-def test_options_that_save_memory_give_the_same_loss_to_rounding(table: pd.DataFrame) -> None:
+def test_options_that_save_memory_give_the_same_loss_up_to_rounding(table: pd.DataFrame) -> None:
     peaks, losses = table["peak_bytes"], table["loss_difference"]
     assert (
         peaks["gradient_accumulation_4"] < peaks["gradient_accumulation_2"] < 0.8 * peaks["plain"]

@@ -1,4 +1,4 @@
-"""Benchmark of training steps: real steps, a row each, consistent columns."""
+"""Benchmark of training steps: real steps, one row each, consistent columns."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_the_table_has_a_row_per_system_and_implementation(table: pd.DataFrame) 
     assert (table["device"].eq("cpu") & table["threads"].eq(1) & table["batch"].eq(4)).all()
 
 
-def test_times_ratios_and_arithmetic_are_consistent(table: pd.DataFrame) -> None:
+def test_times_ratios_and_flops_are_consistent(table: pd.DataFrame) -> None:
     for name, median in (("", "median_step_seconds"), ("ratio_", "ratio_to_transposed")):
         assert (table[f"{name}low_quartile"] > 0).all()
         assert table[f"{name}low_quartile"].le(table[median]).all()
@@ -94,7 +94,7 @@ def test_times_ratios_and_arithmetic_are_consistent(table: pd.DataFrame) -> None
     assert share.between(0, 1).all()
 
 
-def test_fused_layers_take_less_arithmetic_and_memory_than_plain_ones(table: pd.DataFrame) -> None:
+def test_fused_layers_need_fewer_flops_and_less_memory_than_plain_ones(table: pd.DataFrame) -> None:
     rows = table.set_index(["system", "implementation"])
     for name in ("mine", "demucs_linear"):
         for column in ("tflop_per_step", "peak_bytes"):
@@ -113,7 +113,7 @@ def test_each_system_is_compared_with_the_reference_of_its_row(tmp_path: Path) -
 def test_without_transposed_the_first_system_is_the_reference(tmp_path: Path) -> None:
     table = measured(tmp_path, {name: SYSTEMS[name] for name in ("mine", "demucs_linear")})
     one = table[table["ratio_to_transposed"] == 1]
-    # The reference runs by its configured implementation.
+    # The reference runs with its configured implementation.
     assert list(zip(one["system"], one["implementation"], strict=True)) == [("mine", "plain")]
 
 
@@ -123,7 +123,7 @@ def test_several_devices_share_a_batch(tmp_path: Path) -> None:
 
 
 class TooLarge(nn.Module):
-    """Raises on a CPU what a GPU raises when its memory is too small."""
+    """Raises, on the CPU, the error of a GPU that runs out of memory."""
 
     def __init__(self, *, n_sources: int, audio_channels: int):
         super().__init__()
@@ -151,11 +151,11 @@ def test_the_other_systems_are_measured_if_one_does_not_fit_into_memory(
     assert list(rows.index) == names and (others["median_step_seconds"] > 0).all()
     warning = f"{too_large}: not measured: CUDA out of memory. Tried to allocate 80.00 GiB."
     assert warning in caplog.text and "More." not in caplog.text
-    # Without the reference, no ratio is known.
+    # Without the reference, there is no ratio.
     assert others["ratio_to_transposed"].isna().all() == (too_large == "demucs_transposed")
 
 
-def test_a_step_trains_by_the_given_implementation() -> None:
+def test_a_step_uses_the_requested_implementation() -> None:
     candidate = start(Setting(SYSTEMS["mine"], OPTIONS, n_sources=2, rate_hz=RATE_HZ))
     model = candidate.trainer.model
     before = [weight.clone() for weight in model.parameters()]
@@ -167,7 +167,7 @@ def test_a_step_trains_by_the_given_implementation() -> None:
     assert {layer.implementation for layer in layers} == {"plain"}
 
 
-def test_a_step_takes_the_arithmetic_of_three_forward_passes() -> None:
+def test_a_step_takes_the_flops_of_three_forward_passes() -> None:
     setting = Setting(SYSTEMS["demucs_transposed"], OPTIONS, n_sources=2, rate_hz=RATE_HZ)
     forward = tflop_per_second_of_audio(setting.build().to("meta"), RATE_HZ) * 4 * 0.512
     assert count_tflop(setting, "")["-"] == pytest.approx(3 * forward, rel=0.1)

@@ -62,7 +62,7 @@ def test_a_fused_layer_keeps_a_quarter_of_the_activations(table: pd.DataFrame) -
         assert kept["linear", "fused", time] == pytest.approx(x, abs=8 * channels)
 
 
-def test_saved_bytes_leave_out_parameters() -> None:
+def test_saved_bytes_exclude_parameters() -> None:
     convolution = torch.nn.Conv1d(3, 4, 5)
     x = torch.zeros(2, 3, 9, requires_grad=True)
     assert saved_bytes(convolution, x) == x.nbytes

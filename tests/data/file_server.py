@@ -1,4 +1,4 @@
-"""A real HTTP server of one file that can simulate faulty servers and networks."""
+"""A real HTTP server for one file that can simulate faulty servers and networks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class FileServer:
     Attributes:
         content: The file; every path leads to it.
         url: URL of the file.
-        ranges: Whether the server supports ranges; if not, it always sends the whole file.
-        cuts: Bytes after which the connection drops, for each of the first downloads.
-        statuses: Error statuses that answer the first requests.
+        ranges: Whether the server supports range requests; if not, it always sends the entire file.
+        cuts: Number of bytes after which the connection drops, for each of the first downloads.
+        statuses: HTTP error codes that answer the first requests.
         bytes_per_second: Speed of the connection; None for no limit.
         login: Send a login page instead of the file.
-        starts: The first byte that each download requested.
-        sent_bytes: Number of bytes that each download got.
+        starts: Position of the first byte that each download requested.
+        sent_bytes: Number of bytes sent to each download.
     """
 
     content: bytes

@@ -31,7 +31,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def song_files(top: str = "") -> dict[str, bytes]:
-    """Return the files of three songs of random bytes, 3 MB."""
+    """Return the files of three songs: random bytes, 3 MB in total."""
     rng = np.random.default_rng(0)
     return {f"{top}{song}/{stem}.wav": rng.bytes(200_000) for song in LAYOUT for stem in STEMS}
 
@@ -73,7 +73,7 @@ def fetched(server: FileServer, datasets: Path, **changes: object) -> Path:
 
 
 def failure(server: FileServer, datasets: Path, **changes: object) -> str:
-    """Fetch, expect an error, and return its one line; no folder must be left."""
+    """Fetch, expect an error, return its one line, and check that no folder is left."""
     with pytest.raises(InputError) as error:
         fetched(server, datasets, **changes)
     assert "\n" not in str(error.value)

@@ -16,7 +16,7 @@ from upsampling_artifacts.pipeline.configuration import resolve
 
 from ..configs import SCHEMA, read_config
 
-# One of the 14 songs that musdb takes for validation.
+# One of the 14 songs that musdb uses for validation.
 MUSDB_VALID = "Actions - One Minute Smile"
 
 
@@ -24,8 +24,8 @@ REPOSITORY = Path(__file__).parents[2]
 PUBLISHED = ["musdb18-hq", "musdb18", "musdb18-7s"]
 
 
-def our_datasets() -> dict:
-    """The table of published data sets, as config has it and the schema completes it."""
+def published_datasets() -> dict:
+    """The published data sets of config, completed with the defaults of the schema."""
     config = resolve(read_config(), SCHEMA)
     for source in config["datasets"].values():
         source["song_list"] = str(REPOSITORY / source["song_list"])
@@ -36,7 +36,7 @@ def configuration(root: Path | None = None, dataset: str = "folder", **changes: 
     return {
         "dataset": dataset,
         "root": None if root is None else str(root),
-        "datasets": our_datasets(),
+        "datasets": published_datasets(),
         "synthetic_songs": {"train": 3, "valid": 1, "test": 2},
         "exclude_songs": [],
         "excerpt": False,
@@ -123,7 +123,7 @@ def test_the_published_validation_songs_are_those_of_musdb_and_torchaudio() -> N
 
 
 def test_the_published_checksum_is_torchaudios() -> None:
-    source = our_datasets()["musdb18-hq"]
+    source = published_datasets()["musdb18-hq"]
     assert source["checksum"] == f"sha256:{musdb_hq._CHECKSUM}"
 
 
@@ -174,7 +174,8 @@ def test_an_incomplete_copy_gets_one_line_that_excludes_its_missing_songs(
     assert line.endswith(f"exclude_songs: {json.dumps(missing)}")
     names = song_names(config | {"exclude_songs": missing})
     assert [len(songs) for songs in names.values()] == [85, 14, 49, 0]
-    assert len(song_names(configuration(tmp_path, "musdb18-7s"))["train"]) == 85  # may lack six
+    # The archive of musdb18-7s may lack six songs.
+    assert len(song_names(configuration(tmp_path, "musdb18-7s"))["train"]) == 85
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -71,7 +71,7 @@ def test_the_target_of_a_linked_archive_is_never_changed(
     assert own.read_bytes() == ARCHIVE[:size]
 
 
-def test_a_folder_of_that_name_that_was_not_fetched_is_left_alone(datasets: Path) -> None:
+def test_an_existing_folder_that_was_not_fetched_is_left_alone(datasets: Path) -> None:
     (datasets / "tiny-hq" / "train").mkdir(parents=True)
     with (
         file_server(ARCHIVE) as server,

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def in_another_process(url: str, datasets: Path) -> None:
+def fetch_in_a_process(url: str, datasets: Path) -> None:
     logging.basicConfig(filename=datasets.parent / f"{os.getpid()}.log", level=logging.INFO)
     fetch(published_dataset(url), SONGS, datasets / "tiny-hq", max_pause_seconds=1)
 
@@ -42,7 +42,7 @@ def test_one_of_two_concurrent_runs_downloads(datasets: Path, tmp_path: Path) ->
     with file_server(ARCHIVE, bytes_per_second=1.5e6) as server:
         spawn = multiprocessing.get_context("spawn")
         runs = [
-            spawn.Process(target=in_another_process, args=(server.url, datasets)) for _ in range(2)
+            spawn.Process(target=fetch_in_a_process, args=(server.url, datasets)) for _ in range(2)
         ]
         for run in runs:
             run.start()
@@ -74,16 +74,16 @@ def test_an_interrupted_download_resumes(
     with file_server(ARCHIVE, bytes_per_second=1.5e6) as server:
         command = [sys.executable, "-c", SCRIPT, server.url, datasets / "tiny-hq", tmp_path / "log"]
         run = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
-        until(lambda: server.sent_bytes and server.sent_bytes[0] > 1_000_000)
+        wait_until(lambda: server.sent_bytes and server.sent_bytes[0] > 1_000_000)
         run.send_signal(number)
         error = run.communicate(timeout=30)[1].decode()
-        if number == signal.SIGKILL:  # wget survives and holds the lock: end it too
+        if number == signal.SIGKILL:  # wget survives and holds the lock: kill it, too
             assert run.returncode == -9
             with pytest.raises(Interrupted):
-                fetched_until_stopped(server, datasets)
-            (wget,) = wgets_of(server)
+                fetch_until_signal(server, datasets)
+            (wget,) = wget_ids(server)
             os.kill(wget, signal.SIGKILL)
-            until(lambda: not wgets_of(server))
+            wait_until(lambda: not wget_ids(server))
         else:
             assert run.returncode == os.EX_TEMPFAIL
             assert f"stopped by {number.name}; " in error and "run again to resume" in error
@@ -96,14 +96,14 @@ def test_an_interrupted_download_resumes(
     assert files_below(datasets / "tiny-hq") == FILES
 
 
-def fetched_until_stopped(server: FileServer, datasets: Path) -> None:
-    """Wait for the other run's lock until a signal interrupts."""
+def fetch_until_signal(server: FileServer, datasets: Path) -> None:
+    """Fetch, and wait for the lock of the other run until a signal interrupts."""
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
     fetched(server, datasets)
 
 
-def wgets_of(server: FileServer) -> list[int]:
+def wget_ids(server: FileServer) -> list[int]:
     """Return the ids of the wget processes that download from a server."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -116,7 +116,7 @@ def wgets_of(server: FileServer) -> list[int]:
     return found
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "timed out"

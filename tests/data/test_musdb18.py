@@ -248,13 +248,13 @@ def test_wavs_of_any_rate_and_subtype_are_read_to_16_bits(
 
 
 def test_a_damaged_mp4_is_an_input_error(tmp_path: Path) -> None:
-    whole = song_path(Path(), "excerpt", EXCERPT).read_bytes()
+    content = song_path(Path(), "excerpt", EXCERPT).read_bytes()
     path = tmp_path / "A song.stem.mp4"
-    path.write_bytes(whole[: len(whole) // 2])
+    path.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"A song\.stem\.mp4: .*(not a readable|its header has)"):
         read_song(path, SOURCES)
-    middle = len(whole) // 2
-    path.write_bytes(whole[:middle] + bytes(300_000) + whole[middle + 300_000 :])
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes(300_000) + content[middle + 300_000 :])
     with pytest.raises(InputError, match=r"A song\.stem\.mp4: .*"):
         read_song(path, SOURCES)
 

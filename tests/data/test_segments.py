@@ -42,7 +42,7 @@ def trace(samples: Tensor) -> tuple[np.ndarray, ...]:
     return np.unravel_index(samples.numpy(), (N_SONGS, N_SOURCES, CHANNELS, TIME))
 
 
-def training(songs: list[CachedSong] | None = None, **changes: object) -> TrainingBatches:
+def training_batches(songs: list[CachedSong] | None = None, **changes: object) -> TrainingBatches:
     options = {
         "segment_seconds": 0.1,
         "stride_seconds": 0.2,
@@ -65,7 +65,7 @@ def visited(batches: TrainingBatches, batch: Batch) -> list[list[tuple[int, int]
 
 
 def test_a_batch_has_the_documented_shapes_and_types() -> None:
-    samples, factors = training()[0]
+    samples, factors = training_batches()[0]
     assert samples.shape == (6, N_SOURCES, CHANNELS, 100)
     assert samples.dtype == torch.int16
     assert factors.shape == (6, N_SOURCES, 1, 1)
@@ -73,7 +73,7 @@ def test_a_batch_has_the_documented_shapes_and_types() -> None:
 
 
 def test_every_segment_is_contiguous_in_one_stem() -> None:
-    batches = training()
+    batches = training_batches()
     for step in range(2 * batches.steps_per_epoch):
         song, source, channel, position = trace(batches[step][0])
         assert (song == song[:, :, :1, :1]).all()
@@ -84,9 +84,9 @@ def test_every_segment_is_contiguous_in_one_stem() -> None:
         assert (position[:, :, 0] == position[:, :, 1]).all()
 
 
-def test_without_remix_and_shift_a_segment_is_exactly_the_songs() -> None:
+def test_without_remixing_and_shifts_a_segment_is_that_of_the_song() -> None:
     songs = traced_songs()
-    batches = training(songs, shift_seconds=0, remix_group=1)
+    batches = training_batches(songs, shift_seconds=0, remix_group=1)
     samples, factors = batches[0]
     for item, by_source in zip(samples, factors, strict=True):
         song, _, _, position = (index.flat[0] for index in trace(item[:, :, :1]))
@@ -122,7 +122,7 @@ def test_a_normalized_song_has_a_mono_mixture_of_standard_deviation_one(
 
 
 def test_an_epoch_visits_every_position_at_most_once() -> None:
-    batches = training()
+    batches = training_batches()
     # Starts at 0, 200, ... as long as 100 samples and a shift of 150 fit into 2048.
     expected = {(song, first) for song in range(N_SONGS) for first in range(0, 1799, 200)}
     assert set(batches.positions) == expected
@@ -138,7 +138,7 @@ def test_an_epoch_visits_every_position_at_most_once() -> None:
 
 def test_every_epoch_and_every_seed_has_a_different_order() -> None:
     def order(epoch: int, seed: int = 0) -> list[tuple[int, int]]:
-        batches = training(remix_group=1, seed=seed)
+        batches = training_batches(remix_group=1, seed=seed)
         steps = range(epoch * batches.steps_per_epoch, (epoch + 1) * batches.steps_per_epoch)
         return [start for step in steps for start in visited(batches, batches[step])[0]]
 
@@ -148,7 +148,7 @@ def test_every_epoch_and_every_seed_has_a_different_order() -> None:
 
 @pytest.mark.parametrize(("batch_size", "group"), [(6, 3), (6, 4), (6, 100), (5, 2)])
 def test_stems_are_permuted_within_groups(batch_size: int, group: int) -> None:
-    batches = training(batch_size=batch_size, remix_group=group)
+    batches = training_batches(batch_size=batch_size, remix_group=group)
     n_mixed = 0
     for step in range(batches.steps_per_epoch):
         by_source = visited(batches, batches[step])
@@ -161,14 +161,14 @@ def test_stems_are_permuted_within_groups(batch_size: int, group: int) -> None:
 
 
 def test_in_groups_of_one_the_stems_of_a_song_stay_together() -> None:
-    batches = training(remix_group=1)
+    batches = training_batches(remix_group=1)
     for step in range(batches.steps_per_epoch):
         by_source = visited(batches, batches[step])
         assert by_source[0] == by_source[1]
 
 
 def test_shifts_cover_their_range_and_differ_between_stems() -> None:
-    batches = training(remix_group=1)
+    batches = training_batches(remix_group=1)
     shifts = [
         trace(batches[step][0][..., 0, 0])[3] % 200 for step in range(20 * batches.steps_per_epoch)
     ]
@@ -179,7 +179,7 @@ def test_shifts_cover_their_range_and_differ_between_stems() -> None:
 
 
 def test_signs_and_channels_flip_half_the_time_and_independently() -> None:
-    batches = training()
+    batches = training_batches()
     signs, swaps = [], []
     for step in range(40 * batches.steps_per_epoch):
         samples, factors = batches[step]
@@ -197,7 +197,7 @@ def equal(a: Batch, b: Batch) -> bool:
 
 
 def test_gains_are_uniform_in_decibels_and_change_only_the_factors() -> None:
-    plain, louder = training(), training(gain_db=6.0)
+    plain, louder = training_batches(), training_batches(gain_db=6.0)
     gains = []
     for step in range(20 * plain.steps_per_epoch):
         (samples, factors), (same_samples, scaled) = plain[step], louder[step]
@@ -211,8 +211,8 @@ def test_gains_are_uniform_in_decibels_and_change_only_the_factors() -> None:
 
 
 def test_batches_are_the_same_as_in_earlier_versions() -> None:
-    # Recorded before gain_db existed: a resumed training must get the batches it started with.
-    batches, digest = training(), hashlib.sha256()
+    # Recorded before gain_db existed: training that resumes must get the batches it started with.
+    batches, digest = training_batches(), hashlib.sha256()
     for step in (0, 1, 5, 6, 40):
         for part in batches[step]:
             digest.update(part.numpy().tobytes())
@@ -220,7 +220,7 @@ def test_batches_are_the_same_as_in_earlier_versions() -> None:
 
 
 def test_a_batch_depends_only_on_seed_and_step() -> None:
-    batches, same, other = training(), training(), training(seed=1)
+    batches, same, other = training_batches(), training_batches(), training_batches(seed=1)
     steps = [0, 1, 5, 6, 7, 40]
     for step in reversed(steps):
         assert equal(batches[step], same[step])
@@ -237,13 +237,13 @@ def test_a_batch_depends_only_on_seed_and_step() -> None:
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
 def test_batches_do_not_depend_on_workers_and_devices(num_workers: int, parts: int) -> None:
     def load(first: int, part: int) -> list[Batch]:
-        batches = training(gain_db=3.0, part=part, parts=parts)
+        batches = training_batches(gain_db=3.0, part=part, parts=parts)
         sampler = range(first, 9)  # steps of two epochs
         return list(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=num_workers))
 
-    whole = [training(gain_db=3.0)[step] for step in range(9)]
+    all_batches = [training_batches(gain_db=3.0)[step] for step in range(9)]
     for part in range(parts):
-        expected = [tuple(tensor[part::parts] for tensor in batch) for batch in whole]
+        expected = [tuple(tensor[part::parts] for tensor in batch) for batch in all_batches]
         for first in (0, 4):  # from the start, and resumed
             loaded = load(first, part)
             assert len(loaded) == 9 - first
@@ -251,19 +251,19 @@ def test_batches_do_not_depend_on_workers_and_devices(num_workers: int, parts: i
 
 
 def test_a_song_shorter_than_a_segment_with_its_shift_is_an_input_error() -> None:
-    assert training(traced_songs(time=250), batch_size=4).steps_per_epoch == 1
+    assert training_batches(traced_songs(time=250), batch_size=4).steps_per_epoch == 1
     with pytest.raises(InputError, match=r"^song 0: 0.25 s is .*segment_seconds$"):
-        training(traced_songs(time=249), batch_size=4)
+        training_batches(traced_songs(time=249), batch_size=4)
     with pytest.raises(InputError, match=r"^song 0: 0.10 s is shorter"):
         ValidationBatches(traced_songs(time=99), 0.1, 2)
 
 
 def test_fewer_positions_than_a_batch_are_an_input_error() -> None:
-    assert training(batch_size=36).steps_per_epoch == 1
+    assert training_batches(batch_size=36).steps_per_epoch == 1
     with pytest.raises(
         InputError, match=r"^training.batch_size: .* 37 segments, .* only 36; lower"
     ):
-        training(batch_size=37)
+        training_batches(batch_size=37)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 80, 1000])

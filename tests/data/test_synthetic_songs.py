@@ -90,7 +90,7 @@ def test_patterns_fill_exactly_one_bar() -> None:
     for steps, phrases in PHRASES.items():
         for phrase in phrases:
             assert len(phrase) == 2 * steps
-            assert phrase[steps] != "-"  # a hold over the bar line would be lost
+            assert phrase[steps] != "-"  # a note held over the bar line would be lost
             assert phrase.endswith("..")
 
 

@@ -159,7 +159,7 @@ def two_songs(song: Path, tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_run_replaces_old_scores_and_gives_each_song_its_own(
+def test_a_run_replaces_old_scores_and_writes_one_file_per_song(
     two_songs: list[Path], scored: Path, tmp_path: Path, processes: int
 ) -> None:
     folder = tmp_path / "demucs_nearest" / "seed-12" / "scores"
@@ -191,7 +191,7 @@ def test_a_killed_process_gets_one_line(
         score_songs(two_songs, tmp_path / "estimates", tmp_path / "scores", 2, "nearest")
 
 
-def frames_of(
+def make_frames(
     values: dict[tuple[str, int, str, str], list[float]], metric: str = "SDR"
 ) -> pd.DataFrame:
     """Build a table of frames from values by ``(system, seed, song, source)``."""
@@ -208,7 +208,7 @@ NAN = float("nan")
 
 
 def test_a_frame_that_one_system_lacks_is_dropped_for_all() -> None:
-    frames = frames_of(
+    frames = make_frames(
         {
             ("a", 0, "s", "bass"): [1, 2, 30, 4],
             ("a", 1, "s", "bass"): [5, 6, 70, 8],
@@ -233,7 +233,7 @@ def test_a_frame_that_one_system_lacks_is_dropped_for_all() -> None:
 
 def test_frames_are_dropped_separately_for_each_metric() -> None:
     values = {("a", 0, "s", "bass"): [1.0, NAN], ("b", 0, "s", "bass"): [3.0, 4.0]}
-    both = pd.concat([frames_of(values), frames_of({k: [5.0, 6.0] for k in values}, "SIR")])
+    both = pd.concat([make_frames(values), make_frames({k: [5.0, 6.0] for k in values}, "SIR")])
     kept = keep_common_frames(both)
     assert kept[kept["metric"] == "SIR"]["value_db"].notna().all()
     assert kept[kept["metric"] == "SDR"]["value_db"].isna().sum() == 2
@@ -259,14 +259,14 @@ COMPLETE = {
     ],
 )
 def test_scores_of_different_songs_sources_or_frames_are_refused(changes, missing) -> None:
-    keep_common_frames(frames_of(COMPLETE))
+    keep_common_frames(make_frames(COMPLETE))
     with pytest.raises(InputError, match=f"^scores .*{missing}.*-R score") as error:
-        keep_common_frames(frames_of(COMPLETE | changes))
+        keep_common_frames(make_frames(COMPLETE | changes))
     assert "\n" not in str(error.value)
 
 
 def test_scores_are_medians_over_frames_without_nan() -> None:
-    frames = frames_of(
+    frames = make_frames(
         {
             ("a", 0, "s", "drums"): [1, 10, NAN, 3],
             ("a", 0, "s", "bass"): [4, 1, 2, 3],

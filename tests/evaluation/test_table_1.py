@@ -184,7 +184,7 @@ def test_parameters_are_counted_as_built_and_at_full_size(table: pd.DataFrame) -
         assert table[column].dtype == "Int64"
 
 
-def test_steps_are_those_of_the_shortest_and_the_longest_training(table: pd.DataFrame) -> None:
+def test_steps_are_those_of_the_shortest_and_the_longest_training_run(table: pd.DataFrame) -> None:
     longer = build(scores({}), {("ours", seed): log(n) for seed, n in enumerate((1, 3, 2))})
     assert row(longer, "ours")[["steps_least", "steps_most"]].tolist() == [30, 90]
     assert row(table, "demucs_nearest")[["steps_least", "steps_most"]].tolist() == [60, 60]

@@ -91,7 +91,7 @@ def test_thick_curves_are_means_over_seeds_and_thin_ones_single_seeds() -> None:
     assert figure.legends[0].get_texts()[0].get_text() == "my upsampler"
 
 
-def test_a_training_that_diverges_does_not_flatten_the_others() -> None:
+def test_a_diverging_training_run_does_not_flatten_the_other_curves() -> None:
     diverged = pd.DataFrame({"step": [10, 20, 30], "valid_loss": [0.3, 2e3, 1e2]})
     logs = {("good", 0): log(0.0), ("bad", 0): diverged}
     figure = training_curves(logs, make_looks("good", "bad"))

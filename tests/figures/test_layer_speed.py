@@ -29,7 +29,7 @@ def points(axes: Axes) -> dict[tuple[float, float], bool]:
 
 
 def test_speed_ups_are_of_forward_and_backward_pass_together() -> None:
-    layers = make_layers(SPEED_UPS, chosen_from=1000)
+    layers = make_layers(SPEED_UPS, min_fused=1000)
     table = speed_ups(layers)
     assert table["speed_up"].tolist() == pytest.approx(list(SPEED_UPS.values()))
     assert table["samples"].tolist() == [samples for *_, samples in SPEED_UPS]
@@ -38,7 +38,7 @@ def test_speed_ups_are_of_forward_and_backward_pass_together() -> None:
 
 
 def test_each_interpolation_has_a_panel_and_each_width_a_line() -> None:
-    figure = layer_speed(speed_ups(make_layers(SPEED_UPS, chosen_from=1000)))
+    figure = layer_speed(speed_ups(make_layers(SPEED_UPS, min_fused=1000)))
     nearest, linear = figure.axes
     assert (nearest.get_title(), linear.get_title()) == ("nearest", "linear")
     assert points(nearest) == {(100, 0.8): False, (1000, 2.0): True, (1000, 2.5): True}
@@ -47,7 +47,7 @@ def test_each_interpolation_has_a_panel_and_each_width_a_line() -> None:
 
 
 def test_layer_speed_is_drawn_from_its_table(tmp_path: Path) -> None:
-    make_layers(SPEED_UPS, chosen_from=1000).to_csv(tmp_path / "upsamplers.csv", index=False)
+    make_layers(SPEED_UPS, min_fused=1000).to_csv(tmp_path / "upsamplers.csv", index=False)
     paths = [tmp_path / f"layer_speed.{kind}" for kind in ("png", "svg")]
     draw_layer_speed(tmp_path / "upsamplers.csv", paths)
     assert paths[0].stat().st_size > 5000 and b"<svg" in paths[1].read_bytes()

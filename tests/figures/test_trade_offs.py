@@ -57,7 +57,7 @@ def points(axes: Axes) -> list[tuple[float, float]]:
     return [(float(c[0].get_xdata()[0]), float(c[0].get_ydata()[0])) for c in axes.containers]
 
 
-def reaches(axes: Axes, index: int) -> list[np.ndarray]:
+def interval_ends(axes: Axes, index: int) -> list[np.ndarray]:
     """The ends of the intervals of one point."""
     return [segment for bars in axes.containers[index][2] for segment in bars.get_segments()]
 
@@ -80,9 +80,9 @@ def test_means_and_intervals_are_drawn_at_the_values_of_the_table(table_1, lines
     assert compute.get_xscale() == "log"
     assert points(compute) == [(0.125, 3.6), (0.184, 3.5), (0.125, 3.6), (0.2, 3.0)]
     assert points(levels)[:2] == [(-52.0, 3.6), (-145.0, 3.5)]
-    (vertical,) = reaches(compute, 0)
+    (vertical,) = interval_ends(compute, 0)
     np.testing.assert_allclose(vertical, [(0.125, 3.4), (0.125, 3.8)])
-    horizontal = next(bar for bar in reaches(levels, 0) if bar[0, 1] == bar[1, 1])
+    horizontal = next(bar for bar in interval_ends(levels, 0) if bar[0, 1] == bar[1, 1])
     bounds = table.loc[0, ["level_low_db", "level_high_db"]].to_list()
     np.testing.assert_allclose(horizontal[:, 0], bounds)
 
@@ -104,7 +104,7 @@ def test_one_seed_is_drawn_without_an_interval(table_1, lines) -> None:
     table = trade_offs(table_1, lines[lines["seed"] == 0], SYSTEMS, 2000.0)
     for axes in trade_offs_figure(table, LOOKS, 2000.0).axes:
         assert len(points(axes)) == len(SYSTEMS)
-        assert not any(reaches(axes, index) for index in range(len(SYSTEMS)))
+        assert not any(interval_ends(axes, index) for index in range(len(SYSTEMS)))
 
 
 def test_the_wide_intervals_of_two_seeds_do_not_set_the_scale(table_1, lines) -> None:

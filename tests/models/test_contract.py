@@ -49,7 +49,7 @@ class Shifted(Untrimmed):
         return super().forward(x)[..., : x.shape[-1] * self.stride[0]]
 
 
-class Single(Good):
+class SinglePrecision(Good):
     def forward(self, x):
         return super().forward(x).float()
 
@@ -70,19 +70,19 @@ class Biased(Good):
         super().__init__(*args, bias=True)
 
 
-class Without(Good):
+class WithoutBiasOption(Good):
     def __init__(self, inputs, outputs, stride):
         super().__init__(inputs, outputs, stride)
 
 
-class ByFour(Good):
+class OnlyStrideFour(Good):
     def __init__(self, inputs, outputs, stride, *, bias=True):
         if stride != 4:
             raise InputError(f"stride: {stride} is not 4")
         super().__init__(inputs, outputs, stride, bias=bias)
 
 
-class ByNone(Good):
+class NoStride(Good):
     def __init__(self, inputs, outputs, stride, *, bias=True):
         raise InputError(f"stride: {stride} will not do")
 
@@ -101,7 +101,7 @@ def function(inputs, outputs, stride, *, bias=True):
     return lambda x: F.interpolate(x, scale_factor=stride)
 
 
-@pytest.mark.parametrize("layer", [Good, ByFour])
+@pytest.mark.parametrize("layer", [Good, OnlyStrideFour])
 def test_a_layer_may_refuse_some_strides(layer: type) -> None:
     check_upsampler("mine:Layer", layer, {})
 
@@ -118,12 +118,12 @@ def test_a_layer_may_refuse_some_strides(layer: type) -> None:
             Shifted,
             r"stride 2: the output is shifted by \+[01]\.\d samples; trim both ends .* t // stride",
         ),
-        (Single, r"output dtype torch.float32 for input torch.float64; keep the dtype"),
+        (SinglePrecision, r"output dtype torch.float32 for input torch.float64; keep the dtype"),
         (Detached, r"no gradient reaches its input; let it affect"),
         (Unused, r"no gradient reaches its parameter 'gain'; let it affect"),
         (Biased, r"stride 2, bias=False: zeros do not stay zeros; do not add a bias"),
-        (Without, r"it raised TypeError: .*'bias'"),
-        (ByNone, r"stride 2: stride: 2 will not do"),
+        (WithoutBiasOption, r"it raised TypeError: .*'bias'"),
+        (NoStride, r"stride 2: stride: 2 will not do"),
         (Broken, r"stride 2, bias=True: given \(2, 8, 1\) torch.float32, it raised IndexError: .*"),
         (Infinite, r"returned values that are not finite"),
         (function, r"is a function; return a torch.nn.Module"),

@@ -70,7 +70,7 @@ def test_every_architecture_has_all_sizes_and_a_system_in_config() -> None:
 @every_architecture
 @pytest.mark.parametrize("n_sources", [2, 4])
 @pytest.mark.parametrize("audio_channels", [1, 2])
-def test_it_trains_two_steps_is_loaded_and_separates_to_the_exact_length(
+def test_every_architecture_trains_is_loaded_and_separates_to_the_exact_length(
     architecture: str,
     n_sources: int,
     audio_channels: int,
@@ -125,14 +125,14 @@ def test_the_output_for_silence_is_finite(architecture: str) -> None:
 
 @every_architecture
 def test_parameters_and_flops_are_counted_at_full_size(architecture: str) -> None:
-    for size, rate_hz, most_parameters in (("demo", RATE_HZ, 1.2e6), ("paper", 44_100, 1e9)):
+    for size, rate_hz, max_parameters in (("demo", RATE_HZ, 1.2e6), ("paper", 44_100, 1e9)):
         parameters, gflop = parameters_and_gflop(system_of(architecture, size), 4, 2, rate_hz)
-        assert parameters < most_parameters
+        assert parameters < max_parameters
         assert gflop > 0.01
 
 
 @every_architecture
-def test_its_probe_predicts_tones_only_if_it_has_upsampling_layers(architecture: str) -> None:
+def test_tones_are_predicted_only_with_upsampling_layers(architecture: str) -> None:
     music = noise(2, RATE_HZ).astype(np.float32)
     test_signals = signals.test_signals(1.5, RATE_HZ, 2, music)
     with torch.inference_mode():
@@ -155,13 +155,13 @@ def test_a_missing_or_inapplicable_upsampler_is_an_input_error(architecture: str
 
 
 @every_architecture
-def test_a_resumed_training_ends_with_the_same_weights(
+def test_resumed_training_ends_with_the_same_weights(
     architecture: str,
     cache_song: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Including random numbers drawn in training and statistics kept beside the weights."""
+    """This covers random numbers drawn in training and statistics stored beside the weights."""
     song = str(cache_song("train", noise(2, 1, round(TWO_STEPS_SECONDS * RATE_HZ)), RATE_HZ))
     options = replace(TRAINING, epochs=2, weight_decay=0.01, checkpoint_minutes=1e-9)
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
@@ -188,5 +188,5 @@ def test_a_resumed_training_ends_with_the_same_weights(
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(Progress, "step", fail_at_three)
         trained("interrupted")
-    whole, resumed = trained("whole"), trained("interrupted")
-    assert all(whole[key].equal(resumed[key]) for key in whole)
+    uninterrupted, resumed = trained("uninterrupted"), trained("interrupted")
+    assert all(uninterrupted[key].equal(resumed[key]) for key in uninterrupted)

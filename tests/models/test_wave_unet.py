@@ -56,7 +56,7 @@ def test_the_output_is_that_of_the_original_on_padded_signals() -> None:
 
 
 @pytest.mark.parametrize("upsampler", LENGTHS)
-def test_any_upsampler_fits_and_learns(upsampler: str) -> None:
+def test_any_upsampler_fits_and_all_parameters_learn(upsampler: str) -> None:
     model = build(upsampler, LENGTHS[upsampler])
     y = model(torch.randn(2, 2, 37))
     assert y.shape == (2, 3, 2, 37)

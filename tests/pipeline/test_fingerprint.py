@@ -127,7 +127,7 @@ def test_public_names_change_the_fingerprint_of_a_plug_in(
     forget()
 
 
-def test_indirect_imports_change_the_fingerprint_even_in_a_circle(write: Callable) -> None:
+def test_indirect_and_circular_imports_change_the_fingerprint(write: Callable) -> None:
     write("helpers", "from upsampling_artifacts import deeper, thing\n")
     write("deeper", "A = 1\n")
     before = fingerprint_of()

@@ -157,7 +157,7 @@ def test_the_plan_lists_every_variant_and_its_resources(paper: Experiment) -> No
     assert float(rows["train"][-1]) == pytest.approx(total, rel=1e-2)
 
 
-def test_several_gpus_divide_the_hours_of_a_training(paper: Experiment) -> None:
+def test_several_gpus_divide_the_hours_of_a_training_run(paper: Experiment) -> None:
     four = replace(paper, training=dict.fromkeys(paper.systems, TRAINING | {"devices": 4}))
     one_cost, four_cost = run_cost(paper, "nearest"), run_cost(four, "nearest")
     assert four_cost.training_hours == one_cost.training_hours / 4
@@ -165,7 +165,7 @@ def test_several_gpus_divide_the_hours_of_a_training(paper: Experiment) -> None:
     assert "4 GPU" in plan_text(four)
 
 
-def test_training_minutes_limit_the_hours_of_a_training(paper: Experiment) -> None:
+def test_training_minutes_limit_the_hours_of_a_training_run(paper: Experiment) -> None:
     for minutes, hours in ((90, 1.5), (1e6, run_cost(paper, "nearest").training_hours)):
         timed = replace(
             paper, training=dict.fromkeys(paper.systems, TRAINING | {"minutes": minutes})

@@ -36,30 +36,30 @@ def sine(frequency_hz: float, level_db: float, time: int, rate_hz: float = RATE_
     return 10 ** (level_db / 20) * np.sqrt(2) * np.sin(phase + 0.3)
 
 
-def explained(signal: np.ndarray, rate_hz: float = RATE_HZ) -> pd.DataFrame:
+def explain(signal: np.ndarray, rate_hz: float = RATE_HZ) -> pd.DataFrame:
     return explain_lines(signal, rate_hz, rate_hz)
 
 
-def suspects(lines: pd.DataFrame) -> pd.DataFrame:
+def lines_with_stride(lines: pd.DataFrame) -> pd.DataFrame:
     return lines[lines["stride"].notna()]
 
 
 def test_music_alone_has_no_stationary_line(music: np.ndarray) -> None:
-    assert explained(music).empty
+    assert explain(music).empty
 
 
 @pytest.mark.parametrize(
     ("frequency_hz", "stride", "multiple"),
     [(11025, 4, 1), (689.0625, 64, 1), (22050, 2, 1), (16537.5, 8, 3), (8820, 5, 1)],
 )
-def test_a_tone_of_a_stride_under_music_is_found_and_explained(
+def test_the_tone_of_an_upsampler_under_music_is_found_and_explained(
     music: np.ndarray, frequency_hz: float, stride: int, multiple: int
 ) -> None:
     level_db = TONE_DB if frequency_hz > 1000 else -30.0
     tone = sine(frequency_hz, level_db, music.shape[1])
     if frequency_hz == RATE_HZ / 2:  # the level of a sine depends on its phase here
         tone = 10 ** (level_db / 20) * np.resize([1.0, -1.0], music.shape[1])
-    lines = explained(music + tone)
+    lines = explain(music + tone)
     assert len(lines) == 1
     line = lines.iloc[0]
     assert (line["stride"], line["multiple"], line["predicted_hz"]) == (
@@ -74,21 +74,21 @@ def test_a_tone_of_a_stride_under_music_is_found_and_explained(
 
 @pytest.mark.parametrize("frequency_hz", [5012.3, 11024.5, 11025.5])
 def test_a_tone_at_another_frequency_is_found_but_not_explained(music, frequency_hz: float) -> None:
-    lines = explained(music + sine(frequency_hz, -50, music.shape[1]))
+    lines = explain(music + sine(frequency_hz, -50, music.shape[1]))
     assert lines["frequency_hz"].to_numpy() == pytest.approx([frequency_hz], abs=0.05)
-    assert suspects(lines).empty
+    assert lines_with_stride(lines).empty
 
 
 def test_mains_hum_is_not_attributed_to_an_upsampler(music: np.ndarray) -> None:
     hum = sum(sine(50 * k, -30 - k, music.shape[1]) for k in (1, 2, 3, 5))
-    lines = explained(music + hum)
-    assert suspects(lines).empty
+    lines = explain(music + hum)
+    assert lines_with_stride(lines).empty
     assert {"3 x 50 Hz", "5 x 50 Hz"} <= set(lines["mains"])
 
 
 def test_a_line_that_fits_both_mains_and_a_stride_names_both() -> None:
     rate_hz = 8000
-    lines = explained(sine(250, -20, 3 * rate_hz, rate_hz)[None], rate_hz)
+    lines = explain(sine(250, -20, 3 * rate_hz, rate_hz)[None], rate_hz)
     assert list(lines["stride"]) == [32]
     assert list(lines["mains"]) == ["5 x 50 Hz"]
 
@@ -106,7 +106,7 @@ def test_an_untrained_demucs_has_lines_at_stride_4_only_if_transposed(
     ).eval()  # fmt: skip
     with torch.inference_mode():
         stem = model(torch.from_numpy(music / music.std())[None])[0, 3].numpy()
-    found = suspects(explained(stem / np.abs(stem).max()))
+    found = lines_with_stride(explain(stem / np.abs(stem).max()))
     assert (4 in set(found["stride"])) == has_tones
     assert len(found) >= 3 if has_tones else found.empty
 
@@ -120,7 +120,7 @@ def test_a_resampled_file_is_explained_at_the_rate_of_its_model() -> None:
 
 def test_noise_alone_gives_an_empty_table_with_all_columns() -> None:
     noise = np.random.default_rng(0).standard_normal((2, 2 * RATE_HZ))
-    lines = explained(noise)
+    lines = explain(noise)
     assert lines.empty
     assert "chance" in lines
 
@@ -216,6 +216,6 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, make, message: str) -
     assert str(caught.value).startswith(f"{path}{message}")
 
 
-def test_the_middle_of_a_signal_has_at_most_the_given_length() -> None:
+def test_the_middle_of_a_signal_has_at_most_the_requested_length() -> None:
     assert middle(np.arange(10)[None], 4).tolist() == [[3, 4, 5, 6]]
     assert middle(np.arange(10)[None], 20).shape == (1, 10)

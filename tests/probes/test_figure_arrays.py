@@ -75,7 +75,7 @@ def test_a_seed_reproduces_the_random_filters(tmp_path: Path) -> None:
     assert np.array_equal(outputs[0], outputs[1]) and not np.array_equal(outputs[0], outputs[2])
 
 
-def test_levels_are_re_the_input_s_maximum_and_each_layer_has_its_own_rate(stacks: dict) -> None:
+def test_levels_are_re_the_input_maximum_and_each_layer_has_its_own_rate(stacks: dict) -> None:
     assert stacks["rates_hz"].tolist() == [4000, 8000, 16000, 32000]
     for row in STACK_ROWS:
         assert stacks[f"{row}_0_db"].max() == 0

@@ -83,7 +83,7 @@ def test_nearest_neighbor_interpolation_turns_a_dc_offset_into_no_tone() -> None
     assert found["offset_replica_level"] < -250
 
 
-def test_the_spectral_image_level_is_that_of_the_layer_s_output() -> None:
+def test_the_spectral_image_level_is_that_of_the_layers_output() -> None:
     x = torch.randn(1, 3, 4000, generator=torch.Generator().manual_seed(0))
     found = values(measured(nn.Upsample(scale_factor=2), x))
     expected = replica_level_db(x[0].numpy().repeat(2, axis=1), 1.0, 2)
@@ -91,7 +91,7 @@ def test_the_spectral_image_level_is_that_of_the_layer_s_output() -> None:
     assert -10 < expected < -3
 
 
-def test_some_of_many_channels_are_enough_for_the_spectral_image_level() -> None:
+def test_a_subset_of_many_channels_suffices_for_the_spectral_image_level() -> None:
     x = torch.randn(1, 2 * MAX_CHANNELS + 1, 1000, generator=torch.Generator().manual_seed(0))
     found = values(measured(nn.Upsample(scale_factor=2), x))
     everything = replica_level_db(x[0].numpy().repeat(2, axis=1), 1.0, 2)

@@ -51,7 +51,7 @@ def test_every_seed_is_probed_with_every_signal(folder: Path) -> None:
         pd.testing.assert_frame_equal(rows[COLUMNS].reset_index(drop=True), expected, rtol=1e-5)
 
 
-def test_the_spectrograms_are_of_white_noise_and_of_the_first_seed_s_output(
+def test_the_spectrograms_are_of_white_noise_and_of_the_first_seeds_output(
     folder: Path,
 ) -> None:
     arrays = np.load(folder / "spectrograms.npz")

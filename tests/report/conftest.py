@@ -1,4 +1,4 @@
-"""A small experiment made of known numbers, without a run of the pipeline."""
+"""A small experiment with known numbers, made without running the pipeline."""
 
 import json
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc")
 
 @dataclass(frozen=True)
 class Report:
-    """The page, with the files and the configuration that it was made from."""
+    """The page, with the files and the configuration that it was generated from."""
 
     path: Path
     files: ReportFiles
@@ -110,7 +110,7 @@ def make_files(folder: Path) -> ReportFiles:
         folder / "loading.csv", index=False
     )
     make_steps(STEPS).to_csv(folder / "steps.csv", index=False)
-    make_layers(LAYERS, chosen_from=500).to_csv(folder / "upsamplers.csv", index=False)
+    make_layers(LAYERS, min_fused=500).to_csv(folder / "upsamplers.csv", index=False)
     make_manifest().to_csv(folder / "manifest.csv", index=False)
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),

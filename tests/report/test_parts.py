@@ -62,7 +62,7 @@ def test_costs_are_summed_per_rule_and_overlapping_jobs_count_once_by_the_clock(
 def write_job(path: Path, seconds: float) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"s\tmax_rss\n{seconds}\t1\n")
-    os.utime(path, (seconds, seconds))  # all of them began at once, as far as the clock goes
+    os.utime(path, (seconds, seconds))  # by their times, all jobs started at once
     return str(path)
 
 
@@ -103,8 +103,8 @@ def test_the_critical_path_is_the_slowest_chain_of_dependent_jobs(tmp_path: Path
     def critical_path() -> dict:
         return job_costs(benchmarks, dependencies)["critical_path"]
 
-    # The second song took longer to cache, but the first had to be rendered before; the training
-    # of the slow run was longer, but the chain of the fast run as a whole was.
+    # The second song took longer to cache, but the first had to be rendered first. Training took
+    # longer in the slow run, but the entire chain took longer in the fast one.
     path = critical_path()
     assert [(job["rule"], job["seconds"]) for job in path["jobs"]] == [
         ("song", 7), ("cache", 1), ("train", 50), ("separate", 10), ("score", 20),

@@ -41,7 +41,7 @@ class Slurm:
         ).stdout
 
     def jobs(self, clone: Clone, rule: str = "") -> list[dict[str, str]]:
-        """SLURM's records of the jobs submitted from a clone, in order, ended ones included."""
+        """SLURM's records of the jobs submitted from a clone, in order, including ended ones."""
         lines = self.client("scontrol", "--details", "--oneliner", "show", "job").splitlines()
         jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
         jobs = [job for job in jobs if job.get("WorkDir") == str(clone.root)]
@@ -66,11 +66,11 @@ class Slurm:
     def run(self, clone: Clone, *arguments: str, seconds: float = 180) -> tuple[int, str]:
         """Run ``snakemake --profile slurm`` to its end: its exit code and output."""
         process = self.start(clone, *arguments)
-        code = ended(process, seconds)
+        code = wait_for_exit(process, seconds)
         return code, output_of(clone)
 
 
-def ended(process: subprocess.Popen, seconds: float) -> int:
+def wait_for_exit(process: subprocess.Popen, seconds: float) -> int:
     """Wait for a process, and kill it if it takes too long."""
     try:
         return process.wait(timeout=seconds)
@@ -136,7 +136,7 @@ def _start_cluster() -> None:
         time.sleep(0.1)
 
 
-# --- one training, long enough to be interrupted ---
+# --- one training run, long enough to be interrupted ---
 EPOCHS = 300
 MODEL = "results/tiny/variants/demucs_nearest/seed-0/model.safetensors"
 CHECKPOINT = "results/tiny/variants/demucs_nearest/seed-0/checkpoint.pt"
@@ -148,7 +148,7 @@ TRAIN = (
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the training has run without a cluster or an interruption."""
+    """A clone in which training ran without a cluster and without interruption."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -163,7 +163,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 @pytest.fixture
 def weights(trained: Clone) -> bytes:
-    """The model file of an uninterrupted training."""
+    """The model file of the uninterrupted training run."""
     return (trained.root / MODEL).read_bytes()
 
 

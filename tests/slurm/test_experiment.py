@@ -14,7 +14,8 @@ from ..clone import TINY, Clone, copy_repository
 from .conftest import Slurm
 
 SMALLER = ("--configfile", TINY, "tests/slurm/smaller.yaml")
-# Prefixes of the comments of GPU jobs, and their numbers. step_speed runs on what a training has.
+# Rules of GPU jobs (prefixes of SLURM's comments) and numbers of their jobs. step_speed requests
+# the resources of training.
 GPU_JOBS = {"train_": 2, "separate_": 2, "step_speed": 1}
 
 
@@ -40,7 +41,7 @@ def test_the_experiment_runs_up_to_its_report(experiment: Clone) -> None:
     assert table.loc[["demucs_transposed", "demucs_nearest"], "sdr_db"].notna().all()
 
 
-def test_each_training_gets_one_gpu_and_scoring_none(experiment: Clone, slurm: Slurm) -> None:
+def test_each_gpu_job_gets_one_gpu_and_other_jobs_get_none(experiment: Clone, slurm: Slurm) -> None:
     for rule, count in GPU_JOBS.items():
         jobs = slurm.jobs(experiment, rule)
         assert len(jobs) == count

@@ -1,4 +1,4 @@
-"""Whatever interrupts a training on a cluster, it resumes and ends with the same weights."""
+"""Training on a cluster resumes after any interruption and ends with the same weights."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import psutil
 import pytest
 
 from ..clone import Clone
-from .conftest import CHECKPOINT, MODEL, TRAIN, Slurm, ended, output_of, wait_for
+from .conftest import CHECKPOINT, MODEL, TRAIN, Slurm, output_of, wait_for, wait_for_exit
 
 LOG = "logs/results/tiny/variants/demucs_nearest/seed-0/train.log"
 
 
 def training_process(clone: Clone) -> psutil.Process:
-    """The process that trains. Jobs of this cluster are processes of this machine."""
+    """The training process. Jobs of this cluster are processes of this machine."""
     scripts = str(clone.root / ".snakemake/scripts")
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
@@ -29,7 +29,7 @@ def training_process(clone: Clone) -> psutil.Process:
 
 @contextmanager
 def frozen_training(clone: Clone) -> Iterator[None]:
-    """Suspend a training of seconds between its steps, so that there is time to interrupt it."""
+    """Suspend a training run of a few seconds, so that there is time to interrupt it."""
     wait_for((clone.root / CHECKPOINT).exists, 60, "the training is under way")
     process = training_process(clone)
     process.suspend()
@@ -45,27 +45,26 @@ def training_log(clone: Clone) -> str:
 
 
 def has_resumed(clone: Clone) -> bool:
-    """Whether the last training started from a checkpoint."""
+    """Whether the last training run started from a checkpoint."""
     found = re.search(r"resuming from .* at step (\d+)", training_log(clone))
     return bool(found) and int(found[1]) > 0
 
 
 def assert_no_step_is_lost(clone: Clone, job: dict[str, str], cause: str) -> None:
-    """The first job logs at which step and why it stopped; the second resumes at that step."""
+    """The first job logs at which step it stopped and why; the second resumes at that step."""
     first = clone.root / f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log"
     stopped = re.search(f"stopped by {cause} at step (\\d+) ", first.read_text())
     assert stopped, first.read_text()
     assert f"at step {stopped[1]}\n" in training_log(clone)
-    assert (
-        "User defined signal" not in first.read_text()
-    )  # it ended itself; SIGUSR1 did not kill it
+    # The job exited by itself; SIGUSR1 did not kill it.
+    assert "User defined signal" not in first.read_text()
 
 
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT"])
 def test_a_job_out_of_time_is_resumed_by_a_second_job(
     untrained: Clone, slurm: Slurm, weights: bytes, state: str
 ) -> None:
-    """Suspended, a training of seconds reaches its limit of a minute: it stops or is ended."""
+    """A suspended run reaches its limit of one minute: it stops in time, or SLURM ends it."""
     clone = untrained
     running = slurm.start(clone, "--set-resources", "train:runtime=1", *TRAIN)
     try:
@@ -76,7 +75,7 @@ def test_a_job_out_of_time_is_resumed_by_a_second_job(
                 wait_for(lambda: datetime.now() > late, 90, "time passes")
             else:  # at the limit, SLURM resumes the process and sends SIGTERM
                 wait_for(lambda: slurm.jobs(clone, "train")[0]["JobState"] == state, 150, state)
-        code = ended(running, 180)
+        code = wait_for_exit(running, 180)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -101,7 +100,7 @@ def test_a_preempted_job_is_requeued_and_finishes(
                 90,
                 "the urgent job has taken the node",
             )
-        code = ended(running, 240)
+        code = wait_for_exit(running, 240)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -122,7 +121,7 @@ def test_a_canceled_or_signaled_job_is_resubmitted(
         with frozen_training(clone):
             (job,) = slurm.jobs(clone, "train")
             slurm.client("scancel", *option, job["JobId"])
-        code = ended(running, 240)
+        code = wait_for_exit(running, 240)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -154,7 +153,7 @@ def test_ctrl_c_cancels_all_jobs_and_the_next_run_resumes(
     try:
         with frozen_training(clone):
             running.send_signal(signal.SIGINT)
-            code = ended(running, 60)
+            code = wait_for_exit(running, 60)
     finally:
         running.kill()
     assert code != 0

@@ -1,4 +1,4 @@
-"""Small trainings: three songs to train on, one to validate on."""
+"""Small training runs: three songs for training, one for validation."""
 
 import csv
 from collections.abc import Callable
@@ -34,7 +34,7 @@ SYSTEM = {
     "options": {"channels": 4, "depth": 2},
     "upsampler": {"name": "nearest", "length": 5},
 }
-# The start of programs that train in a process of their own; their arguments are JSON.
+# The first lines of programs that train in a process of their own; their arguments are JSON.
 TRAIN_FROM_JSON = """
 import json, sys
 from upsampling_artifacts.training import loop
@@ -113,13 +113,13 @@ def same_weights(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool
 
 @pytest.fixture(autouse=True)
 def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save as often as the options ask: the shortest interval exceeds these trainings otherwise."""
+    """Save as often as configured: lift the limit on the cost, which such short runs exceed."""
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
 
 
 @pytest.fixture
 def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
-    """A function that trains like ``run``, and calls ``event()`` within the given step."""
+    """A function that trains like ``run``, and calls ``event()`` within step ``at``."""
     loss_function = step.loss_function
 
     def run_with(event: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
@@ -145,7 +145,7 @@ class Interrupted(Exception):
 
 @pytest.fixture
 def run_until(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A function that trains like ``run``, and fails in the given step before its checkpoint."""
+    """A function that trains like ``run``, and fails in step ``last`` before its checkpoint."""
     progress_step = Progress.step
 
     def run_until(last: int, folder: str = "run", **changes: object) -> None:

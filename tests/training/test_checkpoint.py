@@ -1,4 +1,4 @@
-"""When checkpoints are written; tests/training/test_resuming.py tests what they hold."""
+"""When checkpoints are written; tests/training/test_resuming.py tests what they contain."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ MODEL = torch.nn.Linear(3, 1, bias=False)
 
 @pytest.fixture(autouse=True)
 def frequent_checkpoints() -> None:
-    """Not here: these tests are about the cost of checkpoints."""
+    """Override the fixture of ``conftest.py``: these tests need the limit on their cost."""
 
 
 @pytest.fixture

@@ -73,12 +73,12 @@ def program(songs: list[str], tmp_path: Path) -> Program:
 def test_two_devices_learn_what_one_device_learns(
     run: Callable, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Inside a SLURM job with one task, too: the training starts the second process itself.
+    # Also inside a SLURM job with one task: training starts the second process itself.
     for name, value in {"NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0}.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
-    ended = program()
-    assert ended.code == 0, ended.output
-    assert sorted(line for line in ended.output.splitlines() if "ended well" in line) == [
+    result = program()
+    assert result.code == 0, result.output
+    assert sorted(line for line in result.output.splitlines() if "ended well" in line) == [
         "process 0 ended well", "process 1 ended well",
     ]  # fmt: skip
     alone, together = run("alone"), results_in(tmp_path / "run")
@@ -91,14 +91,14 @@ def test_two_devices_learn_what_one_device_learns(
     assert sorted(path.name for path in together.model.parent.iterdir()) == [
         "job.log", "model.safetensors", "training.csv",
     ]  # fmt: skip
-    assert ended.log.count("18/18") == ended.output.count("18/18") == 1
+    assert result.log.count("18/18") == result.output.count("18/18") == 1
 
 
 def test_two_devices_with_gradient_accumulation_learn_what_one_device_learns(
     run: Callable, program: Program, tmp_path: Path
 ) -> None:
-    ended = program(options=replace(TWO, gradient_accumulation=2, activation_checkpointing=True))
-    assert ended.code == 0, ended.output
+    result = program(options=replace(TWO, gradient_accumulation=2, activation_checkpointing=True))
+    assert result.code == 0, result.output
     alone, together = run("alone"), results_in(tmp_path / "run")
     for one, two in zip(alone.losses, together.losses, strict=True):
         assert [float(x) for x in two] == pytest.approx([float(x) for x in one], rel=1e-5)
@@ -119,58 +119,58 @@ def test_two_devices_stop_together_and_resume_exactly(program: Program, tmp_path
             "its checkpoint is saved, and the next start resumes from it"
         )
         assert "Traceback" not in stopped.output
-    assert program().code == program(folder="whole").code == 0
-    resumed, whole = results_in(tmp_path / "run"), results_in(tmp_path / "whole")
-    assert same_weights(resumed.weights, whole.weights)
-    assert resumed.losses == whole.losses
+    assert program().code == program(folder="uninterrupted").code == 0
+    resumed, uninterrupted = results_in(tmp_path / "run"), results_in(tmp_path / "uninterrupted")
+    assert same_weights(resumed.weights, uninterrupted.weights)
+    assert resumed.losses == uninterrupted.losses
 
 
 def test_batch_normalization_statistics_resume_exactly_on_two_devices(
     program: Program, tmp_path: Path
 ) -> None:
-    """Of a model with a loss of its own, which adapts its initial values to the songs."""
+    """The model has its own loss and adapts its initial values to the songs."""
     sizes = {"n_fft": 64, "hop": 32, "hidden": 4, "max_bin": None}
     system = {"architecture": "open_unmix", "options": sizes, "upsampler": None}
     stopped = program("rank == 0 and calls == 4 and os.kill(os.getpid(), signal.SIGTERM)",
                       system=system)  # fmt: skip
     assert stopped.code == os.EX_TEMPFAIL, stopped.output
-    assert program(system=system).code == program(folder="whole", system=system).code == 0
-    resumed, whole = results_in(tmp_path / "run"), results_in(tmp_path / "whole")
-    assert same_weights(resumed.weights, whole.weights)
-    assert resumed.losses == whole.losses
+    assert program(system=system).code == program(folder="uninterrupted", system=system).code == 0
+    resumed, uninterrupted = results_in(tmp_path / "run"), results_in(tmp_path / "uninterrupted")
+    assert same_weights(resumed.weights, uninterrupted.weights)
+    assert resumed.losses == uninterrupted.losses
 
 
 @pytest.mark.parametrize(("ahead", "epochs"), [(0, 1), (1, 3)])
 def test_the_clock_of_the_first_process_decides_when_both_end(
     program: Program, tmp_path: Path, ahead: int, epochs: int
 ) -> None:
-    """The clock of one process is a year ahead from its fourth step on; the other's is right."""
+    """The clock of one process is a year ahead from its fourth step on; the other is correct."""
     later = "SimpleNamespace(monotonic=lambda: time.monotonic() + 3e7)"
-    ended = program(
+    result = program(
         f"if rank == {ahead} and calls == 4: loop.time = {later}",
         options=replace(TWO, minutes=60),
     )
-    assert ended.code == 0, ended.output
-    assert ended.output.count("ended well") == 2
+    assert result.code == 0, result.output
+    assert result.output.count("ended well") == 2
     assert len(results_in(tmp_path / "run").rows) == epochs
 
 
 def test_a_diverging_loss_on_one_device_ends_both_with_one_line(program: Program) -> None:
-    ended = program("loss = loss * float('nan') if rank == 1 and calls == 4 else loss")
-    assert ended.code == 1
-    assert ended.log.splitlines()[-1][9:] == (
+    result = program("loss = loss * float('nan') if rank == 1 and calls == 4 else loss")
+    assert result.code == 1
+    assert result.log.splitlines()[-1][9:] == (
         "error: training: the loss is nan at step 4; lower training.learning_rate"
     )
-    assert ended.output.count("error:") == 1
-    assert "Traceback" not in ended.output
+    assert result.output.count("error:") == 1
+    assert "Traceback" not in result.output
 
 
 def test_an_unexpected_error_on_one_device_ends_both_and_is_logged(
     program: Program, tmp_path: Path
 ) -> None:
-    ended = program("1 / (0 if rank == 1 and calls == 4 else 1)")
-    assert ended.code != 0
-    assert "ZeroDivisionError" in ended.log
+    result = program("1 / (0 if rank == 1 and calls == 4 else 1)")
+    assert result.code != 0
+    assert "ZeroDivisionError" in result.log
     assert not (tmp_path / "run/model.safetensors").exists()
 
 
@@ -198,10 +198,10 @@ def test_missing_devices_are_an_input_error(run: Callable, monkeypatch: pytest.M
 @pytest.mark.parametrize("parts", [1, 2, 4])
 def test_the_parts_of_all_devices_make_up_the_batch(songs: list[str], parts: int) -> None:
     cached = [read_cache(path) for path in songs]
-    whole = TrainingBatches(cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3)[7]
+    batch = TrainingBatches(cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3)[7]
     for part in range(parts):
         batches = TrainingBatches(
             cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=3, part=part, parts=parts
         )
-        for part_tensor, tensor in zip(batches[7], whole, strict=True):
+        for part_tensor, tensor in zip(batches[7], batch, strict=True):
             np.testing.assert_array_equal(part_tensor, tensor[part::parts])

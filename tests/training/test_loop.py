@@ -1,4 +1,4 @@
-"""Training: the loss falls, and a repetition gives the same bytes."""
+"""Training: the loss falls, and repeating it gives the same bytes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_the_header_of_the_model_file_describes_the_model(run: Callable) -> None
     assert model(torch.zeros(1, 2, 128)).shape == (1, 2, 2, 128)
 
 
-def test_two_trainings_give_the_same_bytes_and_another_seed_others(run: Callable) -> None:
+def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(run: Callable) -> None:
     first, again, other = run("first"), run("again"), run("other", seed=1)
     assert first.model.read_bytes() == again.model.read_bytes()
     assert first.losses == again.losses
@@ -75,8 +75,8 @@ def test_the_seed_decides_the_initial_weights_and_the_batches(
     with pytest.raises(Started) as started:
         run(seed=5, options=replace(OPTIONS, gain_db=6.0))
     weights, batch = started.value.args
-    about = {**SYSTEM, "sources": ["drums", "bass"], "audio_channels": 2, "seed": 5}
-    assert same_weights(weights, build_described(about).state_dict())
+    description = {**SYSTEM, "sources": ["drums", "bass"], "audio_channels": 2, "seed": 5}
+    assert same_weights(weights, build_described(description).state_dict())
     cached = [read_cache(path) for path in songs[:3]]
     expected = TrainingBatches(
         cached, 0.128, 0.5, 0.1, batch_size=4, remix_group=2, seed=5, gain_db=6.0
@@ -102,7 +102,7 @@ class Clock:
         return self.loss_function(model, batch)
 
 
-def test_the_speed_leaves_out_validation_also_after_a_resumption(
+def test_the_speed_excludes_validation_also_after_resuming(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Clock(monkeypatch)
@@ -179,7 +179,7 @@ def test_a_diverging_loss_is_an_input_error_and_writes_no_model(
 
 @pytest.fixture
 def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock for the training that advances by a second with each step."""
+    """A clock of the training loop that advances by a second with each step."""
     seconds, loss_function = 0, step.loss_function
 
     def loss_after_a_second(model: torch.nn.Module, batch: object) -> torch.Tensor:
@@ -206,13 +206,13 @@ def test_training_ends_with_the_first_epoch_after_its_time_limit(
 
 
 @pytest.mark.parametrize("step", [1, 5, 7, 11, 12])
-def test_the_training_time_resumes_where_it_was(
+def test_the_training_time_continues_after_resuming(
     run: Callable, run_until: Callable, a_second_per_step: None, step: int
 ) -> None:
     options = replace(OPTIONS, minutes=11 / 60)
     run_until(step, options=options)
     resumed = run(options=options)
-    # From zero again, the time would suffice for a third epoch.
+    # If it restarted at zero, the time would suffice for a third epoch.
     assert [row["step"] for row in resumed.rows] == ["6", "12"]
     assert same_weights(resumed.weights, run("at once", options).weights)
 
@@ -227,7 +227,7 @@ def test_the_last_epoch_within_the_time_limit_is_validated(
 def test_a_checkpoint_resumes_under_another_time_limit(
     run: Callable, run_until: Callable, a_second_per_step: None
 ) -> None:
-    """Even a checkpoint from the very end, when the limit is raised."""
+    """Even a checkpoint from the very end, if the limit is raised."""
     short, longer = (replace(OPTIONS, minutes=seconds / 60) for seconds in (6, 12))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk full"):
         patch.setattr(loop, "save_model", _disk_full)
@@ -235,7 +235,7 @@ def test_a_checkpoint_resumes_under_another_time_limit(
     assert len(run(options=longer).rows) == 2
 
 
-def test_a_training_that_had_ended_takes_no_further_step(
+def test_training_that_had_ended_takes_no_further_step(
     run: Callable, a_second_per_step: None
 ) -> None:
     options = replace(OPTIONS, minutes=6 / 60)

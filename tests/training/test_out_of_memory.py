@@ -1,4 +1,4 @@
-"""A training without enough memory ends with one line that names settings that fit."""
+"""Training without enough memory ends with one line that names settings that fit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from upsampling_artifacts.training import out_of_memory
 from upsampling_artifacts.progress import job_log
 import torch
 
-torch.nn.Conv1d(1, 1, 1)(torch.ones(1, 1, 1)).backward()  # loads libraries that are loaded late
+torch.nn.Conv1d(1, 1, 1)(torch.ones(1, 1, 1)).backward()  # loads libraries that torch loads lazily
 out_of_memory.SECONDS_FOR_THE_FIRST = 10
 used = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -53,9 +53,9 @@ Program = Callable[..., SimpleNamespace]
 
 @pytest.fixture
 def program(cache_song: Callable[..., Path], tmp_path: Path) -> Program:
-    """A function that trains in a program that may allocate ``megabytes`` more.
+    """A function that trains in a program of its own, with at most ``megabytes`` of memory.
 
-    Of several processes, the limit holds for the ranks in ``limited``.
+    With several processes, the limit applies to the ranks in ``limited``.
     """
     rng = np.random.default_rng(0)
     songs = [str(cache_song(f"{n}", 0.1 * rng.standard_normal((2, 2, 160_000)), 8000))
@@ -90,11 +90,11 @@ ADVICE = re.compile(
 
 
 def test_the_advised_gradient_accumulation_fits(program: Program, tmp_path: Path) -> None:
-    ended = program(250)
-    assert ended.code == 1, ended.output
-    assert "Traceback" not in ended.output
-    advice = ADVICE.fullmatch(ended.log[-1][9:])
-    assert advice, ended.log
+    result = program(250)
+    assert result.code == 1, result.output
+    assert "Traceback" not in result.output
+    advice = ADVICE.fullmatch(result.log[-1][9:])
+    assert advice, result.log
     gradient_accumulation, part_size = map(int, advice.groups())
     assert gradient_accumulation > 1 and gradient_accumulation * part_size == 16
     assert not (tmp_path / "run/model.safetensors").exists()
@@ -104,26 +104,26 @@ def test_the_advised_gradient_accumulation_fits(program: Program, tmp_path: Path
 
 
 def test_if_not_even_one_segment_fits_the_advice_names_other_settings(program: Program) -> None:
-    ended = program(30)
-    assert ended.code == 1, ended.output
+    result = program(30)
+    assert result.code == 1, result.output
     assert re.fullmatch(
         r"error: not even one segment of 10 s fits into the [\d.]+ GB that this process may use "
         r"with this model; try training\.activation_checkpointing: true or "
         r"training\.precision: bf16-mixed or a "
         r"shorter training\.segment_seconds",
-        ended.log[-1][9:],
+        result.log[-1][9:],
     )
 
 
 @pytest.mark.parametrize("limited", [(0, 1), (0,), (1,)])
 def test_two_devices_end_together(program: Program, limited: tuple) -> None:
-    ended = program(180, devices=2, limited=limited)
-    assert ended.code not in (0, None), ended.output
-    errors = [line for line in ended.log if "error" in line]
+    result = program(180, devices=2, limited=limited)
+    assert result.code not in (0, None), result.output
+    errors = [line for line in result.log if "error" in line]
     assert "training.batch_size: 8 segments of 10 s at once do not fit" in errors[0]
-    if limited != (1,):  # the loss of the second process makes gloo fail in the first, too
+    if limited != (1,):  # if the second process exits, gloo fails in the first, too
         assert len(errors) == 1
-        assert "Traceback" not in ended.output
+        assert "Traceback" not in result.output
 
 
 def test_only_errors_that_report_a_lack_of_memory_count_as_out_of_memory() -> None:

@@ -1,4 +1,4 @@
-"""An interrupted training resumes exactly; the checkpoint of another one is refused."""
+"""Interrupted training resumes exactly; the checkpoint of another run is refused."""
 
 import os
 import signal
@@ -22,23 +22,23 @@ RARE_CHECKPOINTS = replace(OPTIONS, checkpoint_minutes=60)
 
 
 @pytest.mark.parametrize("step", [1, 5, 6, 7, 12, 17, 18])
-def test_an_interrupted_training_resumes_exactly(
+def test_interrupted_training_resumes_exactly(
     run: Callable, run_until: Callable, step: int
 ) -> None:
-    whole = run("whole")
+    uninterrupted = run("uninterrupted")
     run_until(step, "interrupted")
     resumed = run("interrupted")
-    assert same_weights(whole.weights, resumed.weights)
-    assert whole.losses == resumed.losses
+    assert same_weights(uninterrupted.weights, resumed.weights)
+    assert uninterrupted.losses == resumed.losses
 
 
-def test_a_training_can_be_interrupted_again_and_again(run: Callable, run_until: Callable) -> None:
-    whole = run("whole")
+def test_training_can_be_interrupted_repeatedly(run: Callable, run_until: Callable) -> None:
+    uninterrupted = run("uninterrupted")
     for step in (3, 6, 11, 14):
         run_until(step, "interrupted")
     resumed = run("interrupted")
-    assert same_weights(whole.weights, resumed.weights)
-    assert whole.losses == resumed.losses
+    assert same_weights(uninterrupted.weights, resumed.weights)
+    assert uninterrupted.losses == resumed.losses
 
 
 def test_resuming_repeats_no_step_before_the_checkpoint(
@@ -58,7 +58,7 @@ def test_resuming_repeats_no_step_before_the_checkpoint(
     assert len(steps) == 9
 
 
-def test_a_finished_training_removes_its_checkpoint(run: Callable, run_until: Callable) -> None:
+def test_finished_training_removes_its_checkpoint(run: Callable, run_until: Callable) -> None:
     run_until(10)
     checkpoint = run().checkpoint
     assert not checkpoint.exists()
@@ -76,7 +76,7 @@ def saved_step(folder: Path) -> int:
 def test_a_signal_saves_a_checkpoint_after_the_current_step(
     run: Callable, run_with: Callable, tmp_path: Path, number: int, step: int
 ) -> None:
-    whole = run("whole")
+    uninterrupted = run("uninterrupted")
     before = [signal.getsignal(each) for each in SIGNALS]
     with pytest.raises(Interrupted) as stopped:
         run_with(lambda: os.kill(os.getpid(), number), step, options=RARE_CHECKPOINTS)
@@ -88,20 +88,20 @@ def test_a_signal_saves_a_checkpoint_after_the_current_step(
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.pt"]
     assert [signal.getsignal(each) for each in SIGNALS] == before
     resumed = run("run", RARE_CHECKPOINTS)
-    assert same_weights(whole.weights, resumed.weights)
-    assert whole.losses == resumed.losses
+    assert same_weights(uninterrupted.weights, resumed.weights)
+    assert uninterrupted.losses == resumed.losses
 
 
-def test_a_signal_in_the_last_step_does_not_stop_the_training(run_with: Callable) -> None:
+def test_a_signal_in_the_last_step_does_not_stop_training(run_with: Callable) -> None:
     result = run_with(lambda: os.kill(os.getpid(), signal.SIGTERM), 18, options=RARE_CHECKPOINTS)
     assert result.rows and not result.checkpoint.exists()
 
 
-def test_a_second_ctrl_c_ends_the_training_at_once(run_with: Callable, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_training_at_once(run_with: Callable, tmp_path: Path) -> None:
     def twice() -> None:
         first_handler = signal.getsignal(signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        while signal.getsignal(signal.SIGINT) == first_handler:  # two at once count as one
+        while signal.getsignal(signal.SIGINT) == first_handler:  # two signals at once count as one
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)  # another thread may receive it and pass it on to this one
@@ -114,33 +114,33 @@ def test_a_second_ctrl_c_ends_the_training_at_once(run_with: Callable, tmp_path:
 def test_workers_survive_a_signal_to_all_processes(
     run: Callable, run_with: Callable, tmp_path: Path
 ) -> None:
-    others = psutil.Process().children()  # of earlier tests
+    others = psutil.Process().children()  # left by earlier tests
 
     def signal_all() -> None:
         workers = [child for child in psutil.Process().children() if child not in others]
         assert len(workers) == 2
         pids = [str(process.pid) for process in (*workers, psutil.Process())]
-        # From another process: workers accept a signal of their parent as the end of their work.
+        # Sent by another process: workers exit on a signal from their parent.
         subprocess.run(["kill", "-TERM", *pids], check=True)
-        ended, _ = psutil.wait_procs(workers, timeout=0.5)
-        assert not ended
+        exited, _ = psutil.wait_procs(workers, timeout=0.5)
+        assert not exited
 
     options = replace(RARE_CHECKPOINTS, num_workers=2)
     with pytest.raises(Interrupted):
         run_with(signal_all, 4, options=options)
     assert saved_step(tmp_path / "run") == 4
-    assert same_weights(run("run", options).weights, run("whole").weights)
+    assert same_weights(run("run", options).weights, run("uninterrupted").weights)
 
 
 def test_a_job_takes_one_step_however_short_its_time_limit(run: Callable, tmp_path: Path) -> None:
-    whole = run("whole")
+    uninterrupted = run("uninterrupted")
     for step in range(1, 18):
         with pytest.raises(Interrupted, match=f"stopped by its time limit at step {step} of 18"):
             run(options=RARE_CHECKPOINTS, runtime_minutes=0)
         assert saved_step(tmp_path / "run") == step
     resumed = run(options=RARE_CHECKPOINTS, runtime_minutes=0)
-    assert same_weights(whole.weights, resumed.weights)
-    assert whole.losses == resumed.losses
+    assert same_weights(uninterrupted.weights, resumed.weights)
+    assert uninterrupted.losses == resumed.losses
 
 
 def test_a_job_with_enough_time_trains_to_the_end(run: Callable) -> None:
@@ -159,11 +159,11 @@ def test_random_numbers_of_layers_resume_exactly(
 
     monkeypatch.setattr(training_step, "loss_function", noisy_loss)
     options = replace(OPTIONS, num_workers=num_workers)
-    whole = run("whole", options)
+    uninterrupted = run("uninterrupted", options)
     run_until(10, options=options)
     resumed = run("run", options)
-    assert whole.losses == resumed.losses
-    assert same_weights(whole.weights, resumed.weights)
+    assert uninterrupted.losses == resumed.losses
+    assert same_weights(uninterrupted.weights, resumed.weights)
 
 
 def test_the_loss_scaler_of_mixed_precision_is_saved_and_restored(
@@ -238,7 +238,7 @@ def write_foreign_file(path: Path, content: object) -> None:
     ],
     ids=range(8),
 )  # fmt: skip
-def test_a_file_that_is_no_checkpoint_is_an_input_error(
+def test_a_file_that_is_not_a_checkpoint_is_an_input_error(
     run: Callable, tmp_path: Path, content: object
 ) -> None:
     write_foreign_file(Path(files_in(tmp_path / "run").checkpoint), content)
@@ -260,11 +260,11 @@ def test_a_truncated_checkpoint_is_an_input_error(
 def test_a_checkpoint_of_a_gpu_resumes_on_a_cpu(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run("whole")
+    uninterrupted = run("uninterrupted")
     with monkeypatch.context() as patch:
         patch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
         run_until(8, "interrupted")
-    assert same_weights(run("interrupted").weights, whole.weights)
+    assert same_weights(run("interrupted").weights, uninterrupted.weights)
 
 
 def test_a_checkpoint_resumes_with_more_epochs_and_another_interval(
@@ -276,11 +276,11 @@ def test_a_checkpoint_resumes_with_more_epochs_and_another_interval(
     assert same_weights(run("run", longer).weights, at_once.weights)
 
 
-def test_a_training_resumes_with_options_that_need_less_memory(
+def test_training_resumes_with_options_that_need_less_memory(
     run: Callable, run_until: Callable
 ) -> None:
-    whole = run("whole")
+    uninterrupted = run("uninterrupted")
     run_until(8)
     result = run("run", replace(OPTIONS, gradient_accumulation=2, activation_checkpointing=True))
-    for row, expected in zip(result.losses, whole.losses, strict=True):
+    for row, expected in zip(result.losses, uninterrupted.losses, strict=True):
         assert [float(x) for x in row] == pytest.approx([float(x) for x in expected], rel=1e-4)

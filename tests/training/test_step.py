@@ -81,7 +81,7 @@ def losses(
     return [trainer.step(batch_of(2, seed)).item() for seed in range(steps)]
 
 
-def test_fused_adam_equals_adam_to_rounding() -> None:
+def test_fused_adam_equals_adam_up_to_rounding() -> None:
     fused, plain = build("demucs"), build("demucs")
     before = copy.deepcopy(fused.state_dict())
     assert losses(fused) == pytest.approx(losses(plain, fused=False), rel=1e-5)
@@ -122,7 +122,7 @@ def test_fused_adam_skips_a_step_whose_float16_gradients_overflow() -> None:
 
 @every_architecture
 @pytest.mark.parametrize("gradient_accumulation", [2, 3, 6])
-def test_accumulated_gradients_are_those_of_the_whole_batch(
+def test_accumulated_gradients_are_those_of_the_full_batch(
     architecture: str, gradient_accumulation: int
 ) -> None:
     def model() -> nn.Module:
@@ -131,18 +131,18 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(
             if isinstance(module, nn.LSTM):
                 module.dropout = 0.0  # draws different numbers for different shapes
             if isinstance(module, nn.BatchNorm1d):
-                module.eval()  # for good: the statistics of parts would differ
+                module.eval()  # permanently: the statistics of parts differ
                 module.train = lambda _, module=module: module
         return built
 
-    whole = gradients(model(), batch_of(6))
+    full_batch = gradients(model(), batch_of(6))
     parts = gradients(model(), batch_of(6), gradient_accumulation=gradient_accumulation)
-    for expected, gradient in zip(whole, parts, strict=True):
+    for expected, gradient in zip(full_batch, parts, strict=True):
         assert expected.any()
         torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-10)
 
 
-def test_the_accumulated_loss_is_that_of_the_whole_batch() -> None:
+def test_the_accumulated_loss_is_that_of_the_full_batch() -> None:
     batch = batch_of(6)
     expected = loss_function(build("demucs"), batch).item()
     for gradient_accumulation in (1, 2, 6):
@@ -175,7 +175,7 @@ def test_activation_checkpointing_gives_the_same_gradients_bit_for_bit(
 
 
 def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
-    """Bytes that autograd keeps of a forward pass."""
+    """Bytes that autograd saves in a forward pass."""
     saved, held = {}, []
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:

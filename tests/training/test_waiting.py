@@ -1,4 +1,4 @@
-"""The share of time that a training waits for data."""
+"""The share of time that training waits for data."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from .conftest import OPTIONS
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A step takes a second; reading a batch ``reading`` seconds."""
+    """A clock: a step takes one second, reading a batch takes ``reading`` seconds."""
     clock = SimpleNamespace(now=0.0, reading=3.0)
     read, loss_function = TrainingBatches.__getitem__, step.loss_function
 
@@ -37,7 +37,7 @@ def shares(result: SimpleNamespace) -> list[float]:
     return [float(row["waiting_percent"]) for row in result.rows]
 
 
-def test_all_waiting_counts_except_for_the_first_batch(
+def test_all_waiting_counts_except_that_for_the_first_batch(
     run: Callable, clock: SimpleNamespace
 ) -> None:
     # Six steps of one second, six batches of three seconds.
@@ -46,7 +46,7 @@ def test_all_waiting_counts_except_for_the_first_batch(
     assert shares(run("fast")) == [0, 0, 0]
 
 
-def test_a_resumed_training_counts_from_its_first_step(
+def test_resumed_training_measures_from_its_first_step(
     run: Callable, run_until: Callable, clock: SimpleNamespace
 ) -> None:
     run_until(10)

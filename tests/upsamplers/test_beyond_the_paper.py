@@ -37,11 +37,11 @@ def test_zero_insertion_and_a_convolution_equal_a_transposed_convolution(stride:
     length = 2 * stride + 1
     layer = ZeroInsertionConvolution(3, 2, stride, length=length)
     x = torch.randn(2, 3, 11)
-    whole = nn.functional.conv_transpose1d(
+    untrimmed = nn.functional.conv_transpose1d(
         x, layer.convolution.weight.flip(-1).transpose(0, 1), layer.convolution.bias, stride
     )
     first = length // 2 - stride // 2
-    torch.testing.assert_close(layer(x), whole[..., first : first + 11 * stride])
+    torch.testing.assert_close(layer(x), untrimmed[..., first : first + 11 * stride])
 
 
 def test_learned_interpolation_starts_as_linear_and_holds_the_ends() -> None:

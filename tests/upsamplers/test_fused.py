@@ -1,4 +1,4 @@
-"""Fused layers: same outputs and gradients as two steps, and the choice between both."""
+"""Fused layers: same outputs and gradients as in two steps, and the choice between the two."""
 
 import copy
 import io
@@ -34,7 +34,7 @@ def pair(name: str, stride: int, length: int, channels: tuple = (3, 2), bias: bo
 
 
 def output_and_gradients(layer: nn.Module, x: Tensor) -> list[Tensor]:
-    """Gradients of a weighted sum of the squared output, which are all different."""
+    """The output, and the gradients of a weighted sum of its squares (the weights differ)."""
     x = x.clone().requires_grad_()
     y = layer(x)
     loss = (y.square() * torch.linspace(-1, 2, y.numel()).reshape(y.shape)).sum()
@@ -60,7 +60,7 @@ def test_outputs_and_gradients_equal_those_of_two_steps(
 
 
 @each
-def test_second_derivatives_are_right(name: str) -> None:
+def test_second_derivatives_are_correct(name: str) -> None:
     _, fused = pair(name, 3, 5)
     x = torch.randn(1, 3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(fused, x)
@@ -68,7 +68,7 @@ def test_second_derivatives_are_right(name: str) -> None:
 
 
 @each
-def test_inputs_and_weights_without_gradients_are_left_alone(name: str) -> None:
+def test_gradients_are_correct_if_the_input_or_the_weights_need_none(name: str) -> None:
     """As in the first layer of a network, or with frozen weights."""
     plain, fused = pair(name, 4, 9)
     x = torch.randn(2, 3, 7, dtype=torch.float64)
@@ -107,7 +107,7 @@ def test_the_weight_is_transformed_in_single_precision(
 
 
 @each
-def test_under_autocast_the_error_is_no_larger_than_that_of_two_steps(name: str) -> None:
+def test_under_autocast_the_error_is_less_than_twice_that_of_two_steps(name: str) -> None:
     plain, fused = pair(name, 4, 9, (64, 64))
     x = torch.randn(2, 64, 50, dtype=torch.float64)
     truth = plain(x)
@@ -131,8 +131,8 @@ def test_state_dicts_do_not_depend_on_the_implementation(name: str) -> None:
         assert all(torch.equal(other[key], plain[key]) for key in plain)
 
 
-def changed(layer: nn.Module) -> dict:
-    """Ways to change the weight of a layer, by name."""
+def weight_changes(layer: nn.Module) -> dict:
+    """Functions that change the weight of a layer, by name."""
 
     def step(optimizer: torch.optim.Optimizer) -> None:
         for parameter in layer.parameters():
@@ -168,7 +168,7 @@ def changed(layer: nn.Module) -> dict:
 
 
 @each
-@pytest.mark.parametrize("change", changed(nn.Linear(1, 1)))
+@pytest.mark.parametrize("change", weight_changes(nn.Linear(1, 1)))
 @pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
 def test_the_cached_filter_is_never_stale(name: str, change: str, without_gradients) -> None:
     plain, fused = pair(name, 4, 9)
@@ -177,7 +177,7 @@ def test_the_cached_filter_is_never_stale(name: str, change: str, without_gradie
     with without_gradients():
         before = fused(x)
     with torch.enable_grad():
-        changed(fused)[change]()
+        weight_changes(fused)[change]()
     x = x.to(fused.convolution.weight.dtype)
     plain.to(x.dtype).load_state_dict(fused.state_dict())
     with without_gradients():

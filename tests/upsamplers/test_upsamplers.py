@@ -73,7 +73,7 @@ def test_the_output_is_exactly_stride_times_as_long(name, stride, time, dtype) -
     st.sampled_from(sorted(registry.UPSAMPLERS)), st.integers(2, 7), st.integers(0, 9),
     st.integers(1, 40),
 )  # fmt: skip
-def test_a_filter_of_any_length_keeps_the_time(
+def test_with_a_filter_of_any_length_the_output_is_stride_times_as_long(
     name: str, stride: int, extra: int, time: int
 ) -> None:
     stride = 4 if name in POWERS_OF_TWO else stride

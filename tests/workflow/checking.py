@@ -1,9 +1,9 @@
-"""Time of checking and caching songs: `python -m tests.workflow.checking [N_SONGS [RATE_HZ]]`.
+"""Time taken to check and cache songs: `python -m tests.workflow.checking [N_SONGS [RATE_HZ]]`.
 
 The real Snakefile caches songs of noise on two cores: half a minute each, 44.1 kHz, four stems.
 Prints the wall-clock time, the CPU time of all processes, and an extrapolation of both to 150 songs
-of four minutes. Songs of one second give the share that does not grow with the length of a song:
-starting Snakemake's job, Python and ffmpeg.
+of four minutes. Songs of one second show the cost that does not grow with the length of a song:
+starting the job, Python and ffmpeg.
 """
 
 from __future__ import annotations

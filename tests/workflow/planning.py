@@ -1,4 +1,4 @@
-"""Time and memory of planning: `python -m tests.workflow.planning 10 100 1000`.
+"""Time and memory that planning takes: `python -m tests.workflow.planning 10 100 1000`.
 
 The real Snakefile plans experiments with these numbers of variants, five seeds, and the number of
 songs of MUSDB18. Nothing runs, and no data is needed.

@@ -1,4 +1,4 @@
-"""Bad input is answered with one clear line and leaves no partial output."""
+"""Bad input ends in one clear line and leaves no partial output."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ TWO_SOURCES = "tests/workflow/two_sources.yaml"
 
 
 def arguments(root: Path, *targets: str) -> list[str]:
-    """The tiny experiment on a folder, the real excerpt left out."""
+    """Arguments that run the tiny experiment on a folder, without the real excerpt."""
     settings = ["dataset=folder", f"root={root}", "excerpt=False"]
     return ["--configfile", TINY, "--config", *settings, "--", *targets]
 

@@ -1,4 +1,4 @@
-"""A killed job loses no finished epoch, and no truncated file is taken for a result."""
+"""A killed job loses no finished epoch, and no partial file is mistaken for a result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUN = "results/tiny/variants/demucs_transposed/seed-0"
 MODEL = f"{RUN}/model.safetensors"
 
 
-def test_a_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clone: Clone) -> None:
+def test_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clone: Clone) -> None:
     long = "training={epochs: 100000, checkpoint_minutes: 0.001}"
     snakemake = subprocess.Popen(
         ["snakemake", "--cores", "1", "--configfile", TINY, "--config", long, "--", MODEL],
@@ -47,7 +47,7 @@ def test_a_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clon
 
 
 def stops_and_resumes(output: str) -> list[str]:
-    """The lines in which a training reports that it stopped or resumed.
+    """The lines in which training reports that it stopped or resumed.
 
     The indented lines, which repeat the log of a failed job, are left out.
     """
@@ -55,7 +55,7 @@ def stops_and_resumes(output: str) -> list[str]:
     return [line for line in lines if "stopped by" in line or "resuming" in line]
 
 
-def test_jobs_with_a_short_time_limit_resume_until_the_training_is_done(
+def test_jobs_with_a_short_time_limit_resume_until_training_is_done(
     clone: Clone, finished: Clone
 ) -> None:
     """Four steps in four jobs, each with time for one step."""
@@ -81,7 +81,7 @@ def train_one_step(clone: Clone) -> None:
     assert (clone.root / RUN / "checkpoint.pt").exists()
 
 
-def test_a_forced_training_restarts_once_and_resumes_when_retried(clone: Clone) -> None:
+def test_forced_training_restarts_once_and_resumes_when_retried(clone: Clone) -> None:
     train_one_step(clone)
     forced = (MODEL, "-R", "train", "--configfile", TINY)
     checkpoint = clone.root / RUN / "checkpoint.pt"

@@ -13,7 +13,7 @@ def test_a_new_label_redraws_figures_and_retrains_nothing(finished: Clone) -> No
     assert all(rule.startswith("figure_") or rule in ("report", "all") for rule in plan)
 
 
-def test_another_reference_measures_steps_anew_and_retrains_nothing(finished: Clone) -> None:
+def test_another_reference_repeats_the_step_benchmark_and_retrains_nothing(finished: Clone) -> None:
     changed = ("--config", "systems={demucs_nearest: {reference: demucs_nearest}}")
     plan = finished.planned("--configfile", TINY, *changed)
     assert {"step_speed", "table_1", "report"} <= set(plan)

@@ -16,8 +16,8 @@ RUN = "results/tiny/variants/demucs_hann/seed-0"
 
 
 @pytest.fixture
-def followed(copy_of_finished: Clone) -> Clone:
-    """A clone with the files of the page, before its command runs."""
+def plug_in_clone(copy_of_finished: Clone) -> Clone:
+    """A finished clone with the files of the page, before its command runs."""
     assert "`my_upsampler.py`" in PAGE and "`config/mine.yaml`" in PAGE
     for name, text in {
         "my_upsampler.py": LAYER,
@@ -40,31 +40,31 @@ def test_the_examples_are_short() -> None:
         assert example.count("\n") <= 30
 
 
-def test_a_users_upsampler_and_network_are_trained_probed_and_scored(followed: Clone) -> None:
+def test_a_users_upsampler_and_network_are_trained_probed_and_scored(plug_in_clone: Clone) -> None:
     command = arguments("config/mine.yaml")
-    result = followed.snakemake(*command)
+    result = plug_in_clone.snakemake(*command)
     assert result.returncode == 0, result.stdout
-    table = pd.read_csv(followed.root / "results/tiny/table_1.csv").set_index("system")
+    table = pd.read_csv(plug_in_clone.root / "results/tiny/table_1.csv").set_index("system")
     assert table.loc["demucs_hann", ["sdr_db", "parameters", "parameters_full_size"]].notna().all()
-    page = (followed.root / "results/tiny/report.html").read_text()
+    page = (plug_in_clone.root / "results/tiny/report.html").read_text()
     assert ">hann<" in page
-    probes = followed.root / "results/tiny/probes"
+    probes = plug_in_clone.root / "results/tiny/probes"
     assert "layer_demucs_hann" in set(pd.read_csv(probes / "layers.csv")["model"])
     variants = pd.read_csv(probes / "variants.csv").query("model == 'demucs_hann'")
     assert set(variants["stage"]) == {"initialization", "trained"}
-    assert followed.planned(*command) == {}
+    assert plug_in_clone.planned(*command) == {}
 
-    followed.edit("my_upsampler.py", "length=9", "length=7")
-    plan = followed.planned(*command)
+    plug_in_clone.edit("my_upsampler.py", "length=9", "length=7")
+    plan = plug_in_clone.planned(*command)
     assert plan["train"] == plan["separate"] == plan["probe_layers"] == 1
-    output = followed.snakemake("--dry-run", *command).stdout
+    output = plug_in_clone.snakemake("--dry-run", *command).stdout
     assert f"output: {RUN}/model" in output
     assert "output: results/tiny/variants/demucs_nearest/seed-0/model" not in output
-    followed.edit("my_upsampler.py", "length=7", "length=9")
+    plug_in_clone.edit("my_upsampler.py", "length=7", "length=9")
 
-    result = followed.snakemake(*arguments("config/mine.yaml", "config/network.yaml"))
+    result = plug_in_clone.snakemake(*arguments("config/mine.yaml", "config/network.yaml"))
     assert result.returncode == 0, result.stdout
-    table = pd.read_csv(followed.root / "results/tiny/table_1.csv").set_index("system")
+    table = pd.read_csv(plug_in_clone.root / "results/tiny/table_1.csv").set_index("system")
     assert table.loc["my_network", ["sdr_db", "parameters"]].notna().all()
 
 
@@ -82,13 +82,13 @@ def test_a_users_upsampler_and_network_are_trained_probed_and_scored(followed: C
     ],
 )
 def test_a_layer_that_breaks_the_contract_is_refused_in_one_line(
-    followed: Clone, old: str, new: str, complaint: str
+    plug_in_clone: Clone, old: str, new: str, complaint: str
 ) -> None:
-    followed.edit("my_upsampler.py", old, new)
+    plug_in_clone.edit("my_upsampler.py", old, new)
     command = (*arguments("config/mine.yaml"), "--", f"{RUN}/probe/initialization.csv")
-    result = followed.snakemake(*command)
+    result = plug_in_clone.snakemake(*command)
     assert result.returncode != 0
     lines = [line for line in result.stdout.splitlines() if complaint in line]
     assert lines and "error: " in lines[0], result.stdout
     assert "Traceback" not in result.stdout
-    assert not (followed.root / RUN / "probe/initialization.csv").exists()
+    assert not (plug_in_clone.root / RUN / "probe/initialization.csv").exists()

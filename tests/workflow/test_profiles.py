@@ -50,7 +50,7 @@ def test_memory_and_time_grow_with_each_attempt_and_only_the_profile_sets_retrie
 
 @pytest.mark.parametrize("profile", ["slurm", "workstation"])
 def test_every_key_of_a_profile_is_explained(profile: str) -> None:
-    """A comment stands above each key, beside it, or above the one before it."""
+    """A comment is beside each key or on one of the four lines above it."""
     lines = (REPOSITORY / profile / "config.yaml").read_text().splitlines()
     for number, line in enumerate(lines):
         if line and line[0] not in "# ":

@@ -9,7 +9,7 @@ from ..clone import TINY, Clone, job_counts, job_systems
 LIBRARY = "workflow/upsampling_artifacts"
 NEAREST = f"{LIBRARY}/upsamplers/nearest.py"
 
-# What each kind of job leads to: jobs per rule.
+# The jobs that depend on each kind of job: number per rule.
 REPORT = {"report": 1, "all": 1}
 MEASURES = {"measures": 1, "claims": 1}
 PROBED_VARIANTS = {
@@ -33,7 +33,7 @@ DEMUCS_SYSTEMS = {
     "modified_transposed", "modified_subpixel",
 }  # fmt: skip
 
-# By the edited module: the jobs per rule, and the systems that jobs with a system are for.
+# By edited module: the jobs per rule, and the systems of those jobs that have one.
 PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     # Messages, checkpoints and types decide no result.
     "errors.py": ({}, {}),
@@ -87,7 +87,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
         {"score": 4, **SCORED, **REPORT},
         {"score": BOTH | BASELINES},
     ),
-    # Figures alone.
+    # The style: figures alone.
     "figures/style.py": (
         {
             "figure_layer_speed": 1, "figure_layers": 1, "figure_line_levels": 1,

@@ -42,7 +42,7 @@ def rules_in(name: str) -> list[str]:
     return re.findall(r"^(?:rule|checkpoint) (\w+):", (RULES / name).read_text(), re.MULTILINE)
 
 
-def test_rules_that_take_a_second_run_on_the_login_node(clone: Clone) -> None:
+def test_short_rules_run_on_the_login_node(clone: Clone) -> None:
     output = clone.run("python", "-c", PRINT_LOCAL_RULES).stdout
     found = re.search(r"^local:(.*)$", output, re.MULTILINE)
     assert found, output

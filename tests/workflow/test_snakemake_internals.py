@@ -82,7 +82,7 @@ def test_snakemake_has_the_internal(attribute: str) -> None:
     assert kind_of(getattr(import_module(module), cls), name) == USED[attribute]
 
 
-def test_a_missing_internal_is_noticed() -> None:
+def test_a_missing_internal_is_detected() -> None:
     class Changed:
         def __init__(self) -> None:
             self.present = 0
