@@ -117,7 +117,7 @@ def test_if_not_even_one_segment_fits_the_advice_names_other_settings(program: P
 
 @pytest.mark.parametrize("limited", [(0, 1), (0,), (1,)])
 def test_two_devices_end_together(program: Program, limited: tuple) -> None:
-    result = program(180, devices=2, limited=limited)
+    result = program(200, devices=2, limited=limited)
     assert result.code not in (0, None), result.output
     errors = [line for line in result.log if "error" in line]
     assert "training.batch_size: 8 segments of 10 s at once do not fit" in errors[0]

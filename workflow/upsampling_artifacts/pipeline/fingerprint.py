@@ -14,7 +14,8 @@ import json
 from collections.abc import Iterator
 from functools import cache
 
-from upsampling_artifacts import PUBLIC_NAMES, import_paths
+from upsampling_artifacts import import_paths
+from upsampling_artifacts.public_names import PUBLIC_NAMES
 
 PACKAGE = "upsampling_artifacts"
 
@@ -31,6 +32,7 @@ NEUTRAL = {PACKAGE} | {
         # classes to code_fingerprint.
         "import_paths",
         "models.types",
+        "public_names",
         "registry",
         "training.options",
         # Execution: moving data, stopping and resuming. Activation checkpointing gives the same
