@@ -8,8 +8,8 @@ ACTIVATE = . .venv/bin/activate
 .PHONY: demo install test test-slurm lint lock clean
 .DELETE_ON_ERROR:
 
-# Snakemake 9.27 schedules once per timespan for every finished job. At its default of 1 s that ends
-# up using a sixth of a core; 3 s only delay the exit by as much.
+# Snakemake 9.27 schedules once per timespan for every job that has finished. At the default of 1 s,
+# this ends up using a sixth of a core. A timespan of 3 s only delays the exit by up to 3 s.
 demo: install
 	@$(ACTIVATE) && snakemake --cores $(CORES) --quiet rules --max-jobs-per-timespan 300/3s
 	@echo "The report: $(CURDIR)/results/demo/report.html"

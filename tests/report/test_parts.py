@@ -201,7 +201,7 @@ def test_the_headline_compares_upsamplers_of_one_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("least", "changes", "sentence"),
+    ("min_steps", "changes", "sentence"),
     [
         (90, [{}, {}], "Each system was trained for 3 epochs (90 steps)"),
         (60, [{}, {}], "Each system was trained for 3 epochs (60 to 90 steps)"),
@@ -212,9 +212,9 @@ def test_the_headline_compares_upsamplers_of_one_network() -> None:
     ],
 )  # fmt: skip
 def test_the_training_length_is_stated_in_epochs_or_in_minutes(
-    least: int, changes: list[dict], sentence: str
+    min_steps: int, changes: list[dict], sentence: str
 ) -> None:
-    table = pd.DataFrame({"steps_least": [90, least, None], "steps_most": [90, 90, None]})
+    table = pd.DataFrame({"steps_least": [90, min_steps, None], "steps_most": [90, 90, None]})
     trainings = [{"epochs": 3, "minutes": None} | change for change in changes]
     assert training_length(table, trainings) == sentence
 

@@ -156,7 +156,7 @@ def test_step_times_are_given_in_a_sentence_and_in_a_table(page: Page) -> None:
         "transposed convolution when run as two layers, 1.10 times when fused, and 1.07 times when "
         "chosen per layer ( auto ) (the paper’s epochs: 1.33 )."
     ) in text
-    assert "batches of 4 × 1.024 s; load of the machine meanwhile: 1.2." in text
+    assert "batches of 4 × 1.024 s; load average of the machine: 1.2." in text
     assert "Not measured here: GPUs" in text
     assert [row[1:] for row in page.rows("speed-table", "nearest")] == [
         ["two layers", "30.0", "1.50 (1.40 to 1.60)", "33.0", "1.50", "60", "3.00"],

@@ -13,7 +13,7 @@ localrules:
     fetch,
     # Prints to the terminal.
     plan,
-    # A second or two each, less than a place in the queue.
+    # These take a second or two each, less than waiting in the queue.
     all,
     probes,
     songs_setup,

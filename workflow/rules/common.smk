@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# Jobs import the library of this clone, even where it is not installed, and user-supplied models
-# beside the Snakefile.
+# Jobs import the library of this clone, even where it is not installed, and user-supplied modules
+# next to the Snakefile.
 PATHS = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
 sys.path[:0] = PATHS
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [*PATHS, os.getenv("PYTHONPATH")])))
@@ -129,7 +129,7 @@ def training_threads(wildcards):
 
 
 def looks(systems=config["variants"]):
-    """How figures and the report show systems: a parameter of theirs, and of no other job."""
+    """How systems are shown: a parameter of figures and the report only, so labels retrain nothing."""
     keys = ("label", "prose_name", "color", "modified_from", "reference")
     return {name: {key: config["systems"][name][key] for key in keys} for name in systems}
 

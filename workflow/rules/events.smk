@@ -14,9 +14,9 @@ def prepare_cluster():
     }
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
     comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
-    ended = cluster.cancel_orphans(working_directory(), comments)
-    if ended:
-        logger.info(f"slurm: canceled jobs left by an earlier run: {', '.join(ended)}")
+    canceled = cluster.cancel_orphans(working_directory(), comments)
+    if canceled:
+        logger.info(f"slurm: canceled jobs left by an earlier run: {', '.join(canceled)}")
 
 
 def check_cache_size():
@@ -30,10 +30,10 @@ def check_cache_size():
 
 
 def delete_checkpoints_of_forced_trainings():
-    """A forced training (-R, -F) starts at its first step.
+    """Let forced trainings (-R, -F) start at their first step.
 
-    This is decided once per command and not by the job: a job that is retried, or requeued by a
-    cluster, has to resume.
+    This is decided once per command and not by the job, because a job that is retried, or requeued
+    by a cluster, has to resume.
     """
     for job in planned_jobs("train"):
         if is_forced(job) and not only_touches_files():
@@ -41,7 +41,7 @@ def delete_checkpoints_of_forced_trainings():
 
 
 def log_failure(job):
-    """The last lines of a failed job's log, and SLURM's messages about it."""
+    """Log the last lines of a failed job's log, and SLURM's messages about the job."""
     logger.error(f"\n{' '.join([job.rule.name, *job.wildcards])} failed.")
     logs = {Path(path): last_lines(path) for path in job.log}
     folder = slurm_log_folder() / f"rule_{job.rule.name}" / cluster.joined(job.wildcards)
@@ -53,7 +53,7 @@ def log_failure(job):
 
 
 def log_broken_songs(failed_caches):
-    """The line of config that excludes all broken songs."""
+    """Log the line of config that excludes all broken songs."""
     songs = [
         job.wildcards.song
         for job in failed_caches

@@ -1,17 +1,21 @@
-"""Figures, drawn from saved tables and arrays: first 1 to 9 of the paper, then our own."""
+"""Figures, drawn from saved tables and arrays: those of the paper (1 to 9), and our own."""
 
 FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
 # The tones of a last layer that upsamples by 4 (probes/model_probe.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 
-# The systems that figures 1 and 9 show: a figure is drawn if all of its systems are probed.
-SHOWN = {
+# The systems in figures 1 and 9. A figure is drawn if all of its systems are probed.
+FIGURE_SYSTEMS = {
     name: list(dict.fromkeys(panel["system"] for row in layout for panel in row if panel))
     for name, layout in config["paper_figures"].items()
 }
 PAPER_FIGURES = sorted(
     [f"figure_{number}" for number in range(2, 9)]
-    + [name for name in SHOWN if set(SHOWN[name]) <= set(config["probes"]["systems"])]
+    + [
+        name
+        for name in FIGURE_SYSTEMS
+        if set(FIGURE_SYSTEMS[name]) <= set(config["probes"]["systems"])
+    ]
 )
 PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
 
@@ -35,7 +39,9 @@ rule figure_arrays:
 
 rule figure_models:
     input:
-        lambda w: expand(rules.probe_system.output.arrays, system=SHOWN[f"figure_{w.number}"]),
+        lambda w: expand(
+            rules.probe_system.output.arrays, system=FIGURE_SYSTEMS[f"figure_{w.number}"]
+        ),
     output:
         PAPER_FIGURE,
     log:
@@ -46,7 +52,7 @@ rule figure_models:
         "../../envs/report.yaml"
     params:
         layout=lambda w: config["paper_figures"][f"figure_{w.number}"],
-        looks=lambda w: looks(SHOWN[f"figure_{w.number}"]),
+        looks=lambda w: looks(FIGURE_SYSTEMS[f"figure_{w.number}"]),
         code=code("upsampling_artifacts.figures.models"),
     script:
         "../scripts/figure_models.py"

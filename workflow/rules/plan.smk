@@ -20,6 +20,6 @@ rule plan:
         tflop_per_second=config["plan"]["gpu_tflop_per_second"],
         signal_seconds=config["probes"]["signal_seconds"],
         # Checked again when a run starts (events.smk).
-        room=lambda w: cache_growth(sum(SPLITS.values(), [])),
+        cache_growth=lambda w: cache_growth(sum(SPLITS.values(), [])),
     script:
         "../scripts/plan.py"

@@ -1,4 +1,4 @@
-"""Probes: silence, ones, noise, a sweep and music through models before and after training."""
+"""Probes: silence, ones, noise, a sweep and music fed to models before and after training."""
 
 PROBES = f"{RESULTS}/probes"
 SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))

@@ -59,8 +59,8 @@ rule report:
             "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
             "benchmarks": f"{RESULTS}/**/benchmarks/**/*.tsv",
         },
-        # Not inputs, for a lost benchmark file must not retrain anything. They take `threads`, so
-        # Snakemake does not compare them between runs.
+        # Not inputs, because a lost benchmark file must not retrain anything. They take `threads`,
+        # so Snakemake does not compare them between runs.
         benchmarks=lambda w, threads: benchmark_files(),
         dependencies=lambda w, threads: benchmark_dependencies(),
         code=code("upsampling_artifacts.report.page"),

@@ -1,4 +1,4 @@
-"""Everything this workflow uses of Snakemake that is not part of its documented interface.
+"""Everything that this workflow uses of Snakemake beyond its documented interface.
 
 Internals change without notice, so no other file touches them. This one is plain Python, which lets
 tests/workflow/test_snakemake_internals.py compare it with the installed version.
@@ -90,7 +90,7 @@ def slurm_log_folder():
 
 
 def limit_polling_interval():
-    """Poll SLURM at least every `seconds-between-status-checks`, and end at once with Snakemake.
+    """Poll SLURM at least every `seconds-between-status-checks`, and stop when Snakemake stops.
 
     By default the interval grows to three minutes, and Ctrl-C waits for the last one to pass.
     """
@@ -118,18 +118,22 @@ def benchmark_dependencies():
     """For each benchmark file, those of the jobs that its job waits for.
 
     Jobs without a benchmark file are passed through: a training waits for a list of songs, which
-    waits for the cache. Which jobs have to run makes no difference.
+    waits for the cache. Jobs that are up to date are included.
     """
     dependencies = workflow.dag.dependencies
 
     @cache
-    def nearest(job):
+    def nearest_benchmarks(job):
         files = set()
         for earlier in dependencies[job]:
-            files |= {str(earlier.benchmark)} if earlier.benchmark else nearest(earlier)
+            files |= {str(earlier.benchmark)} if earlier.benchmark else nearest_benchmarks(earlier)
         return files
 
-    return {str(job.benchmark): sorted(nearest(job)) for job in workflow.dag.jobs if job.benchmark}
+    return {
+        str(job.benchmark): sorted(nearest_benchmarks(job))
+        for job in workflow.dag.jobs
+        if job.benchmark
+    }
 
 
 warn_if_untested()

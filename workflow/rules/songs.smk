@@ -63,15 +63,15 @@ def song_seconds(split):
 def cache_growth(songs):
     """The bytes by which the cache will grow when these songs are decoded, and their number."""
     seconds = dict(zip(sum(SPLITS.values(), []), sum(map(song_seconds, SPLITS), []), strict=True))
-    needed = planning.cache_bytes(
+    needed_bytes = planning.cache_bytes(
         [seconds[song] for song in songs], config["rate_hz"], len(config["sources"])
     )
-    taken = sum(os.path.getsize(path) for path in cached(songs) if os.path.exists(path))
-    return max(0, needed - taken), len(songs)
+    existing_bytes = sum(os.path.getsize(path) for path in cached(songs) if os.path.exists(path))
+    return max(0, needed_bytes - existing_bytes), len(songs)
 
 
 def available_songs(songs):
-    """The songs that the data set has. Some archives reveal their contents only once fetched."""
+    """The songs that are in the data set. Some archives reveal their songs only once fetched."""
     if not FETCHED or config["datasets"][config["dataset"]]["n_missing"] == 0:
         return songs
     with checkpoints.fetch.get().output[0].open() as record:
@@ -87,7 +87,7 @@ def song_setup(wildcards):
 def song_files(wildcards):
     """The files from which a song is read."""
     if wildcards.song in SONGS["excerpt"]:
-        return ancient(EXCERPT_FILE)  # its time is that of the package's installation
+        return ancient(EXCERPT_FILE)  # modified when the package was installed
     if FETCHED:
         return DATASET
     path = song_path(wildcards.song)
@@ -102,5 +102,5 @@ def modification_times(wildcards):
     """When a user's own files were modified, so that replacing one by an older file counts, too."""
     if config["root"] is None or wildcards.song in SONGS["excerpt"]:
         return None
-    # It does not take `input`, for then Snakemake would not compare it between runs.
+    # Does not take `input`: otherwise Snakemake would not compare it between runs.
     return [os.stat(file).st_mtime_ns for file in song_files(wildcards)]

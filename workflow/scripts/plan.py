@@ -5,5 +5,5 @@ from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
     experiment = dict(snakemake.params.items())
-    room = experiment.pop("room")
-    print(plan_text(Experiment(**experiment)), cache_room(*room, "results")[0], sep="\n\n")
+    growth = experiment.pop("cache_growth")
+    print(plan_text(Experiment(**experiment)), cache_room(*growth, "results")[0], sep="\n\n")

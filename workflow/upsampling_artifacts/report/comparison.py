@@ -113,8 +113,10 @@ def training_length(table_1: pd.DataFrame, trainings: list[dict[str, Any]]) -> s
     trained = table_1.dropna(subset="steps_most")
     if trained.empty:
         return ""
-    least, most = int(trained["steps_least"].min()), int(trained["steps_most"].max())
-    steps = f"{most:,} steps" if least == most else f"{least:,} to {most:,} steps"
+    min_steps, max_steps = int(trained["steps_least"].min()), int(trained["steps_most"].max())
+    steps = f"{max_steps:,} steps"
+    if min_steps < max_steps:
+        steps = f"{min_steps:,} to {steps}"
     lengths = {(training["epochs"], training["minutes"]) for training in trainings}
     if len(lengths) > 1:
         return f"The configured training length differs between systems: {steps}"

@@ -20,7 +20,7 @@ SPLITS = {
 def data_set(manifest: pd.DataFrame, sources: list[str]) -> dict[str, Any]:
     """Summarize the manifest and list its songs.
 
-    The excerpt of a real song enters no mean elsewhere, and none here.
+    The excerpt of a real song is part of no mean, here as elsewhere.
 
     Args:
         manifest: The columns of ``manifest.csv``.
@@ -30,7 +30,7 @@ def data_set(manifest: pd.DataFrame, sources: list[str]) -> dict[str, Any]:
         - ``splits``: ``{"name", "songs", "length"}`` for each split.
         - ``stems``: a row of text for the mixture and each source.
         - ``residual``: mixture minus sum of stems. ``n`` songs, ``exact`` of them without a
-          residual, ``median``, ``worst`` and its ``song``; apart, that of the ``excerpt``.
+          residual, ``median``, ``worst`` and its ``song``; separately, that of the ``excerpt``.
         - ``trimmed``: ``{"song", "milliseconds"}``, largest trim first.
         - ``rates_khz``: the sampling rates of the files.
         - ``songs``: a row of text for each song.
@@ -96,8 +96,8 @@ def _trimmed(manifest: pd.DataFrame) -> list[dict[str, Any]]:
     by_song = manifest.assign(
         milliseconds=1000 * manifest["trimmed_samples"] / manifest["rate_hz"]
     ).groupby("song", sort=False)["milliseconds"]
-    most = by_song.max().sort_values(ascending=False)
-    return [{"song": song, "milliseconds": number(ms, 1)} for song, ms in most[most > 0].items()]
+    trims = by_song.max().sort_values(ascending=False)
+    return [{"song": song, "milliseconds": number(ms, 1)} for song, ms in trims[trims > 0].items()]
 
 
 def _songs(manifest: pd.DataFrame, stems: list[str]) -> list[dict[str, Any]]:

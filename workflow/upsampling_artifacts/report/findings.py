@@ -50,7 +50,7 @@ def tones(
     audio.
 
     Args:
-        summary: As :func:`summarize_lines` returns it.
+        summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
         signal: "silence", "noise" or "music".
         systems: The systems, in order.
         looks: Their names.
@@ -102,7 +102,7 @@ def line_rows(
     """The table below the first figure: level and prominence of the line.
 
     Args:
-        summary: As :func:`summarize_lines` returns it.
+        summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
         systems: The systems, in order.
         looks: Their names.
 

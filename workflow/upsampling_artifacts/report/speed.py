@@ -98,7 +98,7 @@ def _layers(layers: pd.DataFrame) -> dict[str, Any]:
     """Single layers: what fusion gains and saves, and how well ``auto`` chooses.
 
     Returns:
-        - ``wide``: ``{"name", "least", "most", "n"}`` for each interpolation: the speed-ups by
+        - ``wide``: ``{"name", "min", "max", "n"}`` for each interpolation: the speed-ups by
           fusion over the shapes with at least ``channels`` and ``samples``.
         - ``saved``: activations kept for the backward pass, fused re plain (median).
         - ``n_shapes``, and ``n_faster`` of them for which ``auto`` chose the faster
@@ -117,8 +117,8 @@ def _layers(layers: pd.DataFrame) -> dict[str, Any]:
         "wide": [
             {
                 "name": name,
-                "least": number(rows["speed_up"].min()),
-                "most": number(rows["speed_up"].max()),
+                "min": number(rows["speed_up"].min()),
+                "max": number(rows["speed_up"].max()),
                 "n": len(rows),
             }
             for name, rows in wide.groupby("upsampler", sort=False)
