@@ -114,7 +114,7 @@ def same_weights(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool
 @pytest.fixture(autouse=True)
 def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save as often as the options ask: the shortest interval exceeds these trainings otherwise."""
-    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", float("inf"))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Time and memory of upsampling layers, plain and fused.
+"""Time and memory of single upsampling layers, plain and fused.
 
-The rest of a network is the same for every upsampler, so layers are measured alone, in the shapes
-that they have in a network. Timing is interleaved (:mod:`benchmarks.interleaved`).
+The rest of a network is the same for every upsampler, so layers are measured alone, with inputs
+of the shapes that they have in a network. Timing is interleaved (:mod:`benchmarks.interleaved`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from upsampling_artifacts.benchmarks.interleaved import (
-    FEWEST_ROUNDS,
+    MIN_ROUNDS,
     machine_columns,
     quartiles,
     rounds,
@@ -80,12 +80,13 @@ def measure_upsamplers(
 
     Args:
         csv_path: Where to write one row per layer, shape and direction, with the columns
-            ``COLUMNS``. ``chosen`` tells whether ``implementation: auto`` chooses this one.
+            ``COLUMNS``. ``chosen``: whether ``implementation: auto`` chooses this one.
             ``saved_bytes`` is the memory that autograd keeps between forward and backward pass,
             without parameters; ``saved_bytes_per_example`` its growth per example of a batch.
-        repeats: Largest number of rounds; large layers get fewer.
-        shapes: None: those of the demonstration's network and wider ones; on a GPU, the paper's.
-        device: ``cpu`` or ``cuda``; None: a GPU if the machine has one.
+        repeats: Maximum number of rounds; large layers get fewer.
+        shapes: Input shapes; None for those of the demonstration's network and wider ones or, on a
+            GPU, those of the paper's.
+        device: ``cpu`` or ``cuda``; None for a GPU if the machine has one.
     """
     torch.set_num_threads(1)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -100,7 +101,7 @@ def measure_upsamplers(
 
 
 def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
-    """The rows of one shape."""
+    """Measure all layers in one shape, and return the rows of the table."""
     c_in, c_out, samples, batch = shape
     torch.manual_seed(0)
     layers = {key: build(*key, c_in, c_out).to(device) for key in LAYERS}
@@ -111,8 +112,8 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
         return {key: time_layer(layer, x, gradient) for key, layer in layers.items()}
 
     time_layers()  # warm-up: allocates memory, fills caches
-    fewest = min(FEWEST_ROUNDS, repeats)
-    measured = [time_layers() for _ in rounds(SECONDS_PER_SHAPE, fewest, repeats)]
+    min_rounds = min(MIN_ROUNDS, repeats)
+    measured = [time_layers() for _ in rounds(SECONDS_PER_SHAPE, min_rounds, repeats)]
     about: dict[str, object] = {
         "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
         "repeats": len(measured), **machine_columns(device),
@@ -165,15 +166,18 @@ def is_chosen(key: Layer, x: Tensor, c_out: int, training: bool) -> bool:
 
 
 def time_layer(layer: nn.Module, x: Tensor, gradient: Tensor) -> dict[str, float]:
-    """Seconds of one call, by direction.
+    """Time one call in each direction.
 
-    The first of two calls is warm-up: after another layer, the cache holds neither these weights
-    nor memory of these sizes.
+    The first of two calls is warm-up: another layer ran before, so the caches hold neither these
+    weights nor memory of these sizes.
 
     Args:
         layer: The layer; its weights do not change.
-        x: Input, ``(batch, channels, time)``, which requires a gradient as inside a network.
-        gradient: Gradient of the output, of the same shape as the output.
+        x: Input, ``(batch, channels, time)``, which requires a gradient, as inside a network.
+        gradient: Gradient of the loss re the output, in the shape of the output.
+
+    Returns:
+        Seconds by direction.
     """
     inputs = [x, *layer.parameters()]
     layer.train()
@@ -188,7 +192,7 @@ def time_layer(layer: nn.Module, x: Tensor, gradient: Tensor) -> dict[str, float
 
 
 def saved_bytes(layer: nn.Module, x: Tensor) -> int:
-    """Bytes that autograd keeps of a forward pass, without the parameters."""
+    """Bytes that autograd keeps after a forward pass, without the parameters."""
     parameters = {parameter.untyped_storage().data_ptr() for parameter in layer.parameters()}
     saved: dict[int, int] = {}
     held = []  # keeps the storages alive, so that no two share a data pointer
