@@ -1,4 +1,4 @@
-"""Upsampling layers probed alone: tone, spectral images and droop beside theory."""
+"""Upsampling layers probed alone: tone, spectral images and droop, compared with theory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from upsampling_artifacts.probes.layer_summary import FLOOR_DB, summarize_layers
 THEORY_COLOR = "#d55e00"
 
 PANELS = {
-    "offset_replica_level": ("tone", "what becomes of an offset,\nre what stays of it (dB)"),
-    "replica_level": ("images", "density above the old Nyquist\nfrequency re below it (dB)"),
+    "offset_replica_level": ("tone", "tones from a DC offset,\nre the offset (dB)"),
+    "replica_level": ("images", "density above the old Nyquist\nfrequency, re below it (dB)"),
     "passband_droop": ("droop", "loss at 3/4 of the old\nNyquist frequency (dB)"),
 }
 """Title and axis label of the panel of each measure."""

@@ -24,8 +24,8 @@ class LayerMeasures:
     a model that processes chunks) is measured over all its runs.
 
     Args:
-        signals: Names of the test signals in each batch, one per item. If there is one name only, all
-            items belong to it.
+        signals: Names of the test signals in each batch, one per item. A single name stands
+            for all items.
 
     Attributes:
         layers: The layers by name, in the order in which they first ran.
