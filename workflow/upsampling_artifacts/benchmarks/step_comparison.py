@@ -115,7 +115,11 @@ class Candidate:
 
 
 def start(setting: Setting) -> Candidate:
-    """Build a model on one device, as for training, with a random batch."""
+    """Build a model on one device, ready for training, with a random batch.
+
+    Args:
+        setting: What to train, and how.
+    """
     options = setting.options
     fabric = launch(options.accelerator, 1, options.precision, options.threads)
     model = setting.build()

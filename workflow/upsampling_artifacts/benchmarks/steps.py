@@ -119,6 +119,9 @@ def count_tflop(setting: Setting, name: str) -> dict[str, float]:
     Args:
         setting: The system and its training options.
         name: Name of the system, for messages.
+
+    Returns:
+        TFLOP by implementation.
     """
     with torch.device("meta"):
         model, batch = setting.build(), setting.random_batch()

@@ -101,7 +101,16 @@ def measure_upsamplers(
 
 
 def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
-    """Measure all layers in one shape, and return the rows of the table."""
+    """Measure all layers in one shape.
+
+    Args:
+        shape: Shape of the input.
+        repeats: Maximum number of rounds.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        One row per layer and direction, with the columns ``COLUMNS``.
+    """
     c_in, c_out, samples, batch = shape
     torch.manual_seed(0)
     layers = {key: build(*key, c_in, c_out).to(device) for key in LAYERS}
@@ -156,7 +165,14 @@ def build(name: str, implementation: str, c_in: int, c_out: int) -> nn.Module:
 
 
 def is_chosen(key: Layer, x: Tensor, c_out: int, training: bool) -> bool:
-    """Whether ``implementation: auto`` chooses this implementation for this input."""
+    """Whether ``implementation: auto`` chooses this implementation for this input.
+
+    Args:
+        key: The layer.
+        x: Input, ``(batch, channels, time)``.
+        c_out: Number of output channels.
+        training: Whether the layer is in training mode, with gradients.
+    """
     name, implementation = key
     if name not in FUSED:
         return True
@@ -192,7 +208,12 @@ def time_layer(layer: nn.Module, x: Tensor, gradient: Tensor) -> dict[str, float
 
 
 def saved_bytes(layer: nn.Module, x: Tensor) -> int:
-    """Bytes that autograd keeps after a forward pass, without the parameters."""
+    """Count the bytes that autograd keeps after a forward pass, without the parameters.
+
+    Args:
+        layer: The layer.
+        x: Input, ``(batch, channels, time)``.
+    """
     parameters = {parameter.untyped_storage().data_ptr() for parameter in layer.parameters()}
     saved: dict[int, int] = {}
     held = []  # keeps the storages alive, so that no two share a data pointer

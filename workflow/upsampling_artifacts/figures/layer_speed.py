@@ -57,7 +57,12 @@ def layer_speed(table: pd.DataFrame) -> Figure:
 
 
 def draw_layer_speed(csv_path: str | Path, image_paths: Sequence[str | Path]) -> None:
-    """Draw ``upsamplers.csv``; see :func:`layer_speed`."""
+    """Draw ``upsamplers.csv``; see :func:`layer_speed`.
+
+    Args:
+        csv_path: ``upsamplers.csv``.
+        image_paths: The images to write.
+    """
     style.save_figure(layer_speed(speed_ups(pd.read_csv(csv_path))), image_paths)
 
 

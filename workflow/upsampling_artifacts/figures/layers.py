@@ -59,7 +59,13 @@ def layers(summary: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 def draw_layers(
     csv_path: str | Path, image_paths: Sequence[str | Path], looks: Mapping[str, Look]
 ) -> None:
-    """Draw the measures of single layers, ``probes/layers.csv``; see :func:`layers`."""
+    """Draw the measures of single layers, ``probes/layers.csv``; see :func:`layers`.
+
+    Args:
+        csv_path: ``probes/layers.csv``.
+        image_paths: The images to write.
+        looks: Labels of the systems.
+    """
     style.save_figure(layers(summarize_layers(pd.read_csv(csv_path)), looks), image_paths)
 
 

@@ -73,7 +73,14 @@ def draw_line_levels(
     looks: Mapping[str, Look],
     frequency_hz: float,
 ) -> None:
-    """Draw the lines of a table of measures; see :func:`line_levels`."""
+    """Draw the lines of a table of measures; see :func:`line_levels`.
+
+    Args:
+        csv_path: A csv file with the columns ``MEASURES_COLUMNS``.
+        image_paths: The images to write.
+        looks: The systems to draw, from left to right.
+        frequency_hz: The frequency of the line.
+    """
     lines = lines_at(read_lines(csv_path), frequency_hz)
     summary = summarize_lines(lines, frequency_hz)
     style.save_figure(line_levels(lines, summary, looks, frequency_hz), image_paths)

@@ -84,15 +84,18 @@ class Cost:
 
 
 def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -> int:
-    """Estimate the memory of a scoring job in MB, if the longest songs are scored in parallel.
+    """Estimate the memory of a scoring job, if the longest songs are scored in parallel.
 
     Measured with museval 0.4.1 at 44.1 kHz and four stereo sources: 1.4 GB for 30 s of audio, and
     6.75 GB for four minutes.
 
     Args:
-        song_seconds: Lengths of the songs.
+        song_seconds: Lengths of the songs in seconds.
         rate_hz: Sampling rate.
         processes: Number of songs scored in parallel.
+
+    Returns:
+        MB.
     """
     longest = sum(sorted(song_seconds)[-processes:])
     return round(1400 + processes * 600 + 30 * longest * rate_hz / 44100)
@@ -102,9 +105,12 @@ def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
     """Count the batches of an epoch, as :mod:`data.segments` draws them.
 
     Args:
-        seconds: Lengths of the training songs.
+        seconds: Lengths of the training songs in seconds.
         rate_hz: Sampling rate.
         options: The keys of ``training`` in config.
+
+    Returns:
+        Number of training steps in an epoch.
     """
     needed = round(options["segment_seconds"] * rate_hz) + round(options["shift_seconds"] * rate_hz)
     stride = max(1, round(options["stride_seconds"] * rate_hz))
@@ -183,7 +189,13 @@ def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, f
 
 
 def cache_bytes(seconds: list[float], rate_hz: int, n_sources: int) -> float:
-    """Size of the cache in bytes: int16 samples of the mixture and each source."""
+    """Compute the size of the cache in bytes: int16 samples of the mixture and each source.
+
+    Args:
+        seconds: Lengths of the songs in seconds.
+        rate_hz: Sampling rate.
+        n_sources: Number of sources.
+    """
     return 2 * AUDIO_CHANNELS * rate_hz * (1 + n_sources) * sum(seconds)
 
 

@@ -21,7 +21,14 @@ the value that theory predicts."""
 
 
 def label_measures(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:
-    """Turn the measures of one model, with :data:`COLUMNS`, into rows of ``measures.csv``."""
+    """Turn the measures of one model, with :data:`COLUMNS`, into rows of ``measures.csv``.
+
+    Args:
+        measures: From :func:`model_probe.probe_model`.
+        model: Name of the model in the table.
+        seed: Seed of its initial weights.
+        stage: "initialization" or "trained".
+    """
     return measures.assign(model=model, seed=seed, stage=stage)[MEASURES_COLUMNS]
 
 

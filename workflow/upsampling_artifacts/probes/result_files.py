@@ -50,6 +50,9 @@ def marked_frequencies(
 ) -> tuple[list[float], dict[str, list[float]]]:
     """Collect the frequencies that the figure marks.
 
+    Args:
+        result: The result of a probe.
+
     Returns:
         ``(predicted, others)`` in Hz: frequencies that a stride explains, and, by test signal,
         those of all other lines.

@@ -1,4 +1,4 @@
-"""Checkpoints, from which interrupted training resumes: when to write one, and what fits it."""
+"""Checkpoints, from which interrupted training resumes: when to write one, and whether it fits."""
 
 from __future__ import annotations
 

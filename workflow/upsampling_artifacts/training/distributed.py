@@ -75,7 +75,13 @@ def agree(fabric: Fabric, loss: Tensor, stop: bool) -> tuple[float, bool]:
 
 
 def mean_over_devices(fabric: Fabric, total: float, count: int) -> float:
-    """Mean over all devices, from the sum and the number of the values on each of them."""
+    """Compute the mean of values that are spread over all devices.
+
+    Args:
+        fabric: The devices.
+        total: Sum of the values on this device.
+        count: Number of the values on this device.
+    """
     if fabric.world_size == 1:
         return total / count
     sums = torch.tensor([total, count], dtype=torch.float64, device=fabric.device)

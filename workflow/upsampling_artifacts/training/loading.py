@@ -50,7 +50,7 @@ def load_batches(
 class TimedBatches:
     """Iterates over batches and sums the time that training waits for them.
 
-    The wait for the first batch does not count: in it, the worker processes start.
+    The wait for the first batch does not count: it includes the start of the worker processes.
 
     Args:
         batches: The batches to yield.

@@ -57,11 +57,11 @@ def train(
         files: What to read and write.
         code: Fingerprint of the code that decides the result; a checkpoint of other code is
             refused.
-        label: Names the training in messages.
+        label: Names the training run in messages.
         runtime_minutes: Time limit of the job that runs this process; None for no limit.
 
     Raises:
-        Interrupted: A signal or the time limit interrupted the training; it can resume.
+        Interrupted: A signal or the time limit interrupted training; it can resume.
         InputError: The checkpoint belongs to another configuration, the songs are too short or too
             few, the loss diverged, or a step ran out of memory.
     """
@@ -144,7 +144,12 @@ class _Loop:
         )
 
     def run(self, checkpoint: Checkpoint, runtime_minutes: float | None) -> None:
-        """Train to the end; an interruption or a diverging loss ends all processes."""
+        """Train to the end; an interruption or a diverging loss ends all processes.
+
+        Args:
+            checkpoint: Where to save the state of the loop.
+            runtime_minutes: As for :func:`train`.
+        """
         state, seconds_before = self.state, self.state.seconds
         started = self.epoch_start = self._now()  # within an epoch if training resumes
         checkpoint.start(self.trainer.model)

@@ -50,7 +50,12 @@ class Reporter:
         )
 
     def interrupted(self, reason: str | None, step: int) -> Interrupted:
-        """The error to raise on an interruption; no reason: another process has one."""
+        """The error to raise on an interruption.
+
+        Args:
+            reason: What interrupted this process; None if another process was interrupted.
+            step: Number of steps taken.
+        """
         by = reason or "another process"
         return Interrupted(
             f"{self.label}: stopped by {by} at step {step} of {self.total}; "
