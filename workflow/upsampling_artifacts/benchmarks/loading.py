@@ -180,12 +180,12 @@ def write_speeds(csv_path: str | Path, seconds: dict[str, np.ndarray]) -> None:
         csv_path: Where to write one row per reader, with the columns ``COLUMNS``.
         seconds: Seconds per segment of each pass, ``(repeats,)``, by reader.
     """
-    about = (SEGMENT_SECONDS, RATE_HZ, len(SOURCES), 2)
+    settings = (SEGMENT_SECONDS, RATE_HZ, len(SOURCES), 2)
     rows = []
     for name, measured in seconds.items():
         high, median, low = 1 / np.quantile(measured, [0.25, 0.5, 0.75])
         time_re_cache = np.median(measured / seconds["cache"])
-        rows.append((name, median, low, high, time_re_cache, *about, len(measured),
+        rows.append((name, median, low, high, time_re_cache, *settings, len(measured),
                      os.cpu_count(), os.getloadavg()[0]))  # fmt: skip
     with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.4g")

@@ -89,9 +89,9 @@ def measure_step_options(
     """
     plain = Setting(system, training, n_sources, rate_hz)
     options = {
-        name: each
-        for name, each in STEP_OPTIONS.items()
-        if plain.device_batch_size % each.gradient_accumulation == 0
+        name: step_options
+        for name, step_options in STEP_OPTIONS.items()
+        if plain.device_batch_size % step_options.gradient_accumulation == 0
     }
     losses: dict[str, float] = {}
 
@@ -100,7 +100,10 @@ def measure_step_options(
         return candidate
 
     measured = compare_steps(
-        {name: replace(plain, options=each.apply(training)) for name, each in options.items()},
+        {
+            name: replace(plain, options=step_options.apply(training))
+            for name, step_options in options.items()
+        },
         begin,
         {},
         "ratio_to_plain",
@@ -108,18 +111,18 @@ def measure_step_options(
         unit="options",
     )
     rows = []
-    for name, each in options.items():
-        about: Columns = {
+    for name, step_options in options.items():
+        row: Columns = {
             "switch": name,
             "system": system_name,
-            "precision": each.precision,
+            "precision": step_options.precision,
             "batch": plain.device_batch_size,
             "segment_seconds": training.segment_seconds,
         }
         for columns in measured[name].values():  # one implementation, the configured one
-            about |= columns
-            about["loss_difference"] = abs(losses[name] / losses.get(PLAIN, np.nan) - 1)
-        rows.append(about)
+            row |= columns
+            row["loss_difference"] = abs(losses[name] / losses.get(PLAIN, np.nan) - 1)
+        rows.append(row)
     write_table(csv_path, pd.DataFrame(rows).reindex(columns=COLUMNS))
 
 

@@ -96,7 +96,7 @@ def measure_steps(
         if measured[name]:
             peak = peak_tflop_per_second(options.accelerator, options.precision, options.threads)
         for implementation in tflop[name]:
-            about: Columns = {
+            row: Columns = {
                 "system": name,
                 "implementation": implementation,
                 "precision": options.precision,
@@ -105,7 +105,7 @@ def measure_steps(
                 "tflop_per_step": tflop[name][implementation],
                 "peak_tflop_per_second": peak,
             }
-            rows.append(about | measured[name].get(implementation, {}))
+            rows.append(row | measured[name].get(implementation, {}))
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     seconds = table["median_step_seconds"]
     table["fraction_of_peak"] = table["tflop_per_step"] / seconds / table["peak_tflop_per_second"]

@@ -123,7 +123,7 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
     time_layers()  # warm-up: allocates memory, fills caches
     min_rounds = min(MIN_ROUNDS, repeats)
     measured = [time_layers() for _ in rounds(SECONDS_PER_SHAPE, min_rounds, repeats)]
-    about: dict[str, object] = {
+    columns: dict[str, object] = {
         "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
         "repeats": len(measured), **machine_columns(device),
     }  # fmt: skip
@@ -131,17 +131,19 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
     for key, layer in layers.items():
         name, implementation = key
         saved = saved_bytes(layer, x)
-        about["saved_bytes"] = saved
-        about["saved_bytes_per_example"] = (saved_bytes(layer, torch.cat([x, x])) - saved) // batch
+        columns["saved_bytes"] = saved
+        columns["saved_bytes_per_example"] = (
+            saved_bytes(layer, torch.cat([x, x])) - saved
+        ) // batch
         for direction in DIRECTIONS:
             seconds, reference, plain = (
-                np.array([times[each][direction] for times in measured])
-                for each in (key, REFERENCE, (name, "plain"))
+                np.array([times[compared][direction] for times in measured])
+                for compared in (key, REFERENCE, (name, "plain"))
             )
             low, median, high = quartiles(seconds)
             rows.append(
                 {
-                    **about,
+                    **columns,
                     "upsampler": name,
                     "implementation": implementation,
                     "direction": direction,

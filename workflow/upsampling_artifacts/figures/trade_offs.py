@@ -53,12 +53,12 @@ def trade_offs_figure(
         edge = _draw_level_frame(panels[1], table, frequency_hz)
         silent = (table["n_silent"] > 0) & (table["n_silent"] == table["n_probed"])
         names = table["system"].map(lambda name: looks[name]["label"])
-        some = table["n_silent"].astype(str) + " of " + table["n_probed"].astype(str)
+        counts = table["n_silent"].astype(str) + " of " + table["n_probed"].astype(str)
         compute = table.assign(
             name=names, x=table["gflop_per_second"], x_low=np.nan, x_high=np.nan, marker="o"
         )
         levels = table.assign(
-            name=names.mask((table["n_silent"] > 0) & ~silent, names + " (" + some + " silent)"),
+            name=names.mask((table["n_silent"] > 0) & ~silent, names + " (" + counts + " silent)"),
             x=table["level_db"].mask(silent, edge), x_low=table["level_low_db"],
             x_high=table["level_high_db"], marker=np.where(silent, "s", "o"),
         )  # fmt: skip

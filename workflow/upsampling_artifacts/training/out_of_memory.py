@@ -75,7 +75,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _advice(trainer: Trainer, batch: Batch, options: TrainingOptions) -> str:
-    memory = _memory_of(trainer.fabric.device)
+    memory = _describe_memory(trainer.fabric.device)
     segment = f"{options.segment_seconds:g} s"
     n_parts = _accumulation_that_fits(trainer, batch, options)
     if n_parts is None:
@@ -96,7 +96,7 @@ def _advice(trainer: Trainer, batch: Batch, options: TrainingOptions) -> str:
     )
 
 
-def _memory_of(device: torch.device) -> str:
+def _describe_memory(device: torch.device) -> str:
     if device.type == "cuda":
         gpu = torch.cuda.get_device_properties(device)
         return f"the {gpu.total_memory / 1e9:.3g} GB of {gpu.name}"
@@ -127,8 +127,8 @@ def _fits(trainer: Trainer, batch: Batch, options: TrainingOptions) -> bool:
     # New parameters in the same memory: other devices wait for gradients of the old ones.
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
-            own = nn.Parameter(parameter.detach(), parameter.requires_grad)
-            setattr(module, name, own)
+            replacement = nn.Parameter(parameter.detach(), parameter.requires_grad)
+            setattr(module, name, replacement)
     single = Fabric(
         accelerator=device.type,
         devices=1 if device.index is None else [device.index],
