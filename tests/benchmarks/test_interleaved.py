@@ -16,21 +16,21 @@ from upsampling_artifacts.benchmarks.interleaved import (
 def test_runs_are_interleaved_after_a_round_of_warm_up() -> None:
     calls = []
     runs = {name: lambda name=name: calls.append(name) for name in "ab"}
-    seconds = time_interleaved(runs, seconds=0, fewest=3)
+    seconds = time_interleaved(runs, seconds=0, min_rounds=3)
     assert calls == ["a", "b"] * 4
     assert {name: len(values) for name, values in seconds.items()} == {"a": 3, "b": 3}
 
 
 def test_rounds_start_until_the_time_is_up_or_the_maximum_is_reached() -> None:
     pause = {"a": lambda: time.sleep(0.01)}
-    assert len(time_interleaved(pause, seconds=60, fewest=1, most=4)["a"]) == 4
-    assert 1 < len(time_interleaved(pause, seconds=0.05, fewest=1, most=50)["a"]) <= 5
+    assert len(time_interleaved(pause, seconds=60, min_rounds=1, max_rounds=4)["a"]) == 4
+    assert 1 < len(time_interleaved(pause, seconds=0.05, min_rounds=1, max_rounds=50)["a"]) <= 5
 
 
 def test_each_run_gets_its_own_times() -> None:
     pauses = {0.001: None, 0.02: None}
     seconds = time_interleaved(
-        {pause: lambda pause=pause: time.sleep(pause) for pause in pauses}, 0, fewest=5
+        {pause: lambda pause=pause: time.sleep(pause) for pause in pauses}, 0, min_rounds=5
     )
     assert (seconds[0.02] > 0.02).all() and np.median(seconds[0.001]) < 0.01
     assert time_call(lambda: "result")[1] == "result"

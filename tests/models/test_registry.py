@@ -164,7 +164,7 @@ def test_resumed_training_ends_with_the_same_weights(
     """This covers random numbers drawn in training and statistics stored beside the weights."""
     song = str(cache_song("train", noise(2, 1, round(TWO_STEPS_SECONDS * RATE_HZ)), RATE_HZ))
     options = replace(TRAINING, epochs=2, weight_decay=0.01, checkpoint_minutes=1e-9)
-    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", float("inf"))
 
     def trained(name: str) -> dict[str, torch.Tensor]:
         folder = tmp_path / name

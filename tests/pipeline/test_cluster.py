@@ -62,7 +62,10 @@ def test_only_the_same_jobs_of_the_same_folder_are_canceled(client, tmp_path: Pa
     )
     client("squeue", f"cat {queue}")
     client("scancel", f'for id; do sed -i "/^$id|/d" {queue}; done')
-    comments = [cluster.comment("train", ["a", "0"]), cluster.comment("score", ["a", "0", "A | B"])]
+    comments = [
+        cluster.job_comment("train", ["a", "0"]),
+        cluster.comment("score", ["a", "0", "A | B"]),
+    ]
     assert cluster.cancel_orphans("/here", comments) == ["7", "10"]
     assert [line.split("|")[0] for line in queue.read_text().splitlines()] == ["8", "9"]
 
@@ -72,4 +75,4 @@ def test_a_job_that_does_not_end_is_an_input_error(client, monkeypatch: pytest.M
     client("squeue", "echo '7|/here|rule_all'")
     client("scancel", "true")
     with pytest.raises(InputError, match=r"still running \(7\); cancel them with scancel"):
-        cluster.cancel_orphans("/here", [cluster.comment("all", [])])
+        cluster.cancel_orphans("/here", [cluster.job_comment("all", [])])

@@ -296,8 +296,8 @@ def test_tone_strides_are_products_from_the_last_layer_up_to_the_largest() -> No
     layers = [Layer("", "transposed", stride, "up") for stride in (2, 5, 3, 4)]
     down = Layer("", "convolution", 7, "down")
     assert tone_strides([down, *layers]) == [4, 12, 60]
-    assert tone_strides(layers, largest=12) == [4, 12]
-    assert tone_strides(layers, largest=1000) == [4, 12, 60, 120]
+    assert tone_strides(layers, max_product=12) == [4, 12]
+    assert tone_strides(layers, max_product=1000) == [4, 12, 60, 120]
     assert tone_strides([down]) == []
 
 

@@ -114,7 +114,7 @@ def same_weights(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool
 @pytest.fixture(autouse=True)
 def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save as often as configured: lift the limit on the cost, which such short runs exceed."""
-    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", float("inf"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 from upsampling_artifacts.training import checkpoint
-from upsampling_artifacts.training.checkpoint import BYTES_PER_SECOND, LARGEST_SHARE, Checkpoint
+from upsampling_artifacts.training.checkpoint import BYTES_PER_SECOND, MAX_SAVING_SHARE, Checkpoint
 from upsampling_artifacts.training.step import Trainer
 
 from .conftest import OPTIONS
@@ -60,11 +60,11 @@ def test_on_a_slow_disk_saving_takes_two_percent_of_the_time(
 ) -> None:
     clock.saving = 30
     save(file)
-    clock.now += 30 / LARGEST_SHARE - 1
+    clock.now += 30 / MAX_SAVING_SHARE - 1
     assert not file.due()
     clock.now += 2
     assert file.due()
-    assert LARGEST_SHARE == 0.02
+    assert MAX_SAVING_SHARE == 0.02
 
 
 def test_the_saving_time_is_estimated_first_and_measured_later(

@@ -256,5 +256,5 @@ def test_the_log_reports_that_the_time_limit_ended_the_training(
     run(options=replace(OPTIONS, minutes=0.1))
     assert caplog.messages[-1] == (
         "training: ended at step 6 of at most 18, "
-        "with the first epoch after 0.1 minutes (training.minutes)"
+        "after the first epoch to end past 0.1 minutes (training.minutes)"
     )

@@ -40,7 +40,7 @@ from upsampling_artifacts.progress import job_log
 import torch
 
 torch.nn.Conv1d(1, 1, 1)(torch.ones(1, 1, 1)).backward()  # loads libraries that torch loads lazily
-out_of_memory.SECONDS_FOR_THE_FIRST = 10
+out_of_memory.SECONDS_FOR_FIRST_PROCESS = 10
 used = 1024 * int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]
 if int(os.getenv("LOCAL_RANK", 0)) in arguments["limited"]:

@@ -13,7 +13,7 @@ rule step_speed:
         f"{RESULTS}/benchmarks/step_speed.tsv"
     conda:
         "../../envs/learning.yaml"
-    # As many CPUs and GPUs as a training on one device.
+    # As many CPUs and GPUs as a training run on one device.
     threads: max(options["threads"] for options in TRAINING.values())
     resources:
         gpu=int(any(options["accelerator"] != "cpu" for options in TRAINING.values())),
@@ -72,7 +72,7 @@ rule switch_speed:
         f"{RESULTS}/benchmarks/switch_speed.tsv"
     conda:
         "../../envs/learning.yaml"
-    # As many CPUs and GPUs as a training of that variant on one device.
+    # As many CPUs and GPUs as a training run of that variant on one device.
     threads: TRAINING[BENCHMARKED_VARIANT]["threads"]
     resources:
         gpu=int(TRAINING[BENCHMARKED_VARIANT]["accelerator"] != "cpu"),

@@ -1,4 +1,4 @@
-"""Shared by all rules: the configuration, file names, and parameters of systems and trainings."""
+"""Shared by all rules: the configuration, file names, and parameters of systems and training runs."""
 
 import os
 import sys
@@ -117,13 +117,13 @@ def runtime_options(name):
 
 
 def training_gpus(wildcards):
-    """The number of GPUs that a training requests."""
+    """The number of GPUs that a training run requests."""
     options = TRAINING[wildcards.system]
     return 0 if options["accelerator"] == "cpu" else options["devices"]
 
 
 def training_threads(wildcards):
-    """The number of CPUs that a training requests, for all its devices."""
+    """The number of CPUs that a training run requests, for all its devices."""
     options = TRAINING[wildcards.system]
     return options["threads"] * options["devices"]
 

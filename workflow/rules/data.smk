@@ -81,7 +81,7 @@ rule cache:
         "../scripts/cache.py"
 
 
-# One input for a training instead of a hundred songs: the time to plan an experiment grows with the
+# One input for a training run instead of a hundred songs: the time to plan an experiment grows with the
 # number of inputs of all its jobs.
 rule song_list:
     input:

@@ -13,7 +13,7 @@ def prepare_cluster():
         for key in ("slurm_partition", "slurm_account")
     }
     cluster.check_names(names["slurm_partition"], names["slurm_account"])
-    comments = [cluster.comment(job.rule.name, job.wildcards) for job in jobs]
+    comments = [cluster.job_comment(job.rule.name, job.wildcards) for job in jobs]
     canceled = cluster.cancel_orphans(working_directory(), comments)
     if canceled:
         logger.info(f"slurm: canceled jobs left by an earlier run: {', '.join(canceled)}")
@@ -30,7 +30,7 @@ def check_cache_size():
 
 
 def delete_checkpoints_of_forced_trainings():
-    """Let forced trainings (-R, -F) start at their first step.
+    """Let forced training runs (-R, -F) start at their first step.
 
     This is decided once per command and not by the job, because a job that is retried, or requeued
     by a cluster, has to resume.
@@ -44,7 +44,7 @@ def log_failure(job):
     """Log the last lines of a failed job's log, and SLURM's messages about the job."""
     logger.error(f"\n{' '.join([job.rule.name, *job.wildcards])} failed.")
     logs = {Path(path): last_lines(path) for path in job.log}
-    folder = slurm_log_folder() / f"rule_{job.rule.name}" / cluster.joined(job.wildcards)
+    folder = slurm_log_folder() / f"rule_{job.rule.name}" / cluster.join_wildcards(job.wildcards)
     for path in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[-1:]:
         logs[path] = [line for line in last_lines(path, 50) if line.startswith(("slurm", "srun"))]
     for path, lines in logs.items():

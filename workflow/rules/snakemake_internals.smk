@@ -117,7 +117,7 @@ def benchmark_files():
 def benchmark_dependencies():
     """For each benchmark file, those of the jobs that its job waits for.
 
-    Jobs without a benchmark file are passed through: a training waits for a list of songs, which
+    Jobs without a benchmark file are passed through: a training run waits for a list of songs, which
     waits for the cache. Jobs that are up to date are included.
     """
     dependencies = workflow.dag.dependencies

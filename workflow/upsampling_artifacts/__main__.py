@@ -14,7 +14,14 @@ from upsampling_artifacts.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status: 1 if the input is wrong."""
+    """Run the command line.
+
+    Args:
+        arguments: The arguments after the name of the program; None for those of this process.
+
+    Returns:
+        The exit status: 0, or 1 after an error in the input.
+    """
     parsed = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("upsampling_artifacts").setLevel(logging.INFO)
@@ -52,16 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     probe = commands.add_parser(
         "probe",
-        help="measure the artifacts of a model, or find the tones in an audio file",
+        help="measure the artifacts of a model, or find the stationary lines in an audio file",
         description="Feed test signals to a model and measure its upsampling artifacts, or find "
-        "the stationary tones in an audio file and the strides that explain them.",
+        "the stationary lines in an audio file and the strides that explain them.",
     )
     add = probe.add_argument
     add("target", metavar="TARGET", help="a model, as package.module:factory, or an audio file")
     add(
         "--rate", type=float, metavar="HZ",
-        help="sampling rate of the model's output; for a file, the rate of the model that made "
-        "it, if the file was resampled",
+        help="sampling rate of the model's output; for a file, the rate of the model that "
+        "generated it, if the file was resampled",
     )  # fmt: skip
     add(
         "--channels", type=int, metavar="N",
@@ -93,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:
-    """``["n=4", "names=[a, b]"]`` as ``{"n": 4, "names": ["a", "b"]}``."""
+    """Parse ``["n=4", "names=[a, b]"]`` into ``{"n": 4, "names": ["a", "b"]}``."""
     options = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")

@@ -35,22 +35,23 @@ def probe(
 
     The rate-changing layers of a model are found by running it, and their strides predict its
     tones (paper, sections 2, 4 and 5). Test signals are silence, ones, white noise, a sine sweep
-    and, if given, music; a model of features is fed the first three.
+    and, optionally, music. A model that takes features is fed only the first three.
 
     Args:
         target: A module; or the import path ``"package.module:factory"`` of a model, called with
             ``options``; or the path of an audio file.
         rate_hz: Sampling rate of the model's output, in Hz. For a file: the rate of the model that
-            made it, if the file was resampled.
+            generated it, if the file was resampled.
         channels: Channels of the model's input: audio channels (default: 1) or feature bins.
         input_kind: ``"audio"`` for a model from ``(batch, channels, time)`` to
             ``(batch, ..., time)``; ``"features"`` for one from ``(batch, bins, frames)`` to audio,
             such as a vocoder.
         options: Keyword arguments of the factory.
-        seeds: Seeds of the initial weights, one model each. A module has one set of weights.
+        seeds: Seeds of the initial weights, one model each. A module, which is already built,
+            takes a single seed.
         stage: ``"initialization"`` or ``"trained"``: the label of the weights in the tables.
-        seconds: Length of the model's output.
-        music: An audio file, as an additional test signal for a model of audio.
+        seconds: Length of the model's output, in seconds.
+        music: An audio file, as an additional test signal for a model that takes audio.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
             summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its

@@ -1,4 +1,4 @@
-"""Exceptions whose message the user sees."""
+"""Exceptions whose messages are written for the user."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ class Interrupted(Exception):
 
 @contextmanager
 def error_prefix(what: str) -> Iterator[None]:
-    """Put ``what`` before the message of an InputError raised in this context.
+    """Context manager: prefix the message of an :class:`InputError` with ``what``.
 
     Args:
-        what: The row or file that the caller knows, ``"system 'demucs_nearest'"``.
+        what: The row or file that the caller knows, e.g. ``"system 'demucs_nearest'"``.
+
+    Raises:
+        InputError: With the prefix.
 
     Example:
         >>> with error_prefix("system 'mine'"):
@@ -43,6 +46,6 @@ def error_prefix(what: str) -> Iterator[None]:
 
 
 def one_line(error: Exception) -> str:
-    """``Class: message`` without line breaks, cut to a readable length."""
+    """Format an error as ``Class: message``, without line breaks and cut to a readable length."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
     return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]} ..."

@@ -17,15 +17,18 @@ from upsampling_artifacts.errors import InputError, one_line
 
 WORKFLOW = Path(__file__).parents[1]
 FOLDERS = (WORKFLOW, WORKFLOW.parent)
-"""Where the modules of this clone are: the library, and what a user puts beside the Snakefile. Jobs
-search these folders first, too (workflow/rules/common.smk)."""
+"""Folders of this clone that hold modules: the library, and what a user puts beside the Snakefile.
+Jobs search these folders first, too (workflow/rules/common.smk)."""
 
 
 def import_object(import_path: str) -> Any:
-    """Import a module and return the object it defines under the given name.
+    """Import a module and return one of its objects.
 
     Args:
         import_path: ``package.module:name``.
+
+    Returns:
+        The object.
 
     Raises:
         InputError: The module cannot be imported, or does not define the name.
@@ -50,26 +53,27 @@ def import_object(import_path: str) -> Any:
 
 @cache
 def source_file(module: str) -> Path | None:
-    """The Python file that ``import module`` would run; None if there is none."""
+    """The Python file that ``import module`` would run; None if no such file exists."""
     local = local_file(module)
     if local:
         return local
-    package, *below = module.split(".")
+    package, *submodules = module.split(".")
     spec = importlib.util.find_spec(package)  # for a submodule, this would import its parents
     if spec is None:
         return None
-    if below:
+    if submodules:
         folders = map(Path, spec.submodule_search_locations or [])
-        return next(filter(None, (_in(folder, below) for folder in folders)), None)
+        return next(filter(None, (_module_file(folder, submodules) for folder in folders)), None)
     return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
 
 
 def local_file(module: str) -> Path | None:
     """The file of a module of this clone; None for a module from elsewhere."""
-    return next(filter(None, (_in(folder, module.split(".")) for folder in FOLDERS)), None)
+    names = module.split(".")
+    return next(filter(None, (_module_file(folder, names) for folder in FOLDERS)), None)
 
 
-def _in(folder: Path, names: list[str]) -> Path | None:
+def _module_file(folder: Path, names: list[str]) -> Path | None:
     path = folder.joinpath(*names)
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     return next((file for file in candidates if file.is_file()), None)

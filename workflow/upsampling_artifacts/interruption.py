@@ -17,7 +17,7 @@ from pathlib import Path
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 FIXED_SECONDS = 30.0
-"""Margin for what a job does outside this process, before it starts and after it has saved."""
+"""Margin for what the job does before this process starts, and after it has saved."""
 
 SAVING_FACTOR = 2.0
 """Margin for saving: a disk that is twice as slow as last time."""
@@ -61,13 +61,13 @@ class Interruption:
             signal.signal(received, self.handlers_before[received])
 
     def reason(self, saving_seconds: float) -> str | None:
-        """Why the job must stop now, or None. To be called between any two steps.
+        """Why the job must stop now, or None. Call it between any two steps.
 
-        Time is up when the rest might not suffice for saving and one more step as long as the
-        longest so far (one with a validation).
+        Time is up if the remaining time might not suffice for one more step, as long as the longest
+        so far (one with a validation), and for saving after it.
 
         Args:
-            saving_seconds: How long saving takes.
+            saving_seconds: How long saving takes, in seconds.
 
         Returns:
             The name of the signal received, ``"its time limit"``, or None.
@@ -85,8 +85,8 @@ class Interruption:
 def ignore_signals(_: int = 0) -> None:
     """Ignore the signals in a data-loading worker, which ends with its parent.
 
-    A cluster signals every process of a job. A worker that died would take the training with it
-    before it has saved.
+    A cluster signals every process of a job. A worker that dies would end the training before it
+    has saved.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

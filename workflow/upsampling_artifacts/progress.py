@@ -26,11 +26,11 @@ class Progress:
     """A progress bar on a terminal; in the log, a line every 15 seconds with the time left.
 
     Args:
-        total: Number of steps of the whole job.
+        total: Number of steps of the job, including ``done``.
         label: Name of the job, at the start of each line.
         done: Steps completed by an earlier run.
         unit: Name of one step, in the plural.
-        max_seconds: The job may end before its last step, after this time.
+        max_seconds: Time after which the job may end before its last step.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Progress:
         """Report ``count`` finished steps.
 
         Args:
-            note: Shown beside the count, e.g. the loss.
+            note: Text beside the count, e.g. the loss.
             count: Number of steps.
         """
         if count == 0:
@@ -75,7 +75,7 @@ class Progress:
             self.close()
 
     def close(self) -> None:
-        """Remove the bar. The last step does so by itself."""
+        """Remove the bar; the last step does this, too."""
         self.bar.close()
 
 

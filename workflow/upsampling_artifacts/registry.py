@@ -28,7 +28,7 @@ UPSAMPLERS = {
 }
 
 PAPER_UPSAMPLERS = ("transposed", "nearest", "linear", "subpixel")
-"""The upsamplers of the paper: in its stacks (figures 6 to 8), and in the benchmark of layers."""
+"""The upsamplers of the paper, which its stacks (figures 6 to 8) and the layer benchmark use."""
 
 ARCHITECTURES = {
     "demucs": "upsampling_artifacts.models.demucs:Demucs",
@@ -51,12 +51,15 @@ def is_import_path(name: str) -> bool:
 
 
 def module_of(kind: str, name: str, registry: dict[str, str]) -> str:
-    """The module that defines ``name``: the source file on which results depend.
+    """The module that defines ``name``, on whose source code results depend.
 
     Args:
         kind: What the registry holds ("upsampler", "architecture"), for the error message.
         name: A key of ``registry``, or an import path.
         registry: One of the dicts above.
+
+    Returns:
+        The full name of the module.
 
     Raises:
         InputError: The name is unknown (the message lists the known ones), or its module does not
@@ -73,6 +76,9 @@ def module_of(kind: str, name: str, registry: dict[str, str]) -> str:
 
 def modules_of(system: dict) -> list[str]:
     """The modules that define a system: its architecture's and, if it has one, its upsampler's.
+
+    Args:
+        system: A row of ``systems`` in config: the keys ``architecture`` and ``upsampler``.
 
     Raises:
         InputError: As in :func:`module_of`.
@@ -91,8 +97,11 @@ def load(kind: str, name: str, registry: dict[str, str]) -> type:
         name: A key of ``registry``, or an import path.
         registry: One of the dicts above.
 
+    Returns:
+        The class.
+
     Raises:
-        InputError: The name is unknown, or its import path leads nowhere.
+        InputError: The name is unknown, or its class cannot be imported.
     """
     return import_paths.import_object(_import_path(kind, name, registry))
 

@@ -7,7 +7,7 @@ from scipy import stats
 
 
 def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of a few independent runs and its Student's t interval.
+    """Mean of a few independent runs with its Student t interval.
 
     With three seeds the t quantile is 4.3, so the interval is wide, as it should be.
 
@@ -16,8 +16,8 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, 
         confidence: Coverage of the interval for normally distributed runs.
 
     Returns:
-        ``(mean, low, high)``. The interval of a single value is NaN; so are all three numbers if
-        there is no value.
+        ``(mean, low, high)``. The interval of a single value is NaN; without values, the mean is
+        NaN, too.
 
     Example:
         >>> mean, low, high = mean_interval(np.array([4.0, 5.0, 6.0]))

@@ -119,7 +119,7 @@ def masking_margins_db(
         InputError: The signal is too short to separate a tone from the rest of its critical band.
 
     Example:
-        The levels of two tones in white noise differ by 20 dB. The softer one lies in a wider
+        The levels of two tones in white noise differ by 20 dB. The quieter one lies in a wider
         critical band, which adds 1.4 dB to the difference of their margins, and has a lower
         masking index, which subtracts 0.4 dB.
 

@@ -1,4 +1,4 @@
-"""The share of its time that a training spends on checkpoints.
+"""The share of the training time that is spent on checkpoints.
 
 The size of a checkpoint follows from the number of parameters. The write speed is measured, on the
 disk that holds the results.
@@ -17,7 +17,7 @@ import torch
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.flops import build_on_meta, parameter_count
-from upsampling_artifacts.training.checkpoint import COPIES, LARGEST_SHARE
+from upsampling_artifacts.training.checkpoint import COPIES, MAX_SAVING_SHARE
 
 COLUMNS = [
     "system", "parameters", "checkpoint_gigabytes", "disk_megabytes_per_second",
@@ -26,12 +26,15 @@ COLUMNS = [
 
 
 def write_speed(folder: str | Path, megabytes: int = 1000, repeats: int = 3) -> float:
-    """Bytes per second at which a checkpoint is written and flushed to the disk of a folder.
+    """Measure how fast a checkpoint is written and flushed to the disk of a folder.
 
     Args:
         folder: A folder on the disk.
-        megabytes: Size of each write, large enough to exceed the cache of the disk.
-        repeats: Number of writes; the result is their median.
+        megabytes: Size of each write, in MB; it must exceed the cache of the disk.
+        repeats: Number of writes.
+
+    Returns:
+        Bytes per second, the median over the writes.
     """
     weights = {index: torch.rand(250_000) for index in range(megabytes)}
     speeds = []
@@ -45,16 +48,19 @@ def write_speed(folder: str | Path, megabytes: int = 1000, repeats: int = 3) -> 
 
 
 def checkpoint_cost(parameters: int, bytes_per_second: float, minutes: float) -> dict[str, float]:
-    """Size of a checkpoint, the time to save it, the interval, and the share of the time.
+    """Compute the size of a checkpoint, how long saving takes, and its share of the training time.
 
     Args:
         parameters: Number of parameters of the model, in float32.
         bytes_per_second: Write speed.
         minutes: ``training.checkpoint_minutes``; the interval is longer on a slow disk.
+
+    Returns:
+        Values by name, the columns ``COLUMNS`` without ``system``.
     """
     size = 4 * COPIES * parameters
     saving = size / bytes_per_second
-    interval = max(60 * minutes, saving / LARGEST_SHARE)
+    interval = max(60 * minutes, saving / MAX_SAVING_SHARE)
     return {
         "parameters": parameters,
         "checkpoint_gigabytes": size / 1e9,
@@ -72,15 +78,15 @@ def measure_checkpointing(
     n_sources: int,
     megabytes: int = 1000,
 ) -> None:
-    """Measure the cost of checkpoints for each system and write the table.
+    """Compute the cost of checkpoints for each system, with the measured write speed.
 
     Args:
         csv_path: Where to write one row per system, with the columns ``COLUMNS``. Its disk is
             measured.
         systems: Architecture, options and upsampler of each system, by name.
         minutes: ``training.checkpoint_minutes``.
-        n_sources: Number of stems that the systems separate.
-        megabytes: Size of each write of the measurement.
+        n_sources: Number of sources that the systems separate.
+        megabytes: As for :func:`write_speed`.
     """
     folder = Path(csv_path).parent
     folder.mkdir(parents=True, exist_ok=True)

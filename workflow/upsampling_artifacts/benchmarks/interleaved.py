@@ -1,8 +1,7 @@
-"""Interleaved timing: times that can be compared, because they are measured in alternation.
+"""Interleaved timing: times are comparable because they are measured in alternation.
 
-Each round runs everything that is compared once, in one process. Other load on the machine then
-affects all of it alike. Ratios are medians of the ratios within each round, which vary less than
-ratios of medians.
+Each round runs every candidate once, in one process, so other load on the machine affects all of
+them alike. Report medians of the ratios within each round: they vary less than ratios of medians.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-FEWEST_ROUNDS, MOST_ROUNDS = 7, 50
+MIN_ROUNDS, MAX_ROUNDS = 7, 50
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -24,36 +23,41 @@ Result = TypeVar("Result")
 def time_interleaved(
     runs: Mapping[Key, Callable[[], object]],
     seconds: float,
-    fewest: int = FEWEST_ROUNDS,
-    most: int = MOST_ROUNDS,
+    min_rounds: int = MIN_ROUNDS,
+    max_rounds: int = MAX_ROUNDS,
 ) -> dict[Key, np.ndarray]:
     """Time several runs round by round, after one round of warm-up.
 
     Args:
-        runs: What to compare, by name. A run does the same work each time, say a training step.
+        runs: What to compare, by name. A run does the same work each time, e.g. a training step.
         seconds: No round begins after this time.
-        fewest: Smallest number of rounds.
-        most: Largest number of rounds.
+        min_rounds: Minimum number of rounds, however long they take.
+        max_rounds: Maximum number of rounds.
 
     Returns:
         For each run its seconds, ``(rounds,)``. Equal indices belong to the same round.
     """
     for run in runs.values():  # warm-up: allocates memory, fills caches
         run()
-    measured = [[time_call(run)[0] for run in runs.values()] for _ in rounds(seconds, fewest, most)]
+    measured = [
+        [time_call(run)[0] for run in runs.values()]
+        for _ in rounds(seconds, min_rounds, max_rounds)
+    ]
     return dict(zip(runs, np.array(measured).T, strict=True))
 
 
-def rounds(seconds: float, fewest: int = FEWEST_ROUNDS, most: int = MOST_ROUNDS) -> Iterator[int]:
-    """Number the rounds that begin within ``seconds``: at least ``fewest``, at most ``most``."""
+def rounds(
+    seconds: float, min_rounds: int = MIN_ROUNDS, max_rounds: int = MAX_ROUNDS
+) -> Iterator[int]:
+    """Number the rounds that begin within ``seconds``, within the limits on their number."""
     started, number = time.perf_counter(), 0
-    while number < fewest or (number < most and time.perf_counter() - started < seconds):
+    while number < min_rounds or (number < max_rounds and time.perf_counter() - started < seconds):
         yield number
         number += 1
 
 
 def time_call(run: Callable[[], Result]) -> tuple[float, Result]:
-    """Seconds of one run, with all its work on a GPU, and what it returned."""
+    """Run once; return the seconds, including all work on a GPU, and the result."""
     synchronize()
     started = time.perf_counter()
     result = run()
@@ -68,13 +72,16 @@ def synchronize() -> None:
 
 
 def quartiles(values: np.ndarray) -> tuple[float, float, float]:
-    """Low quartile, median and high quartile."""
+    """The low quartile, the median and the high quartile."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     return float(low), float(median), float(high)
 
 
 def machine_columns(device: torch.device | str) -> dict[str, object]:
-    """Columns of every benchmark that describe the machine and its other load.
+    """Columns of every benchmark that describe the machine and its load.
+
+    Args:
+        device: The device of the benchmark.
 
     Returns:
         ``device`` (the GPU's name, or "cpu"), ``threads``, ``cores``, and ``load_average`` (of the

@@ -1,8 +1,8 @@
-"""How many training segments one process reads per second, from each kind of file.
+"""Training segments that one process reads per second, from each kind of file.
 
-A fast GPU consumes about 320 segments per second of the full-size model's data (44.1 kHz, stereo,
-four stems, ten seconds); loading must keep up. The same segments are read from the cache (plain and
-augmented), by soundfile from wav files, and through musdb from wav and MP4 files.
+At full size (44.1 kHz, stereo, four stems, ten seconds), a fast GPU consumes about 320 segments per
+second; loading must keep up. The same segments are read from the cache (plain and augmented), by
+soundfile from wav files, and by musdb from wav and MP4 files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from upsampling_artifacts.files import atomic_write
 
 RATE_HZ, SEGMENT_SECONDS, BATCH_SIZE = 44100, 10.0, 8
 SHIFT_SECONDS = 1.0
-SONG_SECONDS = 3 * SEGMENT_SECONDS + SHIFT_SECONDS  # three segments, however they are shifted
+SONG_SECONDS = 3 * SEGMENT_SECONDS + SHIFT_SECONDS  # room for three segments, whatever the shift
 SOURCES = ("drums", "bass", "other", "vocals")
 COLUMNS = [
     "reader", "segments_per_second", "low_quartile", "high_quartile", "time_re_cache",
@@ -35,7 +35,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 Segment = tuple[int, int]
-"""Index of a song and of the first sample."""
+"""Index of the song, and of the first sample in it."""
 
 Read = Callable[[Segment], np.ndarray]
 """The stems of one segment, ``(sources, channels, time)``."""
@@ -48,12 +48,13 @@ def measure_loading(
     repeats: int = 9,
     memory_segments: int = 10_000,
 ) -> None:
-    """Read segments of noise from files in the page cache, and write speeds and memory use.
+    """Time the reading of segments of noise from files in the page cache, and measure the memory.
 
     Args:
         csv_path: Where to write one row per reader, with the columns ``COLUMNS``.
             ``time_re_cache`` is the time per segment relative to the cache without augmentation.
-        memory_path: Where to write :func:`memory_in_use` while augmented segments are read.
+        memory_path: Where to write the memory in use while augmented segments are read
+            (:func:`write_memory`).
         songs: Number of songs.
         repeats: Number of passes per reader. The passes of all readers are interleaved, so that
             other load affects them alike; the rows hold medians and quartiles.
@@ -85,7 +86,7 @@ def measure_loading(
             # Two segments of the first song: files are slow, and only that song is an MP4 file.
             return len([read(segment) for segment in plain.positions[:2]])
 
-        # Each pass takes its number, and returns how many segments it read.
+        # Each takes the number of the pass, and returns how many segments it read.
         passes: dict[str, Callable[[int], int]] = {
             "cache": pass_over_cache,
             "augmented": pass_with_augmentation,
@@ -103,10 +104,11 @@ def measure_loading(
 
 
 def write_songs(folder: Path, songs: int) -> list[Path]:
-    """Write songs of noise as wav files and into the cache, and the first one as MP4 stems, too.
+    """Write songs of noise into the cache and as wav files, and the first song as an MP4 file.
 
     Args:
-        folder: Gets ``wav/test/<song>/``, ``mp4/test/<song>.stem.mp4`` and ``<song>.npy``.
+        folder: Where to write ``<song>.npy``, ``wav/test/<song>/`` and
+            ``mp4/test/<song>.stem.mp4``.
         songs: Number of songs.
 
     Returns:
@@ -172,20 +174,25 @@ def file_readers(folder: Path) -> dict[str, Read]:
 
 
 def write_speeds(csv_path: str | Path, seconds: dict[str, np.ndarray]) -> None:
-    """Write medians and quartiles of each reader's speed, from its seconds per segment."""
-    about = (SEGMENT_SECONDS, RATE_HZ, len(SOURCES), 2)
+    """Write the median and the quartiles of each reader's speed.
+
+    Args:
+        csv_path: Where to write one row per reader, with the columns ``COLUMNS``.
+        seconds: Seconds per segment of each pass, ``(repeats,)``, by reader.
+    """
+    settings = (SEGMENT_SECONDS, RATE_HZ, len(SOURCES), 2)
     rows = []
     for name, measured in seconds.items():
         high, median, low = 1 / np.quantile(measured, [0.25, 0.5, 0.75])
-        times = np.median(measured / seconds["cache"])
-        rows.append((name, median, low, high, times, *about, len(measured),
+        time_re_cache = np.median(measured / seconds["cache"])
+        rows.append((name, median, low, high, time_re_cache, *settings, len(measured),
                      os.cpu_count(), os.getloadavg()[0]))  # fmt: skip
     with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.4g")
 
 
 def write_memory(csv_path: str | Path, batches: TrainingBatches, segments: int) -> None:
-    """Read segments, and write the memory in use after each tenth of them.
+    """Read segments, and write :func:`memory_in_use` after each tenth of them.
 
     Args:
         csv_path: Where to write the columns ``segments`` and those of :func:`memory_in_use`.
@@ -202,7 +209,7 @@ def write_memory(csv_path: str | Path, batches: TrainingBatches, segments: int) 
 
 
 def memory_in_use() -> dict[str, float]:
-    """Memory of this process in MB, as Linux counts it.
+    """Memory of this process in MB, as Linux reports it.
 
     ``anonymous_megabytes`` is what the process has allocated; it must not grow.
     ``mapped_megabytes`` are pages of files, such as the cached songs; the system can reclaim them

@@ -15,9 +15,9 @@ from torch.profiler import ProfilerActivity, profile
 def peak_bytes(
     step: Callable[[], object], model: nn.Module, optimizer: Optimizer, batch: Iterable[Tensor]
 ) -> int:
-    """Peak memory of a training: what it holds between steps, and what one step adds to that.
+    """Peak memory of training: what is held between steps, and what one step adds to that.
 
-    It holds the weights, the moments of the optimizer and the batch. The step adds activations,
+    The weights, the moments of the optimizer and the batch are held. The step adds activations,
     gradients and the workspace of its operators. Other models on the device do not count.
 
     On a GPU, the step adds the rise of ``torch.cuda.max_memory_allocated``. On a CPU, it adds the
@@ -26,10 +26,13 @@ def peak_bytes(
     what its allocator keeps.
 
     Args:
-        step: Takes one step. Not the first: that one allocates the moments.
+        step: Takes one step, but not the first, which allocates the moments.
         model: The model that it trains.
         optimizer: The optimizer of the model.
         batch: The tensors of the batch.
+
+    Returns:
+        Bytes.
     """
     optimizer.zero_grad()  # as at the start of a step: gradients are part of what it adds
     device = next(iter(batch)).device
@@ -54,7 +57,7 @@ def _rise_on_gpu(step: Callable[[], object]) -> int:
 
 
 def _rise_on_cpu(step: Callable[[], object]) -> int:
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # prints an error without a GPU otherwise
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # otherwise prints an error without a GPU
     with profile(
         activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True
     ) as profiled:

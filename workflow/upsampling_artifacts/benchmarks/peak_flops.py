@@ -1,4 +1,4 @@
-"""The peak arithmetic of a device."""
+"""The peak arithmetic speed of a device."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ import torch
 from upsampling_artifacts.benchmarks.interleaved import time_call
 from upsampling_artifacts.training.distributed import launch
 
-# Matrices large enough that arithmetic dominates, and enough repeats for one without disturbance.
+# Matrices so large that arithmetic dominates, and so many repeats that one runs undisturbed.
 PEAK_SIZE = {"cpu": 1024, "cuda": 8192}
 PEAK_REPEATS = 12
 
 
 @cache
 def peak_tflop_per_second(accelerator: str, precision: str, threads: int) -> float:
-    """Measure the TFLOP/s of a product of large matrices, at the precision of a training.
+    """Measure the speed of a product of large matrices, at the precision of training.
 
     The fastest of twelve repeats counts: it shows what the device can do, whatever else runs. In
-    full float32, a GPU rounds the factors of convolutions (TF32) but not those of matrix products,
+    float32, a GPU rounds the factors of convolutions (TF32) but not those of matrix products,
     so a training step may exceed this peak.
 
     Args:
         accelerator: As Lightning Fabric names it.
         precision: As Lightning Fabric names it.
         threads: CPU threads.
+
+    Returns:
+        TFLOP/s.
     """
     fabric = launch(accelerator, 1, precision, threads)
     size = PEAK_SIZE[fabric.device.type]

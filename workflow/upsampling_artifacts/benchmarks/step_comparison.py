@@ -1,6 +1,6 @@
-"""Real training steps on a random batch, timed against those of a reference.
+"""Training steps on a random batch, timed against those of a reference.
 
-Each candidate and the reference run in interleaved rounds (:mod:`benchmarks.interleaved`), and no
+Each candidate runs with the reference in interleaved rounds (:mod:`benchmarks.interleaved`). No
 other model is in memory: at full size, a model with its optimizer takes 11 GB.
 """
 
@@ -51,9 +51,9 @@ class Setting:
     """What to train, and how.
 
     Attributes:
-        system: How it is built, as for :func:`models.build.build_model`.
-        options: Those of its training.
-        n_sources: Number of stems that it separates.
+        system: Architecture, options and upsampler, as for :func:`models.build.build_model`.
+        options: Training options.
+        n_sources: Number of sources that the system separates.
         rate_hz: Sampling rate.
     """
 
@@ -64,7 +64,7 @@ class Setting:
 
     @property
     def device_batch_size(self) -> int:
-        """Segments in a step of one device; several devices share a batch."""
+        """Number of segments in a step on one device; several devices share a batch."""
         return self.options.batch_size // self.options.devices
 
     def build(self) -> nn.Module:
@@ -83,11 +83,11 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A model in training, with one batch to repeat steps on.
+    """A model in training, with one batch on which it repeats steps.
 
     Attributes:
         trainer: Takes the steps.
-        batch: On the device.
+        batch: The batch, on the device.
         configured: The implementation that config asks for (:mod:`upsamplers.fused`).
     """
 
@@ -96,12 +96,16 @@ class Candidate:
     configured: str
 
     def step(self, implementation: str | None = None) -> Tensor:
-        """Take a training step by an implementation; None: the configured one. Returns the loss."""
+        """Take a training step, and return the loss.
+
+        Args:
+            implementation: The implementation to use; None for the configured one.
+        """
         set_implementation(self.trainer.model, implementation or self.configured)
         return self.trainer.step(self.batch)
 
     def peak_bytes(self, implementation: str) -> int:
-        """Peak memory of such a step."""
+        """Peak memory in bytes of a training step with an implementation."""
         return peak_bytes(
             partial(self.step, implementation),
             self.trainer.model,
@@ -111,7 +115,11 @@ class Candidate:
 
 
 def start(setting: Setting) -> Candidate:
-    """Build a model on one device, as a training does."""
+    """Build a model on one device, ready for training, with a random batch.
+
+    Args:
+        setting: What to train, and how.
+    """
     options = setting.options
     fabric = launch(options.accelerator, 1, options.precision, options.threads)
     model = setting.build()
@@ -133,15 +141,16 @@ def compare_steps(
 
     Args:
         settings: What to train, by name.
-        begin: Makes the candidate of a name and its setting.
-        implementations: The implementations to time of each setting, by name; without an entry,
+        begin: Builds the candidate from the name of a setting and the setting.
+        implementations: The implementations to time, by name of the setting; without an entry,
             the configured one.
-        ratio_column: Column for the ratio of a step's time to that of the reference.
-        seconds_per_run: Time for each run in the rounds of a setting.
+        ratio_column: Name of the column for the ratio of the step times, re the reference.
+        seconds_per_run: No round begins after this time, multiplied by the number of runs in a
+            round.
         unit: What the settings are, for the progress line.
 
     Returns:
-        For each setting and implementation, the measured columns. A setting that does not fit into
+        The measured columns, by setting and implementation. A setting that does not fit into
         the memory of a GPU has none. Without the reference, ratios are NaN.
     """
     progress = Progress(len(settings), "timing steps", unit=unit)
@@ -175,7 +184,7 @@ def _compare(
     ratio_column: str,
     seconds_per_run: float,
 ) -> dict[str, Columns]:
-    """Time a candidate's implementations and its reference, which may be itself, in rounds."""
+    """Time a candidate's implementations and the reference, which may be the candidate itself."""
     runs: dict[str, Callable[[], object]] = {
         implementation: partial(candidate.step, implementation)
         for implementation in implementations
@@ -185,13 +194,15 @@ def _compare(
         runs[REFERENCE_RUN] = reference.step
     seconds = time_interleaved(runs, seconds_per_run * len(runs))
     if reference is None:
-        against = np.array(np.nan)
+        reference_seconds = np.array(np.nan)
     else:
-        against = seconds[candidate.configured if reference is candidate else REFERENCE_RUN]
+        reference_seconds = seconds[
+            candidate.configured if reference is candidate else REFERENCE_RUN
+        ]
     columns: dict[str, Columns] = {}
     for name in names:
         low, median, high = quartiles(seconds[name])
-        ratio_low, ratio, ratio_high = quartiles(seconds[name] / against)
+        ratio_low, ratio, ratio_high = quartiles(seconds[name] / reference_seconds)
         columns[name] = {
             "median_step_seconds": median,
             "low_quartile": low,
@@ -207,12 +218,12 @@ def _compare(
 
 
 def write_table(csv_path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table of measured steps; ``peak_bytes`` stays a whole number where it is known."""
+    """Write a table of measured steps; ``peak_bytes`` stays an integer where it is known."""
     with atomic_write(csv_path) as unfinished:
         table.astype({"peak_bytes": "Int64"}).to_csv(unfinished, index=False, float_format="%.4g")
 
 
 def _free_memory() -> None:
-    """Free models that nothing refers to but themselves."""
+    """Free models that only their own reference cycles keep alive."""
     gc.collect()
     torch.cuda.empty_cache()

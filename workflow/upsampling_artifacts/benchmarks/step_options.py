@@ -1,8 +1,8 @@
-"""What each option of a training step does to its time, its memory and its loss.
+"""The effect of each training option on the time, the memory and the loss of a training step.
 
-One system trains on one random batch: plainly (single precision, the whole batch at once, all
-activations kept), and with one option changed at a time. Each is timed against the plain step, in
-interleaved rounds.
+One system takes steps on one random batch: plain steps (single precision, the entire batch at once,
+all activations kept), and steps with one option changed. Each is timed against the plain step, in
+interleaved rounds (:mod:`benchmarks.interleaved`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class StepOptions:
-    """How a step runs: three keys of ``training``, and whether Adam updates all weights at once."""
+    """Options of a step: three keys of ``training``, and whether to use fused Adam."""
 
     precision: str = "32-true"
     gradient_accumulation: int = 1
@@ -45,7 +45,7 @@ class StepOptions:
     fused_adam: bool = True
 
     def apply(self, training: TrainingOptions) -> TrainingOptions:
-        """Training options with these keys."""
+        """Return training options with these three keys."""
         return replace(
             training,
             precision=self.precision,
@@ -81,17 +81,17 @@ def measure_step_options(
             ``loss_difference`` is relative to the plain loss, after :data:`COMPARED_STEPS` steps
             on the same batch.
         system_name: Name of the system.
-        system: How it is built, as for :func:`models.build.build_model`.
-        training: Training options; those that :class:`StepOptions` sets are ignored.
-        n_sources: Number of stems that the system separates.
+        system: Architecture, options and upsampler, as for :func:`models.build.build_model`.
+        training: Training options; the keys of :class:`StepOptions` are ignored.
+        n_sources: Number of sources that the system separates.
         rate_hz: Sampling rate.
-        seconds_per_run: Time for each run in the rounds of an option.
+        seconds_per_run: As for :func:`step_comparison.compare_steps`.
     """
     plain = Setting(system, training, n_sources, rate_hz)
     options = {
-        name: each
-        for name, each in STEP_OPTIONS.items()
-        if plain.device_batch_size % each.gradient_accumulation == 0
+        name: step_options
+        for name, step_options in STEP_OPTIONS.items()
+        if plain.device_batch_size % step_options.gradient_accumulation == 0
     }
     losses: dict[str, float] = {}
 
@@ -100,7 +100,10 @@ def measure_step_options(
         return candidate
 
     measured = compare_steps(
-        {name: replace(plain, options=each.apply(training)) for name, each in options.items()},
+        {
+            name: replace(plain, options=step_options.apply(training))
+            for name, step_options in options.items()
+        },
         begin,
         {},
         "ratio_to_plain",
@@ -108,23 +111,23 @@ def measure_step_options(
         unit="options",
     )
     rows = []
-    for name, each in options.items():
-        about: Columns = {
+    for name, step_options in options.items():
+        row: Columns = {
             "switch": name,
             "system": system_name,
-            "precision": each.precision,
+            "precision": step_options.precision,
             "batch": plain.device_batch_size,
             "segment_seconds": training.segment_seconds,
         }
         for columns in measured[name].values():  # one implementation, the configured one
-            about |= columns
-            about["loss_difference"] = abs(losses[name] / losses.get(PLAIN, np.nan) - 1)
-        rows.append(about)
+            row |= columns
+            row["loss_difference"] = abs(losses[name] / losses.get(PLAIN, np.nan) - 1)
+        rows.append(row)
     write_table(csv_path, pd.DataFrame(rows).reindex(columns=COLUMNS))
 
 
 def _take_first_steps(setting: Setting, fused_adam: bool) -> tuple[Candidate, float]:
-    """Start a model and take :data:`COMPARED_STEPS` steps; returns it with the last loss."""
+    """Start a model and take :data:`COMPARED_STEPS` steps; return it with the last loss."""
     torch.manual_seed(0)
     candidate = start(setting)
     for group in candidate.trainer.optimizer.param_groups:

@@ -1,7 +1,7 @@
 """Time, memory and arithmetic of a training step, for every system of an experiment.
 
-Whole steps, as a training takes them (:mod:`training.step`), at the size of the experiment and with
-the training options of each system.
+Complete steps (:mod:`training.step`), at the size of the experiment and with the training options
+of each system.
 
 Systems that interpolate have a row for each implementation (:mod:`upsamplers.fused`): plain, fused,
 and auto, which chooses one for each layer. All of them are the same model.
@@ -60,14 +60,15 @@ def measure_steps(
             ``COLUMNS``. A system that does not fit into the memory of a GPU has no measured
             values. See :func:`benchmarks.memory.peak_bytes` for ``peak_bytes`` and
             :mod:`models.flops` for ``tflop_per_step``.
-        systems: How each is built, as for :func:`models.build.build_model`.
-        references: The reference that each system's steps are compared with; the first of
-            ``systems`` stands in for one that is not among them.
+        systems: Architecture, options and upsampler of each, as for
+            :func:`models.build.build_model`.
+        references: The reference of each system; the first of ``systems`` replaces one that is
+            not among them.
         training: Training options of each system.
         steps_per_epoch: Steps per epoch of each system.
-        n_sources: Number of stems that the systems separate.
+        n_sources: Number of sources that the systems separate.
         rate_hz: Sampling rate.
-        seconds_per_run: Time for each run in the rounds of a system.
+        seconds_per_run: As for :func:`step_comparison.compare_steps`.
     """
     reference_names = measured_references(systems, references)
     settings = {
@@ -95,7 +96,7 @@ def measure_steps(
         if measured[name]:
             peak = peak_tflop_per_second(options.accelerator, options.precision, options.threads)
         for implementation in tflop[name]:
-            about: Columns = {
+            row: Columns = {
                 "system": name,
                 "implementation": implementation,
                 "precision": options.precision,
@@ -104,7 +105,7 @@ def measure_steps(
                 "tflop_per_step": tflop[name][implementation],
                 "peak_tflop_per_second": peak,
             }
-            rows.append(about | measured[name].get(implementation, {}))
+            rows.append(row | measured[name].get(implementation, {}))
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     seconds = table["median_step_seconds"]
     table["fraction_of_peak"] = table["tflop_per_step"] / seconds / table["peak_tflop_per_second"]
@@ -113,7 +114,15 @@ def measure_steps(
 
 
 def count_tflop(setting: Setting, name: str) -> dict[str, float]:
-    """TFLOP of a training step, for each implementation that a system can choose from."""
+    """Count the TFLOP of a training step with each implementation.
+
+    Args:
+        setting: The system and its training options.
+        name: Name of the system, for messages.
+
+    Returns:
+        TFLOP by implementation.
+    """
     with torch.device("meta"):
         model, batch = setting.build(), setting.random_batch()
     tflop = {}

@@ -8,14 +8,15 @@ import pandas as pd
 
 
 def measured_references(systems: Iterable[str], references: Mapping[str, str]) -> dict[str, str]:
-    """The system whose training steps each measured system's are compared with.
+    """Choose the measured system with which each system's training steps are compared.
 
     Args:
         systems: The systems of the benchmark, in order.
-        references: The reference that each system's row in config names.
+        references: The reference in each system's row in config.
 
     Returns:
-        By system: its row's reference, or the first of ``systems`` where that is not measured.
+        The reference by system: that of its row, or the first of ``systems`` if that is not
+        measured.
     """
     names = list(dict.fromkeys(systems))
     return {name: references[name] if references[name] in names else names[0] for name in names}

@@ -1,7 +1,7 @@
-"""Time and memory of upsampling layers, plain and fused.
+"""Time and memory of single upsampling layers, plain and fused.
 
-The rest of a network is the same for every upsampler, so layers are measured alone, in the shapes
-that they have in a network. Timing is interleaved (:mod:`benchmarks.interleaved`).
+The rest of a network is the same for every upsampler, so layers are measured alone, with inputs
+of the shapes that they have in a network. Timing is interleaved (:mod:`benchmarks.interleaved`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from upsampling_artifacts.benchmarks.interleaved import (
-    FEWEST_ROUNDS,
+    MIN_ROUNDS,
     machine_columns,
     quartiles,
     rounds,
@@ -80,12 +80,13 @@ def measure_upsamplers(
 
     Args:
         csv_path: Where to write one row per layer, shape and direction, with the columns
-            ``COLUMNS``. ``chosen`` tells whether ``implementation: auto`` chooses this one.
+            ``COLUMNS``. ``chosen``: whether ``implementation: auto`` chooses this one.
             ``saved_bytes`` is the memory that autograd keeps between forward and backward pass,
             without parameters; ``saved_bytes_per_example`` its growth per example of a batch.
-        repeats: Largest number of rounds; large layers get fewer.
-        shapes: None: those of the demonstration's network and wider ones; on a GPU, the paper's.
-        device: ``cpu`` or ``cuda``; None: a GPU if the machine has one.
+        repeats: Maximum number of rounds; large layers get fewer.
+        shapes: Input shapes; None for those of the demonstration's network and wider ones or, on a
+            GPU, those of the paper's.
+        device: ``cpu`` or ``cuda``; None for a GPU if the machine has one.
     """
     torch.set_num_threads(1)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -100,7 +101,16 @@ def measure_upsamplers(
 
 
 def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
-    """The rows of one shape."""
+    """Measure all layers in one shape.
+
+    Args:
+        shape: Shape of the input.
+        repeats: Maximum number of rounds.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        One row per layer and direction, with the columns ``COLUMNS``.
+    """
     c_in, c_out, samples, batch = shape
     torch.manual_seed(0)
     layers = {key: build(*key, c_in, c_out).to(device) for key in LAYERS}
@@ -111,9 +121,9 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
         return {key: time_layer(layer, x, gradient) for key, layer in layers.items()}
 
     time_layers()  # warm-up: allocates memory, fills caches
-    fewest = min(FEWEST_ROUNDS, repeats)
-    measured = [time_layers() for _ in rounds(SECONDS_PER_SHAPE, fewest, repeats)]
-    about: dict[str, object] = {
+    min_rounds = min(MIN_ROUNDS, repeats)
+    measured = [time_layers() for _ in rounds(SECONDS_PER_SHAPE, min_rounds, repeats)]
+    columns: dict[str, object] = {
         "c_in": c_in, "c_out": c_out, "time": samples, "batch": batch,
         "repeats": len(measured), **machine_columns(device),
     }  # fmt: skip
@@ -121,17 +131,19 @@ def measure_shape(shape: Shape, repeats: int, device: str) -> list[dict]:
     for key, layer in layers.items():
         name, implementation = key
         saved = saved_bytes(layer, x)
-        about["saved_bytes"] = saved
-        about["saved_bytes_per_example"] = (saved_bytes(layer, torch.cat([x, x])) - saved) // batch
+        columns["saved_bytes"] = saved
+        columns["saved_bytes_per_example"] = (
+            saved_bytes(layer, torch.cat([x, x])) - saved
+        ) // batch
         for direction in DIRECTIONS:
             seconds, reference, plain = (
-                np.array([times[each][direction] for times in measured])
-                for each in (key, REFERENCE, (name, "plain"))
+                np.array([times[compared][direction] for times in measured])
+                for compared in (key, REFERENCE, (name, "plain"))
             )
             low, median, high = quartiles(seconds)
             rows.append(
                 {
-                    **about,
+                    **columns,
                     "upsampler": name,
                     "implementation": implementation,
                     "direction": direction,
@@ -155,7 +167,14 @@ def build(name: str, implementation: str, c_in: int, c_out: int) -> nn.Module:
 
 
 def is_chosen(key: Layer, x: Tensor, c_out: int, training: bool) -> bool:
-    """Whether ``implementation: auto`` chooses this implementation for this input."""
+    """Whether ``implementation: auto`` chooses this implementation for this input.
+
+    Args:
+        key: The layer.
+        x: Input, ``(batch, channels, time)``.
+        c_out: Number of output channels.
+        training: Whether the layer is in training mode, with gradients.
+    """
     name, implementation = key
     if name not in FUSED:
         return True
@@ -165,15 +184,18 @@ def is_chosen(key: Layer, x: Tensor, c_out: int, training: bool) -> bool:
 
 
 def time_layer(layer: nn.Module, x: Tensor, gradient: Tensor) -> dict[str, float]:
-    """Seconds of one call, by direction.
+    """Time one call in each direction.
 
-    The first of two calls is warm-up: after another layer, the cache holds neither these weights
-    nor memory of these sizes.
+    The first of two calls is warm-up: another layer ran before, so the caches hold neither these
+    weights nor memory of these sizes.
 
     Args:
         layer: The layer; its weights do not change.
-        x: Input, ``(batch, channels, time)``, which requires a gradient as inside a network.
-        gradient: Gradient of the output, of the same shape as the output.
+        x: Input, ``(batch, channels, time)``, which requires a gradient, as inside a network.
+        gradient: Gradient of the loss re the output, in the shape of the output.
+
+    Returns:
+        Seconds by direction.
     """
     inputs = [x, *layer.parameters()]
     layer.train()
@@ -188,7 +210,12 @@ def time_layer(layer: nn.Module, x: Tensor, gradient: Tensor) -> dict[str, float
 
 
 def saved_bytes(layer: nn.Module, x: Tensor) -> int:
-    """Bytes that autograd keeps of a forward pass, without the parameters."""
+    """Count the bytes that autograd keeps after a forward pass, without the parameters.
+
+    Args:
+        layer: The layer.
+        x: Input, ``(batch, channels, time)``.
+    """
     parameters = {parameter.untyped_storage().data_ptr() for parameter in layer.parameters()}
     saved: dict[int, int] = {}
     held = []  # keeps the storages alive, so that no two share a data pointer

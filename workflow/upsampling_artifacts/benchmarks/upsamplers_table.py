@@ -6,14 +6,14 @@ import pandas as pd
 
 
 def speed_ups(layers: pd.DataFrame) -> pd.DataFrame:
-    """How many times faster one fused layer is than interpolation and convolution as two.
+    """Compute how many times faster a fused layer is than interpolation and convolution in turn.
 
     Args:
         layers: ``upsamplers.csv``.
 
     Returns:
         The rows of fused layers, forward and backward pass together, with three more columns:
-        ``samples`` (input samples, time x batch), ``widths`` (channels, "128 to 64") and
+        ``samples`` (input samples, time x batch), ``widths`` (channels, e.g. "128 to 64") and
         ``speed_up``.
     """
     rows = layers[(layers["direction"] == "step") & (layers["implementation"] == "fused")]

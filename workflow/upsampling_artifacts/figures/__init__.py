@@ -1,1 +1,1 @@
-"""Figures: one module each, from tables and arrays to a matplotlib figure."""
+"""One module per figure: it turns tables or arrays into a matplotlib figure."""

@@ -1,4 +1,4 @@
-"""Labels beside points, placed so that they cover nothing."""
+"""Place labels beside points so that they cover nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ DISTANCES_POINTS = (7, 12, 20, 30, 42, 56, 72, 90)
 ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 MARKER_POINTS = 5.0  # half a marker, with a margin
 LEADER_LINE_FROM_POINTS = 15.0
-# The cost of a position: for covering something readable, for leaving the axes, for crossing an
-# interval or another label's leader line, and per point of distance.
+# Costs of a position: for each marker or text that the label covers, for leaving the axes, for each
+# interval or leader line that it crosses, and per point of distance.
 OVERLAP, OUTSIDE, CROSSING, DISTANCE = 100.0, 1000.0, 10.0, 0.3
 
 
@@ -81,7 +81,7 @@ def place_labels(
 
 @dataclass
 class _Canvas:
-    """What is drawn already, in pixels.
+    """What has been drawn already, in pixels.
 
     Attributes:
         frame: The axes.
@@ -94,7 +94,7 @@ class _Canvas:
     lines: list[Path]
 
     def cost(self, point: np.ndarray, distance_points: float, box: Bbox) -> float:
-        """The cost of a label in ``box`` for ``point``."""
+        """The cost of placing the label of ``point`` in ``box``."""
         frame = self.frame
         outside = not (frame.x0 <= box.x0 and box.x1 <= frame.x1) or not (
             frame.y0 <= box.y0 and box.y1 <= frame.y1

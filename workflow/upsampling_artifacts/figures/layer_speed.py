@@ -1,9 +1,10 @@
-"""Speed-up of fusing interpolation and convolution, by channels and input samples."""
+"""Speed-up by fusing interpolation and convolution, against input samples and channels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,12 +16,14 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from upsampling_artifacts.benchmarks.upsamplers_table import speed_ups
 from upsampling_artifacts.figures import style
 
-TARGET = 2.0
+MARKED_SPEED_UPS: dict[float, Any] = {1.0: "-", 2.0: (0, (4, 3))}  # with the style of their lines
 TICKS = [0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10]
 
 
 def layer_speed(table: pd.DataFrame) -> Figure:
-    """Draw one panel per interpolation and one line per pair of channel counts.
+    """Draw one panel per interpolation, with one line per pair of channel counts.
+
+    Open markers: ``implementation: auto`` runs two layers there.
 
     Args:
         table: As :func:`upsamplers_table.speed_ups` returns it.
@@ -45,16 +48,21 @@ def layer_speed(table: pd.DataFrame) -> Figure:
                         mfc=color if row.chosen else "white", zorder=3,
                     )  # fmt: skip
                 axes.plot([], [], "o-", color=color, label=name)
-        panels[0].set_ylabel("two layers' time re one's")
+        panels[0].set_ylabel("speed-up of the fused layer")
         figure.legend(
             *panels[0].get_legend_handles_labels(), loc="outside right upper",
-            title="channels\n(open: auto\ntakes two)",
+            title="channels\n(open: auto\ndoes not fuse)",
         )  # fmt: skip
     return figure
 
 
 def draw_layer_speed(csv_path: str | Path, image_paths: Sequence[str | Path]) -> None:
-    """Draw ``upsamplers.csv``; see :func:`layer_speed`."""
+    """Draw ``upsamplers.csv``; see :func:`layer_speed`.
+
+    Args:
+        csv_path: ``upsamplers.csv``.
+        image_paths: The images to write.
+    """
     style.save_figure(layer_speed(speed_ups(pd.read_csv(csv_path))), image_paths)
 
 
@@ -67,6 +75,6 @@ def _draw_frame(axes: Axes, title: str) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.axhline(1, color=style.FAINT, linewidth=0.9, zorder=1)
-    axes.axhline(TARGET, color=style.FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    for speed_up, line_style in MARKED_SPEED_UPS.items():
+        axes.axhline(speed_up, color=style.FAINT, linewidth=0.9, linestyle=line_style, zorder=1)
     axes.set_xlabel("input samples, time × batch")

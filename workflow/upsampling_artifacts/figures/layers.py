@@ -1,4 +1,4 @@
-"""Upsampling layers probed alone: tone, spectral images and droop beside theory."""
+"""Upsampling layers probed alone: tone, spectral images and droop, compared with theory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from upsampling_artifacts.probes.layer_summary import FLOOR_DB, summarize_layers
 THEORY_COLOR = "#d55e00"
 
 PANELS = {
-    "offset_replica_level": ("tone", "what becomes of an offset,\nre what stays of it (dB)"),
-    "replica_level": ("images", "density above the old Nyquist\nfrequency re below it (dB)"),
+    "offset_replica_level": ("tone", "tones from a DC offset,\nre the offset (dB)"),
+    "replica_level": ("images", "density above the old Nyquist\nfrequency, re below it (dB)"),
     "passband_droop": ("droop", "loss at 3/4 of the old\nNyquist frequency (dB)"),
 }
 """Title and axis label of the panel of each measure."""
@@ -59,7 +59,13 @@ def layers(summary: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 def draw_layers(
     csv_path: str | Path, image_paths: Sequence[str | Path], looks: Mapping[str, Look]
 ) -> None:
-    """Draw the measures of single layers, ``probes/layers.csv``; see :func:`layers`."""
+    """Draw the measures of single layers, ``probes/layers.csv``; see :func:`layers`.
+
+    Args:
+        csv_path: ``probes/layers.csv``.
+        image_paths: The images to write.
+        looks: Labels of the systems.
+    """
     style.save_figure(layers(summarize_layers(pd.read_csv(csv_path)), looks), image_paths)
 
 

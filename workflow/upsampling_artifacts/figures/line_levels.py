@@ -24,7 +24,7 @@ from upsampling_artifacts.probes.line_summary import (
 SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
 STAGE_OFFSETS = {"initialization": -0.17, "trained": 0.17}
 SEED_OFFSET = 0.2
-# With two seeds an interval spans twelve standard errors: it must not set the scale.
+# With two seeds, the interval reaches 12.7 standard errors up and down: it must not set the scale.
 MAX_BEYOND_RUNS_DB = 25.0
 SILENT_TEXT: dict[str, Any] = {"va": "center", "fontsize": 8.5, "style": "italic"}
 
@@ -35,8 +35,9 @@ def line_levels(
     """Draw the prominence of one line for each system, before and after training.
 
     One panel per signal, each with its own scale. Open markers: after initialization; filled:
-    after training; an arrow connects the two. Means over seeds with 95 % intervals, single seeds
-    as dots beside them. Exactly silent runs are squares in a lane of their own.
+    after training; an arrow leads from one to the other. Markers are means over seeds with 95 %
+    intervals; dots beside them are single seeds. Exactly silent runs are squares in a lane of
+    their own.
 
     Args:
         lines: The lines of single runs, as :func:`line_summary.lines_at` returns them.
@@ -72,7 +73,14 @@ def draw_line_levels(
     looks: Mapping[str, Look],
     frequency_hz: float,
 ) -> None:
-    """Draw the lines of a table of measures; see :func:`line_levels`."""
+    """Draw the lines of a table of measures; see :func:`line_levels`.
+
+    Args:
+        csv_path: A csv file with the columns ``MEASURES_COLUMNS``.
+        image_paths: The images to write.
+        looks: The systems to draw, from left to right.
+        frequency_hz: The frequency of the line.
+    """
     lines = lines_at(read_lines(csv_path), frequency_hz)
     summary = summarize_lines(lines, frequency_hz)
     style.save_figure(line_levels(lines, summary, looks, frequency_hz), image_paths)
@@ -160,7 +168,7 @@ def _draw_silent(
 
 
 def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str]) -> None:
-    """Write the levels of the trained lines below their markers."""
+    """Write the levels of the lines after training below their markers."""
     for row in summary[summary["stage"] == "trained"].to_dict("records"):
         if row["system"] in systems and np.isfinite(row["level_db"]):
             x = systems.index(row["system"]) + STAGE_OFFSETS["trained"]
@@ -173,7 +181,7 @@ def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str]) -> None
 
 
 def _label_zones(axes: Axes) -> None:
-    """Explain at the right margin what values above and below zero mean."""
+    """Name, at the right margin, what prominences around, above and below zero mean."""
     for y, text in ((CHANCE_DB / 2, "chance"), (CHANCE_DB + 12, "tone ↑"), (-12, "valley ↓")):
         axes.text(
             1.01, y, text, va="center", transform=axes.get_yaxis_transform(), fontsize=8.5,

@@ -26,7 +26,7 @@ class Panel(TypedDict):
         system: The system that it shows.
         show: "output", or "input": the white noise that the system is fed with.
         title: Title of the panel; None for the system's label.
-        marks: Whether theory predicts tones or valleys.
+        marks: Whether to mark the frequencies of predicted tones or of predicted valleys.
         floor_db: The level drawn darkest, re the input's maximum.
     """
 
@@ -38,7 +38,7 @@ class Panel(TypedDict):
 
 
 Layout = Sequence[Sequence[Panel | None]]
-"""Rows of panels; None leaves a place for the legend."""
+"""Rows of panels; None leaves room for the legend."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class Probe:
 
 
 def models(probes: Mapping[str, Probe], layout: Layout, looks: Mapping[str, Look]) -> Figure:
-    """Draw one panel per network and, beside them, the noise they are fed with.
+    """Draw one panel per network and, beside them, the noise that they are fed with.
 
     Args:
-        probes: By system.
+        probes: The responses to draw, by system.
         layout: The panels, row by row.
         looks: Labels of the systems.
     """
@@ -118,7 +118,7 @@ def draw_models(
 
 
 def read_probe(path: str | Path) -> Probe:
-    """Read one ``.npz`` that :func:`draw_models` describes."""
+    """Read one ``.npz`` as described in :func:`draw_models`."""
     with np.load(path) as arrays:
         return Probe(
             output=_read_spectrogram(arrays, ""),

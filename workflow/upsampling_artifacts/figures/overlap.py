@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.ones import BOUNDARY_COLOR, STEADY_COLOR, stems
 
-# One pale color per input, to tell its copy of the filter from its neighbors'.
+# One pale color per input, to distinguish its copy of the filter from the others.
 INPUT_COLORS = ["#cfe3f3", "#fbe0c4", "#d4ecd9", "#efd5e6", "#f2ecb8", "#d9d9ee"]
 BOX_HEIGHT = 0.8
 ROW_INCHES = 0.5
@@ -42,10 +42,10 @@ class Overlap:
     def boundary(self) -> np.ndarray:
         """``(time,)``, whether fewer copies reach a sample than in the middle of a long signal."""
         time = np.arange(len(self.output))
-        n_copies_in_the_middle = [
+        n_copies_in_steady_state = [
             len(range(sample % self.stride, len(self.weights), self.stride)) for sample in time
         ]
-        return np.isfinite(self.copies).sum(axis=0) < n_copies_in_the_middle
+        return np.isfinite(self.copies).sum(axis=0) < n_copies_in_steady_state
 
     @property
     def rows(self) -> list[int]:
@@ -61,7 +61,11 @@ class Overlap:
 
 
 def overlap(parts: Overlap) -> Figure:
-    """Draw inputs, copies of the filter and output as boxes; below, the output as a signal."""
+    """Draw inputs, copies of the filter and output as boxes; below them, the output as a signal.
+
+    Args:
+        parts: The transposed convolution.
+    """
     time = len(parts.output)
     n_rows = max(parts.rows) + 1
     with style.applied():

@@ -1,4 +1,4 @@
-"""One spectrogram in its axes, drawn alike in every figure."""
+"""Draw and mark one spectrogram in its axes, in the same way in all figures."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def draw(
 
 
 def mark(axes: Axes, frequencies_hz: Iterable[float], tones: bool = True) -> None:
-    """Put small arrowheads outside the right edge, where they cover nothing of the lines.
+    """Draw small arrowheads outside the right edge, where they cover no lines.
 
     Args:
         axes: The panel.
@@ -66,7 +66,7 @@ def mark(axes: Axes, frequencies_hz: Iterable[float], tones: bool = True) -> Non
 
 
 def legend(parent: Figure | Axes, kinds: Iterable[bool], **options: Any) -> None:
-    """Explain the arrowheads.
+    """Draw the legend of the arrowheads.
 
     Args:
         parent: The figure or axes that gets the legend.
@@ -83,7 +83,7 @@ def legend(parent: Figure | Axes, kinds: Iterable[bool], **options: Any) -> None
 
 
 def color_bar(figure: Figure, image: AxesImage, axes: Iterable[Axes], label: str) -> None:
-    """Draw the scale of levels to the right of the axes that share it."""
+    """Draw the scale of the levels, to the right of the axes that share it."""
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.015)
     bar.set_label(label)
     bar.outline.set_visible(False)

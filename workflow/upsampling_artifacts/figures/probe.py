@@ -43,7 +43,7 @@ def probe_spectrograms(
     """Draw one spectrogram per signal, with predicted tones and other lines marked at the right.
 
     Levels are in dB re each panel's maximum. Filled arrowheads mark predicted tones; open ones
-    mark narrow lines found where none is predicted. At most ``MAX_MARKS`` of each.
+    mark narrow lines found where no tone is predicted. At most ``MAX_MARKS`` of each are drawn.
 
     Args:
         spectrograms: One to six, by signal.
@@ -85,7 +85,7 @@ def draw_probe(arrays_path: str | Path, image_paths: Sequence[str | Path], title
 
     Args:
         arrays_path: ``spectrograms.npz``, as :func:`probes.result_files.write_result` writes it.
-        image_paths: Files to write.
+        image_paths: The images to write.
         title: Title of the figure.
     """
     with np.load(arrays_path) as arrays:
@@ -98,13 +98,13 @@ def draw_probe(arrays_path: str | Path, image_paths: Sequence[str | Path], title
 
 
 def _title(signal: str, max_db: float) -> str:
-    """The signal and its maximum level, since panels have no common scale."""
+    """The signal and its maximum level, because the panels do not share a scale."""
     name = TITLES.get(signal, signal)
     return f"{name} (max {max_db:.0f} dB)" if np.isfinite(max_db) else name
 
 
 def _mark(axes: Axes, frequencies_hz: Sequence[float], arrowhead: dict[str, Any]) -> None:
-    """Put arrowheads outside the right edge, where they cover nothing of the lines."""
+    """Draw arrowheads outside the right edge, where they cover no lines."""
     figure = axes.get_figure(root=True)
     beside = offset_copy(axes.get_yaxis_transform(), figure, x=5, units="points")
     for frequency_hz in frequencies_hz[:MAX_MARKS]:

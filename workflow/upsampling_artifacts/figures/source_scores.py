@@ -18,12 +18,12 @@ from upsampling_artifacts.figures.style import BASELINES, Look
 def source_scores(
     runs: pd.DataFrame, summary: pd.DataFrame, looks: Mapping[str, Look], sources: Sequence[str]
 ) -> Figure:
-    """Draw the SDR of each source and system: means over seeds with 95 % intervals, seeds as dots.
+    """Draw the SDR of each source and system: means over seeds with 95 % intervals; dots: seeds.
 
     Args:
         runs: SDR of each run, as :func:`sdr.sdr_by_source` returns it.
-        summary: Means over seeds, as :func:`sdr.summarize_sdr` returns them. Baselines in it become
-            lines across.
+        summary: Means over seeds, as :func:`sdr.summarize_sdr` returns them. Baselines are
+            drawn as horizontal lines.
         looks: The systems to draw, from left to right.
         sources: The sources, from left to right.
     """
@@ -52,7 +52,15 @@ def draw_source_scores(
     sources: Sequence[str],
     songs: list[str],
 ) -> None:
-    """Draw ``scores.csv`` of the songs that count; see :func:`source_scores`."""
+    """Draw ``scores.csv``; see :func:`source_scores`.
+
+    Args:
+        csv_path: ``scores.csv``.
+        image_paths: The images to write.
+        looks: The systems to draw, from left to right.
+        sources: The sources, from left to right.
+        songs: The songs whose scores count.
+    """
     scores = pd.read_csv(csv_path)
     runs, summary = sdr_by_source(scores, songs), summarize_sdr(scores, songs)
     style.save_figure(source_scores(runs, summary, looks, sources), image_paths)
@@ -76,7 +84,7 @@ def _draw_systems(
 
 def _draw_baselines(axes: Axes, place: int, summary: pd.DataFrame) -> None:
     rows = summary[summary["system"].isin(list(BASELINES))]
-    # The better one first, as they lie in the figure.
+    # The better one first, so that the legend has the order of the figure.
     for row in rows.sort_values("sdr_db", ascending=False).to_dict("records"):
         look = BASELINES[row["system"]]
         axes.hlines(

@@ -15,7 +15,7 @@ from upsampling_artifacts.figures.style import Look
 STAGES = {"initialization": "after initialization", "trained": "after training"}
 SYSTEMS_PER_ROW = 6
 RANGE_DB = 80.0
-SILENCE_FLOOR_DB = -120.0  # float32's rounding lies below
+SILENCE_FLOOR_DB = -120.0  # the rounding errors of float32 are below it
 
 
 def spectrograms(
@@ -27,12 +27,11 @@ def spectrograms(
     """Draw spectrograms of every system, after initialization (above) and after training (below).
 
     Args:
-        probes: By ``(system, stage)``; a missing one leaves its place empty.
+        probes: By ``(system, stage)``; a missing one leaves its panel empty.
         looks: Labels of the systems.
         tones_hz: Predicted frequencies, marked at the right edge of each panel.
         relative: Whether levels are relative to each panel's maximum, as in the paper. Otherwise
-            all panels share one scale, re the RMS of a normalized mixture, and exactly silent
-            panels say so.
+            all panels share one scale, re the RMS of a normalized mixture.
     """
     systems = list(dict.fromkeys(system for system, _ in probes))
     n_columns = min(len(systems), SYSTEMS_PER_ROW)
@@ -94,6 +93,6 @@ def draw_spectrograms(
 
 
 def _highest_db(probes: Mapping[tuple[str, str], Spectrogram]) -> float:
-    """The highest level of all panels, rounded up to tens of dB."""
+    """The highest level in any panel, rounded up to a multiple of 10 dB."""
     highest_db = max(float(level_db.max()) for _, _, level_db in probes.values())
     return float(10 * np.ceil(highest_db / 10)) if np.isfinite(highest_db) else 0.0

@@ -26,7 +26,7 @@ ROWS = {
         ("linear_alone_noise", "linear, no convolution,\nwhite noise in", False),
     ],
 }
-"""Rows of each figure: name in the arrays, label, whether theory predicts tones (or valleys)."""
+"""Rows of each figure: name in the arrays, label, whether theory predicts tones (else valleys)."""
 
 
 def stacks(
@@ -35,8 +35,8 @@ def stacks(
     """Draw one row of panels per stack: its input and the outputs of its layers.
 
     Args:
-        rows: By label and whether theory predicts tones (or valleys): spectrograms of the input and
-            of each layer's output, re the input's maximum.
+        rows: Spectrograms of the input and of each layer's output, re the input's maximum; by label
+            and whether theory predicts tones (else valleys).
         rates_hz: Sampling rates of the columns.
     """
     image = None

@@ -30,11 +30,11 @@ def step_speed(
     looks: Mapping[str, Look],
     references: Mapping[str, str],
 ) -> Figure:
-    """Draw one row per system: median and quartiles of the ratio, and the paper's epochs.
+    """Draw one row per system: median and quartiles of the step-time ratio, and the paper's ratio.
 
     Systems with a fused implementation have two points: open for interpolation and convolution as
-    two layers, filled for the fused layer. Systems that were not measured are named, without a
-    point.
+    two layers, filled for the fused layer. Systems that were not measured have a label
+    and no point.
 
     Args:
         steps: ``steps.csv``.
@@ -119,5 +119,5 @@ def _legend_handles() -> list[Line2D]:
         Line2D([], [], **point, mfc="white", label="interpolation, then convolution"),
         Line2D([], [], **point, label="fused (others: their only implementation)"),
         Line2D([], [], color=style.INK, lw=1.6, label="quartiles"),
-        Line2D([], [], **PAPER_MARK, label="the paper's epochs"),
+        Line2D([], [], **PAPER_MARK, label="paper (epochs)"),
     ]

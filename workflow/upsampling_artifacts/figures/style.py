@@ -46,7 +46,7 @@ class Look(TypedDict):
         label: Its name in figures and tables.
         prose_name: Its name in running text.
         color: "#rrggbb".
-        modified_from: The system that it is a modified form of, drawn dashed; None for others.
+        modified_from: The system of which it is a modification, drawn dashed; None for others.
         reference: The system that its training steps and epochs are compared with.
     """
 
@@ -70,29 +70,29 @@ class BaselineLook(TypedDict):
 
 
 BASELINES: dict[str, BaselineLook] = {
-    "mixture": {"label": "mixture, shared out", "dashes": (0, (4, 2))},
+    "mixture": {"label": "mixture, split evenly", "dashes": (0, (4, 2))},
     "ideal_ratio_mask": {"label": "ideal ratio mask", "dashes": (0, (1, 1.2))},
 }
-"""The looks of ``registry.BASELINES``."""
+"""Looks of the separations in ``registry.BASELINES``."""
 
 
 def applied() -> AbstractContextManager[None]:
-    """A context that applies the common style while a figure is drawn or saved."""
+    """Context manager: apply the common style while a figure is drawn or saved."""
     return mpl.rc_context(STYLE)
 
 
 def new_figure(height_inches: float, width_inches: float = PAGE_WIDTH_INCHES) -> Figure:
-    """An empty figure whose parts are laid out without overlap."""
+    """Create an empty figure whose parts are laid out without overlap."""
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
 def wrapped(label: str) -> str:
-    """A label with one word per line, for narrow places."""
+    """Put each word of a label on a line of its own, for narrow places."""
     return label.replace(" ", "\n")
 
 
 def reference_name(looks: Mapping[str, Look], references: Iterable[str]) -> str:
-    """What ratios are relative to, in running text: one system's name, or "its reference"."""
+    """Name what ratios are relative to, in running text: one system, or "its reference"."""
     names = set(references)
     return looks[names.pop()]["prose_name"] if len(names) == 1 else "its reference"
 

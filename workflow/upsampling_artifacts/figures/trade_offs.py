@@ -1,4 +1,4 @@
-"""Separation quality against compute, and against the tone that is left after training."""
+"""Separation quality against compute, and against the tone that remains after training."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from upsampling_artifacts.evaluation.trade_offs import trade_offs
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.labels import place_labels
 from upsampling_artifacts.figures.style import Look
-from upsampling_artifacts.probes.line_summary import UNHEARD_DB, read_lines
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB, read_lines
 
-# With two seeds an interval spans twelve standard errors: it must not set the scale.
+# With two seeds, the interval reaches 12.7 standard errors up and down: it must not set the scale.
 MAX_BEYOND_SDR_DB = 1.0
 MAX_BEYOND_LEVEL_DB = 20.0
 
@@ -29,10 +29,10 @@ Bar = tuple[tuple[float, float], tuple[float, float]]
 def trade_offs_figure(
     table: pd.DataFrame, looks: Mapping[str, Look], frequency_hz: float
 ) -> Figure:
-    """Draw SDR against compute and against the level of the tone, in panels with one vertical axis.
+    """Draw SDR against compute and against the level of the tone, in panels with one SDR axis.
 
     Points are means over seeds with 95 % intervals. Systems that are exactly silent in every run
-    are at the left edge of the second panel; systems without a number are named below.
+    are at the left edge of the second panel; systems without a value are named below.
 
     Args:
         table: As :func:`evaluation.trade_offs.trade_offs` returns it.
@@ -53,12 +53,12 @@ def trade_offs_figure(
         edge = _draw_level_frame(panels[1], table, frequency_hz)
         silent = (table["n_silent"] > 0) & (table["n_silent"] == table["n_probed"])
         names = table["system"].map(lambda name: looks[name]["label"])
-        some = table["n_silent"].astype(str) + " of " + table["n_probed"].astype(str)
+        counts = table["n_silent"].astype(str) + " of " + table["n_probed"].astype(str)
         compute = table.assign(
             name=names, x=table["gflop_per_second"], x_low=np.nan, x_high=np.nan, marker="o"
         )
         levels = table.assign(
-            name=names.mask((table["n_silent"] > 0) & ~silent, names + " (" + some + " silent)"),
+            name=names.mask((table["n_silent"] > 0) & ~silent, names + " (" + counts + " silent)"),
             x=table["level_db"].mask(silent, edge), x_low=table["level_low_db"],
             x_high=table["level_high_db"], marker=np.where(silent, "s", "o"),
         )  # fmt: skip
@@ -76,7 +76,7 @@ def draw_trade_offs(
     looks: Mapping[str, Look],
     frequency_hz: float,
 ) -> None:
-    """Draw ``table_1.csv`` and the measures of the trained systems.
+    """Draw ``table_1.csv`` and the measures of the trained systems; see :func:`trade_offs_figure`.
 
     Args:
         table_1_path: ``table_1.csv``.
@@ -113,25 +113,25 @@ def _draw_compute_frame(axes: Axes) -> None:
 
 
 def _draw_level_frame(axes: Axes, table: pd.DataFrame, frequency_hz: float) -> float:
-    """Set the axis, shade inaudible levels, and return where exactly silent systems go."""
+    """Set the axis, shade inaudible levels, and return the x of exactly silent systems."""
     low, high = _limits(table, "level", MAX_BEYOND_LEVEL_DB)
-    high = max(high, UNHEARD_DB + 20) if high > low + 3 else UNHEARD_DB + 20
-    low = min(low, UNHEARD_DB - 20)
+    high = max(high, INAUDIBLE_DB + 20) if high > low + 3 else INAUDIBLE_DB + 20
+    low = min(low, INAUDIBLE_DB - 20)
     step = 0.06 * (high - low)
-    edge, wall = low - 1.5 * step, low
+    edge = low - 1.5 * step
     any_silent = bool(table["n_silent"].any())
     axes.set_title(f"quality against the tone at {frequency_hz / 1000:g} kHz", fontweight="bold")
-    axes.set_xlabel("its level in silence, after training (dB re mixture RMS), softer to the left")
+    axes.set_xlabel("its level in silence, after training (dB re mixture RMS), quieter to the left")
     axes.set_xlim(edge - 1.5 * step if any_silent else low, high + 2 * step)
     ticks: list[float] = [tick for tick in range(-300, 100, 20) if low <= tick <= high + 2 * step]
     names = [f"{tick}".replace("-", "−") for tick in ticks]
     if any_silent:
-        axes.axvline(wall, color=style.FAINT, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
+        axes.axvline(low, color=style.FAINT, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
         ticks, names = [edge, *ticks], ["exactly\nsilent", *names]
     axes.set_xticks(ticks, names)
-    axes.axvspan(wall, UNHEARD_DB, color="#f0f0f0", linewidth=0, zorder=0)
+    axes.axvspan(low, INAUDIBLE_DB, color="#f0f0f0", linewidth=0, zorder=0)
     axes.text(
-        UNHEARD_DB, 1.0, "below 16-bit audio ", transform=axes.get_xaxis_transform(), ha="right",
+        INAUDIBLE_DB, 1.0, "below 16-bit audio ", transform=axes.get_xaxis_transform(), ha="right",
         va="top", fontsize=8, color="#666666",
     )  # fmt: skip
     return edge
@@ -159,10 +159,10 @@ def _draw_points(
         labels.append((row["name"], x, y, color))
         bars.append(((x, row["sdr_low_db"]), (x, row["sdr_high_db"])))
         bars.append(((row["x_low"], y), (row["x_high"], y)))
-    absent = [looks[name]["label"] for name in table.loc[~np.isfinite(table["x"]), "system"]]
-    if absent:
+    unmeasured = [looks[name]["label"] for name in table.loc[~np.isfinite(table["x"]), "system"]]
+    if unmeasured:
         axes.text(
-            0.01, 0.01, f"not measured: {', '.join(absent)}", transform=axes.transAxes,
+            0.01, 0.01, f"not measured: {', '.join(unmeasured)}", transform=axes.transAxes,
             fontsize=7.5, style="italic",
         )  # fmt: skip
     return labels, [bar for bar in bars if np.isfinite(bar).all()]

@@ -19,8 +19,8 @@ def training_curves(
 ) -> Figure:
     """Draw the validation loss of each system: its mean over seeds, and each seed as a thin line.
 
-    The vertical scale ends where the trainings begin: a training that diverges leaves the figure
-    instead of flattening the others.
+    The vertical scale ends at the highest first loss: a run that diverges leaves the figure instead
+    of flattening the others.
 
     Args:
         logs: ``training.csv`` by system and seed.

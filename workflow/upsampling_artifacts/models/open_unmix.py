@@ -32,7 +32,7 @@ class OpenUnmix(nn.Module):
     training mixtures. We depart from it as follows:
 
     - All networks are trained together on the same segments. The sum of their losses has the
-      gradients of separate trainings. Like every system here, they are validated by the L1
+      gradients of separate training runs. Like every system here, they are validated by the L1
       distance of the separated waveforms.
     - Segments, augmentation and loudness are those of all systems here (section 6 of the paper):
       songs are scaled to unit deviation. The learning rate is constant; the original lowers it

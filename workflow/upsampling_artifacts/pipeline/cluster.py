@@ -10,7 +10,7 @@ from pathlib import Path
 
 from upsampling_artifacts.errors import InputError
 
-TIMEOUT_SECONDS = 60  # a busy scheduler may be slow, a dead one never answers
+TIMEOUT_SECONDS = 60  # a busy scheduler is slow, a dead one never answers
 CANCEL_SECONDS = 90  # SIGTERM, a pause of typically 30 s (KillWait), SIGKILL
 
 
@@ -25,22 +25,22 @@ def query(*command: str) -> str | None:
     return answer.stdout
 
 
-def joined(wildcards: Iterable[str]) -> str:
+def join_wildcards(wildcards: Iterable[str]) -> str:
     """Join a job's wildcards as the SLURM executor does, in comments and folder names."""
     return "_".join(wildcards).replace("/", "_")
 
 
-def comment(rule: str, wildcards: Iterable[str]) -> str:
+def job_comment(rule: str, wildcards: Iterable[str]) -> str:
     """Build the comment that the executor gives a job (snakemake_executor_plugin_slurm)."""
-    values = joined(wildcards)
+    values = join_wildcards(wildcards)
     return f"rule_{rule}" + (f"_wildcards_{values}" if values else "")
 
 
 def check_names(partitions: Iterable[str], accounts: Iterable[str]) -> None:
     """Refuse partitions and accounts that do not exist on the cluster.
 
-    sbatch would refuse them too, but once per job, after its inputs were made, in thirty lines. If
-    the cluster does not list its names, all are accepted.
+    sbatch would refuse them too, but once per job, after its inputs have been created, and in
+    thirty lines. If the cluster does not list its names, all are accepted.
 
     Args:
         partitions: Partitions of the jobs; commas separate alternatives.
@@ -66,7 +66,7 @@ def _check(kind: str, requested: set[str], command: list[str]) -> None:
 
 
 def cancel_orphans(folder: str | Path, comments: Iterable[str]) -> list[str]:
-    """Cancel the jobs that a killed Snakemake left behind, and wait until they have ended.
+    """Cancel the jobs that a killed Snakemake left running, and wait until they have ended.
 
     They would write the same files as the jobs about to be submitted. Jobs of another Snakemake in
     the same folder are kept: it holds locks on its output files, so they are different jobs.

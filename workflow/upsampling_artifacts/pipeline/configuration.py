@@ -1,4 +1,4 @@
-"""Resolve config files against their schema: fill in defaults, report a mistake in one line."""
+"""Resolve a configuration against its schema: fill in defaults, report a mistake in one line."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ RENAMED = {
 PALETTE = [
     "#332288", "#882255", "#117733", "#999933", "#44aa99", "#661100", "#aa4499", "#ddcc77",
 ]  # fmt: skip
-"""Colors of systems whose rows name none, distinct for color-blind readers (Paul Tol's muted
+"""Colors for systems whose rows set none, distinct for color-blind readers (Paul Tol's muted
 scheme)."""
 
 
 def resolve(config: dict, schema: dict) -> dict:
-    """Complete a configuration: what the user set, and the schema's defaults for the rest.
+    """Check a configuration, and fill in the schema's defaults for what the user did not set.
 
     Args:
-        config: As merged from the config files and the command line.
+        config: The configuration that Snakemake merged from config files and command line.
         schema: A JSON schema in which every property has a description and a default.
 
     Returns:
@@ -89,7 +89,7 @@ def distinct_upsamplers(config: dict) -> dict[str, dict]:
 
 
 def _with_defaults(value: Any, schema: dict) -> Any:
-    """Fill in defaults, also in the rows of a table (``additionalProperties``).
+    """Fill in defaults, also in each row of a table (``additionalProperties``).
 
     ``snakemake --config 'seeds=[0,1]'`` passes the items of lists and dicts as text. Unless the
     schema asks for text, it is parsed as YAML, as it would be in a file.
@@ -162,7 +162,7 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
 
 
 def _check_names(config: dict) -> None:
-    """Check the names that a schema cannot know: of data sets, systems, upsamplers, sizes."""
+    """Check names that a schema cannot know: those of data sets, systems, upsamplers and sizes."""
     known = ["synthetic", "folder", *config["datasets"]]
     if config["dataset"] not in known:
         raise InputError(
@@ -199,8 +199,8 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
 def _complete_looks(config: dict) -> None:
     """Give each system that lacks one a label, a name in running text and a color.
 
-    Colors go to the variants first, in order. A palette color that a variant's row names is taken;
-    once all are taken, the palette repeats.
+    Colors go to the variants first, in order. The palette colors that rows of variants
+    set are skipped; when it is used up, the palette repeats.
     """
     systems = config["systems"]
     for name, row in systems.items():
@@ -223,7 +223,7 @@ def _check_is_system(config: dict, key: str, name: str) -> None:
 
 
 def _check_system(config: dict, key: str, name: str) -> dict:
-    """The row of a system that a key names; an unknown name is an error."""
+    """Return the row of a system that a key names; refuse an unknown name."""
     _check_is_system(config, key, name)
     system = config["systems"][name]
     for relation in ("modified_from", "reference"):

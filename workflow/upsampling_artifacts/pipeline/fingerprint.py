@@ -1,8 +1,8 @@
 """Fingerprints: short hashes of the data and the code that a result depends on.
 
-Snakemake compares files and parameters, but not the modules that a script imports. A job of hours
-must run again if the code that defines its result has changed, and only then. The workflow
-therefore passes the :func:`code_fingerprint` of the relevant modules as a parameter of the job.
+Snakemake compares files and parameters, but not the modules that a script imports. A job that
+takes hours must run again if the code that decides its result has changed, and only then. So the
+workflow passes the :func:`code_fingerprint` of the relevant modules as a parameter of the job.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ NEUTRAL = {PACKAGE} | {
         "public_names",
         "registry",
         "training.options",
-        # Execution: moving data, stopping and resuming. Activation checkpointing gives the same
-        # gradients, bit for bit.
+        # Execution: moving data, interrupting and resuming. Activation checkpointing gives the
+        # same gradients, bit for bit.
         "files",
         "interruption",
         "pipeline.fingerprint",
@@ -50,7 +50,11 @@ NEUTRAL = {PACKAGE} | {
 
 
 def data_fingerprint(value: object) -> str:
-    """Hash plain values (dicts, lists, numbers, strings), regardless of the order of keys."""
+    """Hash plain values (dicts, lists, numbers, strings), regardless of the order of keys.
+
+    Returns:
+        16 hexadecimal digits.
+    """
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -61,6 +65,9 @@ def code_fingerprint(*modules: str) -> str:
 
     Args:
         modules: Full names of modules.
+
+    Returns:
+        16 hexadecimal digits.
 
     Raises:
         FileNotFoundError: A module does not exist.
@@ -100,7 +107,7 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
 def _public_names(tree: ast.AST) -> Iterator[str]:
     """Names of the public interface that a module uses, as ``ua.Upsampler`` or imported by name.
 
-    The package imports them lazily, so an import of the package alone tells nothing.
+    The package imports them lazily: an import of the package does not show which modules are used.
     """
     nodes = list(ast.walk(tree))
     imports = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
@@ -123,7 +130,7 @@ def _is_followed(name: str, importer: str) -> bool:
 
 
 class _RuntimeCode(ast.NodeTransformer):
-    """Drops what does not affect results: docstrings, ``pass``, ``if TYPE_CHECKING:`` blocks."""
+    """Removes what does not affect results: docstrings, ``pass``, ``if TYPE_CHECKING:`` blocks."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,4 +1,4 @@
-"""Assign the GPUs of one machine to jobs where no scheduler does."""
+"""Assign the GPUs of one machine to jobs if no scheduler does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLAIMED = "UPSAMPLING_ARTIFACTS_GPUS"  # set for the subprocesses of a job that 
 
 @contextmanager
 def claimed_gpus(count: int, locks: Path = LOCKS) -> Iterator[list[str]]:
-    """Reserve ``count`` GPUs for this job, and hide all others from it.
+    """Context manager: claim ``count`` GPUs for this job, and hide all others from it.
 
     Snakemake counts GPUs but does not assign them, so every job would use the first. Therefore each
     job locks one file per GPU; the kernel releases the locks when the job exits for any reason.
@@ -31,11 +31,11 @@ def claimed_gpus(count: int, locks: Path = LOCKS) -> Iterator[list[str]]:
     none.
 
     Args:
-        count: Number of GPUs; 0 claims none. Waits until enough are free.
+        count: Number of GPUs; 0 claims none, more than exist claims all. Waits until they are free.
         locks: Folder with one file per GPU, shared by all jobs on the machine.
 
     Yields:
-        The GPUs as in CUDA_VISIBLE_DEVICES; CUDA must not be initialized yet.
+        The claimed GPUs, as in CUDA_VISIBLE_DEVICES. CUDA must not be initialized before.
     """
     known = visible_gpus()
     if count == 0 or "SLURM_JOB_ID" in os.environ or CLAIMED in os.environ or not known:
@@ -68,7 +68,7 @@ def visible_gpus() -> list[str]:
 
 
 def _claim(count: int, known: list[str], locks: Path, held: ExitStack) -> list[str]:
-    """Lock ``count`` GPUs at once or none, so that two jobs cannot deadlock."""
+    """Wait until ``count`` GPUs can be locked. Lock all or none, so that jobs cannot deadlock."""
     waiting = False
     while True:
         with ExitStack() as attempt:

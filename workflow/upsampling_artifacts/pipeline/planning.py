@@ -15,7 +15,7 @@ SCORING_SECONDS = 0.8
 CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
-"""Speed of a probe at full size on one core, including the measures: 2.6 TFLOP in 111 CPU s."""
+"""Speed of a probe at full size on one core, with its measures: 2.6 TFLOP in 111 CPU seconds."""
 N_TEST_SIGNALS = 5  # data.signals: silence, ones, noise, sweep, music
 
 
@@ -27,14 +27,14 @@ class Experiment:
         name: Name of the experiment.
         systems: Architecture, options and upsampler of each variant.
         training: The keys of ``training`` in config, for each variant.
-        n_seeds: Number of trainings per variant.
-        n_baselines: Number of baselines without a model.
-        song_seconds: Lengths of the songs, by split: "train", "valid", "test".
+        n_seeds: Number of training runs per variant.
+        n_baselines: Number of baselines, which need no model.
+        song_seconds: Lengths of the songs in seconds, by split: "train", "valid", "test".
         sources: Names of the sources.
         rate_hz: Sampling rate.
-        processes: Songs that one job scores in parallel.
+        processes: Number of songs that one job scores in parallel.
         tflop_per_second: Training speed of one GPU.
-        signal_seconds: Length of the test signals.
+        signal_seconds: Length of the test signals in seconds.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Experiment:
 
     @property
     def n_runs(self) -> int:
-        """Number of trainings."""
+        """Number of training runs."""
         return len(self.systems) * self.n_seeds
 
 
@@ -63,10 +63,10 @@ class Cost:
         parameters: Number of learnable parameters.
         steps: Number of training steps; an upper limit if ``training.minutes`` is set.
         step_tflop: TFLOP of one training step, forward and backward.
-        gpus: Number of GPUs of a training.
-        training_hours: Duration of a training.
+        gpus: Number of GPUs of the training.
+        training_hours: Duration of the training.
         separation_hours: Duration of the separation, on one GPU.
-        probe_hours: Duration of a probe, on one CPU core.
+        probe_hours: Duration of one probe, on one CPU core.
     """
 
     parameters: int
@@ -79,20 +79,23 @@ class Cost:
 
     @property
     def gpu_hours(self) -> float:
-        """GPU hours of a training, assuming that several GPUs scale perfectly."""
+        """GPU hours of the training; several GPUs are assumed to scale perfectly."""
         return self.gpus * self.training_hours
 
 
 def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -> int:
-    """Estimate the memory of a scoring job in MB, if the longest songs are scored in parallel.
+    """Estimate the memory of a scoring job, if the longest songs are scored in parallel.
 
     Measured with museval 0.4.1 at 44.1 kHz and four stereo sources: 1.4 GB for 30 s of audio, and
     6.75 GB for four minutes.
 
     Args:
-        song_seconds: Lengths of the songs.
+        song_seconds: Lengths of the songs in seconds.
         rate_hz: Sampling rate.
-        processes: Songs scored in parallel.
+        processes: Number of songs scored in parallel.
+
+    Returns:
+        MB.
     """
     longest = sum(sorted(song_seconds)[-processes:])
     return round(1400 + processes * 600 + 30 * longest * rate_hz / 44100)
@@ -102,9 +105,12 @@ def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
     """Count the batches of an epoch, as :mod:`data.segments` draws them.
 
     Args:
-        seconds: Lengths of the training songs.
+        seconds: Lengths of the training songs in seconds.
         rate_hz: Sampling rate.
         options: The keys of ``training`` in config.
+
+    Returns:
+        Number of training steps in an epoch.
     """
     needed = round(options["segment_seconds"] * rate_hz) + round(options["shift_seconds"] * rate_hz)
     stride = max(1, round(options["stride_seconds"] * rate_hz))
@@ -120,8 +126,11 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
     Args:
         experiment: The experiment.
         name: Name of the variant.
+
+    Returns:
+        The cost.
     """
-    # Imported here: the workflow imports this module on every call, and these import torch.
+    # Imported here, because these load torch and the workflow imports this module on every call.
     from upsampling_artifacts.models.flops import (
         build_on_meta,
         parameter_count,
@@ -174,13 +183,19 @@ def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, f
         "cache: int16": cache_bytes(all_songs, experiment.rate_hz, n_sources),
         "models: float32": 4 * parameters,
         "estimates: float32": 4 * samples * n_sources * test * runs,
-        # Weights, Adam's two moments and the best weights so far; removed when a training ends.
+        # Weights, Adam's two moments and the best weights so far; removed when training ends.
         "checkpoints, if all train at once": 16 * parameters,
     }
 
 
 def cache_bytes(seconds: list[float], rate_hz: int, n_sources: int) -> float:
-    """Size of the cache in bytes: int16 samples of the mixture and each source."""
+    """Compute the size of the cache in bytes: int16 samples of the mixture and each source.
+
+    Args:
+        seconds: Lengths of the songs in seconds.
+        rate_hz: Sampling rate.
+        n_sources: Number of sources.
+    """
     return 2 * AUDIO_CHANNELS * rate_hz * (1 + n_sources) * sum(seconds)
 
 
@@ -243,7 +258,7 @@ def plan_text(experiment: Experiment) -> str:
         ),
         "",
         f"GPU hours: {gpu_hours:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
-        "(set plan.gpu_tflop_per_second to steps/s in a training's log x TFLOP/step)",
+        "(set plan.gpu_tflop_per_second to the steps/s in a training log x TFLOP/step)",
         f"A score job uses {experiment.processes} cores, one per song scored in parallel, and "
         f"{memory:.3g} GB of memory.",
         "",

@@ -2,8 +2,8 @@
 
 A layer of stride n puts tones at ``k * rate / n`` (paper, sections 2 and 4), exactly and for the
 whole file: the model's own sampling clock places them. A line that keeps its phase and is at such
-a frequency, to within the measuring error, points to the layer. How strongly depends on how
-much of the frequency axis lies as near to such a frequency.
+a frequency, to within the measurement error, points to the layer. The evidence is weaker the larger
+the share of the frequency axis that lies as near to such a frequency.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MIN_SECONDS = 1.0
 """The shortest signal that ``find_lines`` accepts."""
 
 MAX_SECONDS = 60.0
-"""Of a longer file, the middle is enough: stationary lines are in every part."""
+"""Only the middle of a longer file is measured: stationary lines are in every part of it."""
 
 # find_lines follows the phase of a line through blocks of three seconds. It locates tones that
 # barely stand out of white noise to within 0.2 Hz in one second, 0.05 Hz in three.
@@ -52,11 +52,11 @@ class Coincidence:
 
     Attributes:
         stride: The smallest stride that fits: the line is at ``multiple * rate / stride``.
-        multiple: Which multiple.
+        multiple: See ``stride``.
         predicted_hz: The exact frequency of the tone.
         chance: Share of the frequency axis that lies as near to a tone of this stride or a
             smaller one: the probability that an unrelated line fits. Man-made frequencies (50 Hz
-            hum, a 1 kHz test tone) are not random: they meet round sampling rates more often.
+            hum, a 1 kHz test tone) are not random: as round numbers, they fit more often.
         strides: All of :data:`STRIDES` that put a tone here.
     """
 
@@ -73,7 +73,7 @@ def coincidence(frequency_hz: float, rate_hz: float, tolerance_hz: float) -> Coi
     Args:
         frequency_hz: Frequency of the line.
         rate_hz: Sampling rate of the model's output.
-        tolerance_hz: Measuring error of the frequency.
+        tolerance_hz: Measurement error of the frequency.
 
     Returns:
         The coincidence, or None if no stride fits.
@@ -108,11 +108,11 @@ def _share_of_axis(stride: int, rate_hz: float, tolerance_hz: float) -> float:
 
 
 def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
-    """Name a low harmonic of the mains frequency.
+    """Name the harmonic of the mains frequency at a frequency, if it is a low one.
 
     Args:
         frequency_hz: Frequency of the line.
-        tolerance_hz: Measuring error of the frequency.
+        tolerance_hz: Measurement error of the frequency.
 
     Returns:
         The harmonic, or an empty string.
@@ -137,7 +137,7 @@ def explain_lines(signal: np.ndarray, rate_hz: float, model_rate_hz: float) -> p
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate of the signal.
-        model_rate_hz: Sampling rate of the model that made it; differs from ``rate_hz`` if the
+        model_rate_hz: Sampling rate of the model that generated it; differs from ``rate_hz`` if the
             model's output was resampled.
 
     Returns:

@@ -28,10 +28,10 @@ class FileProbeResult:
 
     Attributes:
         name: Path of the file.
-        rate_hz: Its sampling rate.
+        rate_hz: Sampling rate of the file.
         channels: Number of channels.
-        seconds: Duration.
-        lines: Its stationary narrow lines, with the columns of :func:`audio_file.explain_lines`.
+        seconds: Duration of the file.
+        lines: The stationary narrow lines, with the columns of :func:`audio_file.explain_lines`.
         arrays: ``frequencies_hz``, ``times_seconds`` and ``file_db`` ``(frequency, time)``.
     """
 
@@ -51,11 +51,12 @@ class FileProbeResult:
 def probe_audio_file(path: str | Path, model_rate_hz: float | None = None) -> FileProbeResult:
     """Find the stationary lines of an audio file and the strides that explain them.
 
-    Of a file longer than a minute, only the middle is measured.
+    Only the middle minute of a longer file is measured.
 
     Args:
         path: Any format of libsndfile: wav, flac, ogg, mp3 ...
-        model_rate_hz: Sampling rate of the model that made the sound, if the file was resampled.
+        model_rate_hz: Sampling rate of the model that generated the sound, if the file was
+            resampled.
 
     Returns:
         The lines and a spectrogram.

@@ -1,4 +1,4 @@
-"""The arrays behind figures 2 to 8 of the paper, computed and saved for plotting."""
+"""The arrays that figures 2 to 8 of the paper show."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WINDOW_SAMPLES = 1024
 
 
 def overlap_arrays(path: str | Path) -> None:
-    """How inputs, filter and output of a transposed convolution line up (figures 2 to 4).
+    """Save input, filter and output of transposed convolutions, aligned in time (figures 2 to 4).
 
     Args:
         path: Where to write (``.npz``). For each figure number n: ``n_stride``; ``n_filter``
@@ -66,7 +66,7 @@ def overlap_arrays(path: str | Path) -> None:
 
 
 def ones_arrays(path: str | Path, seed: int = 0) -> None:
-    """Outputs of transposed convolutions fed with ones (figure 5).
+    """Save the outputs of transposed convolutions fed with ones (figure 5).
 
     Args:
         path: Where to write (``.npz``): ``lengths``, ``strides`` and ``random`` ``(cases,)``; for
@@ -87,7 +87,7 @@ def ones_arrays(path: str | Path, seed: int = 0) -> None:
 
 
 def stack_arrays(path: str | Path, seed: int = 0) -> None:
-    """Spectrograms of the input and of each layer of stacked upsamplers (figures 6 to 8).
+    """Save spectrograms of the input and each layer of stacked upsamplers (figures 6 to 8).
 
     Args:
         path: Where to write (``.npz``): ``rates_hz`` ``(1 + layers,)``; for each row of
@@ -121,7 +121,7 @@ def stack_arrays(path: str | Path, seed: int = 0) -> None:
 
 
 def transpose_convolve(signal: np.ndarray, weights: np.ndarray, stride: int) -> np.ndarray:
-    """The untrimmed transposed convolution of one channel.
+    """Compute the untrimmed transposed convolution of one channel.
 
     :class:`TransposedConvolution` trims the ends, which these figures show, and refuses stride 1.
 

@@ -1,4 +1,4 @@
-"""Interpolation as zero insertion and a fixed filter: the error of this identity, as a table."""
+"""Measure how exactly interpolation equals zero insertion and a fixed filter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STRIDES = (2, 3, 4, 8)
 
 
 def measure_identities(seeds: list[int], csv_path: str | Path) -> None:
-    """Write the ``zero_insertion_error`` of both interpolations, the largest over ``STRIDES``.
+    """Write the ``zero_insertion_error`` of both interpolations, the maximum over ``STRIDES``.
 
     In the table, the models are called "nearest_interpolation" and "linear_interpolation".
 

@@ -11,21 +11,21 @@ from upsampling_artifacts.artifacts.spectral_images import replica_level_db
 from upsampling_artifacts.probes.layer_tracer import Layer
 
 MAX_CHANNELS = 64
-"""Of a hidden layer's channels, this many are enough for its spectrum."""
+"""This many channels of a hidden layer are enough for its spectrum."""
 
 MIN_SAMPLES = 64
-"""A layer whose input is shorter has no spectrum."""
+"""A shorter input is too short for the spectrum of a layer."""
 
 
 class LayerMeasures:
-    """Accumulate measures of the output of each rate-changing layer.
+    """Measures the output of each rate-changing layer.
 
-    The callback of :func:`layer_tracer.trace_layers`. A layer that runs several times (a model that
-    processes chunks) is measured over all its runs.
+    Serves as the callback of :func:`layer_tracer.trace_layers`. A layer that runs several times (in
+    a model that processes chunks) is measured over all its runs.
 
     Args:
-        signals: Names of the test signals in each batch, one per item. If there is only one, all
-            items of a batch belong to it.
+        signals: Names of the test signals in each batch, one per item. A single name stands
+            for all items.
 
     Attributes:
         layers: The layers by name, in the order in which they first ran.
@@ -53,13 +53,13 @@ class LayerMeasures:
         sums = self._sums.setdefault((name, layer.name), _Sums(stride))
         sums.add(phases.mean(1).numpy(), phases.square().mean(1).numpy())
         if stride > 1 and time >= MIN_SAMPLES * stride:
-            some = signal[:: -(-len(signal) // MAX_CHANNELS)].numpy()
-            sums.image_levels_db.append(replica_level_db(some, 1.0, stride))
+            channels = signal[:: -(-len(signal) // MAX_CHANNELS)].numpy()
+            sums.image_levels_db.append(replica_level_db(channels, 1.0, stride))
 
     def rows(self, signal: str) -> list[tuple[str, str, float, float, str]]:
         """The measures for one test signal, over all layers.
 
-        ``offset_level`` is the energy at 0 Hz, mean over channels. ``offset_replica_level`` is the
+        ``offset_level`` is the mean energy per channel at 0 Hz. ``offset_replica_level`` is the
         energy at all multiples of rate / stride re that at 0 Hz: how much of the DC offset, or of
         the bias that the layer adds, has become a tone.
 

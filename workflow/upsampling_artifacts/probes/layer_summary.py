@@ -1,4 +1,4 @@
-"""Measures of single upsampling layers, as means over seeds with intervals."""
+"""Measures of single upsampling layers: means over seeds with confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from upsampling_artifacts.probes.measures_table import LAYER, PREDICTED
 from upsampling_artifacts.statistics import mean_interval
 
 FLOOR_DB = -160.0
-"""The level of float32's rounding; lower values, exact zeros included, count as this level."""
+"""The level of float32's rounding errors; lower values, even exact zeros, count as this level."""
 
 
 def summarize_layers(measures: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds of each measure of each layer, with 95 % Student t intervals.
+    """Compute means over seeds of each measure of each layer, with 95 % Student t intervals.
 
     Args:
-        measures: The columns of ``measures.csv``; models are called "layer_<system>".
+        measures: Rows of ``measures.csv``; models are called "layer_<system>".
 
     Returns:
         One row per layer and measure, in the order of the table, with the columns system, measure,

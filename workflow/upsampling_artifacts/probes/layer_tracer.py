@@ -1,8 +1,8 @@
-"""Find the rate-changing layers of a network, and see the signals that pass through them.
+"""Find the rate-changing layers of a network, and observe their inputs and outputs.
 
 A rate-changing layer makes a signal longer or shorter along time. The tracer runs the network, so
-any ``torch.nn.Module`` will do, whether it calls layers or functions. The last axis of a tensor is
-taken as time, as in all of torch's audio layers.
+it accepts any ``torch.nn.Module``, whether that calls layers or functions. The last axis of a
+tensor is assumed to be time, as in torch's one-dimensional layers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Layer:
 
     Attributes:
         name: Name of the innermost module that contains it, as in ``named_modules()``; its kind, if
-            that module is the model itself. The second of a name in a run is ``name (2)``.
+            that module is the model itself. The second layer with the same name in a run of the
+            model is called ``name (2)``.
         kind: ``convolution``, ``transposed``, ``interpolation``, ``subpixel`` (pixel shuffle),
             ``reshape``, ``pooling``, ``stft``, ``istft``, ``fold`` or ``unfold``.
         stride: Ratio of the two rates.
@@ -41,7 +42,7 @@ class Layer:
 OnLayer = Callable[[Layer, Tensor, Tensor], None]
 """``(layer, input, output)``, both tensors ``(batch, channels, time)``."""
 
-# Functions that take a stride: kind, direction, position and name of that argument.
+# Functions with a stride: kind, direction, position and name of the stride argument.
 STRIDED: dict[Callable, tuple[str, str, int, str]] = {
     **dict.fromkeys([F.conv1d, F.conv2d, F.conv3d], ("convolution", "down", 3, "stride")),
     **dict.fromkeys(
@@ -57,7 +58,7 @@ STRIDED: dict[Callable, tuple[str, str, int, str]] = {
     F.unfold: ("unfold", "down", 4, "stride"),
 }
 
-# Functions whose factor is only visible in the lengths.
+# Functions whose factor follows from the lengths of input and output.
 RESAMPLING: dict[Callable, str] = {
     **dict.fromkeys([F.interpolate, F.upsample], "interpolation"),
     **dict.fromkeys([torch.repeat_interleave, Tensor.repeat_interleave], "interpolation"),
@@ -77,9 +78,10 @@ def trace_layers(model: nn.Module, on_layer: OnLayer) -> Iterator[None]:
       frequency only is not.
     - Interpolation, repetition and pixel shuffle are reported if they make the signal an integer
       number of times longer or shorter.
-    - Reshapes call no function of their own. A module is reported as kind ``reshape`` if its output
-      is an integer number of times longer than its input although nothing inside was reported. A
-      reshape next to another rate-changing layer in one module's ``forward`` is therefore missed.
+    - Reshapes have many uses, so their functions are not traced. Instead, a module is reported as
+      kind ``reshape`` if its output is an integer number of times longer than its input and nothing
+      inside it was reported. A reshape beside another rate-changing layer in the ``forward`` of one
+      module is missed.
 
     Args:
         model: Any module. It may be called any number of times.
@@ -121,7 +123,7 @@ def find_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     return layers
 
 
-def tone_strides(layers: list[Layer], largest: int = 64) -> list[int]:
+def tone_strides(layers: list[Layer], max_product: int = 64) -> list[int]:
     """Products of the strides of the last upsampling layers: where their tones are.
 
     A layer puts tones at multiples of its output rate over its stride. Each later layer makes
@@ -130,7 +132,7 @@ def tone_strides(layers: list[Layer], largest: int = 64) -> list[int]:
 
     Args:
         layers: From :func:`find_layers`.
-        largest: The largest product of interest. Tones of larger products are too close together.
+        max_product: The largest product of interest. Tones of larger ones are too close together.
 
     Returns:
         The products, starting with the last upsampling layer. The inverse short-time Fourier
@@ -144,7 +146,7 @@ def tone_strides(layers: list[Layer], largest: int = 64) -> list[int]:
     for layer in reversed(layers):
         if layer.direction == "up" and layer.kind != "istft":
             product *= layer.stride
-            if product > largest:
+            if product > max_product:
                 break
             products.append(product)
     return products
@@ -161,7 +163,7 @@ class _Running:
 
 
 class _Tracer(TorchFunctionMode):
-    """Intercepts every call of a torch function; hooks tell in which module it happens."""
+    """Intercepts all calls of torch functions; hooks keep track of the modules that make them."""
 
     def __init__(self, on_layer: OnLayer):
         super().__init__()
@@ -201,15 +203,15 @@ class _Tracer(TorchFunctionMode):
             if not isinstance(x, Tensor):
                 return output
             if function in STRIDED:
-                self._see_strided(function, x, output, args, kwargs)
+                self._trace_strided(function, x, output, args, kwargs)
             elif function in RESAMPLING:
-                self._see_resampling(RESAMPLING[function], x, output)
+                self._trace_resampling(RESAMPLING[function], x, output)
             elif getattr(function, "__name__", "") in FEATURES_LAST:
                 for module in self.running:
                     module.feature_sizes.add(x.shape[-1])
         return output
 
-    def _see_strided(
+    def _trace_strided(
         self, function: Callable, x: Tensor, output: Tensor, args: tuple, kwargs: dict
     ) -> None:
         kind, direction, position, name = STRIDED[function]
@@ -228,7 +230,7 @@ class _Tracer(TorchFunctionMode):
         if stride > 1:
             self._report(kind, stride, direction, x, output)
 
-    def _see_resampling(self, kind: str, x: Tensor, output: Tensor) -> None:
+    def _trace_resampling(self, kind: str, x: Tensor, output: Tensor) -> None:
         old, new = x.shape[-1], output.shape[-1]
         if x.dim() < 3 or x.dim() != output.dim() or old == new:
             return

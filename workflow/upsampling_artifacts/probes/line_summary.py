@@ -1,4 +1,4 @@
-"""Measured lines of many runs: means over seeds with confidence intervals."""
+"""Lines at predicted frequencies: means over seeds with confidence intervals."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CHANCE_DB = 10.0
 """Noise without a tone stays below this prominence 39 times in 40.
 
 Prominence compares the largest bin of the window's main lobe with the median of its neighborhood,
-so noise has some, too: 5 dB on average for one channel, 2 dB for the mean of eight independent
-channels (tests/probes/test_line_summary.py).
+so noise has a prominence, too: 5 dB on average for one channel, 2 dB for the mean of eight
+independent channels (tests/probes/test_line_summary.py).
 """
 
-UNHEARD_DB = -100.0
+INAUDIBLE_DB = -100.0
 """A line below this level (dB re the RMS of a normalized mixture) is below the last bit of 16-bit
 audio, where most lines are rounding errors of float32."""
 
@@ -48,10 +48,10 @@ def lines_at(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
 
 
 def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
-    """Mean over seeds of the line at one frequency, with 95 % Student t intervals.
+    """Compute means over seeds of the line at one frequency, with 95 % Student t intervals.
 
-    A run whose output is exactly zero has no line and no noise floor. It increments ``n_silent``
-    and is left out of the means.
+    A run whose output is exactly zero has no line and no noise floor. It is left out of the means
+    and counted in ``n_silent``.
 
     Args:
         lines: From :func:`read_lines`.

@@ -10,7 +10,7 @@ import pandas as pd
 from upsampling_artifacts.files import atomic_write
 
 COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
-"""Columns for one model; ``layer`` is "output" for the output of the whole model."""
+"""Columns for one model; ``layer`` is "output" for the output of the model."""
 
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Columns for many models; ``stage`` is "initialization" or "trained"."""
@@ -21,7 +21,14 @@ the value that theory predicts."""
 
 
 def label_measures(measures: pd.DataFrame, model: str, seed: int, stage: str) -> pd.DataFrame:
-    """The measures of one model, with :data:`COLUMNS`, as rows of ``measures.csv``."""
+    """Turn the measures of one model, with :data:`COLUMNS`, into rows of ``measures.csv``.
+
+    Args:
+        measures: From :func:`model_probe.probe_model`.
+        model: Name of the model in the table.
+        seed: Seed of its initial weights.
+        stage: "initialization" or "trained".
+    """
     return measures.assign(model=model, seed=seed, stage=stage)[MEASURES_COLUMNS]
 
 
@@ -32,6 +39,6 @@ def write_measures(tables: list[pd.DataFrame], csv_path: str | Path) -> None:
 
 
 def gather_measures(csv_paths: Sequence[str | Path], csv_path: str | Path) -> None:
-    """Concatenate tables of measures in csv files."""
+    """Concatenate the tables of measures in ``csv_paths``, and write them to ``csv_path``."""
     with atomic_write(csv_path) as unfinished:
         pd.concat(map(pd.read_csv, csv_paths)).to_csv(unfinished, index=False)

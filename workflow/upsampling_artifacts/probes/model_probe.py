@@ -55,12 +55,12 @@ def probe_model(
 
     Args:
         model: From ``(batch, channels, time)`` to ``(batch, ..., time)``, in evaluation mode.
-        test_signals: By name, ``(channels, time)`` float32, in the network's units.
+        test_signals: By name, ``(channels, time)`` float32, scaled as the network expects.
         rate_hz: Sampling rate of the output.
-        chunk: Process each signal in overlapping chunks of this many samples, as a trained model
-            separates a song. A tone of the last layers has the same phase in every chunk if half a
-            chunk is a multiple of their strides. None: process signals in one piece, those of equal
-            length as one batch.
+        chunk: Process each signal in overlapping chunks of this many samples, as separation does.
+            A tone of the last layers has the same phase in every chunk if half a chunk is a
+            multiple of their strides. None: process signals in one piece, those of equal shape as
+            one batch.
         fallback_strides: For a model without upsampling layers, the products of strides at whose
             frequencies lines are measured. Empty: at none.
 
@@ -119,10 +119,11 @@ def run(
     chunk: int | None = None,
     on_layer: OnLayer = lambda *_: None,
 ) -> np.ndarray:
-    """Run a model; sources and channels of its output become one axis.
+    """Run a model; the sources and channels of its output become one axis.
 
-    The model is always traced, because a traced layer first interpolates, then convolves. Fused
-    (upsamplers/fused.py), it rounds phases differently and turns a constant into a tone of -136 dB.
+    The model is always traced, because a traced layer interpolates first and then convolves. The
+    fused layer (upsamplers/fused.py) rounds each phase differently, which turns a constant into a
+    tone of -136 dB.
 
     Args:
         model: As for :func:`probe_model`.
@@ -146,9 +147,9 @@ def _boundaries(
     layers: list[Layer],
     chunk: int | None,
 ) -> dict[str, list[float]]:
-    """Measure boundary artifacts: feed the middle third alone and compare it with the full run.
+    """Measure boundary artifacts: run the middle third alone, and compare it with the full run.
 
-    The cut is at a multiple of all downsampling strides, so that nothing else changes.
+    The cuts are at multiples of all downsampling strides, so that nothing else changes.
 
     Returns:
         ``start`` and ``end``: samples that differ, per signal; empty if the signals are too short.

@@ -1,4 +1,4 @@
-"""Readings of figure 9's caption, "no ReLUs in the first layer and no biases", each measured."""
+"""Probe each reading of figure 9's caption, "no ReLUs in the first layer and no biases"."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ READINGS: dict[str, dict[str, Any]] = {
     "no_biases_first_decoder_relu": {"bias": False, "omit_relu": ["first_decoder"]},
     "no_biases_last_decoder_relu": {"bias": False, "omit_relu": ["last_decoder"]},
 }
-"""Options of the network, by reading. Two are the halves of the reading that our systems use."""
+"""Options of the network, by reading. The modified systems (config/systems.yaml) use
+``no_biases_first_encoder_relu``; ``no_biases`` and ``no_first_encoder_relu`` are its halves."""
 
 RESCALINGS = {"": {"rescale": 0.0}, "_rescaled": {"rescale": 0.1}}
 """Without and with Demucs' rescaling of its initial weights, by suffix of the name."""
@@ -35,7 +36,8 @@ SECONDS = 1.5
 
 
 def probe_readings(seeds: list[int], csv_path: str | Path, threads: int = 1) -> None:
-    """Feed white noise to each reading; its models are called "reading_<name>[_rescaled]".
+    """Feed white noise to each reading; in the table, the models are called
+    "reading_<name>[_rescaled]".
 
     Args:
         seeds: Seeds of the weights.

@@ -1,4 +1,4 @@
-"""The files that a probe of a user-supplied model or an audio file leaves in a folder."""
+"""The files that hold the result of probing a user-supplied model or an audio file."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes import summaries
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
-from upsampling_artifacts.probes.line_summary import UNHEARD_DB
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
 
 def write_result(result: ModelProbeResult | FileProbeResult, folder: Path) -> Path:
-    """Write the tables, the summary and what the figure shows.
+    """Write the tables, the summary and the arrays of the figure.
 
     Args:
-        result: Of the probe.
-        folder: Where to: ``measures.csv`` and ``layers.csv`` of a model or ``lines.csv`` of a file,
-            ``summary.txt`` and ``spectrograms.npz``.
+        result: The result of the probe.
+        folder: Where to write ``measures.csv`` and ``layers.csv`` (of a model) or ``lines.csv`` (of
+            a file), ``summary.txt`` and ``spectrograms.npz``.
 
     Returns:
-        The path of ``spectrograms.npz``, which holds the result's arrays, ``predicted_hz``, the
-        frequencies that a stride explains, and ``<signal>_found_hz``, all other lines.
+        The path of ``spectrograms.npz``. It holds the result's arrays, ``predicted_hz`` (the
+        frequencies that a stride explains) and ``<signal>_found_hz`` (all other lines).
     """
     tables = (
         {"lines": result.lines}
@@ -48,14 +48,17 @@ def write_result(result: ModelProbeResult | FileProbeResult, folder: Path) -> Pa
 def marked_frequencies(
     result: ModelProbeResult | FileProbeResult,
 ) -> tuple[list[float], dict[str, list[float]]]:
-    """The frequencies that the figure marks.
+    """Collect the frequencies that the figure marks.
+
+    Args:
+        result: The result of a probe.
 
     Returns:
         ``(predicted, others)`` in Hz: frequencies that a stride explains, and, by test signal,
         those of all other lines.
     """
     if isinstance(result, FileProbeResult):
-        audible = result.lines[result.lines["level_db"] >= UNHEARD_DB]
+        audible = result.lines[result.lines["level_db"] >= INAUDIBLE_DB]
         frequencies_hz, fits = audible["frequency_hz"], audible["stride"].notna()
         return list(frequencies_hz[fits]), {"file": list(frequencies_hz[~fits])}
     others = summaries.unpredicted_lines(

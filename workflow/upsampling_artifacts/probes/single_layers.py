@@ -36,7 +36,7 @@ WIDTH = 64
 
 RATE_HZ = 32_000
 NOISE_SAMPLES, OFFSET_SAMPLES = 4096, 256
-"""Lengths of the input. A DC offset needs few samples: only the boundaries are not steady."""
+"""Lengths of the inputs. A DC offset needs few samples: only the ends of its response vary."""
 
 MEASURES = ("offset_replica_level", "replica_level", "passband_droop")
 

@@ -32,7 +32,7 @@ from upsampling_artifacts.progress import Progress
 SECONDS = 2.0
 TONE_HZ = 1000.0
 MEASURED_CHANNELS = 4
-"""Of a layer's 32 channels, to save time; ten seeds make up for it."""
+"""This many of a layer's 32 channels are measured, to save time; ten seeds make up for it."""
 
 
 def probe_stacks(seeds: list[int], csv_path: str | Path, threads: int = 1) -> None:

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.probes.audio_file import coincidence
-from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
+from upsampling_artifacts.probes.line_summary import CHANCE_DB, INAUDIBLE_DB
 from upsampling_artifacts.statistics import mean_interval
 
 MAX_LINES = 16
 OUTPUT = "output"
 TOLERANCE_HZ = 1.0
-"""Half a bin of ``find_lines``. It locates a strong line to a quarter of this."""
+"""Half a bin of ``find_lines``, which locates strong lines to a quarter of this."""
 
 STATIONARY = ("silence", "ones", "noise")
-"""Stationary test signals: a stationary line in the output comes from the model. Music has held
-notes of its own, and the spectral images of a sweep cross a frequency again and again."""
+"""Test signals for which a stationary line in the output comes from the model. Music has held notes
+of its own, and the spectral images of a sweep cross each frequency many times."""
 
 MIN_SPACING_HZ = 40.0
 """Below this spacing, more than one line in twenty is near a multiple by chance."""
@@ -34,7 +34,7 @@ KEYS = ["seed", "signal", "frequency_hz"]
 
 
 def output_lines(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The measured lines of a model's output.
+    """Collect the measured lines of a model's output.
 
     Args:
         measures: Columns seed, signal, layer, measure, frequency_hz, value.
@@ -55,7 +55,7 @@ def unpredicted_lines(
     tones_hz: Sequence[float] | np.ndarray,
     rate_hz: float,
 ) -> pd.DataFrame:
-    """The lines found where no tone is predicted, for :data:`STATIONARY` test signals.
+    """Collect the lines found where no tone is predicted, for :data:`STATIONARY` test signals.
 
     Args:
         measures: As for :func:`output_lines`.
@@ -64,8 +64,8 @@ def unpredicted_lines(
         rate_hz: Sampling rate of the output.
 
     Returns:
-        The columns of :func:`output_lines` and ``origin``: what else in the model has the period of
-        the line, or an empty string.
+        The columns of :func:`output_lines` and ``origin``: what else in the model has the period
+        of the line, or an empty string.
     """
     lines = output_lines(measures, "found_line")
     distance_hz = np.abs(lines["frequency_hz"].to_numpy()[:, None] - [*tones_hz, np.inf])
@@ -82,7 +82,7 @@ def unpredicted_lines(
 
 
 def _periods(layers: pd.DataFrame) -> dict[int, str]:
-    """Periods in samples, beyond those whose tones are predicted one by one."""
+    """Periods in samples, and what has them, in addition to those whose tones are predicted."""
     spectral = layers["kind"] == "istft"
     product = math.prod(layers["stride"][(layers["direction"] == "up") & ~spectral])
     hops = dict.fromkeys(layers["stride"][spectral], "the hop of the inverse Fourier transform")
@@ -104,12 +104,12 @@ def summarize_model(
     tones_hz: Sequence[float] | np.ndarray,
     measures: pd.DataFrame,
 ) -> str:
-    """Summarize a model: rate-changing layers, predicted tones, which stand out, other lines.
+    """Summarize a model: its rate-changing layers, which predicted tones stand out, other lines.
 
     Args:
         name: Name of the model.
         rate_hz: Sampling rate of its output.
-        layers: Its rate-changing layers: columns name, kind, direction, stride.
+        layers: The rate-changing layers: columns name, kind, direction, stride.
         tones_hz: Predicted frequencies.
         measures: Columns seed, stage, signal, layer, measure, frequency_hz, value.
     """
@@ -134,7 +134,7 @@ def summarize_model(
 def _predicted_tones(
     measures: pd.DataFrame, tones_hz: Sequence[float] | np.ndarray, rate_hz: float
 ) -> list[str]:
-    """The predicted tones as a table: first those of the last layer, then of the last two ..."""
+    """Tabulate the predicted tones: first those of the last layer, then of the last two ..."""
     if not len(tones_hz):
         return ["No tone is predicted: no upsampling layer with a filter was found."]
     lines = output_lines(measures, "line")
@@ -174,7 +174,7 @@ def _mean(prominences_db: pd.Series) -> str:
 
 
 def _other_lines(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]:
-    """The unpredicted lines: in how many seeds, and which stride fits."""
+    """List the unpredicted lines: in how many seeds they are, and which stride fits."""
     text = []
     for origin, group in lines[lines["origin"] != ""].groupby("origin"):
         signals = ", ".join(group["signal"].unique())
@@ -213,13 +213,13 @@ def summarize_file(
 
     Args:
         name: Name of the file.
-        rate_hz: Its sampling rate.
+        rate_hz: Sampling rate of the file.
         channels: Number of channels.
-        seconds: Duration.
+        seconds: Duration of the file.
         lines: From :func:`audio_file.explain_lines`.
     """
     text = [f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"]
-    audible = lines[lines["level_db"] >= UNHEARD_DB]
+    audible = lines[lines["level_db"] >= INAUDIBLE_DB]
     if not audible.empty:
         text += ["Stationary narrow lines, strongest first:"]
     for line in audible.head(MAX_LINES).to_dict("records"):
@@ -233,7 +233,7 @@ def summarize_file(
         text += [f"And {_count(len(audible) - MAX_LINES, 'more line')}."]
     if len(audible) < len(lines):
         quiet = _count(len(lines) - len(audible), "line")
-        text += [f"And {quiet} below {UNHEARD_DB:g} dB, under the last bit of 16-bit audio."]
+        text += [f"And {quiet} below {INAUDIBLE_DB:g} dB, under the last bit of 16-bit audio."]
     return "\n".join([*text, _verdict(audible)])
 
 
@@ -244,7 +244,7 @@ def _verdict(lines: pd.DataFrame) -> str:
     n_lines = _count(len(lines), "line")
     if not fits.any():
         return f"None of {n_lines} is at a frequency where an upsampling layer puts tones."
-    # Each line might have met a tone of the largest stride that was needed.
+    # Each line was compared with the tones of all strides up to the largest that fits one.
     expected = len(lines) * lines["chance"].max()
     verb = "is" if fits.sum() == 1 else "are"
     return (

@@ -1,4 +1,4 @@
-"""Probe whole systems at the paper's size after random initialization (figures 1 and 9)."""
+"""Probe systems at the paper's size after random initialization (figures 1 and 9)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from upsampling_artifacts.probes.model_probe import probe_model, run
 from upsampling_artifacts.progress import Progress
 
 MARKED_STRIDE = 32
-"""Figures 1 and 9 mark tones at multiples of rate over at most this, which is all that their
-resolution shows: rate / 16 for Demucs and rate / 32 for MelGAN."""
+"""Figures 1 and 9 mark tones at multiples of rate / stride for products of strides up to this, the
+finest spacing that they resolve: rate / 16 for Demucs and rate / 32 for MelGAN."""
 
 
 def probe_system(
@@ -48,7 +48,7 @@ def probe_system(
         name: Name of the system in the table.
         seeds: Seeds of the weights.
         shape: ``rate_hz``, ``n_sources`` and ``audio_channels``.
-        signal_seconds: Length of the test signals that are measured.
+        signal_seconds: Length of the test signals.
         spectrogram_seconds: Length of the white noise whose spectrogram is saved (first seed).
         csv_path: Where to write the measures.
         arrays_path: Where to write the spectrograms of input and output (``.npz``).

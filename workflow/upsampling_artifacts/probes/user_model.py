@@ -19,12 +19,14 @@ logger = logging.getLogger(__name__)
 AXES = {"audio": "(batch, channels, time)", "features": "(batch, bins, frames)"}
 """Axes of the input, by kind."""
 
-# Powers of two: between them, the output of a model that works in frames grows by whole frames.
+# Powers of two: from one to the other, the output of a model that works in frames grows by an
+# integer number of frames.
 TRIAL_SAMPLES = (2**14, 2**15)
 TRIAL_FRAMES = (32, 64)
 
 MIN_RATIO = {"audio": 0.1, "features": 2.0}
-"""Output samples per input sample or frame. A lower ratio means codes, scores or features."""
+"""Output samples per input sample or frame. At a lower ratio, the output is codes, scores or
+features."""
 
 INTEGER_TOLERANCE = 0.05
 """Trimming to frames of up to 800 samples changes the ratio by no more than this."""
@@ -44,7 +46,7 @@ def load_user_model(target: nn.Module | str, options: dict[str, Any], seed: int)
         target: A module, or the import path ``package.module:factory`` of a module, a class or a
             function that returns a module.
         options: Keyword arguments of the factory.
-        seed: Seeds torch's random numbers for the initial weights.
+        seed: Seeds torch's generator, which draws the initial weights.
 
     Returns:
         The model.
@@ -65,7 +67,7 @@ def load_user_model(target: nn.Module | str, options: dict[str, Any], seed: int)
     torch.manual_seed(seed)
     try:
         model = factory(**options)
-    except Exception as error:  # any bug of the factory becomes one line for its user
+    except Exception as error:  # the user sees any bug of the factory as one line
         arguments = ", ".join(f"{key}={value!r}" for key, value in options.items())
         raise InputError(
             f"{target}: called with ({arguments}), the factory raised {one_line(error)}"
@@ -182,9 +184,9 @@ class CheckedModel(nn.Module):
 
 
 def output_ratio(model: CheckedModel, channels: int) -> float:
-    """Output samples per input sample or frame.
+    """Measure the output samples per input sample or frame.
 
-    From two trial runs of different length, because a model may trim or pad the ends. A ratio
+    Two trial runs differ in length, because a model may trim or pad the ends. A ratio
     near an integer (1 for most models, the hop for a vocoder) is rounded.
 
     Args:
@@ -235,7 +237,7 @@ def _trial(model: CheckedModel, channels: int, length: int) -> Tensor:
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Context manager: evaluation mode without gradients; each module's own mode returns after."""
+    """Context manager: evaluation mode without gradients; each module's mode is restored."""
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -1,4 +1,4 @@
-"""Probe a user-supplied model with test signals of its own rate and shape."""
+"""Probe a user-supplied model with test signals at its own sampling rate and in its own shape."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ModelProbeResult:
             value, unit.
         layers: The rate-changing layers, in the order they run: columns model, name, kind,
             direction, stride.
-        tones_hz: Frequencies at which the upsampling layers put tones, rising.
+        tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
     """
 
@@ -139,7 +139,7 @@ def _check(
     seconds: float,
     music: str | Path | None,
 ) -> float:
-    """Refuse arguments that are wrong for every model; return the sampling rate."""
+    """Refuse arguments that no model could accept; return the sampling rate."""
     if rate_hz is None or not rate_hz > 0:
         raise InputError(f"rate_hz: is {rate_hz}; give the sampling rate of the model's output")
     if input_kind not in AXES:

@@ -1,4 +1,4 @@
-"""Probe the trained variants: systems as this pipeline trains them, before and after training."""
+"""Probe the variants, the systems that this pipeline trains, before and after training."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
 from upsampling_artifacts.figures.style import BASELINES, Look
-from upsampling_artifacts.probes.line_summary import CHANCE_DB, UNHEARD_DB
+from upsampling_artifacts.probes.line_summary import CHANCE_DB, INAUDIBLE_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
 
 SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
@@ -90,7 +90,7 @@ def _by_key(summary: pd.DataFrame) -> dict[tuple[str, str, str], dict[Hashable, 
 def _response(row: dict[Hashable, Any]) -> str:
     if row["n_silent"] == row["n_seeds"]:
         return "silent"
-    if not (row["prominence_db"] > CHANCE_DB and row["level_db"] > UNHEARD_DB):
+    if not (row["prominence_db"] > CHANCE_DB and row["level_db"] > INAUDIBLE_DB):
         return "no_tone"
     # A single seed has no interval: its value decides.
     return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"

@@ -15,7 +15,7 @@ from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     CHANCE_DB,
-    UNHEARD_DB,
+    INAUDIBLE_DB,
     read_lines,
     summarize_lines,
 )
@@ -167,7 +167,7 @@ def _tone_values(
     return {
         "tone_khz": f"{tone_hz / 1000:g}",
         "chance_db": CHANCE_DB,
-        "unheard_db": UNHEARD_DB,
+        "unheard_db": INAUDIBLE_DB,
         "tones": {
             signal: findings.tones(summary, signal, systems, looks) for signal in findings.SIGNALS
         },

@@ -1,1 +1,1 @@
-"""Training one variant with one seed: options, loop, steps, checkpoints and devices."""
+"""Train one variant with one seed: options, loop, steps, checkpoints and devices."""

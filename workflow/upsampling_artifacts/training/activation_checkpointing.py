@@ -1,9 +1,9 @@
-"""Activation checkpointing: blocks recompute their activations in the backward pass.
+"""Activation checkpointing: a second forward pass of each block saves memory.
 
-Between forward and backward pass, a network keeps the input of every layer: most of the memory of a
-training. A checkpointed block keeps only its own input and runs forward a second time when its
-gradients are due. This costs a third more arithmetic. Outputs and gradients stay the same, bit for
-bit.
+Between forward and backward pass, a network keeps the input of every layer, which takes most of the
+memory of training. A checkpointed block keeps only its own input and runs forward again when the
+backward pass reaches it. This costs a third more arithmetic. Outputs and gradients stay the same,
+bit for bit.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def checkpoint_blocks(model: nn.Module) -> None:
 
 
 def find_blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """Find the outermost members of module lists that contain learnable layers.
+    """Yield the outermost members of module lists that contain learnable layers.
 
-    A single layer is no block: checkpointed or not, it keeps its input.
+    A single layer is not a block: with or without checkpointing, it keeps its input.
     """
     is_list = isinstance(module, nn.ModuleList | nn.Sequential)
     for child in module.children():
@@ -62,7 +62,7 @@ def find_blocks(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def has_batch_normalization(model: nn.Module) -> bool:
-    """Whether the output for one example depends on the other examples of its batch."""
+    """Whether a model has batch normalization, whose statistics mix the examples of a batch."""
     return any(isinstance(module, _BatchNorm) for module in model.modules())
 
 

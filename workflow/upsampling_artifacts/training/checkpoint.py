@@ -1,4 +1,4 @@
-"""Checkpoints: what an interrupted training resumes from, when to write one, and whose it is."""
+"""Checkpoints, from which interrupted training resumes: when to write one, and whether it fits."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from upsampling_artifacts.training.step import Trainer
 
 logger = logging.getLogger(__name__)
 
-# Largest share of the training time spent on saving: checkpoints are rarer on a slow disk.
-LARGEST_SHARE = 0.02
-# Assumed speed of the disk before the first checkpoint: a slow one.
+# Maximum share of the training time spent on saving: checkpoints are rarer on a slow disk.
+MAX_SAVING_SHARE = 0.02
+# Speed of a slow disk, assumed until the first checkpoint is written.
 BYTES_PER_SECOND = 200e6
 # A checkpoint holds the weights, the best weights so far, and Adam's two moments.
 COPIES = 4
@@ -36,14 +36,19 @@ def run_identity(
     train_songs: list[CachedSong],
     valid_songs: list[CachedSong],
 ) -> dict[str, Any]:
-    """What makes a training what it is, as plain values: a checkpoint of another one never fits.
+    """Everything that defines a training run, as plain values.
+
+    A checkpoint with another identity is refused.
 
     Args:
         about: Describes the model (:mod:`models.saved`).
-        options: Those of the training, of which :data:`RESUMABLE_KEYS` may change.
+        options: Training options, of which :data:`RESUMABLE_KEYS` may change.
         code: Fingerprint of the code that decides the result.
         train_songs: Training songs.
         valid_songs: Validation songs.
+
+    Returns:
+        Values by name: the description of the model, the options, the code and the songs.
     """
     audio = [
         [song.name, list(song.stems.shape), song.scale] for song in [*train_songs, *valid_songs]
@@ -53,21 +58,21 @@ def run_identity(
         **{key: value for key, value in asdict(options).items() if key not in RESUMABLE_KEYS},
         "code": code,
         "songs": [song.name for song in train_songs],
-        # Songs with the same names may sound different: another songs.seed, or data set.
+        # Songs with the same names may sound different: another synthetic_songs.seed, or data set.
         "audio": data_fingerprint(audio),
     }
 
 
 class Checkpoint:
-    """The checkpoint file of one training.
+    """The checkpoint file of one training run.
 
     It holds all that the next step depends on: weights, optimizer, the loss scaler of mixed
     precision, random state, and the state of the loop.
 
     Args:
         path: The file.
-        identity: What makes the training what it is (:func:`run_identity`).
-        minutes: Time between checkpoints, longer if :data:`LARGEST_SHARE` demands it.
+        identity: What defines the training run (:func:`run_identity`).
+        minutes: Time between checkpoints, longer if :data:`MAX_SAVING_SHARE` demands it.
     """
 
     def __init__(self, path: str | Path, identity: dict[str, Any], minutes: float):
@@ -81,12 +86,12 @@ class Checkpoint:
         """Read the checkpoint; None if the file does not exist.
 
         Raises:
-            InputError: The checkpoint belongs to another training, or the file is no checkpoint.
+            InputError: The checkpoint belongs to another training run, or the file is not one.
         """
         if not self.path.exists():
             return None
         try:
-            # Onto the CPU: a job may resume without the GPU that it began on. Memory-mapped, so
+            # Onto the CPU: a job may resume on a machine without a GPU. Memory-mapped, so
             # that the processes of several devices share one copy.
             saved = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
             saved_identity = dict(saved["configuration"])
@@ -95,7 +100,7 @@ class Checkpoint:
         except Exception as error:  # a foreign file can raise anything in the unpickler
             kind = type(error).__name__
             raise InputError(
-                f"{self.path}: not a checkpoint of this program ({kind}); delete it to train afresh"
+                f"{self.path}: not a checkpoint of this program ({kind}); delete it to start over"
             ) from error
         differing = [
             key for key, value in self.identity.items() if saved_identity.get(key) != value
@@ -106,25 +111,25 @@ class Checkpoint:
             )
             raise InputError(
                 f"{self.path}: a checkpoint from another configuration ({details}); "
-                "delete it to train afresh, or restore the setting to resume"
+                "delete it to start over, or restore the setting to resume"
             )
         return saved
 
     def start(self, model: nn.Module) -> None:
-        """Start the time to the first checkpoint."""
+        """Start the interval before the first checkpoint, and estimate how long saving takes."""
         self.saved_at = time.monotonic()
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
         self.estimated_seconds = COPIES * size / BYTES_PER_SECOND
 
     @property
     def saving_seconds(self) -> float:
-        """How long saving takes: as long as the last time, or an estimate before that."""
+        """How long saving takes: as measured the last time, or an estimate before that."""
         measured = self.measured_seconds
         return self.estimated_seconds if measured is None else measured
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""
-        interval = max(self.interval_seconds, (self.measured_seconds or 0) / LARGEST_SHARE)
+        interval = max(self.interval_seconds, (self.measured_seconds or 0) / MAX_SAVING_SHARE)
         return time.monotonic() - self.saved_at > interval
 
     def save(self, state: dict[str, Any], trainer: Trainer) -> None:
@@ -151,12 +156,12 @@ class Checkpoint:
         self.measured_seconds = self.saved_at - started
 
     def restore(self, saved: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
-        """Put back what :meth:`save` saved.
+        """Restore what :meth:`save` wrote.
 
         Args:
             saved: What :meth:`read` returned.
-            trainer: Gets back weights, optimizer and precision. The global random state is
-                restored, too.
+            trainer: Its weights, optimizer and precision are restored; so is the global random
+                state.
 
         Returns:
             The state of the loop.
@@ -171,12 +176,12 @@ class Checkpoint:
         return saved["state"]
 
     def remove(self) -> None:
-        """Remove the file: a finished training has nothing to resume."""
+        """Remove the file: once training has finished, nothing is left to resume."""
         self.path.unlink(missing_ok=True)
 
 
 def _random_state() -> dict[str, Tensor]:
-    """The random state of this device; all devices of a training draw the same numbers."""
+    """The random state of this process; the processes of all devices draw the same numbers."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()

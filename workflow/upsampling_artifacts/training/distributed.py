@@ -1,11 +1,11 @@
-"""One training on one device, or on several in parallel (data parallel).
+"""Train on one device, or on several (data parallel).
 
-With several devices, Fabric starts the program that calls :func:`launch` once more for each further
-device. All processes train the same model, each on its part of every batch. Two rules follow:
+With several devices, :func:`launch` starts the calling program again for each additional device.
+All processes train the same model, each on its part of every batch. Two rules follow:
 
 - Only the first process, ``fabric.is_global_zero``, writes files and messages.
-- All processes take the same number of steps, or they wait for each other forever. So they agree
-  (:func:`agree`) before any of them stops.
+- All processes take the same number of steps, or they would wait for each other forever. So they
+  agree (:func:`agree`) before any of them stops.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
 
 
 def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabric:
-    """Start one process per device and connect them; a single device needs no further process.
+    """Start one process per device and connect them; a single device needs no additional process.
 
     Args:
         accelerator: As Lightning Fabric names it, for example ``"cpu"`` or ``"cuda"``.
         devices: Number of devices.
         precision: As Lightning Fabric names it, for example ``"32-true"`` or ``"bf16-mixed"``.
         threads: CPU threads per process.
+
+    Returns:
+        The Fabric of this process.
 
     Raises:
         InputError: The machine has fewer devices.
@@ -43,9 +46,9 @@ def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabr
             accelerator=accelerator,
             devices=devices,
             precision=cast("_PRECISION_INPUT", precision),
-            # Buffers follow the first process on all devices: it writes the checkpoint.
+            # All devices take the buffers of the first process, which writes the checkpoint.
             strategy=DDPStrategy(broadcast_buffers=True) if devices > 1 else "auto",
-            # Without it, Fabric expects a SLURM job to have started all processes itself.
+            # Without it, Fabric would expect SLURM to have started all processes.
             plugins=LightningEnvironment(),
         )
     except MisconfigurationException as error:
@@ -56,10 +59,15 @@ def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabr
 
 
 def agree(fabric: Fabric, loss: Tensor, stop: bool) -> tuple[float, bool]:
-    """Exchange the loss of a step and the wish to stop between all devices.
+    """Average the loss of a step over all devices, and agree on whether to stop.
+
+    Args:
+        fabric: The devices.
+        loss: The loss on this device, a scalar.
+        stop: Whether this process must stop.
 
     Returns:
-        The mean loss over all devices, and whether any of them wants to stop.
+        The mean loss over all devices, and whether any process must stop.
     """
     votes = torch.stack([loss.detach().float(), torch.tensor(float(stop), device=loss.device)])
     loss_sum, stops = _sum_over_devices(fabric, votes)
@@ -67,7 +75,13 @@ def agree(fabric: Fabric, loss: Tensor, stop: bool) -> tuple[float, bool]:
 
 
 def mean_over_devices(fabric: Fabric, total: float, count: int) -> float:
-    """The mean of the values that all devices have summed to ``total`` and counted."""
+    """Compute the mean of values that are spread over all devices.
+
+    Args:
+        fabric: The devices.
+        total: Sum of the values on this device.
+        count: Number of the values on this device.
+    """
     if fabric.world_size == 1:
         return total / count
     sums = torch.tensor([total, count], dtype=torch.float64, device=fabric.device)

@@ -1,4 +1,4 @@
-"""Batches for a training: worker processes read ahead, and the time spent waiting is measured."""
+"""Load batches: worker processes read ahead, and the time that training waits is measured."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from upsampling_artifacts.interruption import ignore_signals
 def load_batches(
     fabric: Fabric, batches: TrainingBatches, steps: range, num_workers: int
 ) -> TimedBatches:
-    """Load the batches of the given steps, or this device's part of each, onto the device.
+    """Load the batches of the remaining steps, or this device's part of each, onto the device.
 
-    One iterator serves the whole training, so the worker processes start once. Each reads two
+    One iterator serves all steps, so the worker processes start only once. Each reads two
     batches ahead (PyTorch's default). For a GPU, batches lie in pinned memory, from which they are
     copied while the GPU computes.
 
     Args:
         fabric: The device.
         batches: The batches of all devices.
-        steps: The steps that are left.
+        steps: The remaining steps.
         num_workers: Processes that read segments; 0 reads them in this process.
+
+    Returns:
+        The batches, in the order of ``steps``.
     """
     loader = DataLoader(
         replace(batches, part=fabric.global_rank, parts=fabric.world_size),
@@ -36,7 +39,7 @@ def load_batches(
         batch_size=None,
         num_workers=num_workers,
         worker_init_fn=ignore_signals,
-        # A generator of its own: each new iterator would draw from the model's random numbers.
+        # Otherwise each new iterator would draw from the global generator, which the model uses.
         generator=torch.Generator(),
         pin_memory=fabric.device.type == "cuda",
     )
@@ -45,12 +48,12 @@ def load_batches(
 
 
 class TimedBatches:
-    """Iterates over batches and sums the time that the training waits for them.
+    """Iterates over batches and sums the time that training waits for them.
 
-    The wait for the first batch does not count: it is the start of the worker processes.
+    The wait for the first batch does not count: it includes the start of the worker processes.
 
     Args:
-        batches: The batches to pass on.
+        batches: The batches to yield.
 
     Attributes:
         waited_seconds: Time waited so far.

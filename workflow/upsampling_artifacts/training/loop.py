@@ -1,4 +1,4 @@
-"""Training one variant with one seed (section 6 of the paper): set-up, loop and end."""
+"""Train one variant with one seed (paper, section 6): set-up, loop and end."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def train(
 ) -> None:
     """Train a model, and write the weights with the lowest validation loss and a log.
 
-    An interrupted training resumes from its checkpoint, and ends as if it had never been
-    interrupted; a finished one removes the checkpoint. On SIGINT, SIGTERM, SIGUSR1 and shortly
-    before its time limit, it finishes the current step, writes a checkpoint and ends.
+    On SIGINT, SIGTERM, SIGUSR1 and shortly before its time limit, training finishes the current
+    step, writes a checkpoint and ends. The next call resumes from the checkpoint, with the same
+    result as without the interruption; it removes the checkpoint when it has finished.
 
     With several devices, the calling program runs once per device (:mod:`training.distributed`).
     Only the first of these processes writes files.
@@ -52,18 +52,18 @@ def train(
     Args:
         system: ``{"architecture", "options", "upsampler"}`` as for
             :func:`models.build.build_model`.
-        options: How to train.
+        options: Training options.
         seed: Seeds the initial weights and the order of the data.
         files: What to read and write.
         code: Fingerprint of the code that decides the result; a checkpoint of other code is
             refused.
-        label: Names the training in messages.
+        label: Names the training run in messages.
         runtime_minutes: Time limit of the job that runs this process; None for no limit.
 
     Raises:
-        Interrupted: A signal or the time limit interrupted the training; it can resume.
+        Interrupted: A signal or the time limit interrupted training; it can resume.
         InputError: The checkpoint belongs to another configuration, the songs are too short or too
-            few, or the loss diverged.
+            few, the loss diverged, or a step ran out of memory.
     """
     batches, valid = _read_batches(files, options, seed)
     about = _describe(system, batches, seed)
@@ -71,8 +71,8 @@ def train(
     checkpoint = Checkpoint(files.checkpoint, identity, options.checkpoint_minutes)
     saved = checkpoint.read()
     fabric = launch(options.accelerator, options.devices, options.precision, options.threads)
-    # Data and initial weights have seeds of their own; this one is for layers that draw random
-    # numbers while they train.
+    # Data and initial weights are seeded separately; this is for layers that draw random numbers
+    # in training.
     torch.manual_seed(seed)
     model = _build(about, None if saved else batches.songs)
     trainer = Trainer(fabric, model, options)
@@ -90,11 +90,11 @@ def train(
 
 @dataclass
 class LoopState:
-    """The progress of a training, kept in its checkpoint.
+    """The state of the training loop, kept in the checkpoint.
 
     Attributes:
         step: Number of steps taken.
-        seconds: Time trained, over all jobs.
+        seconds: Training time over all jobs.
         loss_sum: Sum of the losses of the current epoch.
         rows: The log, one row per epoch.
         best_loss: Lowest validation loss so far; None before the first validation.
@@ -110,7 +110,7 @@ class LoopState:
 
 
 class _Moment(NamedTuple):
-    """A moment of this job: the clock, the steps taken, the time waited for data."""
+    """The clock, the steps taken and the time waited for data, at one moment."""
 
     seconds: float
     steps: int
@@ -118,7 +118,7 @@ class _Moment(NamedTuple):
 
 
 class _Loop:
-    """Takes the steps that are left, epoch by epoch."""
+    """Takes the remaining steps, epoch by epoch."""
 
     def __init__(
         self,
@@ -144,9 +144,14 @@ class _Loop:
         )
 
     def run(self, checkpoint: Checkpoint, runtime_minutes: float | None) -> None:
-        """Train to the end; an interruption or a diverging loss ends all processes."""
+        """Train to the end; an interruption or a diverging loss ends all processes.
+
+        Args:
+            checkpoint: Where to save the state of the loop.
+            runtime_minutes: As for :func:`train`.
+        """
         state, seconds_before = self.state, self.state.seconds
-        started = self.epoch_start = self._now()  # a resumed training starts within an epoch
+        started = self.epoch_start = self._now()  # within an epoch if training resumes
         checkpoint.start(self.trainer.model)
         with Interruption(runtime_minutes) as interruption:
             for batch in self.loading:
@@ -194,7 +199,7 @@ class _Loop:
         self.epoch_start = self._now()
 
     def _keep_best(self, valid_loss: float) -> None:
-        """Copy the weights if their loss is the lowest so far; the first process writes them."""
+        """Copy the weights if their loss is the lowest so far, on the process that writes them."""
         state = self.state
         is_best = state.best_loss is None or valid_loss < state.best_loss
         if is_best and self.fabric.is_global_zero:
@@ -249,7 +254,7 @@ def _describe(system: dict[str, Any], batches: TrainingBatches, seed: int) -> di
 
 
 def _build(about: dict[str, Any], songs: list[CachedSong] | None) -> nn.Module:
-    """Build the model, and adapt it to the songs if it asks for that; None: do not adapt it."""
+    """Build the model; if it has an ``adapt_to``, adapt it to the songs (None: do not)."""
     model = build_described(about)
     adapt_to = getattr(model, "adapt_to", None)
     if adapt_to and songs is not None:

@@ -1,6 +1,6 @@
-"""How a training runs, and which files it reads and writes. Loads no torch: the workflow reads it.
+"""Training options, and the files that training reads and writes.
 
-:class:`TrainingOptions` holds the keys of ``training`` in config.
+The workflow imports this module, so it must not load torch.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ RUNTIME_KEYS = (
     "checkpoint_minutes",
     "num_workers",
 )
-"""Keys of ``training`` that decide how a training runs, not what it learns.
+"""Keys of ``training`` that decide how training runs, not what the model learns.
 
 They change a result by rounding only, so a new value retrains nothing. The exception is batch
 normalization (Open-Unmix), whose statistics are those of each part that ``devices`` or
 ``gradient_accumulation`` make of a batch. These two are listed all the same: the batch that a step
-learns from stays the same, and an interrupted training must be able to resume with less memory.
+learns from stays the same, and interrupted training must be able to resume with less memory.
 """
 
 RESUMABLE_KEYS = (*RUNTIME_KEYS, "epochs", "minutes")
-"""Keys that may change between an interruption and the resumption of a training."""
+"""Keys that may change between an interruption of training and its resumption."""
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The keys of ``training`` in config; the schema (``config.schema.yaml``) documents each.
+    """The keys of ``training`` in config; ``workflow/schemas/config.schema.yaml`` documents each.
 
     ``threads`` counts the CPU threads of one device.
     """
@@ -83,7 +83,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """What one training reads and writes.
+    """The files that one training run reads and writes.
 
     Attributes:
         train_songs: Cached training songs (``.npy``).
@@ -91,7 +91,7 @@ class TrainingFiles:
         model: The best weights (``.safetensors``); the header describes the model that they fit
             (:mod:`models.saved`).
         log: One row per epoch, with the columns :data:`training.loop.COLUMNS`.
-        checkpoint: What an interrupted training resumes from; removed at the end.
+        checkpoint: What interrupted training resumes from; removed at the end.
     """
 
     train_songs: Sequence[str | Path]

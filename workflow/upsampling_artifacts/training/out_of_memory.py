@@ -29,25 +29,25 @@ from upsampling_artifacts.training.step import Trainer
 MESSAGES = re.compile(
     r"can't allocate memory|out of memory|ALLOC_FAILED|bad_alloc|could not create a primitive$"
 )
-# Devices with equal parts of a batch mostly run out in the same step, and take about the same time
-# to find what fits. The others wait this long, so that the first reports it.
-SECONDS_FOR_THE_FIRST = 60
+# Devices with equal parts of a batch mostly run out of memory in the same step, and take about the
+# same time to find what fits. The other processes wait this long, so that the first one reports it.
+SECONDS_FOR_FIRST_PROCESS = 60
 
 
 @contextmanager
 def explain_out_of_memory(
     trainer: Trainer, batch: Batch, options: TrainingOptions
 ) -> Iterator[None]:
-    """If the step inside runs out of memory, end the training and name the settings that fit.
+    """Context manager: if a step runs out of memory, end training and name the settings that fit.
 
     Trial steps with ever smaller parts of the batch, on this device, find what fits. They destroy
-    the state of the training. Not every shortage raises an error: Linux may kill a process that
-    uses the memory that it was granted.
+    the state of training. Not every shortage raises an error: Linux may kill a process for using
+    memory that it was granted.
 
     Args:
         trainer: Takes the step.
         batch: The batch of the step.
-        options: Those of the training.
+        options: Training options.
 
     Raises:
         InputError: The step ran out of memory.
@@ -68,14 +68,14 @@ def explain_out_of_memory(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of PyTorch or Python reports a lack of memory."""
+    """Whether an error from PyTorch or Python reports a lack of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and bool(MESSAGES.search(str(error)))
 
 
 def _advice(trainer: Trainer, batch: Batch, options: TrainingOptions) -> str:
-    memory = _memory_of(trainer.fabric.device)
+    memory = _describe_memory(trainer.fabric.device)
     segment = f"{options.segment_seconds:g} s"
     n_parts = _accumulation_that_fits(trainer, batch, options)
     if n_parts is None:
@@ -96,7 +96,7 @@ def _advice(trainer: Trainer, batch: Batch, options: TrainingOptions) -> str:
     )
 
 
-def _memory_of(device: torch.device) -> str:
+def _describe_memory(device: torch.device) -> str:
     if device.type == "cuda":
         gpu = torch.cuda.get_device_properties(device)
         return f"the {gpu.total_memory / 1e9:.3g} GB of {gpu.name}"
@@ -127,8 +127,8 @@ def _fits(trainer: Trainer, batch: Batch, options: TrainingOptions) -> bool:
     # New parameters in the same memory: other devices wait for gradients of the old ones.
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
-            own = nn.Parameter(parameter.detach(), parameter.requires_grad)
-            setattr(module, name, own)
+            replacement = nn.Parameter(parameter.detach(), parameter.requires_grad)
+            setattr(module, name, replacement)
     single = Fabric(
         accelerator=device.type,
         devices=1 if device.index is None else [device.index],
@@ -146,14 +146,14 @@ def _fits(trainer: Trainer, batch: Batch, options: TrainingOptions) -> bool:
 
 
 def _end_all(fabric: Fabric, error: InputError) -> NoReturn:
-    """End all processes without an agreement: some wait in vain for the step of another.
+    """End all processes without their agreement: some are waiting in vain for the step of another.
 
     The first process kills the others as it exits. When another process fails, Fabric ends all of
     them within seconds.
     """
     launcher = fabric.strategy.launcher
     if not fabric.is_global_zero:
-        time.sleep(SECONDS_FOR_THE_FIRST)
+        time.sleep(SECONDS_FOR_FIRST_PROCESS)
     elif isinstance(launcher, _SubprocessScriptLauncher):
         for process in launcher.procs:
             atexit.register(process.kill)

@@ -1,4 +1,4 @@
-"""What a training reports: its progress, and why it ended."""
+"""What training reports: its progress, and why it ended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ logger = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Reports the progress of a training, and words the reasons why it ends.
+    """Reports the progress of training, and why it ended.
 
     Args:
-        label: Names the training in every message.
-        total: Number of steps of the whole training.
+        label: Names the training run in every message.
+        total: Number of steps of the training run.
         first: Steps that earlier jobs have taken.
-        seconds_left: Training time until the training ends, even before its last step.
+        seconds_left: Time after which training ends even before its last step.
         visible: Whether to show progress; of several processes, only the first does.
     """
 
@@ -35,22 +35,27 @@ class Reporter:
             self.progress.step(f"loss {loss:.4f}, {waiting_percent:.1f} % waiting for data")
 
     def ended_early(self, step: int, minutes: float) -> None:
-        """Report that the time limit ended the training."""
+        """Report that ``training.minutes`` ended training before its last step."""
         if self.progress:
             self.progress.close()
             logger.info(
                 f"{self.label}: ended at step {step} of at most {self.total}, "
-                f"with the first epoch after {minutes:g} minutes (training.minutes)"
+                f"after the first epoch to end past {minutes:g} minutes (training.minutes)"
             )
 
     def diverged(self, loss: float, step: int) -> InputError:
-        """The error of a loss that is infinite or not a number."""
+        """The error to raise if the loss is infinite or not a number."""
         return InputError(
             f"{self.label}: the loss is {loss} at step {step}; lower training.learning_rate"
         )
 
     def interrupted(self, reason: str | None, step: int) -> Interrupted:
-        """The error of an interruption; None: the reason is that of another process."""
+        """The error to raise on an interruption.
+
+        Args:
+            reason: What interrupted this process; None if another process was interrupted.
+            step: Number of steps taken.
+        """
         by = reason or "another process"
         return Interrupted(
             f"{self.label}: stopped by {by} at step {step} of {self.total}; "

@@ -17,12 +17,12 @@ from upsampling_artifacts.training.options import TrainingOptions
 
 
 class Trainer:
-    """A model and its optimizer on a device: takes training steps, and validates.
+    """Takes training steps with a model and its optimizer on a device, and validates.
 
     Args:
         fabric: The device and the precision.
         model: The model to train.
-        options: Those of the training.
+        options: Training options.
 
     Attributes:
         model: The model, wrapped by Fabric; ``model.module`` is the bare one.
@@ -38,11 +38,12 @@ class Trainer:
         if options.activation_checkpointing:
             checkpoint_blocks(model)
         if isinstance(self.precision, MixedPrecision):
-            # Autocast rounds the factors of products. The mixture must not be rounded: in bfloat16
-            # its noise is 55 dB down, louder than music at high frequencies.
+            # Autocast rounds the factors of products. The mixture itself must not be rounded: in
+            # bfloat16, the rounding noise is 55 dB below it, louder than music at high frequencies.
             setattr(self.precision, "convert_input", _unchanged)  # noqa: B010
-        # Fused Adam updates all weights at once. On one thread, a step of the demonstration's
-        # network takes 0.94 of the time (benchmarks/switches.csv); weights differ by rounding.
+        # Fused Adam updates all weights at once. On one thread, it shortens a step of the
+        # demonstration's network to 0.94 of the time (benchmarks/switches.csv); weights differ by
+        # rounding.
         adam = torch.optim.Adam(
             model.parameters(),
             lr=options.learning_rate,
@@ -86,7 +87,7 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, valid: ValidationBatches) -> float:
-        """Mean loss over all validation segments, shared between the devices."""
+        """Mean loss over all validation segments, which the devices share."""
         self.model.eval()
         total, count = 0.0, 0
         for index in range(self.fabric.global_rank, len(valid), self.fabric.world_size):
