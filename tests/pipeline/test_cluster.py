@@ -64,7 +64,7 @@ def test_only_the_same_jobs_of_the_same_folder_are_canceled(client, tmp_path: Pa
     client("scancel", f'for id; do sed -i "/^$id|/d" {queue}; done')
     comments = [
         cluster.job_comment("train", ["a", "0"]),
-        cluster.comment("score", ["a", "0", "A | B"]),
+        cluster.job_comment("score", ["a", "0", "A | B"]),
     ]
     assert cluster.cancel_orphans("/here", comments) == ["7", "10"]
     assert [line.split("|")[0] for line in queue.read_text().splitlines()] == ["8", "9"]

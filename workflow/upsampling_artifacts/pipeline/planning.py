@@ -259,8 +259,8 @@ def plan_text(experiment: Experiment) -> str:
         "",
         f"GPU hours: {gpu_hours:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
         "(set plan.gpu_tflop_per_second to the steps/s in a training log x TFLOP/step)",
-        f"A score job uses {experiment.processes} cores, one per song scored in parallel, and "
-        f"{memory:.3g} GB of memory.",
+        f"A score job uses {memory:.3g} GB of memory; songs scored in parallel, one per core: "
+        f"{experiment.processes}.",
         "",
         "storage",
         *(
