@@ -52,3 +52,8 @@ def test_every_measure_has_an_example(module) -> None:
     for name, function in inspect.getmembers(module, inspect.isfunction):
         if function.__module__ == module.__name__ and not name.startswith("_"):
             assert ">>>" in (function.__doc__ or ""), name
+
+
+@pytest.mark.parametrize("name", upsampling_artifacts.__all__)
+def test_every_public_name_has_an_example(name: str) -> None:
+    assert ">>>" in (getattr(upsampling_artifacts, name).__doc__ or "")

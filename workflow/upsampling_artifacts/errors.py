@@ -13,6 +13,11 @@ class InputError(ValueError):
 
     The message is one line that names the file or key, the fault and the remedy. Programs show it
     without a traceback.
+
+    Example:
+        >>> raise InputError("seconds: is -1; give a positive length")
+        Traceback (most recent call last):
+        upsampling_artifacts.errors.InputError: seconds: is -1; give a positive length
     """
 
 

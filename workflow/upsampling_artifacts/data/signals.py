@@ -24,6 +24,10 @@ def silence(seconds: float, rate_hz: float, channels: int) -> np.ndarray:
 
     Returns:
         ``(channels, time)`` float32.
+
+    Example:
+        >>> silence(0.5, 8, channels=1)
+        array([[0., 0., 0., 0.]], dtype=float32)
     """
     return np.zeros((channels, round(seconds * rate_hz)), np.float32)
 
@@ -38,6 +42,10 @@ def ones(seconds: float, rate_hz: float, channels: int) -> np.ndarray:
 
     Returns:
         ``(channels, time)`` float32, all ones.
+
+    Example:
+        >>> ones(0.5, 8, channels=1)
+        array([[1., 1., 1., 1.]], dtype=float32)
     """
     return np.ones((channels, round(seconds * rate_hz)), np.float32)
 
@@ -53,6 +61,11 @@ def white_noise(seconds: float, rate_hz: float, channels: int, seed: int = 0) ->
 
     Returns:
         ``(channels, time)`` float32; the channels are independent.
+
+    Example:
+        >>> noise = white_noise(1.0, 8000, channels=2)
+        >>> noise.shape, round(float(noise.std()), 1)
+        ((2, 8000), 1.0)
     """
     rng = np.random.default_rng(seed)
     return rng.standard_normal((channels, round(seconds * rate_hz)), np.float32)
@@ -68,6 +81,11 @@ def sine_sweep(seconds: float, rate_hz: float, channels: int) -> np.ndarray:
 
     Returns:
         ``(channels, time)`` float32; the channels are equal.
+
+    Example:
+        >>> sweep = sine_sweep(1.0, 8000, channels=1)
+        >>> round(float(np.sqrt(np.mean(sweep**2))), 2)
+        1.0
     """
     times = np.arange(round(seconds * rate_hz)) / rate_hz
     # Start at a zero crossing (phi in degrees): no click, and hardly any DC offset.
@@ -104,6 +122,10 @@ def test_signals(
 
     Returns:
         ``(channels, time)`` float32 by name, in the order of :data:`NAMES`.
+
+    Example:
+        >>> {name: signal.shape for name, signal in test_signals(0.5, 8000, channels=1).items()}
+        {'silence': (1, 4000), 'ones': (1, 4000), 'noise': (1, 4000), 'sweep': (1, 4000)}
     """
     signals = {
         "silence": silence(seconds, rate_hz, channels),

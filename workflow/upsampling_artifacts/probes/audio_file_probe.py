@@ -33,6 +33,17 @@ class FileProbeResult:
         seconds: Duration of the file.
         lines: The stationary narrow lines, with the columns of :func:`audio_file.explain_lines`.
         arrays: ``frequencies_hz``, ``times_seconds`` and ``file_db`` ``(frequency, time)``.
+
+    Example:
+        >>> import tempfile
+        >>> import soundfile
+        >>> tone = 0.1 * np.sin(2 * np.pi * 2000 / 8000 * np.arange(16_000))
+        >>> with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        ...     soundfile.write(file.name, tone, 8000)
+        ...     result = probe_audio_file(file.name)
+        >>> strongest = result.lines.iloc[0]
+        >>> round(strongest["frequency_hz"]), int(strongest["stride"])  # rate/4
+        (2000, 4)
     """
 
     name: str

@@ -49,6 +49,15 @@ class ModelProbeResult:
             direction, stride.
         tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
+
+    Example:
+        >>> model = nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
+        >>> result = probe_user_model(model, rate_hz=8000, seconds=2.0)
+        >>> result.layers[["kind", "stride"]].values.tolist()
+        [['transposed', 4]]
+        >>> silence = result.measures.query("signal == 'silence' and measure == 'line_level'")
+        >>> silence["value"].tolist()  # no bias: silence in, silence out
+        [-inf, -inf]
     """
 
     name: str
