@@ -64,6 +64,30 @@ def test_prominence_is_the_tone_re_the_noise_in_one_bin(noise_db: float) -> None
     assert line.prominence_db == pytest.approx(10 * np.log10(peak / floor), abs=1)
 
 
+@pytest.mark.parametrize("time", [48_000, 48_001])
+def test_a_tone_is_as_prominent_at_the_nyquist_frequency_as_elsewhere(time: int) -> None:
+    """Tones of RMS 0.1 in white noise of RMS 1: means of 20 signals of two channels each."""
+    rng, n = np.random.default_rng(0), np.arange(time)
+    prominences_db = {2000: [], 4000: []}
+    for phase in np.linspace(0, 3, 20):
+        signal = rng.standard_normal((2, time)) + tone(2000, 0.1, time, phase) + 0.1 * (-1.0) ** n
+        for frequency_hz, values in prominences_db.items():
+            values.append(measure_line(signal, RATE_HZ, frequency_hz).prominence_db)
+    elsewhere_db, nyquist_db = (np.mean(values) for values in prominences_db.values())
+    assert nyquist_db == pytest.approx(elsewhere_db, abs=0.5)
+
+
+def test_noise_is_no_more_prominent_at_the_nyquist_frequency_than_elsewhere() -> None:
+    rng = np.random.default_rng(0)
+    prominences_db = {2000: [], 4000: []}
+    for _ in range(300):
+        signal = rng.standard_normal((1, 8000))
+        for frequency_hz, values in prominences_db.items():
+            values.append(measure_line(signal, RATE_HZ, frequency_hz).prominence_db)
+    elsewhere_db, nyquist_db = (np.quantile(values, 0.95) for values in prominences_db.values())
+    assert nyquist_db < elsewhere_db
+
+
 @pytest.mark.parametrize("channels", [1, 2, 8])
 def test_noise_has_no_prominent_line(channels: int) -> None:
     line = measure_line(noise(1, 48_000, channels), RATE_HZ, 2000)

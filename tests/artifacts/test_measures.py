@@ -20,7 +20,10 @@ from upsampling_artifacts.artifacts.measures import (
 RATE_HZ = 8000
 TIME = 2 * RATE_HZ
 
-BY_TONE = {"line_level", "line_prominence", "prominence_ratio", "masking_margin", "valley_depth"}
+CHANCES = {"line_prominence_chance", "masking_margin_chance"}
+BY_TONE = {
+    "line_level", "line_prominence", "prominence_ratio", "masking_margin", "valley_depth", *CHANCES,
+}  # fmt: skip
 ALWAYS = {"offset_level", "flatness"}
 WITH_STRIDES = {
     "polyphase_mean_spread",
@@ -42,7 +45,7 @@ def quarter_rate_tone(time: int = TIME) -> np.ndarray:
 def values(measure: str, *arguments: object) -> dict[float, float] | float:
     """Values of a measure by frequency, or its value if it has no frequency."""
     rows = [row for row in measure_output(*arguments) if row[0] == measure]
-    assert all(unit == "dB" for *_, unit in rows)
+    assert all(unit == ("1" if measure in CHANCES else "dB") for *_, unit in rows)
     if len(rows) == 1 and np.isnan(rows[0][1]):
         return rows[0][2]
     return {frequency_hz: value for _, frequency_hz, value, _ in rows}
@@ -60,7 +63,7 @@ def test_every_measure_has_one_row_per_frequency() -> None:
     assert at_tones == {(measure, 500.0 * k) for measure in BY_TONE for k in range(1, 9)}
     others = [row[0] for row in rows if row[0] not in BY_TONE]
     assert sorted(others) == sorted(ALWAYS | WITH_STRIDES | {"response_flatness"})
-    assert {row[3] for row in rows} == {"dB"}
+    assert all(row[3] == ("1" if row[0] in CHANCES else "dB") for row in rows)
 
 
 def test_measures_that_need_strides_or_an_input_are_omitted_without_them() -> None:
@@ -78,10 +81,44 @@ def test_a_tone_at_a_quarter_of_the_rate_has_a_level_only_there() -> None:
 
 def test_lines_of_the_input_are_measured_like_those_of_the_output() -> None:
     rows = measure_input(quarter_rate_tone(), RATE_HZ, [2, 4])
-    lines = ("line_level", "line_prominence")
+    lines = ("line_level", "line_prominence", "masking_margin", *sorted(CHANCES))
     ours = [row for row in measure_output(quarter_rate_tone(), RATE_HZ, [2, 4]) if row[0] in lines]
-    assert rows == ours and len(rows) == 4
+    np.testing.assert_equal(sorted(rows), sorted(ours))
+    assert [row[0] for row in rows[::2]] == list(lines)
     assert measure_input(quarter_rate_tone(), RATE_HZ, []) == []
+
+
+def test_a_tone_has_a_small_chance_and_noise_any() -> None:
+    """Of 384 tones that are not there, a tenth has a chance of a tenth."""
+    with_tone = noise() + quarter_rate_tone() * 20
+    for measure in CHANCES:
+        assert values(measure, with_tone, RATE_HZ, [4])[2000] < 0.01
+    chances = []
+    for seed in range(12):
+        signal = np.random.default_rng(seed).standard_normal((2, 2 * TIME))
+        chances += values("line_prominence_chance", signal, RATE_HZ, [4, 16, 64]).values()
+    assert np.mean(np.array(chances) <= 0.1) == pytest.approx(0.1, abs=0.05)
+    assert np.mean(chances) == pytest.approx(0.5, abs=0.05)
+
+
+def test_partials_of_music_at_a_predicted_frequency_have_a_large_chance() -> None:
+    """A chord of a hundred partials, one of which happens to lie at a quarter of the rate."""
+    n, rng = np.arange(TIME), np.random.default_rng(1)
+    partials_hz = np.append(rng.uniform(1420, 2820, 99), 2000)
+    chord = sum(np.sin(2 * np.pi * hz * n / RATE_HZ + rng.uniform(0, 6)) for hz in partials_hz)
+    signal = 0.1 * noise() + chord
+    assert values("line_prominence", signal, RATE_HZ, [4])[2000] > 20
+    assert values("line_prominence_chance", signal, RATE_HZ, [4])[2000] > 0.1
+    assert (
+        values("line_prominence_chance", noise() + quarter_rate_tone() * 20, RATE_HZ, [4])[2000]
+        < 0.01
+    )
+
+
+def test_the_playback_level_reaches_the_margins() -> None:
+    tone = quarter_rate_tone()
+    loud, soft = (values("masking_margin", tone, RATE_HZ, [4], None, level) for level in (80, 20))
+    assert loud[2000] == pytest.approx(soft[2000] + 60)
 
 
 def test_an_unpredicted_tone_is_detected() -> None:

@@ -221,7 +221,7 @@ SYSTEMS = {
 NUMERICS = {
     f"artifacts.{name}"
     for name in (
-        "boundary", "filtering", "lines", "masking", "measures", "polyphase", "spectra",
+        "boundary", "chance", "filtering", "lines", "masking", "measures", "polyphase", "spectra",
         "spectral_images",
     )
 }  # fmt: skip

@@ -6,14 +6,24 @@ import math
 
 import numpy as np
 
+from upsampling_artifacts.artifacts.chance import chances, control_frequencies_hz
 from upsampling_artifacts.artifacts.filtering import (
     flatness_db,
     power_density,
     response_db,
     valley_depth_db,
 )
-from upsampling_artifacts.artifacts.lines import find_lines, measure_lines, predicted_frequencies
-from upsampling_artifacts.artifacts.masking import masking_margins_db, prominence_ratios_db
+from upsampling_artifacts.artifacts.lines import (
+    find_lines,
+    line_resolution_hz,
+    measure_lines,
+    predicted_frequencies,
+)
+from upsampling_artifacts.artifacts.masking import (
+    margin_resolution_hz,
+    masking_margins_db,
+    prominence_ratios_db,
+)
 from upsampling_artifacts.artifacts.polyphase import aperiodic_level_db, polyphase_imbalance
 from upsampling_artifacts.artifacts.spectral_images import offset_level_db, replica_level_db
 
@@ -24,7 +34,11 @@ NO_FREQUENCY = math.nan
 
 
 def measure_output(
-    output: np.ndarray, rate_hz: float, strides: list[int], input: np.ndarray | None = None
+    output: np.ndarray,
+    rate_hz: float,
+    strides: list[int],
+    input: np.ndarray | None = None,
+    unit_rms_db_spl: float | None = None,
 ) -> list[Row]:
     """Apply every measure to the output of a layer or model.
 
@@ -35,10 +49,12 @@ def measure_output(
             first: ``[4, 16, 64]``. Empty for a model without upsampling layers.
         input: ``(channels, time)`` of the same duration, at ``rate_hz`` for a model and at
             ``rate_hz / stride`` for an upsampling layer. None: no response is measured.
+        unit_rms_db_spl: Playback level, as for :func:`masking.masking_margins_db`.
 
     Returns:
         Rows. A value is NaN if the measure is undefined for the signal, and -inf if what it
-        measures is exactly zero.
+        measures is exactly zero. ``line_prominence_chance`` and ``masking_margin_chance`` are
+        those of :func:`chance.chances`.
 
     Raises:
         InputError: The output is too short for a measure.
@@ -52,20 +68,18 @@ def measure_output(
         [(2000.0, 0)]
     """
     tones_hz = predicted_tones(rate_hz, strides)
-    lines = measure_lines(output, rate_hz, tones_hz)
+    tones = _measure_tones(output, rate_hz, strides, unit_rms_db_spl)
     density = power_density(output, rate_hz)
     by_tone = {
-        "line_level": [line.level_db for line in lines],
-        "line_prominence": [line.prominence_db for line in lines],
+        "line_level": tones["line_level"],
+        "line_prominence": tones["line_prominence"],
         "prominence_ratio": prominence_ratios_db(output, rate_hz, tones_hz),
-        "masking_margin": masking_margins_db(output, rate_hz, tones_hz),
+        "masking_margin": tones["masking_margin"],
         "valley_depth": [valley_depth_db(*density, tone_hz, rate_hz) for tone_hz in tones_hz],
+        "line_prominence_chance": tones["line_prominence_chance"],
+        "masking_margin_chance": tones["masking_margin_chance"],
     }
-    rows = [
-        (measure, float(tone_hz), value, "dB")
-        for measure, values in by_tone.items()
-        for tone_hz, value in zip(tones_hz, values, strict=True)
-    ]
+    rows = _rows(by_tone, tones_hz)
     for found in find_lines(output, rate_hz):
         rows.append(("found_line_level", found.frequency_hz, found.level_db, "dB"))
         rows.append(("found_line_prominence", found.frequency_hz, found.prominence_db, "dB"))
@@ -84,7 +98,9 @@ def measure_output(
     return [*rows, *((measure, NO_FREQUENCY, value, "dB") for measure, value in values.items())]
 
 
-def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list[Row]:
+def measure_input(
+    input: np.ndarray, rate_hz: float, strides: list[int], unit_rms_db_spl: float | None = None
+) -> list[Row]:
     """Measure a model's input at the frequencies where the model's tones are predicted.
 
     Music may have a partial there. Only the comparison with the output shows what the model adds.
@@ -93,9 +109,11 @@ def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list
         input: ``(channels, time)``.
         rate_hz: Sampling rate.
         strides: As for :func:`measure_output`.
+        unit_rms_db_spl: As for :func:`measure_output`.
 
     Returns:
-        Rows of the measures ``line_level`` and ``line_prominence``.
+        Rows of the measures ``line_level``, ``line_prominence``, ``masking_margin``,
+        ``line_prominence_chance`` and ``masking_margin_chance``.
 
     Raises:
         InputError: The input is too short to measure a line.
@@ -106,11 +124,8 @@ def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list
         >>> measure, frequency_hz, round(value), unit
         ('line_level', 2000.0, -20, 'dB')
     """
-    lines = measure_lines(input, rate_hz, predicted_tones(rate_hz, strides))
-    levels = [("line_level", line.frequency_hz, line.level_db, "dB") for line in lines]
-    return levels + [
-        ("line_prominence", line.frequency_hz, line.prominence_db, "dB") for line in lines
-    ]
+    tones = _measure_tones(input, rate_hz, strides, unit_rms_db_spl)
+    return _rows(tones, predicted_tones(rate_hz, strides))
 
 
 def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
@@ -129,6 +144,41 @@ def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
     """
     tones = [predicted_frequencies(rate_hz, stride) for stride in strides]
     return np.unique(np.concatenate(tones)) if tones else np.empty(0)
+
+
+def _measure_tones(
+    signal: np.ndarray, rate_hz: float, strides: list[int], unit_rms_db_spl: float | None
+) -> dict[str, list[float]]:
+    """Levels, prominences and margins of the predicted tones, and the chance of the latter two."""
+    tones_hz = predicted_tones(rate_hz, strides)
+    count = len(tones_hz)
+    resolution_hz = line_resolution_hz(signal.shape[-1], rate_hz)
+    line_controls_hz = control_frequencies_hz(rate_hz, strides, resolution_hz)
+    lines = measure_lines(signal, rate_hz, [*tones_hz, *line_controls_hz])
+    prominences_db = [line.prominence_db for line in lines]
+    margin_controls_hz = control_frequencies_hz(rate_hz, strides, margin_resolution_hz(rate_hz))
+    margins_db = masking_margins_db(
+        signal, rate_hz, [*tones_hz, *margin_controls_hz], unit_rms_db_spl
+    )
+    return {
+        "line_level": [line.level_db for line in lines[:count]],
+        "line_prominence": prominences_db[:count],
+        "masking_margin": margins_db[:count],
+        "line_prominence_chance": chances(
+            tones_hz, prominences_db[:count], line_controls_hz, prominences_db[count:], rate_hz
+        ),
+        "masking_margin_chance": chances(
+            tones_hz, margins_db[:count], margin_controls_hz, margins_db[count:], rate_hz
+        ),
+    }
+
+
+def _rows(by_tone: dict[str, list[float]], tones_hz: np.ndarray) -> list[Row]:
+    return [
+        (measure, float(tone_hz), value, "1" if measure.endswith("_chance") else "dB")
+        for measure, values in by_tone.items()
+        for tone_hz, value in zip(tones_hz, values, strict=True)
+    ]
 
 
 def _middle_half(signal: np.ndarray, period: int) -> np.ndarray:

@@ -112,6 +112,23 @@ def line_window(time: int) -> np.ndarray:
     return kaiser(time, KAISER_BETA)
 
 
+def main_lobe(center_bins: float) -> slice:
+    """The bins of :func:`line_spectrum` under the main lobe of a tone.
+
+    Args:
+        center_bins: Frequency of the tone in bins, at least 0.
+
+    Returns:
+        The bins. The last ones may lie beyond the end of the spectrum.
+
+    Example:
+        >>> main_lobe(100.5)
+        slice(91, 111, None)
+    """
+    first = max(0, int(np.ceil(center_bins - MAIN_LOBE_BINS)))
+    return slice(first, int(center_bins + MAIN_LOBE_BINS) + 1)
+
+
 def line_power(spectrum: np.ndarray, time: int, rate_hz: float, frequency_hz: float) -> float:
     """Mean square of the tone at a frequency.
 
@@ -133,8 +150,7 @@ def line_power(spectrum: np.ndarray, time: int, rate_hz: float, frequency_hz: fl
         0.01
     """
     bin_hz = rate_hz / time
-    distance = np.abs(np.arange(len(spectrum)) * bin_hz - frequency_hz)
-    peak = float(spectrum[distance <= MAIN_LOBE_BINS * bin_hz].max())
+    peak = float(spectrum[main_lobe(frequency_hz / bin_hz)].max())
     # At 0 Hz and at Nyquist, no negative frequency shares the power: |X| = A sum(window), RMS A.
     unshared = frequency_hz <= bin_hz / 2 or frequency_hz >= rate_hz / 2 - bin_hz / 2
     return peak / 2 if unshared else peak
