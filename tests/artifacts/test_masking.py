@@ -180,6 +180,22 @@ def test_audible_tones_of_a_band_count_together() -> None:
     assert together_db[3] == alone_db[3]
 
 
+def test_lines_that_belong_to_two_tones_count_once() -> None:
+    """The tones are three lines apart. Each includes all lines of both."""
+    frequencies_hz = [4000, 4000 + 3 * STANDARD_SPACING_HZ]
+    signal = 0.01 * noise() + sum(tone(hz, 0.1) for hz in frequencies_hz)
+    together_db = max(band_masking_margins_db(signal, RATE_HZ, frequencies_hz))
+    alone_db = max(masking_margins_db(signal, RATE_HZ, frequencies_hz))
+    assert together_db == pytest.approx(alone_db, abs=0.3)
+
+
+def test_a_tone_ends_before_a_larger_line() -> None:
+    power = np.ones(2000)
+    power[500:503] = 100, 40, 1000
+    (lines,) = rate_tones(2.0, power, [1000.0]).lines
+    assert list(lines) == [500, 501]
+
+
 def test_a_masked_tone_adds_nothing_to_its_band() -> None:
     """The noise lies 10 dB over the masked tone, 20 dB below the audible one."""
     signal = noise() + tone(4000, 0.001) + tone(4100, 1)

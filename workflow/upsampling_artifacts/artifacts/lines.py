@@ -235,7 +235,7 @@ def find_lines(
        frame (:func:`min_steadiness`). A whistle under music passes. Notes do not, even if they
        recur, because each starts with a phase of its own. Nor does noise, however narrow its
        resonances (up to a Q of 50). In signals shorter than about three seconds, a note can last
-       as long as a whistle and be detected.
+       as long as a whistle and be detected, and a tone must stand out more, the lower it is.
 
     Frames of exact silence are skipped. Frequencies below two main lobes (40 Hz) belong to the DC
     offset, which is not a line.
