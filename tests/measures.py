@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
-from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
+from upsampling_artifacts.probes.line_summary import MEASURES, RUN
+from upsampling_artifacts.probes.measures_table import VARIANT_COLUMNS
 
-KEY = ["system", "seed", "stage", "signal", "frequency_hz"]
+LINE_COLUMNS = [*RUN, *MEASURES.values(), "input_chance"]
+
+
+def make_lines(rows: list[dict]) -> pd.DataFrame:
+    """Lines as ``probes.line_summary.read_lines`` returns them, at 2 kHz unless a row says else."""
+    usual = {"seed": 0, "stage": "trained", "song": "", "frequency_hz": 2000.0}
+    usual |= dict.fromkeys([*MEASURES.values(), "input_chance"], np.nan)
+    return pd.DataFrame([usual | row for row in rows], columns=LINE_COLUMNS)
 
 
 def as_measures(lines: pd.DataFrame) -> pd.DataFrame:
     """Return the table from which ``probes.line_summary.read_lines`` reads ``lines`` back."""
-    long = lines.melt(KEY, ["level_db", "prominence_db"], "measure").assign(
-        layer="output", unit="dB"
+    names = {column: measure for measure, column in MEASURES.items()}
+    output = lines.melt(RUN, names, "measure").assign(layer="output")
+    input = lines.melt(RUN, ["input_chance"], "measure").assign(layer="input")
+    names["input_chance"] = "line_prominence_chance"
+    long = (
+        pd.concat([output, input]).replace({"measure": names}).rename(columns={"system": "model"})
     )
-    names = {"level_db": "line_level", "prominence_db": "line_prominence"}
-    long["measure"] = long["measure"].replace(names)
-    return long.rename(columns={"system": "model"})[MEASURES_COLUMNS]
+    return long.assign(unit="dB", arithmetic="separation", implementation="-", precision="32-true")[
+        VARIANT_COLUMNS
+    ]

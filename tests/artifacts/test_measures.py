@@ -115,10 +115,17 @@ def test_partials_of_music_at_a_predicted_frequency_have_a_large_chance() -> Non
     )
 
 
-def test_the_playback_level_reaches_the_margins() -> None:
+def test_the_playback_level_decides_the_audibility_in_silence_and_masking_that_in_noise() -> None:
     tone = quarter_rate_tone()
-    loud, soft = (values("masking_margin", tone, RATE_HZ, [4], None, level) for level in (80, 20))
-    assert loud[2000] == pytest.approx(soft[2000] + 60)
+    for signal, difference_db in ((tone, 60), (noise() + tone, 0)):
+        loud, soft = (
+            values("audibility_margin", signal, RATE_HZ, [4], None, level)[2000]
+            for level in (80, 20)
+        )
+        assert loud == pytest.approx(soft + difference_db)
+    assert values("audibility_margin", tone, RATE_HZ, [4]) == {}
+    masked = values("masking_margin", noise() + tone, RATE_HZ, [4], None, 80)[2000]
+    assert loud == pytest.approx(masked)
 
 
 def test_an_unpredicted_tone_is_detected() -> None:

@@ -13,15 +13,15 @@ from upsampling_artifacts.figures.labels import place_labels
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs, trade_offs_figure
 
 from ..looks import make_looks
-from ..measures import as_measures
+from ..measures import as_measures, make_lines
 
 SYSTEMS = ["demucs_transposed", "demucs_nearest", "modified_transposed", "my_upsampler"]
 LOOKS = make_looks(*SYSTEMS)
 LEVELS_DB = {
     "demucs_transposed": [-50.0, -52.0, -54.0],
     "demucs_nearest": [-150.0, -140.0, -145.0],
-    "modified_transposed": [-np.inf] * 3,
-    "my_upsampler": [-60.0, -np.inf, -62.0],
+    "modified_transposed": [-85.0, -90.0, -95.0],
+    "my_upsampler": [-60.0, -61.0, -62.0],
 }
 
 
@@ -44,12 +44,13 @@ def lines() -> pd.DataFrame:
     rows = []
     for system, levels_db in LEVELS_DB.items():
         for seed, level_db in enumerate(levels_db):
-            rows.append((system, seed, "trained", "silence", 2000.0, level_db, 30.0))
-            rows.append((system, seed, "trained", "silence", 4000.0, 7.0, 30.0))
-            rows.append((system, seed, "trained", "noise", 2000.0, 7.0, 30.0))
-            rows.append((system, seed, "initialization", "silence", 2000.0, 7.0, 30.0))
-    columns = ["system", "seed", "stage", "signal", "frequency_hz", "level_db", "prominence_db"]
-    return pd.DataFrame(rows, columns=columns)
+            run = {"system": system, "seed": seed, "signal": "near_silence"}
+            other = run | {"level_db": 7.0}
+            rows.append(run | {"level_db": level_db})
+            rows.append(other | {"frequency_hz": 4000.0})
+            rows.append(other | {"signal": "silence"})
+            rows.append(other | {"stage": "initialization"})
+    return make_lines(rows)
 
 
 def points(axes: Axes) -> list[tuple[float, float]]:
@@ -62,12 +63,11 @@ def interval_ends(axes: Axes, index: int) -> list[np.ndarray]:
     return [segment for bars in axes.containers[index][2] for segment in bars.get_segments()]
 
 
-def test_the_table_has_the_trained_systems_levels_in_silence(table_1, lines) -> None:
+def test_the_table_has_the_trained_systems_levels_in_near_silence(table_1, lines) -> None:
     table = trade_offs(table_1, lines, SYSTEMS, 2000.0).set_index("system")
     assert list(table.index) == SYSTEMS
     assert table["sdr_db"].tolist() == [3.6, 3.5, 3.6, 3.0]
     assert table["gflop_per_second"].tolist() == [0.125, 0.184, 0.125, 0.2]
-    assert table["n_silent"].tolist() == [0, 0, 3, 1]
     transposed = table.loc["demucs_transposed"]
     assert transposed["level_db"] == -52
     assert transposed["level_high_db"] == pytest.approx(-52 + 4.30265 * 2 / np.sqrt(3), abs=1e-3)
@@ -79,24 +79,12 @@ def test_means_and_intervals_are_drawn_at_the_values_of_the_table(table_1, lines
     compute, levels = trade_offs_figure(table, LOOKS, 2000.0).axes
     assert compute.get_xscale() == "log"
     assert points(compute) == [(0.125, 3.6), (0.184, 3.5), (0.125, 3.6), (0.2, 3.0)]
-    assert points(levels)[:2] == [(-52.0, 3.6), (-145.0, 3.5)]
+    assert points(levels) == [(-52.0, 3.6), (-145.0, 3.5), (-90.0, 3.6), (-61.0, 3.0)]
     (vertical,) = interval_ends(compute, 0)
     np.testing.assert_allclose(vertical, [(0.125, 3.4), (0.125, 3.8)])
     horizontal = next(bar for bar in interval_ends(levels, 0) if bar[0, 1] == bar[1, 1])
     bounds = table.loc[0, ["level_low_db", "level_high_db"]].to_list()
     np.testing.assert_allclose(horizontal[:, 0], bounds)
-
-
-def test_exactly_silent_systems_are_squares_at_a_labeled_edge(table_1, lines) -> None:
-    levels = trade_offs_figure(trade_offs(table_1, lines, SYSTEMS, 2000.0), LOOKS, 2000.0).axes[1]
-    edge, sdr_db = points(levels)[2]
-    assert sdr_db == 3.6
-    assert edge == min(x for x, _ in points(levels)) > levels.get_xlim()[0]
-    ticks = dict(zip(levels.get_xticks(), levels.get_xticklabels(), strict=True))
-    assert ticks[edge].get_text() == "exactly\nsilent"
-    assert levels.containers[2][0].get_marker() == "s"
-    names = [text.get_text() for text in levels.texts]
-    assert "my upsampler (1 of 3 silent)" in names and "modified transposed" in names
 
 
 def test_one_seed_is_drawn_without_an_interval(table_1, lines) -> None:

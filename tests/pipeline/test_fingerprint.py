@@ -250,7 +250,10 @@ STAGES = {
     "evaluation.claims": {"evaluation.claims", "statistics"},
     "probes.variants": MODEL_PROBE
     | SAVED
-    | {"data", "data.cached_song", "data.signals", "models.memory", "probes.variants"},
+    | {
+        "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
+        "probes.arithmetic", "probes.variants",
+    },
     "probes.systems": MODEL_PROBE
     | BUILT
     | EXCERPT

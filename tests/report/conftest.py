@@ -22,7 +22,7 @@ from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..looks import make_looks
-from ..measures import as_measures
+from ..measures import as_measures, make_lines
 from ..speeds import make_layers, make_steps
 
 RATE_HZ = 8000
@@ -80,7 +80,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
         "exclude_songs": ["Bad <one>"], "training": {"epochs": 3, "minutes": None},
         "report": {"listen_seconds": LISTEN_SECONDS},
-        "probes": {"size": "figures", "seeds": [0, 1, 2], "n_seeds_small_models": 10},
+        "probes": {
+            "size": "figures", "seeds": [0, 1, 2], "n_seeds_small_models": 10, "signal_seconds": 4,
+        },
     }  # fmt: skip
     write_report(
         folder / "report.html",
@@ -100,7 +102,7 @@ def make_files(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True)
     (folder / "probes").mkdir()
     for name in ("variants", "measures"):
-        as_measures(make_lines()).to_csv(folder / f"probes/{name}.csv", index=False)
+        make_variants().to_csv(folder / f"probes/{name}.csv", index=False)
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
     loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}
@@ -159,26 +161,45 @@ def make_model(folder: Path) -> Path:
     return path
 
 
-def make_lines() -> pd.DataFrame:
-    """Transposed: a loud tone. Nearest: prominent, but below 16 bits. The user's own: undecided."""
-    # Prominence, level and spread over seeds after training; before, prominence is 40 dB higher.
-    silence = {
-        "demucs_transposed": (80.0, -50.0, 1.0),
-        "demucs_nearest": (15.0, -150.0, 1.0),
-        "modified_transposed": (np.nan, -np.inf, 0.0),
-        "my_upsampler": (15.0, -50.0, 10.0),
+def make_tones() -> pd.DataFrame:
+    """Transposed: an audible tone. Nearest: none. Modified: exactly silent in silence. The user's
+    own: undecided."""
+    # Margin, level and spread over seeds in quiet after training; before, both are 20 dB higher.
+    quiet = {
+        "demucs_transposed": (30.0, -50.0, 1.0),
+        "demucs_nearest": (-60.0, -150.0, 1.0),
+        "modified_transposed": (-5.0, -90.0, 1.0),
+        "my_upsampler": (5.0, -50.0, 10.0),
     }
     rows = []
-    for system, (prominence_db, level_db, spread_db) in silence.items():
+    for system, (margin_db, level_db, spread_db) in quiet.items():
         for seed in range(3):
             offset_db = spread_db * (seed - 1)
-            for stage, more_db in (("initialization", 40.0), ("trained", 0.0)):
-                value_db = prominence_db + more_db + offset_db
-                rows.append((system, seed, stage, "silence", 2000.0, level_db, value_db))
-                rows.append((system, seed, stage, "noise", 2000.0, -60.0, 5.0 + offset_db))
-                rows.append((system, seed, stage, "music", 2000.0, -60.0, 4.0 + offset_db))
-    columns = ["system", "seed", "stage", "signal", "frequency_hz", "level_db", "prominence_db"]
-    return pd.DataFrame(rows, columns=columns)
+            for stage, more_db in (("initialization", 20.0), ("trained", 0.0)):
+                run = {"system": system, "seed": seed, "stage": stage}
+                values = {
+                    "level_db": level_db + more_db + offset_db,
+                    "audibility_margin_db": margin_db + more_db + offset_db,
+                    "masking_margin_db": margin_db + more_db + offset_db + 7,
+                }
+                silent = {"level_db": -np.inf} if system == "modified_transposed" else values
+                rows.append(run | {"signal": "silence"} | silent)
+                rows.append(run | {"signal": "near_silence"} | values)
+                masked = {"level_db": -60.0, "audibility_margin_db": -9.0 + offset_db / 10}
+                masked |= {"prominence_db": 12.0, "chance": 0.01, "input_chance": 0.4}
+                rows.append(run | {"signal": "noise"} | masked)
+                for song in ("one", "two"):
+                    rows.append(run | {"signal": "music", "song": song} | masked)
+    return make_lines(rows)
+
+
+def make_variants() -> pd.DataFrame:
+    """The tones, and nearest in another arithmetic."""
+    separation = as_measures(make_tones())
+    nearest = separation[separation["model"] == "demucs_nearest"]
+    levels = nearest[nearest["measure"] == "line_level"]
+    reference = levels.assign(arithmetic="reference", implementation="plain", value=-190.0)
+    return pd.concat([separation, reference])
 
 
 def make_scores() -> pd.DataFrame:

@@ -150,24 +150,24 @@ def test_the_excerpt_starts_where_the_rarest_source_plays() -> None:
 
 
 @pytest.mark.parametrize(
-    "prominence_db, low_db, level_db, n_silent, kind",
+    "margin_db, low_db, n_silent, kind",
     [
-        (80.0, 70.0, -50.0, 0, "tone"),
-        (80.0, float("nan"), -50.0, 0, "tone"),
-        (20.0, 5.0, -50.0, 0, "undecided"),
-        (9.0, 8.0, -50.0, 0, "no_tone"),
-        (20.0, 15.0, -150.0, 0, "no_tone"),
-        (float("nan"), float("nan"), float("nan"), 3, "silent"),
+        (8.0, 7.0, 0, "audible"),
+        (8.0, float("nan"), 0, "audible"),
+        (2.0, -1.0, 0, "undecided"),
+        (-2.0, -5.0, 0, "undecided"),
+        (-2.0, -3.0, 0, "inaudible"),
+        (-2.0, float("nan"), 0, "inaudible"),
+        (float("nan"), float("nan"), 3, "silent"),
     ],
 )
-def test_a_response_is_sorted_by_prominence_level_and_silence(
-    prominence_db: float, low_db: float, level_db: float, n_silent: int, kind: str
+def test_a_response_is_sorted_by_the_interval_of_its_margin(
+    margin_db: float, low_db: float, n_silent: int, kind: str
 ) -> None:
     row = {
         "system": "x", "signal": "silence", "stage": "trained", "n_seeds": 3, "n_silent": n_silent,
-        "prominence_db": prominence_db, "prominence_low_db": low_db,
-        "prominence_high_db": 2 * prominence_db - low_db, "level_db": level_db,
-        "level_low_db": level_db, "level_high_db": level_db,
+        "audibility_margin_db": margin_db, "audibility_margin_low_db": low_db,
+        "audibility_margin_high_db": 2 * margin_db - low_db, "level_db": -50.0,
     }  # fmt: skip
     responses = findings.tones(
         pd.DataFrame([row]), "silence", ["x", "not_probed"], make_looks("x", "not_probed")

@@ -7,7 +7,7 @@ SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 rule probe:
     input:
         model=lambda w: f"{RUN}/model.safetensors" if w.stage == "trained" else [],
-        song=cached(SONGS["test"][:1]),
+        songs=cached(SONGS["test"][: config["probes"]["n_songs"]]),
     output:
         table=f"{RUN}/probe/{{stage}}.csv",
         arrays=f"{RUN}/probe/{{stage}}.npz",

@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
         name=snakemake.wildcards.system,
         seed=int(snakemake.wildcards.seed),
         model_path=snakemake.input.model or None,
-        song=snakemake.input.song[0],
+        songs=snakemake.input.songs,
         segment_seconds=snakemake.params.segment_seconds,
         signal_seconds=snakemake.params.signal_seconds,
         csv_path=snakemake.output.table,

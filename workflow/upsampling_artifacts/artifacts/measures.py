@@ -49,7 +49,9 @@ def measure_output(
             first: ``[4, 16, 64]``. Empty for a model without upsampling layers.
         input: ``(channels, time)`` of the same duration, at ``rate_hz`` for a model and at
             ``rate_hz / stride`` for an upsampling layer. None: no response is measured.
-        unit_rms_db_spl: Playback level, as for :func:`masking.masking_margins_db`.
+        unit_rms_db_spl: Playback level, as for :func:`masking.masking_margins_db`. Given, the
+            ``audibility_margin`` is measured, too: over the masked threshold and the threshold in
+            quiet, whichever is higher.
 
     Returns:
         Rows. A value is NaN if the measure is undefined for the signal, and -inf if what it
@@ -68,7 +70,7 @@ def measure_output(
         [(2000.0, 0)]
     """
     tones_hz = predicted_tones(rate_hz, strides)
-    tones = _measure_tones(output, rate_hz, strides, unit_rms_db_spl)
+    tones = _measure_tones(output, rate_hz, strides)
     density = power_density(output, rate_hz)
     by_tone = {
         "line_level": tones["line_level"],
@@ -79,6 +81,10 @@ def measure_output(
         "line_prominence_chance": tones["line_prominence_chance"],
         "masking_margin_chance": tones["masking_margin_chance"],
     }
+    if unit_rms_db_spl is not None:
+        by_tone["audibility_margin"] = masking_margins_db(
+            output, rate_hz, tones_hz, unit_rms_db_spl
+        )
     rows = _rows(by_tone, tones_hz)
     for found in find_lines(output, rate_hz):
         rows.append(("found_line_level", found.frequency_hz, found.level_db, "dB"))
@@ -98,9 +104,7 @@ def measure_output(
     return [*rows, *((measure, NO_FREQUENCY, value, "dB") for measure, value in values.items())]
 
 
-def measure_input(
-    input: np.ndarray, rate_hz: float, strides: list[int], unit_rms_db_spl: float | None = None
-) -> list[Row]:
+def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list[Row]:
     """Measure a model's input at the frequencies where the model's tones are predicted.
 
     Music may have a partial there. Only the comparison with the output shows what the model adds.
@@ -109,7 +113,6 @@ def measure_input(
         input: ``(channels, time)``.
         rate_hz: Sampling rate.
         strides: As for :func:`measure_output`.
-        unit_rms_db_spl: As for :func:`measure_output`.
 
     Returns:
         Rows of the measures ``line_level``, ``line_prominence``, ``masking_margin``,
@@ -124,7 +127,7 @@ def measure_input(
         >>> measure, frequency_hz, round(value), unit
         ('line_level', 2000.0, -20, 'dB')
     """
-    tones = _measure_tones(input, rate_hz, strides, unit_rms_db_spl)
+    tones = _measure_tones(input, rate_hz, strides)
     return _rows(tones, predicted_tones(rate_hz, strides))
 
 
@@ -147,7 +150,7 @@ def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
 
 
 def _measure_tones(
-    signal: np.ndarray, rate_hz: float, strides: list[int], unit_rms_db_spl: float | None
+    signal: np.ndarray, rate_hz: float, strides: list[int]
 ) -> dict[str, list[float]]:
     """Levels, prominences and margins of the predicted tones, and the chance of the latter two."""
     tones_hz = predicted_tones(rate_hz, strides)
@@ -157,9 +160,7 @@ def _measure_tones(
     lines = measure_lines(signal, rate_hz, [*tones_hz, *line_controls_hz])
     prominences_db = [line.prominence_db for line in lines]
     margin_controls_hz = control_frequencies_hz(rate_hz, strides, margin_resolution_hz(rate_hz))
-    margins_db = masking_margins_db(
-        signal, rate_hz, [*tones_hz, *margin_controls_hz], unit_rms_db_spl
-    )
+    margins_db = masking_margins_db(signal, rate_hz, [*tones_hz, *margin_controls_hz])
     return {
         "line_level": [line.level_db for line in lines[:count]],
         "line_prominence": prominences_db[:count],

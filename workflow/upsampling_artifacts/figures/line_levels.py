@@ -1,4 +1,4 @@
-"""The tone at rate / 4 before and after training: the first figure of the report."""
+"""How audible the tone at rate / 4 is, before and after training: the report's first figure."""
 
 from __future__ import annotations
 
@@ -15,55 +15,63 @@ from matplotlib.lines import Line2D
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.line_summary import (
-    CHANCE_DB,
     lines_at,
+    lines_by_seed,
     read_lines,
     summarize_lines,
 )
 
-SIGNALS = {"silence": "silence in", "noise": "white noise in", "music": "music in"}
+SIGNALS = {
+    "silence": "silence in",
+    "near_silence": "near-silence in (white noise at −60 dB)",
+    "noise": "white noise in",
+    "music": "music in",
+}
 STAGE_OFFSETS = {"initialization": -0.17, "trained": 0.17}
 SEED_OFFSET = 0.2
 # With two seeds, the interval reaches 12.7 standard errors up and down: it must not set the scale.
 MAX_BEYOND_RUNS_DB = 25.0
+# Far below the threshold, how far does not matter.
+LOWEST_DB = -40.0
 SILENT_TEXT: dict[str, Any] = {"va": "center", "fontsize": 8.5, "style": "italic"}
 
 
 def line_levels(
     lines: pd.DataFrame, summary: pd.DataFrame, looks: Mapping[str, Look], frequency_hz: float
 ) -> Figure:
-    """Draw the prominence of one line for each system, before and after training.
+    """Draw how audible the tone at one frequency is in each system, before and after training.
 
-    One panel per signal, each with its own scale. Open markers: after initialization; filled:
-    after training; an arrow leads from one to the other. Markers are means over seeds with 95 %
-    intervals; dots beside them are single seeds. Exactly silent runs are squares in a lane of
-    their own.
+    One panel per signal, each with its own scale: the tone's level over its threshold of
+    audibility. Open
+    markers: after initialization; filled: after training; an arrow leads from one to the other.
+    Markers are means over seeds with 95 % intervals; dots beside them are single seeds. Triangles
+    at the bottom are below the axis. Exactly silent runs are squares in a lane of their own.
 
     Args:
-        lines: The lines of single runs, as :func:`line_summary.lines_at` returns them.
+        lines: The lines of single runs, as :func:`line_summary.lines_by_seed` returns them.
         summary: Their means, as :func:`line_summary.summarize_lines` returns them.
         looks: The systems to draw, from left to right.
         frequency_hz: The frequency of the line.
     """
     with style.applied():
-        figure = style.new_figure(7.6)
+        figure = style.new_figure(9.6)
         panels = figure.subplots(len(SIGNALS), 1, sharex=True)
         for axes, (signal, title) in zip(panels, SIGNALS.items(), strict=True):
             runs, means = lines[lines["signal"] == signal], summary[summary["signal"] == signal]
             bottom, floor, top = _limits(means, runs)
-            _draw_frame(axes, title, looks)
+            _draw_frame(axes, title, looks, floor)
             _draw_runs(axes, runs, looks)
-            _draw_means(axes, means, looks)
+            _draw_means(axes, means, looks, floor)
             _draw_silent(axes, means, looks, bottom, floor)
             axes.set_ylim(bottom, top)
             axes.set_yticks([tick for tick in range(-100, 220, 20) if floor <= tick <= top])
+            _write_levels(axes, means, list(looks), floor)
             _label_zones(axes)
-        # A line far above an inaudible floor may be inaudible itself: write its level beside it.
-        _write_levels(panels[0], summary[summary["signal"] == "silence"], list(looks))
         figure.supylabel(
-            f"line at {frequency_hz / 1000:g} kHz over its surroundings (dB)", fontsize=9
+            f"tone at {frequency_hz / 1000:g} kHz over its threshold of audibility (dB)",
+            fontsize=9,
         )
-        figure.legend(handles=_legend_handles(), loc="outside lower center", ncols=5)
+        figure.legend(handles=_legend_handles(), loc="outside lower center", ncols=6)
     return figure
 
 
@@ -83,24 +91,27 @@ def draw_line_levels(
     """
     lines = lines_at(read_lines(csv_path), frequency_hz)
     summary = summarize_lines(lines, frequency_hz)
-    style.save_figure(line_levels(lines, summary, looks, frequency_hz), image_paths)
+    figure = line_levels(lines_by_seed(lines), summary, looks, frequency_hz)
+    style.save_figure(figure, image_paths)
 
 
 def _limits(summary: pd.DataFrame, lines: pd.DataFrame) -> tuple[float, float, float]:
     """``(bottom, floor, top)``; silent runs, if any, have the lane between bottom and floor."""
-    prominence_db = lines["prominence_db"].to_numpy(dtype=float)
-    runs = prominence_db[np.isfinite(prominence_db)]
-    bounds = summary[["prominence_low_db", "prominence_high_db"]].to_numpy(dtype=float)
+    margins_db = lines["audibility_margin_db"].to_numpy(dtype=float)
+    runs = margins_db[np.isfinite(margins_db)]
+    bounds = summary[["audibility_margin_low_db", "audibility_margin_high_db"]].to_numpy(
+        dtype=float
+    )
     bounds = bounds[np.isfinite(bounds)]
-    low = max(min([-10, *runs, *bounds]), min([0, *runs]) - MAX_BEYOND_RUNS_DB)
-    high = min(max([20, *runs, *bounds]), max([0, *runs]) + MAX_BEYOND_RUNS_DB)
+    low = max(min([-10, *runs, *bounds]), min([0, *runs]) - MAX_BEYOND_RUNS_DB, LOWEST_DB)
+    high = min(max([10, *runs, *bounds]), max([0, *runs]) + MAX_BEYOND_RUNS_DB)
     margin = 0.05 * (high - low)
     floor = low - margin
     lane = 2 * margin if summary["n_silent"].any() else 0
     return floor - lane, floor, high + margin
 
 
-def _draw_frame(axes: Axes, title: str, looks: Mapping[str, Look]) -> None:
+def _draw_frame(axes: Axes, title: str, looks: Mapping[str, Look], floor: float) -> None:
     axes.set_title(title, fontweight="bold", loc="left")
     axes.set_xlim(-0.6, len(looks) - 0.4)
     labels = [style.wrapped(look["label"]) for look in looks.values()]
@@ -108,7 +119,7 @@ def _draw_frame(axes: Axes, title: str, looks: Mapping[str, Look]) -> None:
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y", color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.axhspan(0, CHANCE_DB, color="#e4e4e4", linewidth=0, zorder=0.5)
+    axes.axhspan(floor, 0, color="#e6f2e6", linewidth=0, zorder=0.5)
     axes.axhline(0, color=style.FAINT, linewidth=0.8, zorder=1)
 
 
@@ -117,24 +128,28 @@ def _draw_runs(axes: Axes, lines: pd.DataFrame, looks: Mapping[str, Look]) -> No
         for stage, offset in STAGE_OFFSETS.items():
             runs = lines[(lines["system"] == system) & (lines["stage"] == stage)]
             x = np.full(len(runs), index + offset + np.sign(offset) * SEED_OFFSET)
-            axes.plot(x, runs["prominence_db"], ".", ms=3.5, color=look["color"], zorder=3)
+            axes.plot(x, runs["audibility_margin_db"], ".", ms=3.5, color=look["color"], zorder=3)
 
 
-def _draw_means(axes: Axes, summary: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+def _draw_means(axes: Axes, summary: pd.DataFrame, looks: Mapping[str, Look], floor: float) -> None:
     for index, (system, look) in enumerate(looks.items()):
         ends: dict[str, tuple[float, float]] = {}
         color = look["color"]
         for row in summary[summary["system"] == system].to_dict("records"):
-            if not np.isfinite(row["prominence_db"]):
+            x, y = index + STAGE_OFFSETS[row["stage"]], row["audibility_margin_db"]
+            if not np.isfinite(y):
                 continue
-            x, y = index + STAGE_OFFSETS[row["stage"]], row["prominence_db"]
-            ends[row["stage"]] = (x, y)
-            below, above = y - row["prominence_low_db"], row["prominence_high_db"] - y
+            face = {"mfc": _face(row["stage"], color), "mec": color, "zorder": 4}
+            ends[row["stage"]] = (x, max(y, floor))
+            if y < floor:
+                axes.plot(x, floor, "v", ms=6, mew=1.2, **face, clip_on=False)
+                continue
+            below, above = y - row["audibility_margin_low_db"], row["audibility_margin_high_db"] - y
             axes.errorbar(
-                x, y, [[below], [above]], fmt="o", ms=7, mfc=_face(row["stage"], color), mec=color,
-                mew=1.6, ecolor=color, elinewidth=1.3, capsize=2.5, zorder=4,
+                x, y, [[below], [above]], fmt="o", ms=7, mew=1.6, ecolor=color, elinewidth=1.3,
+                capsize=2.5, **face,
             )  # fmt: skip
-        if len(ends) == 2:
+        if len(ends) == 2 and ends["trained"][1] != ends["initialization"][1]:
             arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 1.2, "mutation_scale": 10}
             arrow |= {"shrinkA": 5, "shrinkB": 5}
             axes.annotate("", ends["trained"], ends["initialization"], arrowprops=arrow, zorder=3.5)
@@ -167,22 +182,22 @@ def _draw_silent(
         axes.text(len(systems) - 0.5, middle, "exactly silent", ha="left", **SILENT_TEXT)
 
 
-def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str]) -> None:
-    """Write the levels of the lines after training below their markers."""
+def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str], floor: float) -> None:
+    """Write the levels of the lines after training beside their markers, if they are in view."""
     for row in summary[summary["stage"] == "trained"].to_dict("records"):
-        if row["system"] in systems and np.isfinite(row["level_db"]):
+        if row["system"] in systems and row["audibility_margin_db"] >= floor:
             x = systems.index(row["system"]) + STAGE_OFFSETS["trained"]
-            below = float(np.nanmin([row["prominence_db"], row["prominence_low_db"]]))
             text = f"{row['level_db']:.0f}".replace("-", "−")
             axes.annotate(
-                text, (x, below), (0, -6), textcoords="offset points", ha="center", va="top",
-                fontsize=7.5, color="#555555",
+                text, (x, row["audibility_margin_db"]), (6, 4), textcoords="offset points",
+                ha="left", va="bottom", fontsize=7.5, color="#555555",
             )  # fmt: skip
 
 
 def _label_zones(axes: Axes) -> None:
-    """Name, at the right margin, what prominences around, above and below zero mean."""
-    for y, text in ((CHANCE_DB / 2, "chance"), (CHANCE_DB + 12, "tone ↑"), (-12, "valley ↓")):
+    """Name, at the right margin, the zones above and below the threshold."""
+    low, high = axes.get_ylim()
+    for y, text in ((0.06 * (high - low), "audible ↑"), (-0.06 * (high - low), "inaudible ↓")):
         axes.text(
             1.01, y, text, va="center", transform=axes.get_yaxis_transform(), fontsize=8.5,
             color="#666666", clip_on=False,
@@ -201,5 +216,6 @@ def _legend_handles() -> list[Line2D]:
         Line2D([], [], marker="o", ms=7, label="after training", **ink),
         Line2D([], [], marker="|", ms=12, label="95 % interval", **ink),
         Line2D([], [], marker=".", ms=3.5, label="one seed", **ink),
-        Line2D([], [], marker="$−52$", ms=20, label="its level (dB re mixture RMS)", **gray),
+        Line2D([], [], marker="v", ms=6, label="lower than shown", **ink),
+        Line2D([], [], marker="$−52$", ms=20, label="level (dB re mixture RMS)", **gray),
     ]

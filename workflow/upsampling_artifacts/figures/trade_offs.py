@@ -31,8 +31,7 @@ def trade_offs_figure(
 ) -> Figure:
     """Draw SDR against compute and against the level of the tone, in panels with one SDR axis.
 
-    Points are means over seeds with 95 % intervals. Systems that are exactly silent in every run
-    are at the left edge of the second panel; systems without a value are named below.
+    Points are means over seeds with 95 % intervals. Systems without a value are named below.
 
     Args:
         table: As :func:`evaluation.trade_offs.trade_offs` returns it.
@@ -50,17 +49,12 @@ def trade_offs_figure(
         panels[0].set_ylim(*_limits(table, "sdr", MAX_BEYOND_SDR_DB))
         panels[0].set_ylabel("SDR (dB), better upwards")
         _draw_compute_frame(panels[0])
-        edge = _draw_level_frame(panels[1], table, frequency_hz)
-        silent = (table["n_silent"] > 0) & (table["n_silent"] == table["n_probed"])
+        _draw_level_frame(panels[1], table, frequency_hz)
         names = table["system"].map(lambda name: looks[name]["label"])
-        counts = table["n_silent"].astype(str) + " of " + table["n_probed"].astype(str)
-        compute = table.assign(
-            name=names, x=table["gflop_per_second"], x_low=np.nan, x_high=np.nan, marker="o"
-        )
+        compute = table.assign(name=names, x=table["gflop_per_second"], x_low=np.nan, x_high=np.nan)
         levels = table.assign(
-            name=names.mask((table["n_silent"] > 0) & ~silent, names + " (" + counts + " silent)"),
-            x=table["level_db"].mask(silent, edge), x_low=table["level_low_db"],
-            x_high=table["level_high_db"], marker=np.where(silent, "s", "o"),
+            name=names, x=table["level_db"], x_low=table["level_low_db"],
+            x_high=table["level_high_db"],
         )  # fmt: skip
         # Draw everything before placing the first label: drawing may change the layout.
         drawn = [_draw_points(panels[0], compute, looks), _draw_points(panels[1], levels, looks)]
@@ -112,29 +106,21 @@ def _draw_compute_frame(axes: Axes) -> None:
     axes.set_xlabel("forward pass, GFLOP per second of audio (as trained), cheaper to the left")
 
 
-def _draw_level_frame(axes: Axes, table: pd.DataFrame, frequency_hz: float) -> float:
-    """Set the axis, shade inaudible levels, and return the x of exactly silent systems."""
+def _draw_level_frame(axes: Axes, table: pd.DataFrame, frequency_hz: float) -> None:
+    """Set the axis, and shade inaudible levels."""
     low, high = _limits(table, "level", MAX_BEYOND_LEVEL_DB)
     high = max(high, INAUDIBLE_DB + 20) if high > low + 3 else INAUDIBLE_DB + 20
     low = min(low, INAUDIBLE_DB - 20)
-    step = 0.06 * (high - low)
-    edge = low - 1.5 * step
-    any_silent = bool(table["n_silent"].any())
     axes.set_title(f"quality against the tone at {frequency_hz / 1000:g} kHz", fontweight="bold")
-    axes.set_xlabel("its level in silence, after training (dB re mixture RMS), quieter to the left")
-    axes.set_xlim(edge - 1.5 * step if any_silent else low, high + 2 * step)
-    ticks: list[float] = [tick for tick in range(-300, 100, 20) if low <= tick <= high + 2 * step]
-    names = [f"{tick}".replace("-", "−") for tick in ticks]
-    if any_silent:
-        axes.axvline(low, color=style.FAINT, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
-        ticks, names = [edge, *ticks], ["exactly\nsilent", *names]
-    axes.set_xticks(ticks, names)
+    axes.set_xlabel("its level in near-silence, trained (dB re mixture RMS), quieter to the left")
+    axes.set_xlim(low, high + 0.12 * (high - low))
+    ticks = [tick for tick in range(-300, 100, 20) if low <= tick <= axes.get_xlim()[1]]
+    axes.set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks])
     axes.axvspan(low, INAUDIBLE_DB, color="#f0f0f0", linewidth=0, zorder=0)
     axes.text(
         INAUDIBLE_DB, 1.0, "below 16-bit audio ", transform=axes.get_xaxis_transform(), ha="right",
         va="top", fontsize=8, color="#666666",
     )  # fmt: skip
-    return edge
 
 
 def _draw_points(
@@ -153,7 +139,7 @@ def _draw_points(
             key: error for key, error in reach.items() if np.isfinite(error).all()
         }
         axes.errorbar(
-            x, y, fmt=row["marker"], ms=7, mec="white", mew=0.6, color=color, elinewidth=0.9,
+            x, y, fmt="o", ms=7, mec="white", mew=0.6, color=color, elinewidth=0.9,
             capsize=2, zorder=3, **errors,
         )  # fmt: skip
         labels.append((row["name"], x, y, color))

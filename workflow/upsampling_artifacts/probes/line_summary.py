@@ -1,4 +1,4 @@
-"""Lines at predicted frequencies: means over seeds with confidence intervals."""
+"""The tone at one predicted frequency: how loud it is, how audible, and whether it is chance."""
 
 from __future__ import annotations
 
@@ -6,40 +6,54 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from upsampling_artifacts.statistics import mean_interval
-
-CHANCE_DB = 10.0
-"""Noise without a tone stays below this prominence 39 times in 40.
-
-Prominence compares the largest bin of the window's main lobe with the median of its neighborhood,
-so noise has a prominence, too: 5 dB on average for one channel, 2 dB for the mean of eight
-independent channels (tests/probes/test_line_summary.py).
-"""
 
 INAUDIBLE_DB = -100.0
 """A line below this level (dB re the RMS of a normalized mixture) is below the last bit of 16-bit
 audio, where most lines are rounding errors of float32."""
 
+BY_CHANCE = 0.05
+"""A line stands out if at most this share of the control frequencies reaches its prominence."""
+
+RUN = ["system", "seed", "stage", "signal", "song", "frequency_hz"]
+MEASURES = {
+    "line_level": "level_db",
+    "audibility_margin": "audibility_margin_db",
+    "masking_margin": "masking_margin_db",
+    "line_prominence": "prominence_db",
+    "line_prominence_chance": "chance",
+}
+MEANS = ("level", "audibility_margin", "masking_margin", "prominence")
+
 
 def read_lines(measures_path: str | Path) -> pd.DataFrame:
-    """Read the lines at predicted frequencies from a table of measures.
+    """Read the lines at predicted frequencies, in the arithmetic of separation.
 
     Args:
-        measures_path: A csv file with the columns ``MEASURES_COLUMNS``.
+        measures_path: A csv file with the columns ``VARIANT_COLUMNS``.
 
     Returns:
-        One row per model, seed, stage, signal and predicted frequency, with the columns system (the
-        model's name), seed, stage, signal, frequency_hz, level_db, prominence_db.
+        One row per system, seed, stage, signal, song and predicted frequency, in the order of the
+        table, with the columns ``RUN``, level_db, audibility_margin_db, masking_margin_db,
+        prominence_db, chance (see
+        :func:`artifacts.chance.chances`) and input_chance, the same of the signal that was fed in.
+        Not every signal has all of them.
     """
-    measures = pd.read_csv(measures_path)
-    names = {"line_level": "level_db", "line_prominence": "prominence_db"}
-    rows = measures[(measures["layer"] == "output") & measures["measure"].isin(names)]
-    key = ["model", "seed", "stage", "signal", "frequency_hz"]
-    lines = rows.set_index([*key, "measure"])["value"].unstack("measure").rename(columns=names)
+    measures = pd.read_csv(measures_path, dtype={"song": str}).rename(columns={"model": "system"})
+    measures["song"] = measures["song"].fillna("")
+    rows = measures[(measures["arithmetic"] == "separation") & measures["measure"].isin(MEASURES)]
+    output, input = (rows[rows["layer"] == layer] for layer in ("output", "input"))
+    lines = _by_run(output).rename(columns=MEASURES).reindex(columns=list(MEASURES.values()))
+    lines["input_chance"] = _by_run(input).reindex(columns=["line_prominence_chance"])
     # unstack sorts, but the table keeps the order of the config.
-    order = pd.MultiIndex.from_frame(rows[key].drop_duplicates())
-    return lines.reindex(order).reset_index().rename(columns={"model": "system"})
+    order = pd.MultiIndex.from_frame(output[RUN].drop_duplicates())
+    return lines.reindex(order).reset_index()
+
+
+def _by_run(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.set_index([*RUN, "measure"])["value"].unstack("measure")
 
 
 def lines_at(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
@@ -47,11 +61,29 @@ def lines_at(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
     return lines[np.isclose(lines["frequency_hz"], frequency_hz)]
 
 
+def lines_by_seed(lines: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the songs of each run; other signals have one row per run anyway.
+
+    Args:
+        lines: From :func:`read_lines`.
+
+    Returns:
+        The columns of :func:`read_lines` without song, and n_runs, n_standing_out: of how many
+        outputs the line stands out while it does not in the input.
+    """
+    stands_out = (lines["chance"] <= BY_CHANCE) & ~(lines["input_chance"] <= BY_CHANCE)
+    runs = lines.assign(n_runs=1, n_standing_out=stands_out.astype(int))
+    key = [column for column in RUN if column != "song"]
+    counts = {"n_runs": "sum", "n_standing_out": "sum"}
+    means = dict.fromkeys([*MEASURES.values(), "input_chance"], "mean")
+    return runs.groupby(key, sort=False).agg({**means, **counts}).reset_index()
+
+
 def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
     """Compute means over seeds of the line at one frequency, with 95 % Student t intervals.
 
-    A run whose output is exactly zero has no line and no noise floor. It is left out of the means
-    and counted in ``n_silent``.
+    A run whose output is exactly zero has no line. It is left out of the means and counted in
+    ``n_silent``.
 
     Args:
         lines: From :func:`read_lines`.
@@ -59,17 +91,46 @@ def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
 
     Returns:
         One row per system, signal and stage, with the columns system, signal, stage, n_seeds,
-        n_silent and, for level and prominence, ``<name>_db``, ``<name>_low_db`` and
-        ``<name>_high_db``.
+        n_silent, n_runs (seeds times songs), n_standing_out, ``by_chance``: the probability that
+        a line which is no different from the control frequencies stands out as often, and, for
+        ``MEANS``, ``<name>_db``, ``<name>_low_db`` and ``<name>_high_db``.
     """
     rows = []
-    groups = lines_at(lines, frequency_hz).groupby(["system", "signal", "stage"], sort=False)
-    for (system, signal, stage), group in groups:
+    seeds = lines_by_seed(lines_at(lines, frequency_hz))
+    for (system, signal, stage), group in seeds.groupby(["system", "signal", "stage"], sort=False):
         with_line = group[np.isfinite(group["level_db"])]
+        n_runs, n_standing_out = int(group["n_runs"].sum()), int(group["n_standing_out"].sum())
         row = {"system": system, "signal": signal, "stage": stage}
         row |= {"n_seeds": len(group), "n_silent": len(group) - len(with_line)}
-        for name in ("prominence", "level"):
+        row |= {"n_runs": n_runs, "n_standing_out": n_standing_out}
+        row["by_chance"] = float(binom.sf(n_standing_out - 1, n_runs, BY_CHANCE))
+        for name in MEANS:
             mean, low, high = mean_interval(with_line[f"{name}_db"])
             row |= {f"{name}_db": mean, f"{name}_low_db": low, f"{name}_high_db": high}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def summarize_arithmetics(measures_path: str | Path, frequency_hz: float) -> pd.DataFrame:
+    """Mean level of the line at one frequency in each arithmetic, after training.
+
+    Args:
+        measures_path: A csv file with the columns ``VARIANT_COLUMNS``.
+        frequency_hz: The predicted frequency.
+
+    Returns:
+        One row per system, arithmetic, implementation, precision and signal that has more than one
+        arithmetic, with the column level_db: the mean over seeds and songs, -inf if one is exactly
+        silent.
+    """
+    measures = pd.read_csv(measures_path).rename(columns={"model": "system"})
+    rows = measures[
+        (measures["stage"] == "trained")
+        & (measures["layer"] == "output")
+        & (measures["measure"] == "line_level")
+        & np.isclose(measures["frequency_hz"], frequency_hz)
+    ]
+    key = ["system", "arithmetic", "implementation", "precision", "signal"]
+    levels = rows.groupby(key, sort=False)["value"].mean().rename("level_db").reset_index()
+    count = levels.groupby("system")["arithmetic"].transform("nunique")
+    return levels[count > 1].reset_index(drop=True)

@@ -15,6 +15,14 @@ COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Columns for many models; ``stage`` is "initialization" or "trained"."""
 
+VARIANT_COLUMNS = [*MEASURES_COLUMNS, "song", "arithmetic", "implementation", "precision"]
+"""Columns of ``variants.csv``. ``song`` is empty unless the signal is music. ``arithmetic`` is what
+ran so (:mod:`probes.arithmetic`): "separation", "training" if it differs, and "reference"."""
+
+PLAYBACK_DB_SPL = 70.0
+"""Sound pressure level at which the music is assumed to be played, for the threshold in quiet: a
+comfortable level at home. Networks are trained on mixtures of RMS 1."""
+
 LAYER, PREDICTED = "layer_", "_predicted"
 """Prefix of a model's name for an upsampling layer probed alone, and suffix of a measure's name for
 the value that theory predicts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,10 @@ def probe_model(
     rate_hz: float,
     chunk: int | None = None,
     fallback_strides: Sequence[int] = (),
+    *,
+    edge: int = 0,
+    as_it_runs: bool = False,
+    unit_rms_db_spl: float | None = None,
 ) -> ProbeResult:
     """Feed test signals to a model and measure its output and its rate-changing layers.
 
@@ -63,6 +68,13 @@ def probe_model(
             one batch.
         fallback_strides: For a model without upsampling layers, the products of strides at whose
             frequencies lines are measured. Empty: at none.
+        edge: Samples at either end of input and output that are not measured: there, the network
+            sees the zeros beyond its input.
+        as_it_runs: Run the model without tracing its layers, because a traced layer that
+            interpolates and convolves in one step takes two. Its layers and boundaries are then
+            not measured.
+        unit_rms_db_spl: Sound pressure level at which a signal of RMS 1 is played, for the
+            threshold in quiet. None: masking alone decides what is audible.
 
     Returns:
         The measures, the spectrograms and the rate-changing layers.
@@ -75,31 +87,62 @@ def probe_model(
     layers: list[Layer] = []
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
-        layer_measures = LayerMeasures(names)
-        outputs = run(model, batch, chunk, layer_measures)
-        layers = list(layer_measures.layers.values())
+        ran = (
+            _run_as_it_is(model, batch, chunk) if as_it_runs else _trace(model, names, batch, chunk)
+        )
+        layers = ran.layers
         strides = tone_strides(layers) or list(fallback_strides)
-        same_rate = outputs.shape[-1] == batch.shape[-1]
-        ends = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
+        same_rate = ran.outputs.shape[-1] == batch.shape[-1]
+        measured = slice(edge, -edge or None)
         for index, name in enumerate(names):
-            input = batch[index] if same_rate else None
+            output = ran.outputs[index, :, measured]
+            input = batch[index, :, measured] if same_rate else None
             rows += [
                 (name, OUTPUT, *row)
-                for row in measure_output(outputs[index], rate_hz, strides, input)
+                for row in measure_output(
+                    output, rate_hz, strides, input, unit_rms_db_spl=unit_rms_db_spl
+                )
             ]
             if input is not None:
                 rows += [(name, INPUT, *row) for row in measure_input(input, rate_hz, strides)]
             rows += [
                 (name, OUTPUT, f"boundary_{end}", NO_FREQUENCY, samples[index], "samples")
-                for end, samples in ends.items()
+                for end, samples in ran.boundaries.items()
             ]
-            rows += [(name, *row) for row in layer_measures.rows(name)]
+            rows += [(name, *row) for row in ran.layer_measures.rows(name)]
             arrays["frequencies_hz"], arrays["times_seconds"], level_db = spectrogram_db(
-                outputs[index], rate_hz
+                output, rate_hz
             )
             arrays[f"{name}_db"] = level_db.astype(np.float16)
         arrays["tones_hz"] = predicted_tones(rate_hz, strides)
     return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a model made of one batch; boundaries and layer measures only if it was traced."""
+
+    outputs: np.ndarray
+    layers: list[Layer]
+    layer_measures: LayerMeasures
+    boundaries: dict[str, list[float]]
+
+
+def _trace(model: nn.Module, names: list[str], batch: np.ndarray, chunk: int | None) -> _Run:
+    layer_measures = LayerMeasures(names)
+    outputs = run(model, batch, chunk, layer_measures)
+    layers = list(layer_measures.layers.values())
+    same_rate = outputs.shape[-1] == batch.shape[-1]
+    boundaries = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
+    return _Run(outputs, layers, layer_measures, boundaries)
+
+
+def _run_as_it_is(model: nn.Module, batch: np.ndarray, chunk: int | None) -> _Run:
+    layers: dict[str, Layer] = {}
+    # One chunk is enough to find the layers.
+    run(model, batch[..., :chunk], None, lambda layer, *_: layers.setdefault(layer.name, layer))
+    outputs = run(model, batch, chunk)
+    return _Run(outputs, list(layers.values()), LayerMeasures([]), {})
 
 
 def _batches(test_signals: dict[str, np.ndarray], single: bool) -> list[list[str]]:
@@ -117,25 +160,21 @@ def run(
     model: nn.Module,
     batch: np.ndarray,
     chunk: int | None = None,
-    on_layer: OnLayer = lambda *_: None,
+    on_layer: OnLayer | None = None,
 ) -> np.ndarray:
     """Run a model; the sources and channels of its output become one axis.
-
-    The model is always traced, because a traced layer interpolates first and then convolves. The
-    fused layer (upsamplers/fused.py) rounds each phase differently, which turns a constant into a
-    tone of -136 dB.
 
     Args:
         model: As for :func:`probe_model`.
         batch: ``(batch, channels, time)`` float32; with chunks, a batch of one.
         chunk: As for :func:`probe_model`.
-        on_layer: As for :func:`layer_tracer.trace_layers`.
+        on_layer: As for :func:`layer_tracer.trace_layers`. None: the model is not traced.
 
     Returns:
         ``(batch, channels, time)`` float32.
     """
     tensor = torch.from_numpy(batch)
-    with trace_layers(model, on_layer):
+    with trace_layers(model, on_layer) if on_layer else nullcontext():
         output = overlap_add(model, tensor[0], chunk)[None] if chunk else model(tensor)
     return output.reshape(len(batch), -1, output.shape[-1]).float().numpy()
 
@@ -161,7 +200,8 @@ def _boundaries(
     if not third:
         return {}
     middle = slice(third, 2 * third)
-    alone = run(model, np.ascontiguousarray(batch[..., middle]), chunk)
+    # Traced, as the full run was: nothing else may change.
+    alone = run(model, np.ascontiguousarray(batch[..., middle]), chunk, lambda *_: None)
     ends = [
         boundary_samples(short, long[:, middle]) for short, long in zip(alone, outputs, strict=True)
     ]

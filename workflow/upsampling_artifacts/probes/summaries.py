@@ -11,11 +11,23 @@ import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.probes.audio_file import coincidence
-from upsampling_artifacts.probes.line_summary import CHANCE_DB, INAUDIBLE_DB
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.statistics import mean_interval
 
 MAX_LINES = 16
 OUTPUT = "output"
+CHANCE_DB = 10.0
+"""Noise without a tone stays below this prominence 39 times in 40.
+
+Prominence compares the largest bin of the window's main lobe with the median of its neighborhood,
+so noise has a prominence, too: 5 dB on average for one channel, 2 dB for the mean of eight
+independent channels (tests/probes/test_summaries.py).
+"""
+
+SILENCE = "silence"
+"""Its answer has no surroundings over which a tone could be prominent, only rounding errors: its
+lines are stated as levels."""
+
 TOLERANCE_HZ = 1.0
 """Half a bin of ``find_lines``, which locates strong lines to a quarter of this."""
 
@@ -140,14 +152,16 @@ def _predicted_tones(
     lines = output_lines(measures, "line")
     in_range = lines["level"] >= _loudest_db(measures) - RANGE_DB
     lines["stands_out"] = in_range & (lines["prominence"] >= CHANCE_DB)
+    lines["shown"] = lines["prominence"].where(lines["signal"] != SILENCE, lines["level"])
     cells = lines.groupby(["frequency_hz", "signal"])
-    stands_out, prominence = cells["stands_out"].mean() > 0.5, cells["prominence"]
+    stands_out, shown = cells["stands_out"].mean() > 0.5, cells["shown"]
     signals = list(measures["signal"].unique())
     fractions = {tone_hz: Fraction(tone_hz / rate_hz).limit_denominator(64) for tone_hz in tones_hz}
     order = sorted(tones_hz, key=lambda tone_hz: (fractions[tone_hz].denominator, tone_hz))
     interval = " (± 95 % interval over seeds)" if measures["seed"].nunique() > 1 else ""
     text = [
         f"Tones are predicted at multiples of {min(tones_hz):g} Hz. Prominence in dB{interval};",
+        f"for {SILENCE}, level in dB re 1 instead;",
         f"* stands out: at least {CHANCE_DB:g} dB (noise: 1 in 40) and within "
         f"{RANGE_DB:g} dB of the loudest line:",
         f"{'':26}" + "".join(f"{signal:>12} " for signal in signals),
@@ -156,7 +170,7 @@ def _predicted_tones(
         multiple = fractions[tone_hz].numerator
         fraction = f"{_factor(multiple)}rate/{fractions[tone_hz].denominator}"
         row = "".join(
-            f"{_mean(prominence.get_group((tone_hz, signal))):>12}"
+            f"{_mean(shown.get_group((tone_hz, signal))):>12}"
             f"{'*' if stands_out[tone_hz, signal] else ' '}"
             for signal in signals
         )
@@ -165,9 +179,9 @@ def _predicted_tones(
     return [*text, f"  {f'stand out, of {len(order)}':<22}  {counts}"]
 
 
-def _mean(prominences_db: pd.Series) -> str:
+def _mean(values_db: pd.Series) -> str:
     """Mean and interval of finite values; "silent" if there are none."""
-    mean, low, _ = mean_interval(prominences_db[np.isfinite(prominences_db)].to_numpy())
+    mean, low, _ = mean_interval(values_db[np.isfinite(values_db)].to_numpy())
     if np.isnan(mean):
         return "silent"
     return f"{mean:.0f}" if np.isnan(low) else f"{mean:.0f} ±{mean - low:.0f}"
@@ -192,9 +206,10 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]
     for signal, rounded_hz in strongest:
         group = groups.get_group((signal, rounded_hz))
         frequency_hz = group["frequency_hz"].mean()
+        prominence = f", prominence {group['prominence'].mean():.0f} dB"
         text.append(
-            f"  {frequency_hz:>9.1f} Hz  {signal:<8} {group['level'].mean():>6.1f} dB, "
-            f"prominence {group['prominence'].mean():.0f} dB"
+            f"  {frequency_hz:>9.1f} Hz  {signal:<8} {group['level'].mean():>6.1f} dB"
+            + (prominence if signal != SILENCE else "")
             + (f", in {group['seed'].nunique()} of {n_seeds} seeds" if n_seeds > 1 else "")
             + _fit(frequency_hz, rate_hz)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -10,11 +11,23 @@ import pandas as pd
 
 from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
 from upsampling_artifacts.figures.style import BASELINES, Look
-from upsampling_artifacts.probes.line_summary import CHANCE_DB, INAUDIBLE_DB
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
 
-SIGNALS = {"silence": "silence", "noise": "white noise", "music": "music"}
+SIGNALS = {
+    "silence": "silence",
+    "near_silence": "near-silence",
+    "noise": "white noise",
+    "music": "music",
+}
 STAGES = ("initialization", "trained")
+
+LOWEST_DB = {"level": INAUDIBLE_DB, "audibility_margin": -40.0, "masking_margin": -40.0}
+"""Lower values are rounding errors, or say no more than these."""
+
+STANDS_OUT_BY_CHANCE = 0.001
+"""A line is said to stand out if chance explains it with less than this probability: 5 % for about
+fifty comparisons (systems and signals)."""
 
 
 def group_by_network(config: dict[str, Any]) -> dict[str, list[str]]:
@@ -44,39 +57,35 @@ def _network(config: dict[str, Any], system: str) -> tuple[str, dict[str, Any]]:
 def tones(
     summary: pd.DataFrame, signal: str, systems: list[str], looks: Mapping[str, Look]
 ) -> dict[str, list[dict[str, str]]]:
-    """Sort the trained systems by their response to a signal: a tone, no tone, or silence.
-
-    A tone exceeds both the prominence that noise has by chance and the resolution of 16-bit
-    audio.
+    """Sort the trained systems by their response to a signal: is the tone audible?
 
     Args:
         summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
-        signal: "silence", "noise" or "music".
+        signal: A key of ``SIGNALS``.
         systems: The systems, in order.
         looks: Their names.
 
     Returns:
-        Keys ``tone``, ``undecided`` (the mean prominence exceeds chance, but its interval does
-        not), ``no_tone`` and ``silent``; lists of ``{"name", "prose", "prominence", "level",
-        "initial_prominence"}``, the numbers as text in dB.
+        Keys ``audible`` (the interval of the margin over the threshold is positive),
+        ``undecided`` (it includes zero), ``inaudible`` and ``silent``; lists of ``{"name",
+        "prose", "margin", "level", "initial_level"}``, the numbers as text in dB.
     """
     lines = _by_key(summary)
     responses: dict[str, list[dict[str, str]]] = {
-        "tone": [], "undecided": [], "no_tone": [], "silent": [],
+        "audible": [], "undecided": [], "inaudible": [], "silent": [],
     }  # fmt: skip
     for system in systems:
         trained = lines.get((system, signal, "trained"))
         if trained is None:
             continue
+        initial = lines.get((system, signal, "initialization"))
         responses[_response(trained)].append(
             {
                 "name": looks[system]["label"],
                 "prose": looks[system]["prose_name"],
-                "prominence": _line_cell(trained, "prominence"),
+                "margin": _line_cell(trained, "audibility_margin"),
                 "level": number(trained["level_db"], 0),
-                "initial_prominence": _line_cell(
-                    lines.get((system, signal, "initialization")), "prominence"
-                ),
+                "initial_level": number(initial["level_db"] if initial else None, 0),
             }
         )
     return responses
@@ -90,16 +99,17 @@ def _by_key(summary: pd.DataFrame) -> dict[tuple[str, str, str], dict[Hashable, 
 def _response(row: dict[Hashable, Any]) -> str:
     if row["n_silent"] == row["n_seeds"]:
         return "silent"
-    if not (row["prominence_db"] > CHANCE_DB and row["level_db"] > INAUDIBLE_DB):
-        return "no_tone"
+    margin, low, high = (row[f"audibility_margin{bound}_db"] for bound in ("", "_low", "_high"))
     # A single seed has no interval: its value decides.
-    return "undecided" if row["prominence_low_db"] <= CHANCE_DB else "tone"
+    if np.nan_to_num(low, nan=margin) > 0:
+        return "audible"
+    return "undecided" if np.nan_to_num(high, nan=margin) > 0 else "inaudible"
 
 
 def line_rows(
     summary: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
 ) -> list[dict[str, Any]]:
-    """The table below the first figure: level and prominence of the line.
+    """The table below the first figure: the tone's level, its margins, and whether it stands out.
 
     Args:
         summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
@@ -117,11 +127,63 @@ def line_rows(
             cells = {"signal": name}
             for stage in STAGES:
                 row = lines.get((system, signal, stage))
-                for quantity in ("prominence", "level"):
+                for quantity in ("level", "audibility_margin"):
                     cells[f"{quantity}_{stage}"] = _line_cell(row, quantity)
+            trained = lines.get((system, signal, "trained"))
+            # In silence, what masks is rounding error.
+            over_noise = _line_cell(None if signal == "silence" else trained, "masking_margin")
+            cells["masking_margin"] = over_noise
+            cells["standing_out"] = _standing_out(trained)
             rows.append(cells)
         entries.append({"name": looks[system]["label"], "rows": rows})
     return entries
+
+
+def _standing_out(row: dict[Hashable, Any] | None) -> str:
+    """In how many outputs the line stands out; a star if chance does not explain as many."""
+    if row is None or math.isnan(row["prominence_db"]):
+        return NOTHING
+    star = "*" if row["by_chance"] < STANDS_OUT_BY_CHANCE else ""
+    return f"{row['n_standing_out']} of {row['n_runs']}{star}"
+
+
+def arithmetic_rows(
+    levels: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
+) -> list[dict[str, Any]]:
+    """The tone in each arithmetic of the systems that have more than one.
+
+    Args:
+        levels: From :func:`upsampling_artifacts.probes.line_summary.summarize_arithmetics`.
+        systems: The systems, in order.
+        looks: Their names.
+
+    Returns:
+        ``{"name", "arithmetic", "implementation", "precision", "levels"}``, the levels as text, one
+        per key of ``SIGNALS``.
+    """
+    key = ["system", "arithmetic", "implementation", "precision"]
+    cells = {
+        name: dict(zip(group["signal"], group["level_db"], strict=True))
+        for name, group in levels.groupby(key, sort=False)
+    }
+    return [
+        {
+            "name": looks[system]["label"],
+            "arithmetic": arithmetic,
+            "implementation": implementation,
+            "precision": precision,
+            "levels": [_level(by_signal.get(signal)) for signal in SIGNALS],
+        }
+        for name in systems
+        for (system, arithmetic, implementation, precision), by_signal in cells.items()
+        if system == name
+    ]
+
+
+def _level(level_db: float | None) -> str:
+    if level_db is not None and level_db < INAUDIBLE_DB:
+        return f"< {number(INAUDIBLE_DB, 0)}"
+    return number(level_db, 1)
 
 
 def _line_cell(row: dict[Hashable, Any] | None, quantity: str) -> str:
@@ -129,7 +191,11 @@ def _line_cell(row: dict[Hashable, Any] | None, quantity: str) -> str:
         return NOTHING
     if row["n_silent"] == row["n_seeds"]:
         return "exactly silent"
-    text = with_interval(row[f"{quantity}_db"], row[f"{quantity}_high_db"])
+    lowest_db = LOWEST_DB[quantity]
+    if row[f"{quantity}_db"] < lowest_db:
+        text = f"< {number(lowest_db, 0)}"
+    else:
+        text = with_interval(row[f"{quantity}_db"], row[f"{quantity}_high_db"])
     if row["n_silent"]:
         text += f" ({row['n_silent']} of {row['n_seeds']} seeds exactly silent)"
     return text

@@ -11,14 +11,17 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
-    CHANCE_DB,
+    BY_CHANCE,
     INAUDIBLE_DB,
     read_lines,
+    summarize_arithmetics,
     summarize_lines,
 )
+from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.report import findings
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import (
@@ -163,19 +166,28 @@ def _tone_values(
 ) -> dict[str, Any]:
     """The line at ``tone_hz``: which systems respond to which signal with a tone."""
     systems = config["variants"]
-    summary = summarize_lines(read_lines(files.variants), tone_hz)
+    lines = read_lines(files.variants)
+    summary = summarize_lines(lines, tone_hz)
     return {
         "tone_khz": f"{tone_hz / 1000:g}",
-        "chance_db": CHANCE_DB,
+        "by_chance": BY_CHANCE,
+        "stands_out_by_chance": findings.STANDS_OUT_BY_CHANCE,
         "unheard_db": INAUDIBLE_DB,
+        "near_silence_db": NEAR_SILENCE_DB,
+        "playback_db_spl": PLAYBACK_DB_SPL,
+        "n_music_songs": lines.loc[lines["signal"] == "music", "song"].nunique(),
         "tones": {
             signal: findings.tones(summary, signal, systems, looks) for signal in findings.SIGNALS
         },
-        "silence": {
-            group: findings.tones(summary, "silence", names, looks)
+        "quiet": {
+            group: findings.tones(summary, "near_silence", names, looks)
             for group, names in findings.group_by_network(config).items()
         },
         "line_entries": findings.line_rows(summary, systems, looks),
+        "arithmetic_rows": findings.arithmetic_rows(
+            summarize_arithmetics(files.variants, tone_hz), systems, looks
+        ),
+        "arithmetic_signals": list(findings.SIGNALS.values()),
     }
 
 

@@ -84,7 +84,8 @@ def train(
 
     if fabric.is_global_zero:
         _write_log(files.log, state.rows)
-        save_model(files.model, state.best_weights, about)
+        ran = {"precision": trainer.computed_in, "batch_size": options.part_size}
+        save_model(files.model, state.best_weights, {**about, **ran})
         checkpoint.remove()
 
 

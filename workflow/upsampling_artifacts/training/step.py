@@ -55,6 +55,17 @@ class Trainer:
         self.model, self.optimizer = fabric.setup(model, adam)
 
     @property
+    def computed_in(self) -> str:
+        """The precision of training, or ``tf32``: recent GPUs round the factors of float32
+        convolutions to 10 bits of mantissa, unless torch is told otherwise."""
+        precision = str(self.precision.precision)
+        on_gpu = self.fabric.device.type == "cuda"
+        if precision != "32-true" or not on_gpu or not torch.backends.cudnn.allow_tf32:
+            return precision
+        has_tf32 = torch.cuda.get_device_capability(self.fabric.device) >= (8, 0)
+        return "tf32" if has_tf32 else precision
+
+    @property
     def precision(self) -> Precision:
         """Fabric's precision plugin, which holds the loss scaler of mixed precision."""
         return self.fabric.strategy.precision
