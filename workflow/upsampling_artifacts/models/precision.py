@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from upsampling_artifacts.upsamplers.rounding import emulates_tf32
+
 CONVOLUTIONS = {
     torch.conv1d,
     torch.conv2d,
@@ -60,8 +62,12 @@ def emulated_tf32(matrix_products: bool = False) -> Iterator[None]:
         [[[1.5, 1.9990234375, 2.0]]]
     """
     rounded_products = _RoundedMatrixProducts() if matrix_products else nullcontext()
-    with torch.no_grad(), _RoundedLayers(), rounded_products:
-        yield
+    token = emulates_tf32.set(True)
+    try:
+        with torch.no_grad(), _RoundedLayers(), rounded_products:
+            yield
+    finally:
+        emulates_tf32.reset(token)
 
 
 def round_to_tf32(x: Tensor) -> Tensor:
