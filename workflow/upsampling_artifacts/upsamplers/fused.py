@@ -26,6 +26,21 @@ convolution, with filters computed from ``w`` by a constant matrix. At stride 4 
 takes 12 products per input sample and pair of channels instead of 36, and keeps ``x`` for the
 gradients instead of ``u``, a quarter of the memory.
 
+**No tone.** All phases have the same DC gain, the sum of ``w``. But in half precision or TF32,
+convolutions round the filter of each phase by itself, and their gains differ by the error: a
+constant becomes a tone, 54 dB below it in bfloat16. There, we split off the mean ``m`` of the
+phases' filters. What deviates from it sums up to zero, and is therefore a filter ``d`` of
+differences, one tap shorter:
+
+    y[s t + p] = sum_e m[e] x[t + e] + sum_e d[p, e] (x[t + e] - x[t + e - 1])
+
+    m[e] = (1 / s) sum_p v[p - s e]            d[p, e] = sum_{i < e} (m[i] - v[p - s i])
+
+The first sum is the same for all phases. The second vanishes exactly where ``x`` is constant, so
+the phases are equal there, bit for bit. The first is computed in single precision (on a GPU, TF32),
+because its rounding would be correlated with that of the phases. At stride 4 and length 9, both
+together take 11 products.
+
 **Linear interpolation.** The triangle is the box smoothed by a short symmetric filter ``g``, a
 running mean (for even strides, of means of neighbors, so that it has a center). For stride 4, ``g``
 is ``[1, 2, 2, 2, 1] / 8``. Filters commute, so we smooth the output of the fused box: a few
@@ -46,10 +61,10 @@ neighbor they vanish. The result is exact; only the order of summation differs.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -60,6 +75,7 @@ from torch.nn import functional as F
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.folding import FilterCache
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
+from upsampling_artifacts.upsamplers.rounding import rounds_factors
 
 IMPLEMENTATIONS = ("plain", "fused", "auto")
 NO_CHOICE = "-"
@@ -74,9 +90,10 @@ COST_PER_CALL = {"filter computed": 110_000, "filter cached": 60_000, "linear": 
 class FusedInterpolationConvolution(InterpolationConvolution):
     """A fixed interpolation and a convolution, computed in one step where that is faster.
 
-    Parameters, outputs and gradients are those of two separate steps up to rounding. (Each phase
-    of a constant is rounded differently: a tone of -136 dB in single precision.) In evaluation
-    mode without gradients, the fused filter is cached until the weight changes.
+    Parameters, outputs and gradients are those of two separate steps up to rounding. In single
+    precision, each phase of a constant is rounded differently: a tone of about -136 dB. In half
+    precision and TF32, where it would be audible, there is none. In evaluation mode without
+    gradients, the fused filter is cached until the weight changes.
 
     A convolution with hooks is always called itself, because whoever registered the hooks (a layer
     tracer, the old weight normalization) relies on them. The layer then runs as two steps, whatever
@@ -186,7 +203,7 @@ class FusedInterpolationConvolution(InterpolationConvolution):
         cached = self._uses_cache()
         filters = self._cached_filters.get(weight, compute) if cached else compute(weight)
         bias = None if bias is None else plan.height * bias.repeat(self.stride)
-        phases = F.conv1d(x, filters, bias, padding=plan.padding)
+        phases = convolve(x, filters, bias, plan)
         # A periodic shuffle of phases that are not adjacent channels: this order is faster.
         phases = phases.unflatten(1, (self.stride, self.out_channels))
         y = phases.permute(0, 2, 3, 1).flatten(2)
@@ -295,7 +312,7 @@ def plan_fusion(
 
     # Where v begins. If its taps leave room for zeros before it, the phases start at 0.
     begin, support = -after, stride + length - 1
-    taps = -(-support // stride)
+    taps = max(2, -(-support // stride))  # differences of neighbors need two
     if begin % stride <= taps * stride - support:
         begin -= begin % stride
     phase = -(-begin % stride)
@@ -354,14 +371,86 @@ def fuse(weight: Tensor, plan: Plan) -> Tensor:
         [[[5.0]], [[5.0]]]
     """
     # Autocast may round the fused filter, but not the sums that compute it.
-    device = weight.device.type
-    full_precision = (
-        torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
-    )
-    with full_precision:
+    with full_precision(weight.device.type):
         samples = weight.to(plan.transform.dtype).flatten(0, 1)
         by_phase = torch.matmul(samples, plan.transform).to(weight.dtype)
         return by_phase.unflatten(1, weight.shape[:2]).flatten(0, 1)
+
+
+def convolve(x: Tensor, filters: Tensor, bias: Tensor | None, plan: Plan) -> Tensor:
+    """All phases of the fused box and convolution.
+
+    Args:
+        x: ``(batch, in_channels, time)``.
+        filters: ``(stride * out_channels, in_channels, taps)``, phase by phase.
+        bias: ``(stride * out_channels,)``, equal for all phases.
+        plan: The layer's constants.
+
+    Returns:
+        ``(batch, stride * out_channels, samples)``, phase by phase.
+    """
+    if rounds_factors(x):
+        phases: Tensor = TonelessConvolution.apply(x, filters, bias, plan)
+        return phases
+    return F.conv1d(x, filters, bias, padding=plan.padding)
+
+
+class TonelessConvolution(torch.autograd.Function):
+    """The convolution to all phases, which are equal wherever the input is constant.
+
+    Only the forward pass is split; the gradients are those of a single convolution. Arguments and
+    result are those of :func:`convolve`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, filters: Tensor, bias: Tensor | None, plan: Plan) -> Tensor:
+        ctx.save_for_backward(x, filters)
+        ctx.plan = plan
+        mean, deviations = split(filters, plan.stride)
+        differences = F.pad(x, (1, 1)).diff()
+        phases = F.conv1d(differences, deviations, padding=plan.padding - 1)
+        by_phase = phases.unflatten(1, (plan.stride, -1))
+        with full_precision(x.device.type):
+            mean_bias = None if bias is None else bias[: len(mean)].float()
+            common = F.conv1d(x.float(), mean.float(), mean_bias, padding=plan.padding)
+        by_phase.add_(common[:, None])
+        return phases
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, filters = (tensor.to(gradient.dtype) for tensor in ctx.saved_tensors)
+        padding, needed = [ctx.plan.padding], ctx.needs_input_grad[:3]
+        gradients = torch.ops.aten.convolution_backward(
+            gradient, x, filters, [len(filters)], [1], padding, [1], False, [0], 1, needed
+        )
+        return (*gradients, None)
+
+
+def split(filters: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+    """Split the filters of all phases into their mean and what deviates from it.
+
+    Args:
+        filters: ``(stride * out_channels, in_channels, taps)``, phase by phase.
+        stride: Upsampling factor.
+
+    Returns:
+        The mean, ``(out_channels, in_channels, taps)``, and the deviations as filters of
+        differences of neighbors, ``(stride * out_channels, in_channels, taps - 1)``.
+
+    Example:
+        >>> mean, deviations = split(torch.tensor([[[1.0, 3.0]], [[3.0, 1.0]]]), stride=2)
+        >>> mean.tolist(), deviations.tolist()
+        ([[[2.0, 2.0]]], [[[1.0]], [[-1.0]]])
+    """
+    by_phase = filters.unflatten(0, (stride, -1))
+    mean = by_phase.mean(0)
+    deviations = (mean - by_phase).cumsum(-1)
+    return mean, deviations[..., :-1].flatten(0, 1)
+
+
+def full_precision(device: str) -> AbstractContextManager[Any]:
+    """Switch autocast off, on devices that have it."""
+    return torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
 
 
 def is_faster(plan: Plan, x: Tensor, out_channels: int, cached: bool) -> bool:
