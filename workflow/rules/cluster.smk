@@ -25,6 +25,7 @@ localrules:
     trained_measures,
     claims,
     scores,
+    sdr_differences,
     table_1,
     figure_line_levels,
     figure_spectrograms,

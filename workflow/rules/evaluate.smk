@@ -87,6 +87,28 @@ rule scores:
         "../scripts/scores.py"
 
 
+rule sdr_differences:
+    input:
+        scores=rules.scores.output,
+        paper="config/paper_table_1.csv",
+    output:
+        report(
+            f"{RESULTS}/sdr_differences.csv",
+            caption="../report/sdr_differences.rst",
+            category="Table 1",
+        ),
+    log:
+        f"logs/{RESULTS}/sdr_differences.log",
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        songs=SONGS["test"],
+        comparisons=configuration.comparisons(config),
+        code=code("upsampling_artifacts.evaluation.sdr_differences"),
+    script:
+        "../scripts/sdr_differences.py"
+
+
 rule table_1:
     input:
         scores=rules.scores.output,
