@@ -87,6 +87,26 @@ rule scores:
         "../scripts/scores.py"
 
 
+rule unscored_frames:
+    input:
+        songs=song_list("test"),
+        scores=runs("scores", RUNS + BASELINE_RUNS),
+        estimates=runs("estimates", RUNS + BASELINE_RUNS),
+    output:
+        f"{RESULTS}/unscored_frames.csv",
+    log:
+        f"logs/{RESULTS}/unscored_frames.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/unscored_frames.tsv"
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        tones_hz=TONES_HZ,
+        code=code("upsampling_artifacts.evaluation.unscored_frames"),
+    script:
+        "../scripts/unscored_frames.py"
+
+
 rule sdr_differences:
     input:
         scores=rules.scores.output,

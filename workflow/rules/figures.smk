@@ -1,8 +1,6 @@
 """Figures, drawn from saved tables and arrays: those of the paper (1 to 9), and our own."""
 
 FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
-# The tones of a last layer that upsamples by 4 (probes/model_probe.py).
-TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 
 # The systems in figures 1 and 9. A figure is drawn if all of its systems are probed.
 FIGURE_SYSTEMS = {
