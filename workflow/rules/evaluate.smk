@@ -20,6 +20,7 @@ rule separate:
         gpu=lambda w: min(1, training_gpus(w)),
     params:
         accelerator=lambda w: TRAINING[w.system]["accelerator"],
+        n_shifts=config["separation"]["n_shifts"],
         code=variant_code("upsampling_artifacts.evaluation.separation"),
     script:
         "../scripts/separate.py"
