@@ -31,6 +31,7 @@ localrules:
     figure_spectrograms,
     figure_training_curves,
     figure_source_scores,
+    figure_sdr_differences,
     figure_trade_offs,
     figure_step_speed,
     figure_layer_speed,

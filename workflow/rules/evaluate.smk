@@ -115,7 +115,7 @@ rule sdr_differences:
     output:
         report(
             f"{RESULTS}/sdr_differences.csv",
-            caption="../report/sdr_differences.rst",
+            caption="../report/sdr_differences_table.rst",
             category="Table 1",
         ),
     log:

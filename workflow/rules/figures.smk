@@ -206,6 +206,22 @@ rule figure_source_scores:
         "../scripts/figure_source_scores.py"
 
 
+rule figure_sdr_differences:
+    input:
+        rules.sdr_differences.output,
+    output:
+        figure("sdr_differences", "SDR differences", "Training", "sdr_differences"),
+    log:
+        f"logs/{FIGURES}/sdr_differences.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks(),
+        code=code("upsampling_artifacts.figures.sdr_differences"),
+    script:
+        "../scripts/figure_sdr_differences.py"
+
+
 rule figure_trade_offs:
     input:
         table_1=rules.table_1.output,
