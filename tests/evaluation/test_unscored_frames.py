@@ -126,9 +126,13 @@ def test_systems_are_summarized_over_songs_sources_and_seeds(tmp_path: Path) -> 
         )
     ]  # fmt: skip
     rows.append(("b", 0, "s", "drums", 30, 0, 0, 1000.0, np.nan, np.nan))
+    rows.append(("c", 0, "s", "drums", 30, 1, 1, 1000.0, -np.inf, np.nan))
+    rows.append(("c", 1, "s", "drums", 30, 1, 1, 1000.0, -60.0, 5.0))
     summary = summarize_unscored_frames(pd.DataFrame(rows, columns=COLUMNS), 1000.0)
-    assert summary["system"].tolist() == ["a"]  # b has no unscored frame
-    row = summary.iloc[0]
+    assert summary["system"].tolist() == ["a", "c"]  # b has no unscored frame
+    row, partly_silent = summary.iloc[0], summary.iloc[1]
+    assert (partly_silent["n_seeds"], partly_silent["n_exactly_silent"]) == (2, 1)
+    assert (partly_silent["level_db"], partly_silent["masking_margin_db"]) == (-60, 5)
     assert (row["n_seeds"], row["n_silent"]) == (3, 6)
     assert row["level_db"] == pytest.approx(-45)  # seeds: -48, -45, -42
     assert row["level_high_db"] - row["level_db"] == pytest.approx(4.30265 * np.sqrt(3), abs=1e-4)

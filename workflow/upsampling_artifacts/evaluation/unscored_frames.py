@@ -56,7 +56,7 @@ def unscored_frames(
         frames = read_frames([run / "scores"])
         frames = frames[frames["metric"] == "SDR"]
         for key, group in frames.groupby(["system", "seed", "song", "source"], sort=False):
-            song, source = songs[key[2]], key[3]
+            song, source = songs[str(key[2])], str(key[3])
             unscored = group.loc[group["value_db"].isna(), "frame"]
             silent = [frame for frame in unscored if _is_silent(song, source, frame)]
             path = run / "estimates" / "test" / song.name / f"{source}.wav"
@@ -98,17 +98,21 @@ def summarize_unscored_frames(table: pd.DataFrame, tone_hz: float) -> pd.DataFra
 
     Returns:
         One row per system that has unscored frames with a silent stem, with the columns system,
-        n_seeds, n_silent (per seed), and for level and masking_margin ``<name>_db``,
-        ``<name>_low_db`` and ``<name>_high_db`` (95 % Student t interval over seeds).
+        n_seeds, n_exactly_silent (seeds whose estimates are exactly zero, which have no tone and
+        are left out of the means), n_silent (frames per seed), and for level and masking_margin
+        ``<name>_db``, ``<name>_low_db`` and ``<name>_high_db`` (95 % Student t interval).
     """
     rows = []
     table = table[np.isclose(table["frequency_hz"], tone_hz) & (table["n_silent"] > 0)]
     for system, group in table.groupby("system", sort=False):
         by_seed = group.groupby("seed")
         n_silent = int(by_seed["n_silent"].sum().max())
-        row = {"system": system, "n_seeds": len(by_seed), "n_silent": n_silent}
+        medians = by_seed[["level_db", "masking_margin_db"]].median()
+        with_tone = medians[np.isfinite(medians["level_db"])]
+        row = {"system": system, "n_seeds": len(medians), "n_silent": n_silent}
+        row["n_exactly_silent"] = len(medians) - len(with_tone)
         for name in ("level", "masking_margin"):
-            mean, low, high = mean_interval(by_seed[f"{name}_db"].median().to_numpy())
+            mean, low, high = mean_interval(with_tone[f"{name}_db"].to_numpy())
             row |= {f"{name}_db": mean, f"{name}_low_db": low, f"{name}_high_db": high}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -52,7 +52,7 @@ def sdr_differences_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Fi
         if 0 < n_same < len(table):
             axes.axhline(n_same - 0.5, color="#d8d8d8", linewidth=0.8)
         axes.set_yticks(range(len(table)), [looks[name]["label"] for name in table["system"]])
-        axes.set_ylim(len(table) - 0.5, -0.5)
+        axes.set_ylim(max(1, len(table)) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(*_limits(table))
         references = style.reference_name(looks, table["reference"])
@@ -78,9 +78,8 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
     """All differences, ours and the paper's, and intervals up to a reasonable distance."""
     points = table[["difference_db", "paper_difference_db"]].to_numpy(dtype=float)
     bounds = table[["simultaneous_low_db", "simultaneous_high_db"]].to_numpy(dtype=float)
-    points = np.append(points[np.isfinite(points)], 0.0)
-    bounds = bounds[np.isfinite(bounds)]
-    reach = points.min() - MAX_BEYOND_DB, points.max() + MAX_BEYOND_DB
-    shown = np.clip([*points, *bounds], *reach)
+    drawn = [*points[np.isfinite(points)], 0.0]
+    reach = min(drawn) - MAX_BEYOND_DB, max(drawn) + MAX_BEYOND_DB
+    shown = np.clip([*drawn, *bounds[np.isfinite(bounds)]], *reach)
     margin = 0.05 * max(1.0, float(np.ptp(shown)))
     return float(shown.min() - margin), float(shown.max() + margin)

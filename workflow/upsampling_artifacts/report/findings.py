@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -230,6 +229,6 @@ def unscored_tones(
 
 
 def _median_cell(row: dict[Hashable, Any], quantity: str) -> str:
-    if row["level_db"] == -math.inf:
+    if row["n_exactly_silent"] == row["n_seeds"]:
         return "exactly silent"
     return with_interval(row[f"{quantity}_db"], row[f"{quantity}_high_db"])
