@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache, waveform
-from upsampling_artifacts.evaluation.separation import model_separator
+from upsampling_artifacts.evaluation.separation import average_over_shifts, model_separator
 from upsampling_artifacts.models.overlap_add import CHUNKS_AT_ONCE, overlap_add
 from upsampling_artifacts.models.saved import build_described, load_model, save_model
 
@@ -132,3 +132,51 @@ def test_a_quieter_song_gives_equally_quieter_estimates(
     quieter = read_cache(cache_song("quieter", waveform(song.stems) / 4, RATE_HZ))
     separate = model_separator(model_path)
     np.testing.assert_allclose(4 * separate(quieter), separate(song), atol=1e-6)
+
+
+def test_estimates_of_delayed_mixtures_are_realigned_before_they_are_averaged() -> None:
+    mixture = torch.randn(2, 700)
+    estimates = average_over_shifts(same_and_negative, mixture, 64, n_shifts=5, max_shift=100)
+    torch.testing.assert_close(estimates, same_and_negative(mixture[None])[0], rtol=0, atol=1e-6)
+
+
+def test_the_delays_are_random_and_at_most_the_largest_shift() -> None:
+    delays = []
+
+    def recording_model(x: Tensor) -> Tensor:
+        if not delays or x[0, 0].argmax() < 400:  # the first group of chunks of each delay
+            delays.append(int(x[0, 0].argmax()) - 1)
+        return x[:, None]
+
+    impulse = torch.zeros(1, 300)
+    impulse[0, 1] = 1
+    for _ in range(2):
+        average_over_shifts(recording_model, impulse, 512, n_shifts=20, max_shift=100)
+    assert delays[:20] == delays[20:]  # the same for every song and model
+    assert 0 <= min(delays) < 20 and 80 < max(delays) <= 100
+    assert len(set(delays)) > 10
+
+
+def test_a_tone_with_a_phase_fixed_by_the_strides_averages_out_over_shifts() -> None:
+    def tone_model(x: Tensor) -> Tensor:
+        return (
+            torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(x.shape[-1] // 4).expand(x[:, None].shape)
+        )
+
+    once = overlap_add(tone_model, torch.zeros(1, 4000), 256)
+    averaged = average_over_shifts(
+        tone_model, torch.zeros(1, 4000), 256, n_shifts=200, max_shift=1000
+    )
+    assert once.std() == pytest.approx(1, abs=0.01)
+    assert averaged.std() < 0.2  # about 1 / sqrt(200)
+
+
+def test_a_separator_averages_over_shifts_if_there_are_any(
+    song: CachedSong, model_path: Path
+) -> None:
+    model, _ = load_model(model_path)
+    mixture = torch.from_numpy(waveform(song.mixture)) / song.scale
+    averaged = average_over_shifts(model, mixture, 128, n_shifts=3, max_shift=RATE_HZ // 2)
+    estimates = model_separator(model_path, n_shifts=3)(song)
+    np.testing.assert_allclose(estimates, (averaged * song.scale).numpy(), atol=1e-6)
+    assert np.abs(estimates - model_separator(model_path)(song)).max() > 1e-4

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import PALETTE, RENAMED, resolve
+from upsampling_artifacts.pipeline.configuration import PALETTE, RENAMED, comparisons, resolve
 
 from ..clone import REPOSITORY
 from ..configs import SCHEMA, read_config
@@ -345,3 +345,18 @@ def test_text_from_the_command_line_is_parsed_like_a_file(config: dict) -> None:
     config["rate_hz"] = "{no: yaml"
     with pytest.raises(InputError, match=r"rate_hz: '\{no: yaml' is not of type 'integer'"):
         resolve(config, SCHEMA)
+
+
+def test_each_variant_is_compared_with_its_reference(config: dict) -> None:
+    config["variants"] = ["demucs_transposed", "demucs_nearest", "modified_transposed", "wave_unet"]
+    assert comparisons(resolve(config, SCHEMA)) == [
+        ("demucs_nearest", "demucs_transposed", True),
+        ("modified_transposed", "demucs_transposed", False),  # no biases: another network
+        ("wave_unet", "demucs_transposed", False),
+    ]
+    config["systems"]["modified_subpixel"]["reference"] = "modified_transposed"
+    config["variants"] = ["demucs_nearest", "modified_transposed", "modified_subpixel"]
+    assert comparisons(resolve(config, SCHEMA)) == [
+        ("modified_transposed", "demucs_nearest", False),  # its reference is not a variant
+        ("modified_subpixel", "modified_transposed", True),
+    ]

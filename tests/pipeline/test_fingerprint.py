@@ -247,6 +247,11 @@ STAGES = {
         "data.cached_song", "evaluation.baselines",
     },
     "evaluation.scoring": {*SONG_FILES, "evaluation.scoring"},
+    "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
+    "evaluation.unscored_frames": {
+        *SONG_FILES, "artifacts.lines", "artifacts.masking", "artifacts.spectra",
+        "evaluation.scoring", "evaluation.unscored_frames", "statistics",
+    },
     "evaluation.claims": {"evaluation.claims", "statistics"},
     "probes.variants": MODEL_PROBE
     | SAVED
@@ -279,6 +284,9 @@ STAGES = {
     "figures.spectrograms": {*PANELS, "figures.spectrograms"},
     "figures.training_curves": {*STYLE, "figures.training_curves"},
     "figures.source_scores": {*STYLE, "evaluation.sdr", "figures.source_scores", "statistics"},
+    "figures.sdr_differences": {
+        *STYLE, "evaluation.sdr", "figures.sdr_differences", "statistics",
+    },
     "figures.step_speed": {*STYLE, "benchmarks.steps_table", "figures.step_speed"},
     "figures.layer_speed": {*STYLE, "benchmarks.upsamplers_table", "figures.layer_speed"},
 }  # fmt: skip

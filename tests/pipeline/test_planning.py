@@ -59,6 +59,7 @@ def paper() -> Experiment:
         song_seconds=MUSDB18,
         sources=["drums", "bass", "other", "vocals"],
         rate_hz=44100,
+        n_shifts=0,
         processes=8,
         tflop_per_second=16,
         signal_seconds=4,
@@ -176,3 +177,11 @@ def test_training_minutes_limit_the_hours_of_a_training_run(paper: Experiment) -
 def test_the_hours_of_a_probe_match_a_measurement(paper: Experiment) -> None:
     """Measured: 111 CPU s (140 s on two busy cores) for nearest, 4 s signals and 10 s chunks."""
     assert 3600 * run_cost(paper, "nearest").probe_hours == pytest.approx(111, rel=0.1)
+
+
+def test_separation_takes_as_long_as_its_shifts(paper: Experiment) -> None:
+    hours = [
+        run_cost(replace(paper, n_shifts=n_shifts), "transposed").separation_hours
+        for n_shifts in (0, 1, 10)
+    ]
+    assert hours[1] == hours[0] and hours[2] == pytest.approx(10 * hours[0])

@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 import soundfile
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
+from upsampling_artifacts.evaluation.sdr import MEAN
+from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
+from upsampling_artifacts.evaluation.unscored_frames import COLUMNS as UNSCORED_COLUMNS
 from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.ones import draw_ones
+from upsampling_artifacts.figures.sdr_differences import draw_sdr_differences
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.figures.step_speed import draw_step_speed
@@ -79,6 +83,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         "experiment": "tiny", "dataset": "synthetic", "size": "demo", "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
         "exclude_songs": ["Bad <one>"], "training": {"epochs": 3, "minutes": None},
+        "separation": {"n_shifts": 0},
         "report": {"listen_seconds": LISTEN_SECONDS},
         "probes": {
             "size": "figures", "seeds": [0, 1, 2], "n_seeds_small_models": 10, "signal_seconds": 4,
@@ -105,6 +110,8 @@ def make_files(folder: Path) -> ReportFiles:
         make_variants().to_csv(folder / f"probes/{name}.csv", index=False)
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
+    make_sdr_differences().to_csv(folder / "sdr_differences.csv", index=False)
+    make_unscored_frames().to_csv(folder / "unscored_frames.csv", index=False)
     loading = {"segments_per_second": 456.7, "low_quartile": 400.0, "high_quartile": 500.0}
     loading |= {"repeats": 9, "segment_seconds": 10.0, "rate_hz": 44100, "stems": 4}
     readers = ("cache", "augmented", "soundfile", "musdb_wav", "musdb_mp4")
@@ -120,6 +127,8 @@ def make_files(folder: Path) -> ReportFiles:
         claims=str(make_claims(folder)),
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
+        sdr_differences=str(folder / "sdr_differences.csv"),
+        unscored_frames=str(folder / "unscored_frames.csv"),
         loading=str(folder / "loading.csv"),
         steps=str(folder / "steps.csv"),
         upsamplers=str(folder / "upsamplers.csv"),
@@ -215,6 +224,34 @@ def make_scores() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "n_frames", "n_frames_scored"])
 
 
+def make_sdr_differences() -> pd.DataFrame:
+    """Nearest: not resolved. The user's own: resolved. The modified one: another network."""
+    rows = [
+        ("demucs_nearest", True, -0.25, -0.6, 0.1, 2, -0.784, 0.284, -0.2, -0.18),
+        ("my_upsampler", True, 0.3, 0.2, 0.4, 2, 0.15, 0.45, 0.3, np.nan),
+        ("modified_transposed", False, -0.1, -0.15, -0.05, 1, -0.15, -0.05, -0.1, 0.02),
+    ]
+    reference, method = "demucs_transposed", "Student t over seeds; one song"
+    rows = [
+        (system, reference, same, MEAN, 3, 1, *numbers, method) for system, same, *numbers in rows
+    ]
+    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def make_unscored_frames() -> pd.DataFrame:
+    """The bass is silent in the frame without a score; nearest leaves exact silence there."""
+    rows = [
+        (system, seed, SONG, source, 30, 1, int(source == "bass"), 2000.0, level_db, margin_db)
+        for system, level_db, margin_db in (
+            ("demucs_transposed", -50.0, 20.0), ("demucs_nearest", -np.inf, np.nan),
+            ("mixture", -70.0, -8.0),
+        )
+        for seed in range(1 if system == "mixture" else 3)
+        for source in SOURCES
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=UNSCORED_COLUMNS)
+
+
 def make_table_1() -> pd.DataFrame:
     ours = pd.DataFrame(
         {
@@ -268,7 +305,8 @@ def make_figures(folder: Path) -> dict[str, str]:
         name: str(folder / f"figures/{name}.svg")
         for name in (
             "layers", "line_levels", "spectrograms_noise", "spectrograms_silence",
-            "training_curves", "source_scores", "trade_offs", "step_speed", "layer_speed",
+            "training_curves", "source_scores", "sdr_differences", "trade_offs", "step_speed",
+            "layer_speed",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
@@ -281,6 +319,7 @@ def make_figures(folder: Path) -> dict[str, str]:
     draw_source_scores(
         folder / "scores.csv", [paths["source_scores"]], LOOKS, SOURCES, songs=[SONG]
     )
+    draw_sdr_differences(folder / "sdr_differences.csv", [paths["sdr_differences"]], LOOKS)
     draw_trade_offs(
         folder / "table_1.csv",
         folder / "probes/variants.csv",

@@ -63,8 +63,8 @@ def test_the_page_logs_no_error_and_requests_nothing_but_itself(page, html_path:
 
 def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> None:
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-    # Nine of ours, plus one of the paper's nine (or all of them) and that of a user-supplied model.
-    assert len(widths) == (11 if html_path == report.path else 19)
+    # Ten of ours, plus one of the paper's nine (or all of them) and that of a user-supplied model.
+    assert len(widths) == (12 if html_path == report.path else 20)
     assert all(width > 0 for width in widths)
 
 

@@ -46,6 +46,30 @@ def test_scores_have_a_row_for_every_system_song_source_and_metric(finished: Clo
     assert (scores.groupby("song")[["n_frames", "n_frames_scored"]].nunique() == 1).all(axis=None)
 
 
+def test_differences_are_paired_and_exclude_the_excerpt(finished: Clone) -> None:
+    scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
+    table = pd.read_csv(finished.root / "results/tiny/sdr_differences.csv")
+    assert set(table["system"]) == {"demucs_nearest"} and len(table) == 5
+    row = table.iloc[0]
+    assert (row["reference"], row["same_network"], row["source"]) == (
+        "demucs_transposed", True, "mean of sources",
+    )  # fmt: skip
+    sdr = scores[(scores["metric"] == "SDR") & (scores["song"] != EXCERPT)]
+    means = sdr.groupby("system")["value_db"].mean()
+    difference_db = means["demucs_nearest"] - means["demucs_transposed"]
+    assert row["difference_db"] == pytest.approx(difference_db, abs=1e-3)
+    assert row["paper_difference_db"] == pytest.approx(-0.18)
+    assert row["method"] == "no interval: one seed and one song"
+    assert table[["low_db", "simultaneous_high_db"]].isna().all(axis=None)
+
+
+def test_unscored_frames_have_a_row_for_every_run_song_source_and_tone(finished: Clone) -> None:
+    table = pd.read_csv(finished.root / "results/tiny/unscored_frames.csv")
+    assert len(table) == 4 * 2 * 4 * 2  # runs, songs, sources, tones
+    assert set(table["frequency_hz"]) == {2000, 4000}
+    assert (table["n_unscored"] == 0).all()  # every stem of the synthetic songs plays all the time
+
+
 def test_table_1_excludes_the_excerpt(finished: Clone) -> None:
     scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
     table = pd.read_csv(finished.root / "results/tiny/table_1.csv").set_index("system")

@@ -16,7 +16,10 @@ PROBED_VARIANTS = {
     "figure_spectrograms": 2, "trained_measures": 1, "figure_line_levels": 1,
     "figure_trade_offs": 1,
 }  # fmt: skip
-SCORED = {"scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1}
+SCORED = {
+    "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
+    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1,
+}  # fmt: skip
 TIMED_STEPS = {"step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1}
 TRAINED = {"figure_training_curves": 1, **PROBED_VARIANTS, **SCORED}
 STACKS = {
@@ -78,6 +81,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
         {
             "probe": 4, "probe_system": 7, "probe_stacks": 1, "probe_readings": 1,
             "probe_model": 1, "figure_model_probe": 1, "figure_models": 2, "figure_stacks": 3,
+            "unscored_frames": 1,
             **SINGLE_LAYERS, **PROBED_VARIANTS, **MEASURES, **REPORT,
         },
         {"probe": BOTH, "probe_system": {*DEMUCS_SYSTEMS, "melgan"}},
@@ -92,7 +96,8 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
         {
             "figure_layer_speed": 1, "figure_layers": 1, "figure_line_levels": 1,
             "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
-            "figure_source_scores": 1, "figure_spectrograms": 2, "figure_stacks": 3,
+            "figure_sdr_differences": 1, "figure_source_scores": 1, "figure_spectrograms": 2,
+            "figure_stacks": 3,
             "figure_step_speed": 1, "figure_trade_offs": 1, "figure_training_curves": 1,
             "figure_model_probe": 1, **REPORT,
         },

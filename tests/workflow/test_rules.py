@@ -12,10 +12,10 @@ RULES = REPOSITORY / "workflow/rules"
 LOCAL_RULES = {
     "all", "benchmark", "claims", "excerpt", "fetch", "figure_layer_speed", "figure_layers",
     "figure_line_levels", "figure_model_probe", "figure_models", "figure_ones",
-    "figure_overlap", "figure_source_scores",
+    "figure_overlap", "figure_sdr_differences", "figure_source_scores",
     "figure_spectrograms", "figure_stacks", "figure_step_speed", "figure_trade_offs",
     "figure_training_curves", "manifest", "measures", "out_of_distribution", "plan", "probes",
-    "scores", "song_list", "songs_setup", "table_1", "trained_measures",
+    "scores", "sdr_differences", "song_list", "songs_setup", "table_1", "trained_measures",
 }  # fmt: skip
 
 # Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.

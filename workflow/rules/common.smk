@@ -50,6 +50,8 @@ TRAINING = {
 }
 # The system that each variant's training steps and epochs are compared with.
 REFERENCES = {name: config["systems"][name]["reference"] for name in config["variants"]}
+# The tones of a last layer that upsamples by 4 (probes/model_probe.py).
+TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 
 

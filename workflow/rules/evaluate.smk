@@ -20,6 +20,7 @@ rule separate:
         gpu=lambda w: min(1, training_gpus(w)),
     params:
         accelerator=lambda w: TRAINING[w.system]["accelerator"],
+        n_shifts=config["separation"]["n_shifts"],
         code=variant_code("upsampling_artifacts.evaluation.separation"),
     script:
         "../scripts/separate.py"
@@ -85,6 +86,48 @@ rule scores:
         code=code("upsampling_artifacts.evaluation.scoring"),
     script:
         "../scripts/scores.py"
+
+
+rule unscored_frames:
+    input:
+        songs=song_list("test"),
+        scores=runs("scores", RUNS + BASELINE_RUNS),
+        estimates=runs("estimates", RUNS + BASELINE_RUNS),
+    output:
+        f"{RESULTS}/unscored_frames.csv",
+    log:
+        f"logs/{RESULTS}/unscored_frames.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/unscored_frames.tsv"
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        tones_hz=TONES_HZ,
+        code=code("upsampling_artifacts.evaluation.unscored_frames"),
+    script:
+        "../scripts/unscored_frames.py"
+
+
+rule sdr_differences:
+    input:
+        scores=rules.scores.output,
+        paper="config/paper_table_1.csv",
+    output:
+        report(
+            f"{RESULTS}/sdr_differences.csv",
+            caption="../report/sdr_differences_table.rst",
+            category="Table 1",
+        ),
+    log:
+        f"logs/{RESULTS}/sdr_differences.log",
+    conda:
+        "../../envs/scoring.yaml"
+    params:
+        songs=SONGS["test"],
+        comparisons=configuration.comparisons(config),
+        code=code("upsampling_artifacts.evaluation.sdr_differences"),
+    script:
+        "../scripts/sdr_differences.py"
 
 
 rule table_1:

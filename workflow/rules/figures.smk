@@ -1,8 +1,6 @@
 """Figures, drawn from saved tables and arrays: those of the paper (1 to 9), and our own."""
 
 FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
-# The tones of a last layer that upsamples by 4 (probes/model_probe.py).
-TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 
 # The systems in figures 1 and 9. A figure is drawn if all of its systems are probed.
 FIGURE_SYSTEMS = {
@@ -206,6 +204,22 @@ rule figure_source_scores:
         code=code("upsampling_artifacts.figures.source_scores"),
     script:
         "../scripts/figure_source_scores.py"
+
+
+rule figure_sdr_differences:
+    input:
+        rules.sdr_differences.output,
+    output:
+        figure("sdr_differences", "SDR differences", "Training", "sdr_differences"),
+    log:
+        f"logs/{FIGURES}/sdr_differences.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks(),
+        code=code("upsampling_artifacts.figures.sdr_differences"),
+    script:
+        "../scripts/figure_sdr_differences.py"
 
 
 rule figure_trade_offs:

@@ -16,6 +16,7 @@ rule plan:
         song_seconds=lambda w: {split: song_seconds(split) for split in SPLITS},
         sources=config["sources"],
         rate_hz=config["rate_hz"],
+        n_shifts=config["separation"]["n_shifts"],
         processes=config["scoring"]["processes"],
         tflop_per_second=config["plan"]["gpu_tflop_per_second"],
         signal_seconds=config["probes"]["signal_seconds"],

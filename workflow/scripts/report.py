@@ -15,6 +15,8 @@ with job_log(snakemake.log[0]):
             claims=snakemake.input.claims[0],
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],
+            sdr_differences=snakemake.input.sdr_differences[0],
+            unscored_frames=snakemake.input.unscored_frames[0],
             loading=snakemake.input.loading,
             steps=snakemake.input.steps[0],
             upsamplers=snakemake.input.upsamplers[0],

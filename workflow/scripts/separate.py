@@ -9,7 +9,10 @@ from upsampling_artifacts.progress import job_log
 with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
     separate_songs(
         model_separator(
-            snakemake.input.model, snakemake.params.accelerator, threads=snakemake.threads
+            snakemake.input.model,
+            snakemake.params.accelerator,
+            threads=snakemake.threads,
+            n_shifts=snakemake.params.n_shifts,
         ),
         read_song_list(snakemake.input.songs),
         snakemake.output[0],

@@ -88,6 +88,28 @@ def distinct_upsamplers(config: dict) -> dict[str, dict]:
     return layers
 
 
+def comparisons(config: dict) -> list[tuple[str, str, bool]]:
+    """Pair each variant with the variant that its SDR is compared with.
+
+    That is its ``reference``, or the first variant if the reference is not one of them.
+
+    Args:
+        config: A complete configuration from :func:`resolve`.
+
+    Returns:
+        System, reference, and whether both are one network that differs in its upsampler only.
+    """
+    variants, systems = config["variants"], config["systems"]
+    pairs = []
+    for name in variants:
+        reference = systems[name]["reference"]
+        reference = reference if reference in variants else variants[0]
+        networks = [(systems[x]["architecture"], systems[x]["options"]) for x in (name, reference)]
+        if name != reference:
+            pairs.append((name, reference, networks[0] == networks[1]))
+    return pairs
+
+
 def _with_defaults(value: Any, schema: dict) -> Any:
     """Fill in defaults, also in each row of a table (``additionalProperties``).
 

@@ -32,6 +32,7 @@ class Experiment:
         song_seconds: Lengths of the songs in seconds, by split: "train", "valid", "test".
         sources: Names of the sources.
         rate_hz: Sampling rate.
+        n_shifts: Number of random shifts over which separation averages; 0 for none.
         processes: Number of songs that one job scores in parallel.
         tflop_per_second: Training speed of one GPU.
         signal_seconds: Length of the test signals in seconds.
@@ -45,6 +46,7 @@ class Experiment:
     song_seconds: dict[str, list[float]]
     sources: list[str]
     rate_hz: int
+    n_shifts: int
     processes: int
     tflop_per_second: float
     signal_seconds: float
@@ -158,7 +160,9 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
             steps * step_tflop / tflop_per_hour / options["devices"],
             math.inf if options["minutes"] is None else options["minutes"] / 60,
         ),
-        separation_hours=2 * forward * sum(lengths["test"]) / tflop_per_hour,
+        separation_hours=(
+            2 * max(1, experiment.n_shifts) * forward * sum(lengths["test"]) / tflop_per_hour
+        ),
         probe_hours=probe * probed_seconds / CPU_TFLOP_PER_SECOND / 3600,
     )
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
+from upsampling_artifacts.evaluation.unscored_frames import summarize_unscored_frames
 from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
@@ -268,37 +268,33 @@ def unscored_frames(scores: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def sdr_range(
-    table_1: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
-) -> dict[str, Any] | None:
-    """Best and worst of our systems by mean SDR.
+def unscored_tones(
+    unscored: pd.DataFrame, tone_hz: float, looks: Mapping[str, Look]
+) -> list[dict[str, str]]:
+    """The tone in the estimates of silent stems, in frames that museval could not score.
 
     Args:
-        table_1: ``table_1.csv``.
-        systems: Our systems.
-        looks: Their names.
+        unscored: ``unscored_frames.csv``.
+        tone_hz: Frequency of the tone.
+        looks: Names of the systems.
 
     Returns:
-        ``best`` and ``worst`` as ``{"name", "sdr"}``, ``difference`` in dB as text, and
-        ``overlap``, whether their intervals overlap (None without intervals). None if fewer than
-        two systems have an SDR.
+        ``{"name", "n_silent", "level", "margin"}`` for each system and baseline, as text; empty if
+        no frame has a silent stem.
     """
-    ours = table_1[table_1["system"].isin(systems)].dropna(subset=["sdr_db"])
-    if len(ours) < 2:
-        return None
-    ours = ours.sort_values("sdr_db")
-    worst, best = ours.iloc[0], ours.iloc[-1]
-    bounds = [best["sdr_low_db"], worst["sdr_high_db"]]
-    return {
-        "best": _name_and_sdr(best, looks),
-        "worst": _name_and_sdr(worst, looks),
-        "difference": number(best["sdr_db"] - worst["sdr_db"], 2),
-        "overlap": bool(bounds[0] <= bounds[1]) if np.isfinite(bounds).all() else None,
-    }
+    labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
+    return [
+        {
+            "name": labels[row["system"]],
+            "n_silent": number(row["n_silent"], 0),
+            "level": _median_cell(row, "level"),
+            "margin": _median_cell(row, "masking_margin"),
+        }
+        for row in summarize_unscored_frames(unscored, tone_hz).to_dict("records")
+    ]
 
 
-def _name_and_sdr(row: pd.Series, looks: Mapping[str, Look]) -> dict[str, str]:
-    return {
-        "name": looks[row["system"]]["prose_name"],
-        "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
-    }
+def _median_cell(row: dict[Hashable, Any], quantity: str) -> str:
+    if row["n_exactly_silent"] == row["n_seeds"]:
+        return "exactly silent"
+    return with_interval(row[f"{quantity}_db"], row[f"{quantity}_high_db"])

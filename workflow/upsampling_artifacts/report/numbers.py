@@ -21,6 +21,17 @@ def number(value: float | None, digits: int = 1, unit: str = "") -> str:
     return f"{value:.{digits}f}".replace("-", "−") + (f" {unit}" if unit else "")
 
 
+def signed(value: float | None, digits: int = 1) -> str:
+    """A difference: a number with its sign, +0.03 or −0.18.
+
+    Args:
+        value: The difference.
+        digits: Decimals to show.
+    """
+    text = number(value, digits)
+    return text if text == NOTHING or text.startswith("−") else f"+{text}"
+
+
 def with_interval(mean: float, high: float, digits: int = 1) -> str:
     """``mean ± half-width`` of a symmetric interval; the mean alone without an interval.
 

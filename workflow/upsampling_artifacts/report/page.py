@@ -31,6 +31,7 @@ from upsampling_artifacts.report.comparison import (
 )
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
+from upsampling_artifacts.report.differences import difference_groups, sdr_statement
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
 from upsampling_artifacts.report.rendering import make_environment
@@ -48,14 +49,17 @@ class ReportFiles:
         claims: ``claims.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
+        sdr_differences: ``sdr_differences.csv``.
+        unscored_frames: ``unscored_frames.csv``.
         loading: ``loading.csv``, the benchmark of data loading.
         steps: ``steps.csv``, the benchmark of training steps.
         upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Image files by the name that the templates use: layers, line_levels,
-            spectrograms_noise, spectrograms_silence, training_curves, source_scores, trade_offs,
-            step_speed, layer_speed, and those of figure_1 to figure_9 that have been drawn.
+            spectrograms_noise, spectrograms_silence, training_curves, source_scores,
+            sdr_differences, trade_offs, step_speed, layer_speed, and those of figure_1 to figure_9
+            that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
             ``spectrograms.svg``.
         song: The cached song of the listening section.
@@ -71,6 +75,8 @@ class ReportFiles:
     claims: str
     scores: str
     table_1: str
+    sdr_differences: str
+    unscored_frames: str
     loading: str
     steps: str
     upsamplers: str
@@ -153,7 +159,8 @@ def page_values(
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
         **_table_1_values(files, config, looks, paper),
-        **_score_values(files, config, looks, test_songs, excerpt),
+        **_difference_values(files, looks),
+        **_score_values(files, config, looks, test_songs, excerpt, tone_hz),
         "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper, looks),
         **_listening_values(files, config, looks),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
@@ -211,7 +218,14 @@ def _table_1_values(
         "table_1": table_1_groups(table_1, paper, looks),
         "parameters": parameter_rows(table_1, paper, looks),
         "training_length": training_length(table_1, trainings),
-        "sdr_range": findings.sdr_range(table_1, systems, looks),
+    }
+
+
+def _difference_values(files: ReportFiles, looks: Mapping[str, Look]) -> dict[str, Any]:
+    table = pd.read_csv(files.sdr_differences)
+    return {
+        "sdr": sdr_statement(table, looks),
+        "sdr_differences": difference_groups(table, looks),
     }
 
 
@@ -221,6 +235,7 @@ def _score_values(
     looks: Mapping[str, Look],
     test_songs: list[str],
     excerpt: str | None,
+    tone_hz: float,
 ) -> dict[str, Any]:
     scores = pd.read_csv(files.scores)
     systems, sources = config["variants"], config["sources"]
@@ -231,6 +246,9 @@ def _score_values(
         "excerpt": excerpt,
         "excerpt_rows": findings.score_rows(scores, excerpt_songs, systems, sources, looks),
         "unscored": findings.unscored_frames(scores),
+        "unscored_tones": findings.unscored_tones(
+            pd.read_csv(files.unscored_frames), tone_hz, looks
+        ),
     }
 
 
