@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from upsampling_artifacts.report.numbers import NOTHING, number
+from upsampling_artifacts.report.numbers import number
 
 Row = dict[Hashable, Any]
 
@@ -83,16 +83,16 @@ def reading_table(claims: pd.DataFrame) -> dict[str, Any]:
 
     Returns:
         ``columns``, ``{"name", "criterion"}`` for each criterion, and ``rows``, ``{"reading",
-        "cells", "fits"}`` for each reading. A cell has ``value`` and ``verdict``, or is None if it
-        was not measured. A reading fits if all its cells hold.
+        "cells", "fits"}`` for each reading. A cell has ``mean``, ``interval`` and ``verdict``, or is
+        None if it was not measured. A reading fits if all its cells hold.
     """
     columns: dict[str, str] = {}
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for row in claims.to_dict("records"):
         reading, name = row["statement"].split(": ", 1)
         columns[name] = _criterion(row)
-        cell = {"value": _value(row), "verdict": _verdict(row)}
-        rows.setdefault(reading, {})[name] = cell
+        cell = {"mean": _short(row["value"]) + _unit(row), "interval": _interval(row)}
+        rows.setdefault(reading, {})[name] = cell | {"verdict": _verdict(row)}
     return {
         "columns": [{"name": name, "criterion": text} for name, text in columns.items()],
         "rows": [
@@ -119,12 +119,15 @@ def _criterion(row: Row) -> str:
 
 
 def _value(row: Row) -> str:
-    if math.isnan(row["value"]):
-        return NOTHING
-    text = _short(row["value"])
+    interval = _interval(row)
+    return _short(row["value"]) + (f" ({interval})" if interval else "") + _unit(row)
+
+
+def _interval(row: Row) -> str:
+    """Empty if there is none, or if all seeds have the same value."""
     if math.isfinite(row["low"]) and row["high"] > row["low"]:
-        text += f" ({_short(row['low'])} to {_short(row['high'])})"
-    return text + _unit(row)
+        return f"{_short(row['low'])} to {_short(row['high'])}"
+    return ""
 
 
 def _unit(row: Row) -> str:
