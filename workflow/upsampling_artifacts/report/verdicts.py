@@ -83,8 +83,8 @@ def reading_table(claims: pd.DataFrame) -> dict[str, Any]:
 
     Returns:
         ``columns``, ``{"name", "criterion"}`` for each criterion, and ``rows``, ``{"reading",
-        "cells", "fits"}`` for each reading. A cell has ``mean``, ``interval`` and ``verdict``, or is
-        None if it was not measured. A reading fits if all its cells hold.
+        "cells", "fits"}`` for each reading. A cell has ``mean``, ``interval`` and ``verdict``,
+        or is None if it was not measured. A reading fits if all its cells hold.
     """
     columns: dict[str, str] = {}
     rows: dict[str, dict[str, dict[str, str]]] = {}
