@@ -11,7 +11,6 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.evaluation.claims import (
     CLAIM_COLUMNS,
     VERDICT_COLUMNS,
-    ZERO_LEVEL_DB,
     description,
     read_claims,
     values_by_seed,
@@ -23,7 +22,7 @@ from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 CLAIM = {
     "claim": "C1", "section": "1", "statement": "A tone.", "model": "net", "signal": "noise",
     "layer": "output", "measure": "line_prominence", "frequency_hz": "2000", "reduce": "",
-    "minus_model": "", "must_be": "above", "threshold": "10",
+    "minus_model": "", "must_be": "above", "threshold": "10", "kind": "measurement",
 }  # fmt: skip
 
 
@@ -84,18 +83,48 @@ def test_one_seed_has_no_interval_and_its_value_decides(claim_with, value, must_
     assert verdict(claim_with(must_be=must_be), measured(20 - value))["holds"] is False
 
 
-def test_the_level_of_exact_zeros_is_finite_so_that_means_exist(claim_with) -> None:
-    row = verdict(claim_with(must_be="below", threshold="-100"), measured(-np.inf, -np.inf, -400))
-    assert (row["value"], row["low"], row["holds"]) == (ZERO_LEVEL_DB, ZERO_LEVEL_DB, True)
-    mixed = verdict(claim_with(must_be="below", threshold="-100"), measured(-np.inf, -140.0))
-    assert mixed["value"] == pytest.approx(-220)
-    assert mixed["high"] > -100 and mixed["holds"] is False
+def test_levels_of_exact_zeros_have_no_interval_and_every_seed_decides(claim_with) -> None:
+    claim = claim_with(must_be="below", threshold="-100")
+    row = verdict(claim, measured(-np.inf, -140.0))
+    assert (row["value"], row["holds"], row["n_seeds"]) == (-np.inf, True, 2)
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert verdict(claim, measured(-np.inf, -90.0))["holds"] is False
+    assert verdict(claim_with(), measured(np.inf, 5.0, 5.0))["holds"] is False
+    assert verdict(claim_with(), measured(np.inf, 15.0, 15.0))["holds"] is True
 
 
-def test_one_infinite_seed_does_not_determine_the_verdict(claim_with) -> None:
-    row = verdict(claim_with(), measured(np.inf, 5.0, 5.0))
-    assert row["holds"] is False and np.isfinite([row["value"], row["low"]]).all()
-    assert verdict(claim_with(), measured(np.inf))["value"] == -ZERO_LEVEL_DB
+def test_the_number_of_a_theorem_is_its_largest_error(claim_with) -> None:
+    claim = claim_with(kind="theorem", must_be="below", threshold="1e-5", measure="error")
+    row = verdict(claim, measured(1e-7, 3e-6, 0.0, measure="error", unit="1"))
+    assert (row["value"], row["unit"], row["holds"]) == (3e-6, "1", True)
+    assert (row["kind"], row["n_seeds"]) == ("theorem", 3)
+    assert np.isnan([row["low"], row["high"]]).all()
+    # The mean, 7e-6, would be below the threshold.
+    assert verdict(claim, measured(1e-6, 2e-5, 0.0, measure="error", unit="1"))["holds"] is False
+
+
+def test_a_level_becomes_the_error_of_a_theorem_as_an_amplitude_ratio(claim_with) -> None:
+    claim = claim_with(kind="theorem", must_be="below", threshold="1e-5")
+    row = verdict(claim, measured(-120.0, -np.inf))
+    assert (row["value"], row["unit"], row["holds"]) == (pytest.approx(1e-6), "1", True)
+    assert verdict(claim, measured(-np.inf))["value"] == 0
+    assert verdict(claim, measured(-80.0))["holds"] is False
+    assert verdict(claim, measured(-120.0, model="other")) is None
+
+
+def test_an_output_without_lines_counts_none_but_only_if_it_was_measured(claim_with) -> None:
+    claim = claim_with(
+        measure="found_line_level", frequency_hz="", reduce="count", must_be="below",
+        threshold="0.5",
+    )  # fmt: skip
+    others = measured(3.0, 4.0, 5.0)
+    found = measured(-40.0, -50.0, measure="found_line_level").assign(seed=1)
+    values = values_by_seed(claim, pd.concat([others, found]))
+    assert values.to_dict() == {0: 0, 1: 2, 2: 0}
+    row = verdict(claim, others)
+    assert (row["value"], row["unit"], row["n_seeds"], row["holds"]) == (0, "lines", 3, True)
+    for elsewhere in ({"model": "other"}, {"signal": "music"}, {"layer": "layer_1"}):
+        assert verdict(claim, measured(3.0, **elsewhere)) is None
 
 
 def test_undefined_values_are_ignored(claim_with) -> None:
@@ -144,8 +173,8 @@ def test_another_model_is_subtracted_seed_by_seed(claim_with) -> None:
     unpaired = pd.concat([original, modified.iloc[:2]])
     assert verdict(claim, unpaired)["n_seeds"] == 2
     assert verdict(claim, original) is None
-    nothing = pd.concat([measured(-np.inf), measured(-np.inf, model="modified")])
-    assert values_by_seed(claim, nothing).tolist() == [0]
+    silent = pd.concat([measured(-np.inf), measured(-np.inf, model="modified")])
+    assert verdict(claim, silent) is None  # the difference is undefined
 
 
 @pytest.mark.parametrize(
@@ -162,6 +191,10 @@ def test_another_model_is_subtracted_seed_by_seed(claim_with) -> None:
         (
             {"frequency_hz": "", "reduce": "max"},
             "line_prominence of net, noise in, at all predicted frequencies (max)",
+        ),
+        (
+            {"frequency_hz": "", "reduce": "count", "measure": "found_line_level"},
+            "found_line_level of net, noise in, at any frequency (count)",
         ),
     ],
 )
@@ -188,9 +221,16 @@ def test_only_measured_claims_get_a_written_verdict(tmp_path: Path) -> None:
         ({"threshold": ""}, "'' is not a number"),
         ({"threshold": "nan"}, "'nan' is not a number"),
         ({"frequency_hz": "2000 4k"}, "'4k' is not a number"),
-        ({"frequency_hz": "2000 4000"}, "several frequencies, but reduce is empty; use max or min"),
+        (
+            {"frequency_hz": "2000 4000"},
+            "several frequencies, but reduce is empty; use max or min or count",
+        ),
         ({"must_be": "over"}, "must_be is 'over'; use above or below"),
-        ({"reduce": "mean"}, "reduce is 'mean'; use max or min"),
+        ({"reduce": "mean"}, "reduce is 'mean'; use max or min or count"),
+        ({"kind": "guess"}, "kind is 'guess'; use theorem or measurement or reading"),
+        ({"kind": ""}, "kind is ''; use theorem or measurement or reading"),
+        ({"kind": "theorem"}, "must_be is 'above', but a theorem's number is an error; use below"),
+        ({"kind": "reading"}, "the statement of a reading must be '<reading>: <criterion>'"),
         ({"model": ""}, "model is empty"),
     ],
 )
@@ -206,8 +246,11 @@ def test_an_invalid_row_gets_one_line(tmp_path: Path, changes, message) -> None:
     [
         ("", "its columns must be claim, section"),
         ("claim,model\n", "its columns must be claim, section"),
-        (",".join(CLAIM_COLUMNS) + "\n\nC1,1,One, two,n,n,o,l,,,,above,1\n", "line 3: 13 fields"),
-        (",".join(CLAIM_COLUMNS) + "\nC1,1\n", "line 2: 2 fields for 12 columns"),
+        (
+            ",".join(CLAIM_COLUMNS) + "\n\nC1,1,One, two,n,n,o,l,,,,above,1,measurement\n",
+            "line 3: 14 fields",
+        ),
+        (",".join(CLAIM_COLUMNS) + "\nC1,1\n", "line 2: 2 fields for 13 columns"),
         ("\xff", "not UTF-8 text"),
     ],
 )

@@ -149,13 +149,25 @@ def make_files(folder: Path) -> ReportFiles:
 
 
 def make_claims(folder: Path) -> Path:
-    """One claim holds, one does not, and the interval of one includes the threshold."""
+    """One measurement holds, one does not, and the interval of one includes the threshold."""
     path = folder / "claims.csv"
+    nan = float("nan")
     rows = [
-        ("C1", "1", "It has <a> tone.", "prominence of x", 30, 25, 35, 10, True, "above", "dB", 3),
-        ("C1", "1", "It has none.", "prominence of y", 30, 25, 35, 10, False, "below", "dB", 3),
-        ("C7", "3", "Both are equal.", "error", 1e-13, 0, 3e-12, 1e-12, False, "below", "1", 10),
-    ]
+        ("C1", "1", "It has <a> tone.", "prominence of x", 30, 25, 35, 10, True, "above", "dB", 3,
+         "measurement"),
+        ("C1", "1", "It has none.", "prominence of y", 30, 25, 35, 10, False, "below", "dB", 3,
+         "measurement"),
+        ("C7", "3", "Both are equal.", "error of x", 8e-14, nan, nan, 1e-12, True, "below", "1", 10,
+         "theorem"),
+        ("C9", "5", "It has lines.", "lines of x", 1, 0, 2, 0.5, False, "above", "lines", 10,
+         "measurement"),
+        ("C12", "5", "No ReLU: weaker by", "level of x", 30, 25, 35, 10, True, "above", "dB", 9,
+         "reading"),
+        ("C12", "5", "No bias: weaker by", "level of y", 7, 6, 8, 10, False, "above", "dB", 9,
+         "reading"),
+        ("C12", "5", "No bias: valley", "depth of y", -1, -2, 0, -3, True, "above", "dB", 9,
+         "reading"),
+    ]  # fmt: skip
     pd.DataFrame(rows, columns=VERDICT_COLUMNS).to_csv(path, index=False)
     return path
 

@@ -111,7 +111,7 @@ def test_the_summary_quotes_the_tables(page: Page) -> None:
     tone = "a tone at 2 kHz stays audible after training: its level is −50 dB re the music"
     assert f"With transposed convolution {tone}, 30.0 ± {half_width:.1f} dB over" in text
     assert "With nearest-neighbor interpolation, no audible tone remains" in text
-    assert "With modified transposed convolution it is not." in text
+    assert "The modified systems (modified transposed convolution) do not." in text
     assert re.search(r"Possibly audible [^.]*my upsampler −50 dB , margin 5.0 ± 24.8 dB", text)
     assert "While music plays, the music masks it in every system" in text
 
@@ -328,19 +328,34 @@ def test_a_report_needs_neither_an_excerpt_nor_job_costs(report: Report, tmp_pat
     assert "not under git" in page_text(page)
 
 
-def test_claims_are_listed_with_their_verdicts(report: Report) -> None:
-    page = Page(report.html)
-    cells = [[" ".join(cell.split()) for cell in row] for row in page.tables["claim-table"][1:]]
-    assert cells == [
+def table_cells(page: Page, name: str) -> list[list[str]]:
+    """The cells of a table's body."""
+    return [[" ".join(cell.split()) for cell in row] for row in page.tables[name][1:]]
+
+
+def test_measurements_are_listed_with_their_verdicts(page: Page) -> None:
+    assert table_cells(page, "claim-table") == [
         ["C1§ 1", "It has <a> tone.", "30 (25 to 35) dB", "> 10 dB", "3", "holds"],
         ["It has none.", "30 (25 to 35) dB", "< 10 dB", "3", "does not hold"],
-        ["C7§ 3", "Both are equal.", "1e−13 (0 to 3e−12)", "< 1e−12", "10", "open"],
+        ["C9§ 5", "It has lines.", "1 (0 to 2) lines", "> 0.5 lines", "10", "open"],
     ]
-    text = " ".join(" ".join(page.text).split())
-    assert (
-        "3 statements, each with one measured number: 1 holds , 1 does not , and 1 stays open"
-        in text
-    )
+
+
+def test_theorems_and_readings_are_counted_apart_from_measurements(page: Page) -> None:
+    assert table_cells(page, "theorem-table") == [
+        ["C7§ 3", "Both are equal.", "8e−14", "< 1e−12"],
+    ]
+    text = page_text(page)
+    assert "1 of 3 measurements holds , 1 does not , and 1 stays open because" in text
+    assert "Of the paper’s claims, 1 of 3 measurements holds ; 1 of 1 theorem holds" in text
+
+
+def test_a_reading_fits_if_all_its_numbers_agree_with_the_picture(page: Page) -> None:
+    assert page.tables["reading-table"][0][1:3] == ["weaker by> 10 dB", "valley> −3 dB"]
+    assert table_cells(page, "reading-table") == [
+        ["No ReLU", "30 dB25 to 35", "-", "fits"],
+        ["No bias", "7 dB6 to 8", "−1 dB−2 to 0", "does not fit"],
+    ]
 
 
 def test_only_drawn_figures_of_the_paper_are_shown(report: Report) -> None:

@@ -1,7 +1,14 @@
-"""Test the paper's claims: each gets a number, an interval and a verdict.
+"""Test the paper's claims: each gets a number and a verdict.
 
 A claim is a row of ``config/paper_claims.csv``. It selects one number per seed from
-``measures.csv``, and holds if the whole confidence interval of their mean lies beyond a threshold.
+``measures.csv`` and compares it with a threshold. Its kind says what the number means:
+
+- A *theorem* follows from the mathematics. Its number is the error of an identity; only rounding
+  keeps it from zero.
+- A *measurement* could have come out otherwise. It holds if the whole confidence interval of the
+  mean over seeds lies beyond the threshold.
+- A *reading* is judged as a measurement is, but asks which of several readings of an ambiguous
+  sentence fits the paper's picture.
 """
 
 from __future__ import annotations
@@ -22,16 +29,19 @@ from upsampling_artifacts.statistics import mean_interval
 
 CLAIM_COLUMNS = [
     "claim", "section", "statement", "model", "signal", "layer", "measure", "frequency_hz",
-    "reduce", "minus_model", "must_be", "threshold",
+    "reduce", "minus_model", "must_be", "threshold", "kind",
 ]  # fmt: skip
 VERDICT_COLUMNS = [
     "claim", "section", "statement", "measure", "value", "low", "high", "threshold", "holds",
-    "must_be", "unit", "n_seeds",
+    "must_be", "unit", "n_seeds", "kind",
 ]  # fmt: skip
 
-ZERO_LEVEL_DB = -300.0
-"""Replaces -inf, the level of exact zeros, so that means exist; its negative replaces inf, a level
-re exact zeros."""
+CHOICES = {
+    "must_be": ("above", "below"),
+    "reduce": ("max", "min", "count", ""),
+    "kind": ("theorem", "measurement", "reading"),
+}
+"""The values that a column may have."""
 
 
 Claim = dict[str, Any]
@@ -44,8 +54,10 @@ def read_claims(csv_path: str | Path) -> list[Claim]:
     Args:
         csv_path: A table with the columns ``CLAIM_COLUMNS``. ``frequency_hz`` holds frequencies
             separated by spaces; if empty, all frequencies of the measure are selected. ``reduce``
-            ("max" or "min") reduces several values to one. ``minus_model`` names a model whose
-            value is subtracted, seed by seed. ``must_be`` is "above" or "below".
+            reduces several values to one: their "max", "min" or "count". ``minus_model`` names a
+            model whose value is subtracted, seed by seed. ``must_be`` is "above" or "below".
+            ``kind`` is "theorem" (the number is an error, which must be below the threshold),
+            "measurement" or "reading" (the statement is "<reading>: <criterion>").
 
     Returns:
         One claim per row.
@@ -79,15 +91,23 @@ def _claim(fields: list[str]) -> Claim:
     for column in ("claim", "section", "statement", "model", "signal", "layer", "measure"):
         if not claim[column]:
             raise ValueError(f"{column} is empty")
-    for column, known in (("must_be", ("above", "below")), ("reduce", ("max", "min", ""))):
+    for column, known in CHOICES.items():
         if claim[column] not in known:
-            raise ValueError(
-                f"{column} is '{claim[column]}'; use {' or '.join(filter(None, known))}"
-            )
+            raise ValueError(f"{column} is '{claim[column]}'; use {_either(known)}")
+    if claim["kind"] == "theorem" and claim["must_be"] != "below":
+        raise ValueError("must_be is 'above', but a theorem's number is an error; use below")
+    if claim["kind"] == "reading" and ": " not in claim["statement"]:
+        raise ValueError("the statement of a reading must be '<reading>: <criterion>'")
     frequencies_hz = [_number(hz) for hz in claim["frequency_hz"].split()]
     if len(frequencies_hz) > 1 and not claim["reduce"]:
-        raise ValueError("several frequencies, but reduce is empty; use max or min")
+        raise ValueError(
+            f"several frequencies, but reduce is empty; use {_either(CHOICES['reduce'])}"
+        )
     return {**claim, "frequency_hz": frequencies_hz, "threshold": _number(claim["threshold"])}
+
+
+def _either(known: Sequence[str]) -> str:
+    return " or ".join(filter(None, known))
 
 
 def _number(text: str) -> float:
@@ -108,28 +128,48 @@ def values_by_seed(claim: Claim, measures: pd.DataFrame) -> pd.Series:
         measures: The columns of ``measures.csv``.
 
     Returns:
-        The numbers by seed; empty if they were not measured. Exact zeros have ``ZERO_LEVEL_DB``.
+        The numbers by seed; empty if they were not measured. The error of a theorem is an amplitude
+        ratio, even if the measure is a level in dB. The level of exact zeros is -inf.
     """
     values = _model_values(claim, claim["model"], measures)
     if claim["minus_model"]:
         values = values - _model_values(claim, claim["minus_model"], measures)
+    if claim["kind"] == "theorem" and "dB" in _measured_units(claim, measures):
+        values = 10 ** (values / 20)
     return values.dropna()
 
 
 def _model_values(claim: Claim, model: str, measures: pd.DataFrame) -> pd.Series:
-    selected = measures["model"] == model
-    for column in ("signal", "layer", "measure"):
-        selected &= measures[column] == claim[column]
-    rows = measures[selected]
+    of_output = measures["model"] == model
+    for column in ("signal", "layer"):
+        of_output &= measures[column] == claim[column]
+    output = measures[of_output]
+    rows = output[output["measure"] == claim["measure"]]
     if claim["frequency_hz"]:
         selected_hz = np.array(claim["frequency_hz"])
         rows = rows[np.isclose(rows["frequency_hz"].to_numpy()[:, None], selected_hz).any(axis=1)]
-    values = rows.groupby("seed")["value"].agg(claim["reduce"] or "max")
-    return values.clip(lower=ZERO_LEVEL_DB).replace(np.inf, -ZERO_LEVEL_DB)
+    if claim["reduce"] == "count":
+        # An output in which nothing was found has rows of other measures only.
+        return rows.groupby("seed").size().reindex(output["seed"].unique(), fill_value=0)
+    return rows.groupby("seed")["value"].agg(claim["reduce"] or "max")
+
+
+def _measured_units(claim: Claim, measures: pd.DataFrame) -> list[str]:
+    return list(measures.loc[measures["measure"] == claim["measure"], "unit"].unique())
+
+
+def _unit(claim: Claim, measures: pd.DataFrame) -> str:
+    """The unit of the claim's number."""
+    if claim["reduce"] == "count":
+        return "lines"
+    return "1" if claim["kind"] == "theorem" else _measured_units(claim, measures)[0]
 
 
 def verdict(claim: Claim, measures: pd.DataFrame) -> dict[str, object] | None:
     """Test one claim: it holds if its whole 95 % interval lies beyond the threshold.
+
+    A single seed has no interval, nor has the mean of infinite levels (exact zeros), nor a
+    theorem, whose number is the largest error. Then every seed must lie beyond the threshold.
 
     Args:
         claim: From :func:`read_claims`.
@@ -138,18 +178,21 @@ def verdict(claim: Claim, measures: pd.DataFrame) -> dict[str, object] | None:
     Returns:
         A row of ``claims.csv``; None if its number was not measured, because config omits a model.
     """
-    values = values_by_seed(claim, measures)
-    if values.empty:
+    values = values_by_seed(claim, measures).to_numpy()
+    if not len(values):
         return None
-    mean, low, high = mean_interval(values.to_numpy())
+    if claim["kind"] == "theorem":
+        value, low, high = float(values.max()), math.nan, math.nan
+    else:
+        with np.errstate(invalid="ignore"):
+            value, low, high = mean_interval(values)
     above = claim["must_be"] == "above"
-    # One seed has no interval: its value decides.
-    bound = np.nan_to_num(low if above else high, nan=mean)
-    holds = bound > claim["threshold"] if above else bound < claim["threshold"]
-    unit = measures.loc[measures["measure"] == claim["measure"], "unit"].iloc[0]
+    decisive = values if math.isnan(low) else np.array([low if above else high])
+    holds = decisive > claim["threshold"] if above else decisive < claim["threshold"]
     row = (
-        claim["claim"], claim["section"], claim["statement"], description(claim), mean, low, high,
-        claim["threshold"], bool(holds), claim["must_be"], unit, len(values),
+        claim["claim"], claim["section"], claim["statement"], description(claim), value, low, high,
+        claim["threshold"], bool(holds.all()), claim["must_be"], _unit(claim, measures),
+        len(values), claim["kind"],
     )  # fmt: skip
     return dict(zip(VERDICT_COLUMNS, row, strict=True))
 
@@ -171,6 +214,8 @@ def description(claim: Claim) -> str:
         text += f", {claim['layer']}"
     if claim["frequency_hz"]:
         text += f", at {', '.join(f'{hz:g}' for hz in claim['frequency_hz'])} Hz"
+    elif claim["reduce"] == "count":
+        text += ", at any frequency"
     elif claim["reduce"]:
         text += ", at all predicted frequencies"
     return f"{text} ({claim['reduce']})" if claim["reduce"] else text

@@ -101,9 +101,9 @@ def _response(row: dict[Hashable, Any]) -> str:
         return "silent"
     margin, low, high = (row[f"audibility_margin{bound}_db"] for bound in ("", "_low", "_high"))
     # A single seed has no interval: its value decides.
-    if np.nan_to_num(low, nan=margin) > 0:
+    if (margin if math.isnan(low) else low) > 0:
         return "audible"
-    return "undecided" if np.nan_to_num(high, nan=margin) > 0 else "inaudible"
+    return "undecided" if (margin if math.isnan(high) else high) > 0 else "inaudible"
 
 
 def line_rows(

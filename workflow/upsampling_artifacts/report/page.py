@@ -36,7 +36,7 @@ from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
 from upsampling_artifacts.report.rendering import make_environment
 from upsampling_artifacts.report.speed import speed
-from upsampling_artifacts.report.verdicts import claim_rows
+from upsampling_artifacts.report.verdicts import claim_values
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def page_values(
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
-        "claims": claim_rows(pd.read_csv(files.claims)),
+        "claims": claim_values(pd.read_csv(files.claims)),
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
         **_table_1_values(files, config, looks, paper),

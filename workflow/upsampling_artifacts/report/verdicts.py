@@ -8,15 +8,48 @@ from typing import Any
 
 import pandas as pd
 
-from upsampling_artifacts.evaluation.claims import ZERO_LEVEL_DB
-from upsampling_artifacts.report.numbers import NOTHING, number
+from upsampling_artifacts.report.numbers import number
+
+Row = dict[Hashable, Any]
 
 
-def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Group the rows of ``claims.csv`` by claim.
+def claim_values(claims: pd.DataFrame) -> dict[str, Any]:
+    """The claims by kind, and how many hold.
 
     Args:
         claims: ``claims.csv``.
+
+    Returns:
+        ``measurements`` and ``theorems`` (from :func:`claim_rows`), ``readings`` (from
+        :func:`reading_table`), and ``count``, from "measurement" and "theorem" to the number of
+        rows per verdict and their sum, ``all``.
+    """
+    by_kind = {
+        kind: claims[claims["kind"] == kind] for kind in ("measurement", "theorem", "reading")
+    }
+    return {
+        "measurements": claim_rows(by_kind["measurement"]),
+        "theorems": claim_rows(by_kind["theorem"]),
+        "readings": reading_table(by_kind["reading"]),
+        "count": {kind: _count(by_kind[kind]) for kind in ("measurement", "theorem")},
+    }
+
+
+def _count(claims: pd.DataFrame) -> dict[str, int]:
+    verdicts = [_verdict(row) for row in claims.to_dict("records")]
+    return {
+        "all": len(verdicts),
+        "hold": verdicts.count("holds"),
+        "fail": verdicts.count("does not hold"),
+        "open": verdicts.count("open"),
+    }
+
+
+def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """Group rows of ``claims.csv`` by claim.
+
+    Args:
+        claims: Rows of ``claims.csv``.
 
     Returns:
         ``{"claim", "section", "rows"}`` for each claim. Each row has ``statement``, ``measure``,
@@ -28,14 +61,12 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
         group = groups.setdefault(
             row["claim"], {"claim": row["claim"], "section": row["section"], "rows": []}
         )
-        sign = ">" if row["must_be"] == "above" else "<"
-        unit = "" if row["unit"] == "1" else f" {row['unit']}"
         group["rows"].append(
             {
                 "statement": row["statement"],
                 "measure": row["measure"],
-                "value": _value(row, unit),
-                "criterion": f"{sign} {_short(row['threshold'])}{unit}",
+                "value": _value(row),
+                "criterion": _criterion(row),
                 "n_seeds": int(row["n_seeds"]),
                 "verdict": _verdict(row),
             }
@@ -43,27 +74,71 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
     return list(groups.values())
 
 
-def _verdict(row: dict[Hashable, Any]) -> str:
+def reading_table(claims: pd.DataFrame) -> dict[str, Any]:
+    """Arrange the readings: one row per reading, one column per criterion.
+
+    Args:
+        claims: The readings among the rows of ``claims.csv``. Their statements are
+            "<reading>: <criterion>".
+
+    Returns:
+        ``columns``, ``{"name", "criterion"}`` for each criterion, and ``rows``, ``{"reading",
+        "cells", "fits"}`` for each reading. A cell has ``mean``, ``interval`` and ``verdict``,
+        or is None if it was not measured. A reading fits if all its cells hold.
+    """
+    columns: dict[str, str] = {}
+    rows: dict[str, dict[str, dict[str, str]]] = {}
+    for row in claims.to_dict("records"):
+        reading, name = row["statement"].split(": ", 1)
+        columns[name] = _criterion(row)
+        cell = {"mean": _short(row["value"]) + _unit(row), "interval": _interval(row)}
+        rows.setdefault(reading, {})[name] = cell | {"verdict": _verdict(row)}
+    return {
+        "columns": [{"name": name, "criterion": text} for name, text in columns.items()],
+        "rows": [
+            {
+                "reading": reading,
+                "cells": [cells.get(name) for name in columns],
+                "fits": all(cell["verdict"] == "holds" for cell in cells.values()),
+            }
+            for reading, cells in rows.items()
+        ],
+    }
+
+
+def _verdict(row: Row) -> str:
     if row["holds"]:
         return "holds"
     is_open = row["low"] <= row["threshold"] <= row["high"]
     return "open" if is_open else "does not hold"
 
 
-def _value(row: dict[Hashable, Any], unit: str) -> str:
-    if math.isnan(row["value"]):
-        return NOTHING
-    text = _short(row["value"])
+def _criterion(row: Row) -> str:
+    sign = ">" if row["must_be"] == "above" else "<"
+    return f"{sign} {_short(row['threshold'])}{_unit(row)}"
+
+
+def _value(row: Row) -> str:
+    interval = _interval(row)
+    return _short(row["value"]) + (f" ({interval})" if interval else "") + _unit(row)
+
+
+def _interval(row: Row) -> str:
+    """Empty if there is none, or if all seeds have the same value."""
     if math.isfinite(row["low"]) and row["high"] > row["low"]:
-        text += f" ({_short(row['low'])} to {_short(row['high'])})"
-    return text + unit
+        return f"{_short(row['low'])} to {_short(row['high'])}"
+    return ""
+
+
+def _unit(row: Row) -> str:
+    return "" if row["unit"] == "1" else f" {row['unit']}"
 
 
 def _short(value: float) -> str:
     """One decimal for ordinary numbers, a power of ten for numbers close to zero."""
-    if value <= ZERO_LEVEL_DB:
-        return "−∞"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if value and abs(value) < 0.01:
-        return f"{value:.1g}".replace("-", "−")
+        return f"{value:.1g}".replace("e-0", "e-").replace("-", "−")
     # Rounding can leave a negative zero; adding 0.0 removes its sign.
     return number(round(value, 1) + 0.0, 1).removesuffix(".0")
