@@ -269,6 +269,7 @@ STAGES = {
     "probes.stacks": NUMERICS
     | BUILT
     | EXCERPT
+    | FUSED
     | {"data", "data.signals", "models.stacks", "probes.measures_table", "probes.stacks"},
     "figures.models": {*PANELS, "figures.models"},
     "figures.stacks": {*PANELS, "artifacts.lines", "figures.stacks"},

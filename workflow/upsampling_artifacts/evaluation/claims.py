@@ -54,8 +54,9 @@ def read_claims(csv_path: str | Path) -> list[Claim]:
     Args:
         csv_path: A table with the columns ``CLAIM_COLUMNS``. ``frequency_hz`` holds frequencies
             separated by spaces; if empty, all frequencies of the measure are selected. ``reduce``
-            reduces several values to one: their "max", "min" or "count". ``minus_model`` names a
-            model whose value is subtracted, seed by seed. ``must_be`` is "above" or "below".
+            reduces several values to one: their "max", "min" or "count" (0 if the output was
+            measured, but has no such row). ``minus_model`` names a model whose value is subtracted,
+            seed by seed. ``must_be`` is "above" or "below".
             ``kind`` is "theorem" (the number is an error, which must be below the threshold),
             "measurement" or "reading" (the statement is "<reading>: <criterion>").
 

@@ -28,6 +28,7 @@ from upsampling_artifacts.models.stacks import (
 )
 from upsampling_artifacts.probes.measures_table import COLUMNS, label_measures, write_measures
 from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.upsamplers.fused import set_implementation
 
 SECONDS = 2.0
 TONE_HZ = 1000.0
@@ -72,6 +73,9 @@ def probe_stack(name: str, seed: int, test_signals: dict[str, np.ndarray]) -> pd
         or "layer_3".
     """
     stack = build_stack(name, seed)
+    # Interpolation, then convolution, as in the paper: the fused layer rounds each phase by itself,
+    # which is a tone.
+    set_implementation(stack, "plain")
     rows: list[tuple] = []
     for signal_name, signal in test_signals.items():
         outputs = [signal, *_outputs(stack, signal)]
