@@ -139,7 +139,7 @@ def _draw_means(axes: Axes, summary: pd.DataFrame, looks: Mapping[str, Look], fl
             x, y = index + STAGE_OFFSETS[row["stage"]], row["audibility_margin_db"]
             if not np.isfinite(y):
                 continue
-            face = {"mfc": _face(row["stage"], color), "mec": color, "zorder": 4}
+            face: dict[str, Any] = {"mfc": _face(row["stage"], color), "mec": color, "zorder": 4}
             ends[row["stage"]] = (x, max(y, floor))
             if y < floor:
                 axes.plot(x, floor, "v", ms=6, mew=1.2, **face, clip_on=False)

@@ -22,7 +22,13 @@ from upsampling_artifacts.artifacts.measures import (
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.models.overlap_add import overlap_add
 from upsampling_artifacts.probes.layer_measures import LayerMeasures
-from upsampling_artifacts.probes.layer_tracer import Layer, OnLayer, tone_strides, trace_layers
+from upsampling_artifacts.probes.layer_tracer import (
+    Layer,
+    OnLayer,
+    find_layers,
+    tone_strides,
+    trace_layers,
+)
 from upsampling_artifacts.probes.measures_table import COLUMNS
 
 INPUT, OUTPUT = "input", "output"
@@ -138,11 +144,9 @@ def _trace(model: nn.Module, names: list[str], batch: np.ndarray, chunk: int | N
 
 
 def _run_as_it_is(model: nn.Module, batch: np.ndarray, chunk: int | None) -> _Run:
-    layers: dict[str, Layer] = {}
     # One chunk is enough to find the layers.
-    run(model, batch[..., :chunk], None, lambda layer, *_: layers.setdefault(layer.name, layer))
-    outputs = run(model, batch, chunk)
-    return _Run(outputs, list(layers.values()), LayerMeasures([]), {})
+    layers = find_layers(model, torch.from_numpy(batch[..., :chunk]))
+    return _Run(run(model, batch, chunk), layers, LayerMeasures([]), {})
 
 
 def _batches(test_signals: dict[str, np.ndarray], single: bool) -> list[list[str]]:
