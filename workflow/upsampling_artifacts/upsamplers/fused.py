@@ -90,10 +90,10 @@ COST_PER_CALL = {"filter computed": 110_000, "filter cached": 60_000, "linear": 
 class FusedInterpolationConvolution(InterpolationConvolution):
     """A fixed interpolation and a convolution, computed in one step where that is faster.
 
-    Parameters, outputs and gradients are those of two separate steps up to rounding. In single
-    precision, each phase of a constant is rounded differently: a tone of about -136 dB. In half
-    precision and TF32, where it would be audible, there is none. In evaluation mode without
-    gradients, the fused filter is cached until the weight changes.
+    Parameters, outputs and gradients are those of two separate steps up to rounding. In half
+    precision and TF32, a constant becomes no tone, as in two steps. In single precision, each phase
+    is rounded differently: a tone of -140 dB re the constant, -130 dB at most. In evaluation mode
+    without gradients, the fused filter is cached until the weight changes.
 
     A convolution with hooks is always called itself, because whoever registered the hooks (a layer
     tracer, the old weight normalization) relies on them. The layer then runs as two steps, whatever
