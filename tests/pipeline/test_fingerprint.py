@@ -192,30 +192,31 @@ TRAINING = {
     "training.loop", "training.step",
 }  # fmt: skip
 INTERPOLATION = {"upsamplers.base", "upsamplers.interpolation"}
-FUSED = {*INTERPOLATION, "upsamplers.folding", "upsamplers.fused"}
+FUSED = {*INTERPOLATION, "upsamplers.folding", "upsamplers.fused", "upsamplers.rounding"}
 LINEAR = {*FUSED, "upsamplers.linear", "upsamplers.smoothing"}
 SUBPIXEL = {"upsamplers.base", "upsamplers.periodic_shuffle", "upsamplers.subpixel"}
+DEMUCS = {"models.demucs", "models.lstm"}
 # The modules that define each system in config.
 SYSTEMS = {
-    "demucs_transposed": {"models.demucs", "upsamplers.base", "upsamplers.transposed"},
-    "demucs_nearest": {"models.demucs", *FUSED, "upsamplers.nearest"},
-    "demucs_linear": {"models.demucs", *LINEAR},
-    "demucs_subpixel": {"models.demucs", *SUBPIXEL},
-    "demucs_subpixel_icnr": {"models.demucs", *SUBPIXEL},
-    "modified_transposed": {"models.demucs", "upsamplers.base", "upsamplers.transposed"},
-    "modified_subpixel": {"models.demucs", *SUBPIXEL},
+    "demucs_transposed": {*DEMUCS, "upsamplers.base", "upsamplers.transposed"},
+    "demucs_nearest": {*DEMUCS, *FUSED, "upsamplers.nearest"},
+    "demucs_linear": {*DEMUCS, *LINEAR},
+    "demucs_subpixel": {*DEMUCS, *SUBPIXEL},
+    "demucs_subpixel_icnr": {*DEMUCS, *SUBPIXEL},
+    "modified_transposed": {*DEMUCS, "upsamplers.base", "upsamplers.transposed"},
+    "modified_subpixel": {*DEMUCS, *SUBPIXEL},
     "demucs_sinc": {
-        "models.demucs", *INTERPOLATION, "upsamplers.periodic_shuffle", "upsamplers.sinc",
+        *DEMUCS, *INTERPOLATION, "upsamplers.periodic_shuffle", "upsamplers.sinc",
     },
-    "demucs_zero_insertion": {"models.demucs", *INTERPOLATION, "upsamplers.zero_insertion"},
+    "demucs_zero_insertion": {*DEMUCS, *INTERPOLATION, "upsamplers.zero_insertion"},
     "demucs_learned_interpolation": {
-        "models.demucs", *INTERPOLATION, "upsamplers.learned_interpolation",
+        *DEMUCS, *INTERPOLATION, "upsamplers.learned_interpolation",
     },
-    "demucs_haar": {"models.demucs", "upsamplers.base", "upsamplers.wavelet"},
-    "demucs": {"models.demucs", "upsamplers.base", "upsamplers.transposed"},
+    "demucs_haar": {*DEMUCS, "upsamplers.base", "upsamplers.wavelet"},
+    "demucs": {*DEMUCS, "upsamplers.base", "upsamplers.transposed"},
     "melgan": {"models.melgan", "upsamplers.base", "upsamplers.transposed"},
     "wave_unet": {"models.wave_unet", *LINEAR},
-    "open_unmix": {"models.open_unmix", "models.filterbank"},
+    "open_unmix": {"models.open_unmix", "models.filterbank", "models.lstm"},
     "sams_net": {"models.sams_net", "models.filterbank"},
 }  # fmt: skip
 NUMERICS = {

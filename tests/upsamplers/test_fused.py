@@ -2,6 +2,9 @@
 
 import copy
 import io
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import pytest
 import torch
@@ -12,14 +15,30 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.precision import emulated_tf32
 from upsampling_artifacts.probes.layer_tracer import Layer, find_layers
 from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan, fuse
 from upsampling_artifacts.upsamplers.linear import LinearConvolution
 from upsampling_artifacts.upsamplers.nearest import NearestConvolution
+from upsampling_artifacts.upsamplers.rounding import emulates_tf32
 
 CLASSES = {"nearest": NearestConvolution, "linear": LinearConvolution}
 
 each = pytest.mark.parametrize("name", CLASSES)
+
+
+@pytest.fixture(params=[False, True], ids=["exact", "rounded"])
+def rounded(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Layers compute both ways: also as if the arithmetic rounded, which it does not in float64."""
+    with as_if_rounded(request.param):
+        yield
+
+
+@contextmanager
+def as_if_rounded(rounded: bool) -> Iterator[None]:
+    token = emulates_tf32.set(rounded)
+    yield
+    emulates_tf32.reset(token)
 
 
 def pair(name: str, stride: int, length: int, channels: tuple = (3, 2), bias: bool = True):
@@ -45,13 +64,16 @@ def output_and_gradients(layer: nn.Module, x: Tensor) -> list[Tensor]:
 @given(
     st.sampled_from(sorted(CLASSES)), st.integers(2, 8), st.integers(1, 12), st.integers(1, 30),
     st.tuples(st.integers(1, 4), st.integers(1, 4)), st.integers(1, 3), st.booleans(),
+    st.booleans(),
 )  # fmt: skip
 def test_outputs_and_gradients_equal_those_of_two_steps(
-    name: str, stride: int, length: int, time: int, channels: tuple, batch: int, bias: bool
-) -> None:
+    name: str, stride: int, length: int, time: int, channels: tuple, batch: int, bias: bool,
+    rounded: bool,
+) -> None:  # fmt: skip
     plain, fused = pair(name, stride, length, channels, bias)
     x = torch.randn(batch, channels[0], time, dtype=torch.float64)
-    expected, actual = output_and_gradients(plain, x), output_and_gradients(fused, x)
+    with as_if_rounded(rounded):
+        expected, actual = output_and_gradients(plain, x), output_and_gradients(fused, x)
     assert len(actual) == (4 if bias else 3)
     for one, other in zip(actual, expected, strict=True):
         assert one.shape == other.shape
@@ -60,6 +82,7 @@ def test_outputs_and_gradients_equal_those_of_two_steps(
 
 
 @each
+@pytest.mark.usefixtures("rounded")
 def test_second_derivatives_are_correct(name: str) -> None:
     _, fused = pair(name, 3, 5)
     x = torch.randn(1, 3, 4, dtype=torch.float64, requires_grad=True)
@@ -68,6 +91,7 @@ def test_second_derivatives_are_correct(name: str) -> None:
 
 
 @each
+@pytest.mark.usefixtures("rounded")
 def test_gradients_are_correct_if_the_input_or_the_weights_need_none(name: str) -> None:
     """As in the first layer of a network, or with frozen weights."""
     plain, fused = pair(name, 4, 9)
@@ -104,6 +128,83 @@ def test_the_weight_is_transformed_in_single_precision(
     assert y.dtype == torch.bfloat16
     y.float().sum().backward()
     assert layer.convolution.weight.grad.dtype == weights
+
+
+ARITHMETIC: dict[str, tuple[Callable[[], AbstractContextManager[None]], float]] = {
+    "bf16": (partial(torch.autocast, "cpu", torch.bfloat16), 2**-8),
+    "fp16": (partial(torch.autocast, "cpu", torch.float16), 2**-11),
+    "tf32": (emulated_tf32, 2**-11),
+    "tf32 throughout": (partial(emulated_tf32, matrix_products=True), 2**-11),
+    "float32": (nullcontext, 2**-20),  # of sums of up to 128 products
+}
+"""How a layer computes, and the largest relative error of rounding."""
+
+
+def tones(y: Tensor, stride: int) -> Tensor:
+    """Powers at the multiples of the low rate: those of the periodic part of each channel.
+
+    Args:
+        y: ``(batch, channels, time * stride)``.
+        stride: Samples per period.
+
+    Returns:
+        ``(batch, channels, stride - 1)``.
+    """
+    window = torch.hann_window(y.shape[-1] // stride * stride, dtype=torch.float64)
+    periodic = (y[..., : len(window)].double() * window / window.mean()).unflatten(-1, (-1, stride))
+    return (torch.fft.fft(periodic.mean(-2)) / stride)[..., 1:].abs().square()
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(sorted(CLASSES)), st.integers(2, 10), st.integers(1, 16),
+    st.sampled_from(sorted(ARITHMETIC)), st.booleans(), st.integers(0, 10**6),
+)  # fmt: skip
+def test_a_constant_becomes_no_tone(
+    name: str, stride: int, length: int, arithmetic: str, bias: bool, seed: int
+) -> None:
+    """Less than -130 dB re the constant; and the borders are those of two steps."""
+    plain, fused = (layer.float() for layer in pair(name, stride, length, (8, 4), bias))
+    torch.manual_seed(seed)
+    x = torch.randn(2, 8, 1).expand(-1, -1, 40)
+    context, error = ARITHMETIC[arithmetic]
+    with torch.no_grad(), context():
+        expected, actual = plain(x), fused(x)
+    assert actual.dtype == expected.dtype
+    border = stride * (2 + length // stride)
+    level = tones(actual[..., border:-border], stride).max() / x.square().mean()
+    assert level < 10 ** (-130 / 10)
+    weights = plain.convolution.weight.abs().sum(-1)
+    largest = (x.abs().amax(-1) @ weights.T + 1)[..., None]  # and the bias, below 1
+    assert ((actual - expected).abs() <= 3 * error * largest).all()
+
+
+@each
+@pytest.mark.parametrize("arithmetic", ARITHMETIC)
+@pytest.mark.parametrize(("stride", "length"), [(2, 5), (3, 6), (4, 9), (8, 16)])
+def test_noise_with_an_offset_becomes_the_tone_of_two_steps(
+    name: str, arithmetic: str, stride: int, length: int
+) -> None:
+    """The rounding noise at the frequencies of the tones, on average over many channels."""
+    plain, fused = (layer.float() for layer in pair(name, stride, length, (4, 64)))
+    x = torch.randn(32, 4, 1) + 0.1 * torch.randn(32, 4, 300)
+    with torch.no_grad(), ARITHMETIC[arithmetic][0]():
+        expected, actual = plain(x), fused(x)
+    border = 8 * stride
+    levels = [tones(y[..., border:-border], stride).mean() for y in (actual, expected)]
+    assert levels[0] < 10 ** (0.5 / 10) * levels[1]
+
+
+@each
+def test_gradients_under_autocast_are_those_of_two_steps(name: str) -> None:
+    plain, fused = (layer.float() for layer in pair(name, 4, 9, (16, 8)))
+    x = 1 + torch.randn(2, 16, 50)
+    exact = output_and_gradients(copy.deepcopy(plain).double(), x.double())
+    with torch.autocast("cpu", torch.bfloat16):
+        results = [output_and_gradients(layer, x) for layer in (plain, fused)]
+    for truth, *both in zip(exact, *results, strict=True):
+        errors = [(one - truth).square().mean() for one in both]
+        assert errors[1] < 2 * errors[0] < 1e-3 * truth.square().mean()
 
 
 @each
@@ -304,6 +405,7 @@ def test_layers_with_weight_normalization_can_be_fused(name: str) -> None:
 
 
 @each
+@pytest.mark.usefixtures("rounded")
 def test_a_fused_layer_saves_a_quarter_of_the_activations(name: str) -> None:
     def kept(layer: FusedInterpolationConvolution) -> int:
         parameters = {parameter.data_ptr() for parameter in layer.parameters()}

@@ -84,8 +84,8 @@ def tones(
                 "name": looks[system]["label"],
                 "prose": looks[system]["prose_name"],
                 "margin": _line_cell(trained, "audibility_margin"),
-                "level": number(trained["level_db"], 0),
-                "initial_level": number(initial["level_db"] if initial else None, 0),
+                "level": _level(trained["level_db"], 0),
+                "initial_level": _level(initial["level_db"] if initial else None, 0),
             }
         )
     return responses
@@ -180,10 +180,10 @@ def arithmetic_rows(
     ]
 
 
-def _level(level_db: float | None) -> str:
+def _level(level_db: float | None, digits: int = 1) -> str:
     if level_db is not None and level_db < INAUDIBLE_DB:
         return f"< {number(INAUDIBLE_DB, 0)}"
-    return number(level_db, 1)
+    return number(level_db, digits)
 
 
 def _line_cell(row: dict[Hashable, Any] | None, quantity: str) -> str:

@@ -90,10 +90,10 @@ COST_PER_CALL = {"filter computed": 110_000, "filter cached": 60_000, "linear": 
 class FusedInterpolationConvolution(InterpolationConvolution):
     """A fixed interpolation and a convolution, computed in one step where that is faster.
 
-    Parameters, outputs and gradients are those of two separate steps up to rounding. In single
-    precision, each phase of a constant is rounded differently: a tone of about -136 dB. In half
-    precision and TF32, where it would be audible, there is none. In evaluation mode without
-    gradients, the fused filter is cached until the weight changes.
+    Parameters, outputs and gradients are those of two separate steps up to rounding. In half
+    precision and TF32, a constant becomes no tone, as in two steps. In single precision, each phase
+    is rounded differently: a tone of -140 dB re the constant, -130 dB at most. In evaluation mode
+    without gradients, the fused filter is cached until the weight changes.
 
     A convolution with hooks is always called itself, because whoever registered the hooks (a layer
     tracer, the old weight normalization) relies on them. The layer then runs as two steps, whatever
@@ -364,11 +364,12 @@ def fuse(weight: Tensor, plan: Plan) -> Tensor:
         ``(stride * out_channels, in_channels, taps)``, phase by phase.
 
     Example:
-        A filter of one sample and nearest neighbor: every phase is the filter itself.
+        A filter of one sample and nearest neighbor: every phase is the filter itself, and a zero,
+        as there are at least two taps.
 
         >>> plan = plan_fusion((1.0,), 2, 1, torch.float32, torch.device("cpu"))
         >>> fuse(torch.full((1, 1, 1), 5.0), plan).tolist()
-        [[[5.0]], [[5.0]]]
+        [[[0.0, 5.0]], [[0.0, 5.0]]]
     """
     # Autocast may round the fused filter, but not the sums that compute it.
     with full_precision(weight.device.type):
@@ -405,21 +406,21 @@ class TonelessConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, filters: Tensor, bias: Tensor | None, plan: Plan) -> Tensor:
         ctx.save_for_backward(x, filters)
-        ctx.plan = plan
+        ctx.padding = plan.padding
         mean, deviations = split(filters, plan.stride)
         differences = F.pad(x, (1, 1)).diff()
         phases = F.conv1d(differences, deviations, padding=plan.padding - 1)
-        by_phase = phases.unflatten(1, (plan.stride, -1))
         with full_precision(x.device.type):
-            mean_bias = None if bias is None else bias[: len(mean)].float()
-            common = F.conv1d(x.float(), mean.float(), mean_bias, padding=plan.padding)
-        by_phase.add_(common[:, None])
+            dtype = torch.promote_types(x.dtype, torch.float32)
+            bias = None if bias is None else bias[: len(mean)].to(dtype)
+            common = F.conv1d(x.to(dtype), mean.to(dtype), bias, padding=plan.padding)
+        phases.unflatten(1, (plan.stride, -1)).add_(common[:, None])
         return phases
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, filters = (tensor.to(gradient.dtype) for tensor in ctx.saved_tensors)
-        padding, needed = [ctx.plan.padding], ctx.needs_input_grad[:3]
+        padding, needed = [ctx.padding], ctx.needs_input_grad[:3]
         gradients = torch.ops.aten.convolution_backward(
             gradient, x, filters, [len(filters)], [1], padding, [1], False, [0], 1, needed
         )
