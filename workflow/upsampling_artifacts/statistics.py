@@ -46,7 +46,7 @@ def crossed_mean_interval(
     the interval covers the mean at least as often as it claims (Banerjee 1960, Sankhya 22,
     357-358). The rest contributes to both half-widths, which makes it a little wider still.
 
-    Simulated coverage of nominal 95 % intervals, for effects and rest of several sizes: 98 to 99.6 %
+    Simulated coverage of nominal 95 % intervals, for effects and rest of several sizes: 98 to 100 %
     for 3 x 3 values, 96 to 99 % for 3 x 50. The bootstrap that resamples rows and columns
     independently reaches 79 to 96 % and 77 to 98 %. docs/design.md has the table.
 
