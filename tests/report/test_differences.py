@@ -14,7 +14,9 @@ from upsampling_artifacts.report.numbers import signed
 
 from ..looks import make_looks
 
-LOOKS = make_looks("demucs_transposed", "demucs_nearest", "demucs_linear", "wave_unet")
+LOOKS = make_looks(
+    "demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel", "wave_unet"
+)
 
 
 def make_table(
@@ -47,7 +49,10 @@ def test_unresolved_differences_have_the_largest_bound_in_either_direction() -> 
 
 def test_a_difference_whose_simultaneous_interval_excludes_zero_is_resolved() -> None:
     """The shorter interval of one comparison does not count."""
-    intervals = {"demucs_nearest": (-0.005, 0.5), "demucs_linear": (-1.0, -0.4)}
+    intervals = {
+        "demucs_nearest": (-0.005, 0.5), "demucs_subpixel": (-0.5, 0.005),
+        "demucs_linear": (-1.0, -0.4),
+    }  # fmt: skip
     statement = sdr_statement(make_table(intervals), LOOKS)
     assert statement["resolved"] == [
         {
@@ -55,7 +60,9 @@ def test_a_difference_whose_simultaneous_interval_excludes_zero_is_resolved() ->
             "interval": "[−1.00, −0.40]",
         }
     ]  # fmt: skip
-    assert statement["unresolved"]["names"] == ["nearest-neighbor interpolation"]
+    assert statement["unresolved"]["names"] == [
+        "nearest-neighbor interpolation", "subpixel convolution",
+    ]  # fmt: skip
     assert statement["unresolved"]["bound"] == "0.50"
 
 

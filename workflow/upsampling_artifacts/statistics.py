@@ -41,25 +41,14 @@ def crossed_mean_interval(
     """Mean of a table of two crossed random factors, such as seeds and songs, with its interval.
 
     The values are ``mean + row effect + column effect + rest``. The half-widths of the Student t
-    intervals of the row means and of the column means are added in quadrature. For two independent
-    variance estimates, as those of row and column means are in a balanced table, this interval
-    covers the mean at least as often as it claims (Banerjee 1960, Sankhya 22, 357-358). The rest
-    contributes to both half-widths, which makes the interval a little wider than it has to be.
+    intervals of the row means and of the column means are added in quadrature. For independent
+    variance estimates, as those of row and column means are in a complete table of normal effects,
+    the interval covers the mean at least as often as it claims (Banerjee 1960, Sankhya 22,
+    357-358). The rest contributes to both half-widths, which makes it a little wider still.
 
-    Coverage in percent of nominal 95 % intervals, for a mean difference with standard deviations
-    of (row, column, rest) in dB, 20,000 tables each. Percentile: the bootstrap that resamples rows
-    and columns independently. Welch: the variances added, with Welch's degrees of freedom.
-
-    ================  ========  ======  ==========  ======  ======  ======
-    effects           this function     percentile          Welch
-    ----------------  ----------------  ------------------  --------------
-    rows x columns    3 x 3     3 x 50  3 x 3       3 x 50  3 x 3   3 x 50
-    ================  ========  ======  ==========  ======  ======  ======
-    0.2, 0.05, 0.1    98.1      95.1    80.6        75.0    95.6    93.8
-    0.2, 0.25, 0.2    98.9      96.2    85.2        79.8    96.9    92.7
-    0.05, 0.3, 0.1    97.2      98.0    78.2        92.7    94.4    95.3
-    0.05, 0.05, 0.3   99.6      98.5    95.2        95.5    98.7    96.2
-    ================  ========  ======  ==========  ======  ======  ======
+    Simulated coverage of nominal 95 % intervals, for effects and rest of several sizes: 98 to 100 %
+    for 3 x 3 values, 96 to 99 % for 3 x 50. The bootstrap that resamples rows and columns
+    independently reaches 79 to 96 % and 77 to 98 %. docs/design.md has the table.
 
     Args:
         values: ``(rows, columns)``, without missing values.

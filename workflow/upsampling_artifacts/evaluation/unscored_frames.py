@@ -47,8 +47,9 @@ def unscored_frames(
     Returns:
         The columns ``COLUMNS``, one row per run, song, source and tone. ``n_silent`` counts the
         unscored frames in which the source's reference is silent; ``level_db`` (re the RMS of the
-        mixture) and ``masking_margin_db`` are medians over these. The level is -inf where the
-        estimate is exactly silent; the margin is then NaN. Both are NaN without such frames.
+        mixture) and ``masking_margin_db`` are medians over these. Both are -inf for an estimate
+        that is exactly silent, and NaN without such frames. The margin is NaN at frequencies at
+        which it is undefined (:func:`masking.masking_margins_db`).
     """
     songs = {song.name: song for song in map(read_cache, cached_songs)}
     rows = []
@@ -85,8 +86,11 @@ def _tone_medians(
     if not signals:
         return float("nan"), float("nan")
     levels_db = [measure_line(signal, rate_hz, tone_hz).level_db for signal in signals]
-    margins_db = pd.Series([masking_margin_db(signal, rate_hz, tone_hz) for signal in signals])
-    return float(np.median(levels_db)), float(margins_db.median())
+    margins_db = [
+        masking_margin_db(signal, rate_hz, tone_hz) if signal.any() else -np.inf
+        for signal in signals
+    ]
+    return float(np.median(levels_db)), float(np.median(margins_db))
 
 
 def summarize_unscored_frames(table: pd.DataFrame, tone_hz: float) -> pd.DataFrame:
