@@ -258,7 +258,7 @@ STAGES = {
     | SAVED
     | {
         "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
-        "probes.arithmetic", "probes.variants",
+        "probes.arithmetic", "probes.variants", "upsamplers.rounding",
     },
     "probes.systems": MODEL_PROBE
     | BUILT
