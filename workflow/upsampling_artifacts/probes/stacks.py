@@ -73,8 +73,8 @@ def probe_stack(name: str, seed: int, test_signals: dict[str, np.ndarray]) -> pd
         or "layer_3".
     """
     stack = build_stack(name, seed)
-    # Interpolation, then convolution, as in the paper: in float32, the fused layer rounds each phase
-    # by itself, which is a tone.
+    # Interpolation, then convolution, as in the paper: in float32, the fused layer rounds each
+    # phase by itself, which is a tone.
     set_implementation(stack, "plain")
     rows: list[tuple] = []
     for signal_name, signal in test_signals.items():

@@ -12,7 +12,7 @@ from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
 from upsampling_artifacts.evaluation.unscored_frames import summarize_unscored_frames
 from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
-from upsampling_artifacts.report.numbers import NOTHING, number, with_interval
+from upsampling_artifacts.report.numbers import NOTHING, number, percent, with_interval
 
 SIGNALS = {
     "silence": "silence",
@@ -133,10 +133,18 @@ def line_rows(
             # In silence, what masks is rounding error.
             over_noise = _line_cell(None if signal == "silence" else trained, "masking_margin")
             cells["masking_margin"] = over_noise
+            cells["chance"] = _chance(trained)
             cells["standing_out"] = _standing_out(trained)
             rows.append(cells)
         entries.append({"name": looks[system]["label"], "rows": rows})
     return entries
+
+
+def _chance(row: dict[Hashable, Any] | None) -> str:
+    """The tone's rank among the control frequencies, in the output and in the input."""
+    if row is None or math.isnan(row["chance"]) or math.isnan(row["prominence_db"]):
+        return NOTHING
+    return f"{percent(row['chance'])} ({percent(row['input_chance'])})"
 
 
 def _standing_out(row: dict[Hashable, Any] | None) -> str:
@@ -172,7 +180,7 @@ def arithmetic_rows(
             "arithmetic": arithmetic,
             "implementation": implementation,
             "precision": precision,
-            "levels": [_level(by_signal.get(signal)) for signal in SIGNALS],
+            "levels": [number(by_signal.get(signal), 0) for signal in SIGNALS],
         }
         for name in systems
         for (system, arithmetic, implementation, precision), by_signal in cells.items()

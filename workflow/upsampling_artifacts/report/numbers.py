@@ -46,6 +46,11 @@ def with_interval(mean: float, high: float, digits: int = 1) -> str:
     return f"{text} ± {high - mean:.{digits}f}"
 
 
+def percent(share: float | None) -> str:
+    """A share as a percentage with two significant digits: 0.5 %, 12 %; a dash without one."""
+    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.2g} %"
+
+
 def significant(value: float | None, digits: int = 3) -> str:
     """A positive number rounded to significant digits: 0.125, 34.9, 1,230."""
     if value is None or not math.isfinite(value):
