@@ -95,10 +95,10 @@ def test_training_uses_its_own_loss_and_validation_the_common_one(
     )  # fmt: skip
     seen, loss_function = [], step.loss_function
 
-    def watched(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def watched(model: torch.nn.Module, batch: object, *criterion: object) -> torch.Tensor:
         stems = to_waveforms(batch)
         expected = None if model.training else F.l1_loss(model(stems.sum(1)), stems)
-        loss = loss_function(model, batch)
+        loss = loss_function(model, batch, *criterion)
         seen.append((model.training, loss, expected))
         return loss
 

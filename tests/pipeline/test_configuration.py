@@ -5,8 +5,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
+from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import PALETTE, RENAMED, comparisons, resolve
+from upsampling_artifacts.pipeline.configuration import (
+    PALETTE,
+    RENAMED,
+    comparisons,
+    distinct_losses,
+    resolve,
+)
 
 from ..clone import REPOSITORY
 from ..configs import SCHEMA, read_config
@@ -168,6 +175,22 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         (
             put("systems", "demucs_nearest", "upsampler", "name", value="bilinear"),
             r"systems.demucs_nearest: unknown upsampler 'bilinear'; known: .*linear, nearest, ",
+        ),
+        (
+            put("training", "loss", value="l3"),
+            r"training.loss: unknown loss 'l3'; known: .*deep_features, .*l1, l2, ",
+        ),
+        (
+            put("training", "loss", value="adversarial"),
+            r"training.loss: unknown loss 'adversarial'; known: ",
+        ),
+        (
+            put("systems", "demucs_nearest", "training", value={"loss": {"name": "gone:Loss"}}),
+            r"systems.demucs_nearest.training.loss: loss 'gone:Loss': there is no module 'gone'; ",
+        ),
+        (
+            put("training", "loss", value=["l1"]),
+            r"training.loss: \['l1'\] is not of type 'object', 'string'; expected: What training",
         ),
         (
             put("systems", "demucs_nearest", "upsampler", value=3),
@@ -345,6 +368,25 @@ def test_text_from_the_command_line_is_parsed_like_a_file(config: dict) -> None:
     config["rate_hz"] = "{no: yaml"
     with pytest.raises(InputError, match=r"rate_hz: '\{no: yaml' is not of type 'integer'"):
         resolve(config, SCHEMA)
+
+
+def test_a_variant_may_have_a_loss_of_its_own(config: dict) -> None:
+    """A bare name is a loss without options; the gradients of all losses are probed."""
+    mine = {"name": "upsampling_artifacts.models.distances:L2"}
+    config["training"]["loss"] = {"name": "deep_features"}
+    config["systems"]["demucs_nearest"]["training"] = {"loss": mine["name"]}
+    complete = resolve(config, SCHEMA)
+    assert complete["training"]["loss"] == {"name": "deep_features"}
+    assert complete["systems"]["demucs_nearest"]["training"]["loss"] == mine
+    losses = distinct_losses(complete)
+    library = [*registry.LOSSES, *registry.ADVERSARIAL_LOSSES]
+    assert losses == {**{name: {"name": name} for name in library}, mine["name"]: mine}
+    complete["systems"]["demucs_nearest"]["training"]["loss"] = {**mine, "scale": 2}
+    assert f"{mine['name']} scale=2" in distinct_losses(complete)
+
+
+def test_the_default_loss_is_l1(config: dict) -> None:
+    assert resolve(config, SCHEMA)["training"]["loss"] == {"name": "l1"}
 
 
 def test_each_variant_is_compared_with_its_reference(config: dict) -> None:

@@ -125,12 +125,14 @@ def run_with(run: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Si
     def run_with(event: Callable[[], None], at: int, **changes: object) -> SimpleNamespace:
         steps = 0
 
-        def loss_and_event(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        def loss_and_event(
+            model: torch.nn.Module, batch: object, *criterion: object
+        ) -> torch.Tensor:
             nonlocal steps
             steps += torch.is_grad_enabled()
             if steps == at and torch.is_grad_enabled():
                 event()
-            return loss_function(model, batch)
+            return loss_function(model, batch, *criterion)
 
         with monkeypatch.context() as patch:
             patch.setattr(step, "loss_function", loss_and_event)

@@ -31,10 +31,10 @@ from upsampling_artifacts.progress import job_log
 rank, calls = int(os.getenv("LOCAL_RANK", 0)), 0
 loss_function = step.loss_function
 
-def loss_and_event(model, batch):
+def loss_and_event(model, batch, *criterion):
     global calls
     calls += 1
-    loss = loss_function(model, batch)
+    loss = loss_function(model, batch, *criterion)
     EVENT
     return loss
 

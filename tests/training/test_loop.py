@@ -66,7 +66,7 @@ def test_the_seed_decides_the_initial_weights_and_the_batches(
     class Started(Exception):
         pass
 
-    def first_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def first_loss(model: torch.nn.Module, batch: object, *criterion: object) -> torch.Tensor:
         raise Started(
             {key: value.clone() for key, value in model.module.state_dict().items()}, batch
         )
@@ -97,9 +97,9 @@ class Clock:
         monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(step, "loss_function", self.tick)
 
-    def tick(self, model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def tick(self, model: torch.nn.Module, batch: object, *criterion: object) -> torch.Tensor:
         self.now += 1 if torch.is_grad_enabled() else 100
-        return self.loss_function(model, batch)
+        return self.loss_function(model, batch, *criterion)
 
 
 def test_the_speed_excludes_validation_also_after_resuming(
@@ -115,9 +115,9 @@ def test_modules_are_in_evaluation_mode_during_validation_only(
 ) -> None:
     modes, loss_function = [], step.loss_function
 
-    def record_mode(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def record_mode(model: torch.nn.Module, batch: object, *criterion: object) -> torch.Tensor:
         modes.append((model.training, torch.is_grad_enabled()))
-        return loss_function(model, batch)
+        return loss_function(model, batch, *criterion)
 
     monkeypatch.setattr(step, "loss_function", record_mode)
     run()
@@ -182,10 +182,12 @@ def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock of the training loop that advances by a second with each step."""
     seconds, loss_function = 0, step.loss_function
 
-    def loss_after_a_second(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def loss_after_a_second(
+        model: torch.nn.Module, batch: object, *criterion: object
+    ) -> torch.Tensor:
         nonlocal seconds
         seconds += torch.is_grad_enabled()
-        return loss_function(model, batch)
+        return loss_function(model, batch, *criterion)
 
     monkeypatch.setattr(step, "loss_function", loss_after_a_second)
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: seconds))

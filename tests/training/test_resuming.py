@@ -47,10 +47,10 @@ def test_resuming_repeats_no_step_before_the_checkpoint(
     run_until(10)
     steps, loss_function = [], training_step.loss_function
 
-    def loss_and_count(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def loss_and_count(model: torch.nn.Module, batch: object, *criterion: object) -> torch.Tensor:
         if torch.is_grad_enabled():
             steps.append(model.training)
-        return loss_function(model, batch)
+        return loss_function(model, batch, *criterion)
 
     monkeypatch.setattr(training_step, "loss_function", loss_and_count)
     run()
@@ -153,9 +153,9 @@ def test_random_numbers_of_layers_resume_exactly(
 ) -> None:
     loss_function = training_step.loss_function
 
-    def noisy_loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def noisy_loss(model: torch.nn.Module, batch: object, *criterion: object) -> torch.Tensor:
         noise = torch.rand(()) if torch.is_grad_enabled() else 0
-        return loss_function(model, batch) * (1 + noise)
+        return loss_function(model, batch, *criterion) * (1 + noise)
 
     monkeypatch.setattr(training_step, "loss_function", noisy_loss)
     options = replace(OPTIONS, num_workers=num_workers)

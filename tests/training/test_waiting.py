@@ -22,9 +22,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         clock.now += clock.reading
         return read(batches, step)
 
-    def loss_after_a_second(model: torch.nn.Module, batch: object) -> torch.Tensor:
+    def loss_after_a_second(
+        model: torch.nn.Module, batch: object, *criterion: object
+    ) -> torch.Tensor:
         clock.now += torch.is_grad_enabled()
-        return loss_function(model, batch)
+        return loss_function(model, batch, *criterion)
 
     monkeypatch.setattr(TrainingBatches, "__getitem__", read_slowly)
     monkeypatch.setattr(step, "loss_function", loss_after_a_second)

@@ -54,6 +54,11 @@ def line_with(output: str, text: str) -> str:
             "probes.single_layers: unknown system",
             "known: demucs_",
         ),
+        (
+            "training={'loss': 'l3'}",
+            "training.loss: unknown loss 'l3'",
+            "or give your own class as my_module:MyClass",
+        ),
         ("dataset=folder", "root: is not set", "set root to it"),
         (
             "sources=[vocals, rest]",

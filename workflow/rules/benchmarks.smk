@@ -36,7 +36,10 @@ rule step_speed:
                 {
                     module
                     for name in config["variants"]
-                    for module in registry.modules_of(config["systems"][name])
+                    for module in (
+                        *registry.modules_of(config["systems"][name]),
+                        loss_module(name),
+                    )
                 }
             ),
         ),
@@ -87,6 +90,7 @@ rule switch_speed:
         code=code(
             "upsampling_artifacts.benchmarks.step_options",
             *registry.modules_of(config["systems"][BENCHMARKED_VARIANT]),
+            loss_module(BENCHMARKED_VARIANT),
         ),
     script:
         "../scripts/switch_speed.py"

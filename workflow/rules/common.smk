@@ -43,6 +43,14 @@ LAYERS = configuration.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
 )
+# Losses whose gradients are probed.
+LOSSES = configuration.distinct_losses(config)
+LOSS_MODULES = sorted(
+    {
+        registry.module_of("loss", loss["name"], registry.LOSSES | registry.ADVERSARIAL_LOSSES)
+        for loss in LOSSES.values()
+    }
+)
 # The training options of each variant.
 TRAINING = {
     name: {**config["training"], **config["systems"][name]["training"]}
@@ -99,6 +107,17 @@ def variant_code(*modules):
         return code(*modules, *registry.modules_of(config["systems"][wildcards.system]))
 
     return fingerprint
+
+
+def loss_module(name):
+    """The module of a variant's training loss."""
+    return registry.module_of("loss", TRAINING[name]["loss"]["name"], registry.LOSSES)
+
+
+def training_code(wildcards):
+    """The code fingerprint of training: of the system's modules, and of its loss."""
+    fingerprint = variant_code("upsampling_artifacts.training.loop", loss_module(wildcards.system))
+    return fingerprint(wildcards)
 
 
 def model_source(wildcards):

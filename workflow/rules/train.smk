@@ -24,7 +24,7 @@ rule train:
         runtime=lambda w, threads: runtime_options(w.system),
         # Not an output: Snakemake deletes the outputs of a job that fails.
         checkpoint=f"{RUN}/checkpoint.pt",
-        code=variant_code("upsampling_artifacts.training.loop"),
+        code=training_code,
     script:
         "../scripts/train.py"
 

@@ -38,6 +38,23 @@ ARCHITECTURES = {
     "sams_net": "upsampling_artifacts.models.sams_net:SamsNet",
 }
 
+LOSSES = {
+    "l1": "upsampling_artifacts.models.distances:L1",
+    "l2": "upsampling_artifacts.models.distances:L2",
+    "multi_resolution_stft": (
+        "upsampling_artifacts.models.multi_resolution_stft:MultiResolutionSTFT"
+    ),
+    "deep_features": "upsampling_artifacts.models.deep_features:DeepFeatures",
+    "deep_features_pooling": "upsampling_artifacts.models.deep_features:DeepFeaturesPooling",
+}
+"""Training losses."""
+
+ADVERSARIAL_LOSSES = {
+    "adversarial": "upsampling_artifacts.models.adversarial:Adversarial",
+    "adversarial_phase_shuffle": "upsampling_artifacts.models.adversarial:AdversarialPhaseShuffle",
+}
+"""Losses whose gradient is probed, but which cannot train: their discriminator does not learn."""
+
 BASELINES = {
     "mixture": "upsampling_artifacts.evaluation.baselines:mixture_separator",
     "ideal_ratio_mask": "upsampling_artifacts.evaluation.baselines:ideal_ratio_mask_separator",

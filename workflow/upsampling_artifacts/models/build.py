@@ -1,4 +1,4 @@
-"""The only place that builds layers and models from the names and options in config.
+"""The only place that builds layers, models and losses from the names and options in config.
 
 It resolves names, checks options, seeds the weights and picks the device.
 """
@@ -110,6 +110,40 @@ known: length, implementation
     make_upsampler = _upsampler_maker(upsampler)
     with seeded(seed):
         return make_upsampler(in_channels, out_channels, stride, bias)
+
+
+def build_loss(loss: dict, *, known: dict[str, str] = registry.LOSSES, seed: int = 0) -> nn.Module:
+    """Build a loss from the plain values in config.
+
+    A loss may be a network. Its weights are frozen, and they have a seed of their own: every seed
+    of a training run gets the same loss.
+
+    Args:
+        loss: ``{"name": ..., **options}``: a name in ``known`` or the import path of a
+            user-supplied class, and the keyword arguments of the class.
+        known: The registry in which to look up the name.
+        seed: Seeds the weights without changing the global random state.
+
+    Returns:
+        A module from estimate and target, both ``(batch, sources, channels, time)``, to a scalar.
+
+    Raises:
+        InputError: The name is unknown, an option is unknown or missing, or a user-supplied class
+            breaks the contract (:mod:`models.contract`).
+
+    Example:
+        >>> loss = build_loss({"name": "l2"})
+        >>> loss(torch.zeros(1, 4, 2, 100), torch.ones(1, 4, 2, 100))
+        tensor(1.)
+    """
+    options = dict(loss)
+    name = options.pop("name")
+    loss_class = registry.load("loss", name, known)
+    contract.check_options(f"loss '{name}'", loss_class, options)
+    if registry.is_import_path(name):
+        contract.check_loss(name, loss_class, options)
+    with seeded(seed):
+        return loss_class(**options).requires_grad_(False).eval()
 
 
 @contextmanager

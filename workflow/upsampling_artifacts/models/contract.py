@@ -1,4 +1,4 @@
-"""Checks that a user-supplied class keeps the contract of an upsampler or an architecture.
+"""Checks that a user-supplied class keeps the contract of an upsampler, architecture or loss.
 
 The builder runs them in every job, before anything is trained. They take a fraction of a second.
 """
@@ -24,6 +24,9 @@ MAX_SHIFT_SAMPLES = 0.9
 
 ODD_TIME = 4097
 """A length that is no multiple of a network's strides."""
+
+LOSS_SHAPE = (2, 2, 2, 16384)
+"""Shape of the waveforms that a loss is given: ``(batch, sources, channels, time)``."""
 
 
 def check_takes_upsampler(architecture: str, model_class: type, upsampler: dict | None) -> None:
@@ -222,6 +225,52 @@ def check_architecture(name: str, model: nn.Module, n_sources: int, audio_channe
         raise InputError(
             f"{where}: output shape {tuple(y.shape)} for input {(1, audio_channels, ODD_TIME)}; "
             f"return {expected}, that is (batch, n_sources, audio_channels, time)"
+        )
+
+
+def check_loss(name: str, loss_class: type, options: dict) -> None:
+    """Check that a loss returns a finite scalar whose gradient reaches the estimate.
+
+    The global random state does not change.
+
+    Args:
+        name: Name in config.
+        loss_class: The class, called with ``options``.
+        options: Options of the class in config.
+
+    Raises:
+        InputError: The first check that failed.
+    """
+    where = f"loss '{name}'"
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        try:
+            loss = loss_class(**options)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"{where}: its class raised {one_line(error)}") from error
+        if not isinstance(loss, nn.Module):
+            raise InputError(f"{where}: is a {type(loss).__name__}; return a torch.nn.Module")
+        estimate, target = torch.randn(2, *LOSS_SHAPE)
+        try:
+            value = loss(estimate.requires_grad_(), target)
+        except Exception as error:
+            raise InputError(
+                f"{where}: given estimate and target of shape {LOSS_SHAPE}, it raised "
+                f"{one_line(error)}; take (batch, sources, channels, time)"
+            ) from error
+    if not isinstance(value, Tensor) or value.shape != ():
+        shape = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else value
+        raise InputError(f"{where}: returned {shape}; return a scalar tensor")
+    if not value.isfinite():
+        raise InputError(
+            f"{where}: returned {value.item()} for white noise; return a finite number"
+        )
+    if value.requires_grad:
+        value.backward()
+    if estimate.grad is None or not estimate.grad.any() or not estimate.grad.isfinite().all():
+        raise InputError(
+            f"{where}: no finite gradient reaches the estimate; compute the loss from it with torch"
         )
 
 

@@ -54,21 +54,40 @@ def resolve(config: dict, schema: dict) -> dict:
     complete = _with_defaults(copy.deepcopy(config), schema)
     _check_renamed(complete)
     _check(complete, schema)
-    for system in complete["systems"].values():  # a bare name is an upsampler without options
-        if isinstance(system["upsampler"], str):
-            system["upsampler"] = {"name": system["upsampler"]}
+    for system in complete["systems"].values():
+        _expand_name(system, "upsampler")
+        _expand_name(system["training"], "loss")
+    _expand_name(complete["training"], "loss")
     _check_names(complete)
     _complete_looks(complete)
     for name in complete["variants"]:  # a system may override any key of training
         overrides = complete["systems"][name]["training"]
         _check(overrides, schema["properties"]["training"], f"systems.{name}.training")
         training = {**complete["training"], **overrides}
+        _check_loss(training["loss"], f"systems.{name}.training" if overrides.get("loss") else "")
         if training["batch_size"] % training["devices"]:
             raise InputError(
                 f"config: training.batch_size: {training['batch_size']} segments cannot be "
                 f"divided evenly over training.devices: {training['devices']}; change one of them"
             )
     return complete
+
+
+def distinct_losses(config: dict) -> dict[str, dict]:
+    """Collect the losses whose gradients are probed: the library's, and those that train a variant.
+
+    Args:
+        config: A complete configuration from :func:`resolve`.
+
+    Returns:
+        ``{"name", **options}`` of each, keyed by its name and options.
+    """
+    losses = {name: {"name": name} for name in (*registry.LOSSES, *registry.ADVERSARIAL_LOSSES)}
+    for system in config["variants"]:
+        loss = {**config["training"], **config["systems"][system]["training"]}["loss"]
+        options = [f"{key}={value}" for key, value in loss.items() if key != "name"]
+        losses[" ".join([loss["name"], *options])] = loss
+    return losses
 
 
 def distinct_upsamplers(config: dict) -> dict[str, dict]:
@@ -129,6 +148,19 @@ def _with_defaults(value: Any, schema: dict) -> Any:
         entry = known.get(key, row if isinstance(row, dict) else {})
         value[key] = _with_defaults(value[key], entry)
     return value
+
+
+def _expand_name(row: dict, key: str) -> None:
+    """Turn a bare name into a class without options, ``{"name": ...}``."""
+    if isinstance(row.get(key), str):
+        row[key] = {"name": row[key]}
+
+
+def _check_loss(loss: dict, where: str) -> None:
+    try:
+        registry.module_of("loss", loss["name"], registry.LOSSES)
+    except InputError as error:
+        raise InputError(f"config: {where or 'training'}.loss: {error}") from None
 
 
 def _parse(text: str) -> object:

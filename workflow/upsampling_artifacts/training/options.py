@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from upsampling_artifacts.errors import InputError
 
@@ -58,6 +59,7 @@ class TrainingOptions:
     activation_checkpointing: bool = False
     checkpoint_minutes: float = 5.0
     num_workers: int = 0
+    loss: dict[str, Any] = field(default_factory=lambda: {"name": "l1"})
 
     @property
     def time_limit_seconds(self) -> float:

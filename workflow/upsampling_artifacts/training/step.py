@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from upsampling_artifacts.data.segments import Batch, ValidationBatches
+from upsampling_artifacts.models.build import build_loss
 from upsampling_artifacts.models.loss import loss_function
 from upsampling_artifacts.training.activation_checkpointing import checkpoint_blocks
 from upsampling_artifacts.training.distributed import mean_over_devices
@@ -27,9 +28,12 @@ class Trainer:
     Attributes:
         model: The model, wrapped by Fabric; ``model.module`` is the bare one.
         optimizer: Adam, wrapped by Fabric.
+        loss: What it minimizes, on the device. If it is a network, it belongs neither to the model
+            nor to the optimizer, so it is not trained and not in a checkpoint.
 
     Raises:
-        InputError: Activation checkpointing is on, and the model has no blocks.
+        InputError: Activation checkpointing is on, and the model has no blocks; or the loss is
+            unknown or breaks the contract.
     """
 
     def __init__(self, fabric: Fabric, model: nn.Module, options: TrainingOptions):
@@ -53,6 +57,7 @@ class Trainer:
         self.model: _FabricModule
         self.optimizer: Optimizer
         self.model, self.optimizer = fabric.setup(model, adam)
+        self.loss = fabric.to_device(build_loss(options.loss))
 
     @property
     def computed_in(self) -> str:
@@ -90,7 +95,7 @@ class Trainer:
         for number, part in enumerate(parts, start=1):
             # Devices exchange gradients once, after the last part.
             with self.fabric.no_backward_sync(self.model, enabled=number < n_parts):
-                part_loss = loss_function(self.model, part) / n_parts
+                part_loss = loss_function(self.model, part, self.loss) / n_parts
                 self.fabric.backward(part_loss)
             loss += part_loss.detach()
         self.optimizer.step()
@@ -98,7 +103,10 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, valid: ValidationBatches) -> float:
-        """Mean loss over all validation segments, which the devices share."""
+        """Mean L1 distance over all validation segments, which the devices share.
+
+        It does not depend on the training loss, so that systems remain comparable.
+        """
         self.model.eval()
         total, count = 0.0, 0
         for index in range(self.fabric.global_rank, len(valid), self.fabric.world_size):
