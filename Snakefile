@@ -45,4 +45,8 @@ rule all:
 rule probes:
     input:
         rules.claims.output,
-        expand(f"{FIGURES}/{{name}}.{{kind}}", name=[*PAPER_FIGURES, "layers"], kind=["png", "svg"]),
+        expand(
+            f"{FIGURES}/{{name}}.{{kind}}",
+            name=[*PAPER_FIGURES, "layers", "loss_gradients"],
+            kind=["png", "svg"],
+        ),

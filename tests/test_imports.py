@@ -11,8 +11,9 @@ from .clone import REPOSITORY
 # Scripts that build or run a network, count its FLOPs, or resample audio with torchaudio.
 WITH_TORCH = {
     "checkpointing", "excerpt", "figure_arrays", "identities", "loading", "out_of_distribution",
-    "probe", "probe_layers", "probe_model", "probe_readings", "probe_stacks", "probe_system",
-    "separate", "step_speed", "switch_speed", "table_1", "train", "upsampler_speed",
+    "probe", "probe_layers", "probe_loss_gradients", "probe_model", "probe_readings",
+    "probe_stacks", "probe_system", "separate", "step_speed", "switch_speed", "table_1",
+    "train", "upsampler_speed",
 }  # fmt: skip
 
 

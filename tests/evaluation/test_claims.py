@@ -17,7 +17,7 @@ from upsampling_artifacts.evaluation.claims import (
     verdict,
     write_claims,
 )
-from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
+from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS, MEASURES_COLUMNS
 
 CLAIM = {
     "claim": "C1", "section": "1", "statement": "A tone.", "model": "net", "signal": "noise",
@@ -204,14 +204,20 @@ def test_the_description_states_what_was_measured(claim_with, changes, text) -> 
 
 def test_only_measured_claims_get_a_written_verdict(tmp_path: Path) -> None:
     measured(30.0, 31.0, 32.0).to_csv(tmp_path / "measures.csv", index=False)
+    gradients = [("l1", seed, 2000.0, "gradient_level", -40.0, "dB") for seed in range(3)]
+    pd.DataFrame(gradients, columns=GRADIENT_COLUMNS).to_csv(tmp_path / "g.csv", index=False)
+    of_loss = {"model": "l1", "layer": "gradient", "measure": "gradient_level"}
     paper = table_of(tmp_path / "paper.csv", CLAIM, CLAIM | {"model": "omitted"})
-    mine = table_of(tmp_path / "mine.csv", CLAIM | {"claim": "M1", "must_be": "below"})
-    write_claims(tmp_path / "measures.csv", [paper, mine], tmp_path / "verdicts.csv")
+    mine = table_of(tmp_path / "mine.csv", CLAIM | {"claim": "M1", "must_be": "below"},
+                    CLAIM | {"claim": "M2", "must_be": "below"} | of_loss)  # fmt: skip
+    write_claims(
+        tmp_path / "measures.csv", tmp_path / "g.csv", [paper, mine], tmp_path / "verdicts.csv"
+    )
     table = pd.read_csv(tmp_path / "verdicts.csv")
     assert list(table.columns) == VERDICT_COLUMNS
-    assert table["claim"].tolist() == ["C1", "M1"]
-    assert table["holds"].tolist() == [True, False]
-    assert (table["value"] == 31).all() and (table["n_seeds"] == 3).all()
+    assert table["claim"].tolist() == ["C1", "M1", "M2"]
+    assert table["holds"].tolist() == [True, False, True]
+    assert table["value"].tolist() == [31, 31, -40] and (table["n_seeds"] == 3).all()
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ STAGES = {
         *SONG_FILES, "artifacts.lines", "artifacts.masking", "artifacts.spectra",
         "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
-    "evaluation.claims": {"evaluation.claims", "statistics"},
+    "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
     "probes.variants": MODEL_PROBE
     | SAVED
     | {
@@ -267,6 +267,11 @@ STAGES = {
     "probes.readings": MODEL_PROBE
     | BUILT
     | {"data", "data.cached_song", "data.signals", "probes.readings"},
+    "probes.loss_gradients": BUILT
+    | {
+        "artifacts.chance", "artifacts.ensembles", "artifacts.lines", "artifacts.spectra",
+        "probes.loss_gradients", "probes.loss_summary", "probes.measures_table", "statistics",
+    },
     "probes.stacks": NUMERICS
     | BUILT
     | EXCERPT
@@ -278,6 +283,9 @@ STAGES = {
     "figures.overlap": {*STYLE, "figures.ones", "figures.overlap"},
     "figures.layers": {
         *STYLE, "figures.layers", "probes.layer_summary", "probes.measures_table", "statistics",
+    },
+    "figures.loss_gradients": {
+        *STYLE, "figures.loss_gradients", "probes.loss_summary", "statistics",
     },
     "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
     "figures.trade_offs": {
@@ -299,6 +307,26 @@ def test_a_system_depends_only_on_its_network_and_upsampler(system: str) -> None
     row = CONFIG["systems"][system]
     modules = registry.modules_of({"architecture": "demucs", **row})
     assert closure(*modules) == SYSTEMS[system]
+
+
+# The modules that define each loss.
+LOSSES = {
+    "l1": {"models.distances"},
+    "l2": {"models.distances"},
+    "multi_resolution_stft": {"models.multi_resolution_stft"},
+    "deep_features": {"models.deep_features"},
+    "deep_features_pooling": {"models.deep_features"},
+    "adversarial": {"models.adversarial"},
+    "adversarial_phase_shuffle": {"models.adversarial"},
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_depends_only_on_its_module(loss: str) -> None:
+    known = registry.LOSSES | registry.ADVERSARIAL_LOSSES
+    assert set(known) == set(LOSSES)
+    # Every module imports its package.
+    assert closure(registry.module_of("loss", loss, known)) - {"models"} == LOSSES[loss]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -12,9 +12,11 @@ from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
 from upsampling_artifacts.evaluation.unscored_frames import COLUMNS as UNSCORED_COLUMNS
+from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
+from upsampling_artifacts.figures.loss_gradients import loss_gradients
 from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.sdr_differences import draw_sdr_differences
 from upsampling_artifacts.figures.source_scores import draw_source_scores
@@ -23,8 +25,10 @@ from upsampling_artifacts.figures.step_speed import draw_step_speed
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
+from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
+from ..figures.test_loss_gradients import make_arrays
 from ..looks import make_looks
 from ..measures import as_measures, make_lines
 from ..speeds import make_layers, make_steps
@@ -125,6 +129,7 @@ def make_files(folder: Path) -> ReportFiles:
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
         claims=str(make_claims(folder)),
+        gradients=str(make_gradients(folder)),
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
         sdr_differences=str(folder / "sdr_differences.csv"),
@@ -146,6 +151,30 @@ def make_files(folder: Path) -> ReportFiles:
         },
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
     )
+
+
+def make_gradients(folder: Path) -> Path:
+    """L1: no tone, and a power that is exactly constant. The user's own: a tone and a pattern."""
+    values = {
+        "l1": (-45.0, 5.0, 0.5, -np.inf, np.nan, np.nan),
+        "my_losses:Mine": (-20.0, 30.0, 0.005, -20.0, 30.0, 0.005),
+    }
+    measures = [
+        (f"{kind}_{name}", 0 if name == "chance" else 1)
+        for kind in ("gradient", "gradient_power")
+        for name in ("level", "prominence", "chance")
+    ]
+    rows = [
+        (loss, seed, frequency_hz, measure, value + spread * (seed - 1), "")
+        for loss, numbers in values.items()
+        for seed in range(3)
+        for frequency_hz in (500.0, 2000.0)
+        for (measure, spread), value in zip(measures, numbers, strict=True)
+    ]
+    path = folder / "losses/gradients.csv"
+    path.parent.mkdir(parents=True)
+    pd.DataFrame(rows, columns=GRADIENT_COLUMNS).to_csv(path, index=False)
+    return path
 
 
 def make_claims(folder: Path) -> Path:
@@ -316,12 +345,13 @@ def make_figures(folder: Path) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.svg")
         for name in (
-            "layers", "line_levels", "spectrograms_noise", "spectrograms_silence",
+            "layers", "line_levels", "loss_gradients", "spectrograms_noise", "spectrograms_silence",
             "training_curves", "source_scores", "sdr_differences", "trade_offs", "step_speed",
             "layer_speed",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
+    style.save_figure(loss_gradients(make_arrays()), [paths["loss_gradients"]])
     layers = pd.DataFrame(
         [("layer_demucs_sinc", 0, measure, -26.0) for measure in PANELS],
         columns=["model", "seed", "measure", "value"],

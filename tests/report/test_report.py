@@ -70,11 +70,19 @@ def page_text(page: Page) -> str:
 def test_the_sections_follow_the_order_of_the_paper(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "claims", "figures", "layers", "models", "before-after", "training", "speed",
-        "listen", "parameters", "dataset", "provenance", "reading",
+        "tones", "claims", "figures", "layers", "losses", "models", "before-after", "training",
+        "speed", "listen", "parameters", "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections
+
+
+def test_the_gradients_of_losses_have_a_row_each(page: Page) -> None:
+    assert page.rows("loss-table", "") [-2:] == [
+        ["L1", "−45.0 ± 2.5", "5.0 ± 2.5", "50 %", "none", "-", "-"],
+        ["my_losses:Mine", "−20.0 ± 2.5", "30.0 ± 2.5", "0.5 %", "−20.0 ± 2.5", "30.0 ± 2.5",
+         "0.5 %"],
+    ]  # fmt: skip
 
 
 def test_the_page_fetches_nothing(report: Report, page: Page) -> None:
@@ -97,7 +105,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
 
 def test_every_picture_has_a_description_and_every_player_its_own_name(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 12
+    assert len(pictures) == 13
     assert all(len(attributes["alt"]) > 40 for attributes in pictures)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))

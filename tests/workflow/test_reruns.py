@@ -76,12 +76,26 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
         },
         {"probe_system": {"demucs_linear"}},
     ),
+    # The default loss trains both variants.
+    "models/distances.py": (
+        {
+            "train": 2, "separate": 2, "score": 2, "probe": 2, "probe_loss_gradients": 1,
+            "figure_loss_gradients": 1, "claims": 1,
+            **TIMED_STEPS, **TRAINED, **REPORT,
+        },
+        {"train": BOTH, "separate": BOTH, "score": BOTH, "probe": BOTH},
+    ),
+    # No variant is trained with deep features.
+    "models/deep_features.py": (
+        {"probe_loss_gradients": 1, "figure_loss_gradients": 1, "claims": 1, **REPORT},
+        {},
+    ),
     # A measure: everything is probed again, nothing is trained again.
     "artifacts/lines.py": (
         {
             "probe": 4, "probe_system": 7, "probe_stacks": 1, "probe_readings": 1,
             "probe_model": 1, "figure_model_probe": 1, "figure_models": 2, "figure_stacks": 3,
-            "unscored_frames": 1,
+            "unscored_frames": 1, "probe_loss_gradients": 1, "figure_loss_gradients": 1,
             **SINGLE_LAYERS, **PROBED_VARIANTS, **MEASURES, **REPORT,
         },
         {"probe": BOTH, "probe_system": {*DEMUCS_SYSTEMS, "melgan"}},
@@ -95,7 +109,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     "figures/style.py": (
         {
             "figure_layer_speed": 1, "figure_layers": 1, "figure_line_levels": 1,
-            "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
+            "figure_loss_gradients": 1, "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
             "figure_sdr_differences": 1, "figure_source_scores": 1, "figure_spectrograms": 2,
             "figure_stacks": 3,
             "figure_step_speed": 1, "figure_trade_offs": 1, "figure_training_curves": 1,

@@ -36,6 +36,7 @@ localrules:
     figure_step_speed,
     figure_layer_speed,
     figure_layers,
+    figure_loss_gradients,
     figure_models,
     figure_model_probe,
     figure_overlap,

@@ -138,6 +138,21 @@ rule figure_model_probe:
         "../scripts/figure_model_probe.py"
 
 
+rule figure_loss_gradients:
+    input:
+        rules.probe_loss_gradients.output.arrays,
+    output:
+        figure("loss_gradients", "gradients of losses", "Artifacts", "loss_gradients"),
+    log:
+        f"logs/{FIGURES}/loss_gradients.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("upsampling_artifacts.figures.loss_gradients"),
+    script:
+        "../scripts/figure_loss_gradients.py"
+
+
 rule figure_line_levels:
     input:
         rules.trained_measures.output,

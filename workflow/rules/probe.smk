@@ -145,6 +145,24 @@ rule probe_model:
         "../scripts/probe_model.py"
 
 
+rule probe_loss_gradients:
+    output:
+        table=f"{RESULTS}/losses/gradients.csv",
+        arrays=f"{RESULTS}/losses/gradients.npz",
+    log:
+        f"logs/{RESULTS}/losses/gradients.log",
+    benchmark:
+        f"{PROBES}/benchmarks/loss_gradients.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        losses=LOSSES,
+        seeds=SMALL_SEEDS,
+        code=code("upsampling_artifacts.probes.loss_gradients", *LOSS_MODULES),
+    script:
+        "../scripts/probe_loss_gradients.py"
+
+
 rule identities:
     output:
         f"{PROBES}/identities.csv",
@@ -191,6 +209,7 @@ use rule measures as trained_measures with:
 rule claims:
     input:
         measures=rules.measures.output,
+        gradients=rules.probe_loss_gradients.output.table,
         claims="config/paper_claims.csv",
     output:
         report(

@@ -8,6 +8,7 @@ rule report:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
         claims=rules.claims.output,
+        gradients=rules.probe_loss_gradients.output.table,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
         sdr_differences=rules.sdr_differences.output,
@@ -22,6 +23,7 @@ rule report:
             name=[
                 "line_levels",
                 "layers",
+                "loss_gradients",
                 "spectrograms_noise",
                 "spectrograms_silence",
                 "training_curves",

@@ -13,6 +13,7 @@ with job_log(snakemake.log[0]):
             variants=snakemake.input.variants[0],
             measures=snakemake.input.measures[0],
             claims=snakemake.input.claims[0],
+            gradients=snakemake.input.gradients,
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],
             sdr_differences=snakemake.input.sdr_differences[0],

@@ -25,6 +25,7 @@ import pandas as pd
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.probes.measures_table import label_gradients
 from upsampling_artifacts.statistics import mean_interval
 
 CLAIM_COLUMNS = [
@@ -223,16 +224,20 @@ def description(claim: Claim) -> str:
 
 
 def write_claims(
-    measures_path: str | Path, claims_paths: Sequence[str | Path], csv_path: str | Path
+    measures_path: str | Path,
+    gradients_path: str | Path,
+    claims_paths: Sequence[str | Path],
+    csv_path: str | Path,
 ) -> None:
     """Test all claims and write ``claims.csv``.
 
     Args:
         measures_path: ``measures.csv``.
+        gradients_path: ``gradients.csv``; its losses are models, and "gradient" is their layer.
         claims_paths: Tables of claims.
         csv_path: File to write.
     """
-    measures = pd.read_csv(measures_path)
+    measures = pd.concat([pd.read_csv(measures_path), label_gradients(pd.read_csv(gradients_path))])
     claims = [claim for path in claims_paths for claim in read_claims(path)]
     rows = [row for claim in claims if (row := verdict(claim, measures)) is not None]
     with atomic_write(csv_path) as unfinished:

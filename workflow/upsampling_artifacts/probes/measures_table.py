@@ -19,6 +19,9 @@ VARIANT_COLUMNS = [*MEASURES_COLUMNS, "song", "arithmetic", "implementation", "p
 """Columns of ``variants.csv``. ``song`` is empty unless the signal is music. ``arithmetic`` is what
 ran so (:mod:`probes.arithmetic`): "separation", "training" if it differs, and "reference"."""
 
+GRADIENT_COLUMNS = ["loss", "seed", "frequency_hz", "measure", "value", "unit"]
+"""Columns of ``losses/gradients.csv`` (:mod:`probes.loss_gradients`)."""
+
 PLAYBACK_DB_SPL = 70.0
 """Sound pressure level at which the music is assumed to be played, for the threshold in quiet: a
 comfortable level at home. Networks are trained on mixtures of RMS 1."""
@@ -38,6 +41,16 @@ def label_measures(measures: pd.DataFrame, model: str, seed: int, stage: str) ->
         stage: "initialization" or "trained".
     """
     return measures.assign(model=model, seed=seed, stage=stage)[MEASURES_COLUMNS]
+
+
+def label_gradients(gradients: pd.DataFrame) -> pd.DataFrame:
+    """Turn the measures of losses, with :data:`GRADIENT_COLUMNS`, into rows of ``measures.csv``.
+
+    The loss is the model, white noise its signal, and ``gradient`` the layer.
+    """
+    rows = gradients.rename(columns={"loss": "model"})
+    rows = rows.assign(stage="initialization", signal="noise", layer="gradient")
+    return rows[MEASURES_COLUMNS]
 
 
 def write_measures(tables: list[pd.DataFrame], csv_path: str | Path) -> None:

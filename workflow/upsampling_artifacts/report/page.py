@@ -32,6 +32,7 @@ from upsampling_artifacts.report.comparison import (
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
+from upsampling_artifacts.report.losses import gradient_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
 from upsampling_artifacts.report.rendering import make_environment
@@ -47,6 +48,7 @@ class ReportFiles:
         variants: Measures of the trained systems, before and after training (``variants.csv``).
         measures: Measures of randomly initialized models (``measures.csv``).
         claims: ``claims.csv``.
+        gradients: ``losses/gradients.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
         sdr_differences: ``sdr_differences.csv``.
@@ -56,8 +58,8 @@ class ReportFiles:
         upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
-        figures: Image files by the name that the templates use: layers, line_levels,
-            spectrograms_noise, spectrograms_silence, training_curves, source_scores,
+        figures: Image files by the name that the templates use: layers, loss_gradients,
+            line_levels, spectrograms_noise, spectrograms_silence, training_curves, source_scores,
             sdr_differences, trade_offs, step_speed, layer_speed, and those of figure_1 to figure_9
             that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
@@ -73,6 +75,7 @@ class ReportFiles:
     variants: str
     measures: str
     claims: str
+    gradients: str
     scores: str
     table_1: str
     sdr_differences: str
@@ -156,6 +159,7 @@ def page_values(
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims)),
+        "gradients": gradient_values(pd.read_csv(files.gradients)),
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
         **_table_1_values(files, config, looks, paper),
