@@ -109,7 +109,7 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         )  # fmt: skip
     gather_measures(sorted(folder.glob("*.csv")), folder / "gathered")
     probe_loss_gradients(
-        configuration.distinct_losses(config), [0], folder / "gradients", folder / "arrays"
+        configuration.distinct_losses(config), [0], folder / "gradients", folder / "gradients.npz"
     )
     gradients = label_gradients(pd.read_csv(folder / "gradients"))
     return pd.concat([pd.read_csv(folder / "gathered"), gradients])

@@ -10,8 +10,8 @@ import pytest
 from ..clone import REPOSITORY, TINY, Clone
 
 PAGE = (REPOSITORY / "docs/plug_in.md").read_text()
-LAYER, NETWORK = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-MINE, MY_NETWORK = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+LAYER, NETWORK, LOSS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+MINE, MY_NETWORK, MY_LOSS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 RUN = "results/tiny/variants/demucs_hann/seed-0"
 
 
@@ -24,6 +24,8 @@ def plug_in_clone(copy_of_finished: Clone) -> Clone:
         "config/mine.yaml": MINE,
         "my_network.py": NETWORK,
         "config/network.yaml": MY_NETWORK,
+        "my_loss.py": LOSS,
+        "config/loss.yaml": MY_LOSS,
     }.items():
         (copy_of_finished.root / name).write_text(text)
     return copy_of_finished
@@ -36,7 +38,7 @@ def arguments(*configs: str) -> tuple[str, ...]:
 
 
 def test_the_examples_are_short() -> None:
-    for example in (LAYER, NETWORK):
+    for example in (LAYER, NETWORK, LOSS):
         assert example.count("\n") <= 30
 
 
@@ -66,6 +68,27 @@ def test_a_users_upsampler_and_network_are_trained_probed_and_scored(plug_in_clo
     assert result.returncode == 0, result.stdout
     table = pd.read_csv(plug_in_clone.root / "results/tiny/table_1.csv").set_index("system")
     assert table.loc["my_network", ["sdr_db", "parameters"]].notna().all()
+
+
+def test_a_users_loss_trains_its_variant_and_its_gradient_is_probed(plug_in_clone: Clone) -> None:
+    files = [
+        "results/tiny/variants/demucs_emphasized/seed-0/training.csv",
+        "results/tiny/losses/gradients.csv",
+    ]
+    command = (*arguments("config/loss.yaml"), "--", *files)
+    assert "`my_loss.py`" in PAGE
+    result = plug_in_clone.snakemake(*command)
+    assert result.returncode == 0, result.stdout
+    losses, gradients = (pd.read_csv(plug_in_clone.root / file) for file in files)
+    assert losses["train_loss"].iloc[-1] < losses["train_loss"].iloc[0]
+    assert "my_loss:EmphasizedL1 weight=0.5" in set(gradients["loss"])
+    assert plug_in_clone.planned(*command) == {}
+    plug_in_clone.edit("my_loss.py", "self.weight *", "2 * self.weight *")
+    assert plug_in_clone.planned(*command) == {"train": 1, "probe_loss_gradients": 1}
+    plug_in_clone.edit("my_loss.py", "+ 2 * self.weight * treble", "+ [treble]")
+    result = plug_in_clone.snakemake(*command)
+    assert result.returncode != 0
+    assert "loss 'my_loss:EmphasizedL1': given estimate and target of shape" in result.stdout
 
 
 @pytest.mark.parametrize(
