@@ -156,7 +156,7 @@ def test_the_line_table_lists_every_system_and_signal(page: Page) -> None:
         "near-silence", "−30.0 ± 2.5", "−50.0 ± 2.5", "50.0 ± 2.5", "30.0 ± 2.5", "37.0 ± 2.5",
         "-", "-",
     ]  # fmt: skip
-    assert music[-2:] == ["1 % (40 %)", "6 of 6*"]
+    assert music[-2:] == ["1.0 % (40 %)", "6 of 6*"]
     nearest, modified = rows[5], rows[8]
     assert nearest[2:5:2] == ["< −100", "< −40"]
     assert modified[2:6] == ["exactly silent"] * 4
