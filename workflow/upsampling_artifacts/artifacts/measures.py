@@ -71,6 +71,7 @@ def measure_output(
         >>> [(hz, round(level_db)) for name, hz, level_db, _ in rows if name == "found_line_level"]
         [(2000.0, 0)]
     """
+    found_lines = find_lines(output, rate_hz)
     tones_hz = predicted_tones(rate_hz, strides)
     tones = _measure_tones(output, rate_hz, strides, chance)
     density = power_density(output, rate_hz)
@@ -87,7 +88,7 @@ def measure_output(
             output, rate_hz, tones_hz, unit_rms_db_spl
         )
     rows = _rows(by_tone, tones_hz)
-    for found in find_lines(output, rate_hz):
+    for found in found_lines:
         rows.append(("found_line_level", found.frequency_hz, found.level_db, "dB"))
         rows.append(("found_line_prominence", found.frequency_hz, found.prominence_db, "dB"))
     values = {"offset_level": offset_level_db(output), "flatness": flatness_db(density[1])}
