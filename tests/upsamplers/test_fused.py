@@ -17,7 +17,8 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.precision import emulated_tf32
 from upsampling_artifacts.probes.layer_tracer import Layer, find_layers
-from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan, fuse
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, fuse
+from upsampling_artifacts.upsamplers.fusion_plan import Plan
 from upsampling_artifacts.upsamplers.linear import LinearConvolution
 from upsampling_artifacts.upsamplers.nearest import NearestConvolution
 from upsampling_artifacts.upsamplers.rounding import emulates_tf32

@@ -13,8 +13,8 @@ from upsampling_artifacts.artifacts.filtering import (
     response_db,
     valley_depth_db,
 )
+from upsampling_artifacts.artifacts.line_search import find_lines
 from upsampling_artifacts.artifacts.lines import (
-    find_lines,
     line_resolution_hz,
     measure_lines,
     predicted_frequencies,
@@ -22,9 +22,9 @@ from upsampling_artifacts.artifacts.lines import (
 from upsampling_artifacts.artifacts.masking import (
     margin_resolution_hz,
     masking_margins_db,
-    prominence_ratios_db,
 )
 from upsampling_artifacts.artifacts.polyphase import aperiodic_level_db, polyphase_imbalance
+from upsampling_artifacts.artifacts.prominence_ratio import prominence_ratios_db
 from upsampling_artifacts.artifacts.spectral_images import offset_level_db, replica_level_db
 
 Row = tuple[str, float, float, str]
