@@ -4,18 +4,22 @@ import warnings
 
 import numpy as np
 import pytest
-from upsampling_artifacts.artifacts.masking import (
-    band_masking_margins_db,
+from upsampling_artifacts.artifacts.hearing import (
     critical_band_hz,
     critical_bandwidth_hz,
+    threshold_in_quiet_db_spl,
+)
+from upsampling_artifacts.artifacts.masking import (
+    band_masking_margins_db,
     margin_resolution_hz,
     masking_margin_db,
     masking_margins_db,
     narrow_band_spectrum,
+    rate_tones,
+)
+from upsampling_artifacts.artifacts.prominence_ratio import (
     prominence_ratio_db,
     prominence_ratios_db,
-    rate_tones,
-    threshold_in_quiet_db_spl,
 )
 from upsampling_artifacts.errors import InputError
 

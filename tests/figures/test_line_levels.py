@@ -66,6 +66,14 @@ def test_a_margin_below_the_axis_is_a_triangle_at_its_bottom(figure: Figure) -> 
     assert LOWEST_DB - 10 < noise.get_ylim()[0] < LOWEST_DB
 
 
+def test_a_margin_of_minus_infinity_is_below_the_axis(lines: pd.DataFrame) -> None:
+    nearest = (lines["system"] == "demucs_nearest") & (lines["signal"] == "silence")
+    lines.loc[nearest, "audibility_margin_db"] = -np.inf
+    silence = drawn(lines).axes[0]
+    triangles = [line for line in silence.lines if line.get_marker() == "v"]
+    assert len(triangles) == 2
+
+
 def test_arrows_point_from_initialization_to_trained(figure: Figure) -> None:
     noise = figure.axes[2]
     arrows = [text for text in noise.texts if getattr(text, "arrow_patch", None)]

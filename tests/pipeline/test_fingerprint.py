@@ -192,7 +192,13 @@ TRAINING = {
     "training.loop", "training.step",
 }  # fmt: skip
 INTERPOLATION = {"upsamplers.base", "upsamplers.interpolation"}
-FUSED = {*INTERPOLATION, "upsamplers.folding", "upsamplers.fused", "upsamplers.rounding"}
+FUSED = {
+    *INTERPOLATION,
+    "upsamplers.folding",
+    "upsamplers.fused",
+    "upsamplers.fusion_plan",
+    "upsamplers.rounding",
+}
 LINEAR = {*FUSED, "upsamplers.linear", "upsamplers.smoothing"}
 SUBPIXEL = {"upsamplers.base", "upsamplers.periodic_shuffle", "upsamplers.subpixel"}
 DEMUCS = {"models.demucs", "models.lstm"}
@@ -222,8 +228,8 @@ SYSTEMS = {
 NUMERICS = {
     f"artifacts.{name}"
     for name in (
-        "boundary", "chance", "filtering", "lines", "masking", "measures", "polyphase", "spectra",
-        "spectral_images",
+        "boundary", "chance", "filtering", "hearing", "line_search", "lines", "masking", "measures",
+        "polyphase", "prominence_ratio", "spectra", "spectral_images",
     )
 }  # fmt: skip
 MODEL_PROBE = NUMERICS | {
@@ -250,8 +256,8 @@ STAGES = {
     "evaluation.scoring": {*SONG_FILES, "evaluation.scoring"},
     "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
     "evaluation.unscored_frames": {
-        *SONG_FILES, "artifacts.lines", "artifacts.masking", "artifacts.spectra",
-        "evaluation.scoring", "evaluation.unscored_frames", "statistics",
+        *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
+        "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
     "probes.variants": MODEL_PROBE

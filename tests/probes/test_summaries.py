@@ -50,7 +50,7 @@ def test_a_tone_stands_out_by_prominence() -> None:
 def test_a_line_100_db_below_the_loudest_does_not_stand_out(level_db: float, mark: str) -> None:
     silence = [("silence", 2000.0, level_db, 90.0), ("silence", 4000.0, -200.0, 0.0)]
     text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + silence))
-    assert row_of(text, "2000.0") == ["rate/4", "30*", f"90{mark}"]
+    assert row_of(text, "2000.0") == ["rate/4", "30*", f"{level_db}{mark}"]
 
 
 def test_an_exactly_silent_output_is_called_silent() -> None:

@@ -26,6 +26,7 @@ SYSTEM = {
     "upsampler": {"name": "transposed", "length": 8},
 }
 
+AS_VARIANT = {"unit_rms_db_spl": PLAYBACK_DB_SPL, "chance": True}
 LABELS = ["model", "seed", "stage", "arithmetic", "implementation", "precision"]
 
 
@@ -75,7 +76,7 @@ def test_a_variant_is_probed_with_every_signal(song: Path, tmp_path: Path) -> No
         ["mine", 3, "initialization", "separation", "-", "32-true"]
     ]
     assert table["signal"].unique().tolist() == [
-        "silence", "near_silence", "ones", "noise", "sweep", "music",
+        "silence", "near_silence", "noise", "sweep", "music",
     ]  # fmt: skip
     assert table["song"].dropna().unique().tolist() == ["song"]
     assert (table["signal"] == "music").equals(table["song"].notna())
@@ -94,22 +95,22 @@ def test_noise_and_music_are_processed_in_chunks_as_in_separation(
     music = signals.music(read_cache(song), 1.2)
     assert music.std() == pytest.approx(1.4, abs=0.1)  # two channels, re their mean
     fed = {signal: music if signal == "music" else signals.white_noise(1.2, RATE_HZ, 2)}
-    result = probe_model(model, fed, RATE_HZ, chunk=2048, unit_rms_db_spl=PLAYBACK_DB_SPL)
+    result = probe_model(model, fed, RATE_HZ, chunk=2048, **AS_VARIANT)
     pd.testing.assert_frame_equal(measured(table, signal), result.measures, rtol=1e-5)
     arrays = np.load(tmp_path / "spectrograms.npz")
     assert arrays["tones_hz"].tolist() == [500 * k for k in range(1, 9)]
     np.testing.assert_array_equal(arrays[f"{signal}_db"], result.arrays[f"{signal}_db"])
 
 
-def test_ones_are_processed_in_one_piece_whose_ends_are_not_measured(
+def test_quiet_is_processed_in_one_piece_whose_ends_are_not_measured(
     song: Path, tmp_path: Path
 ) -> None:
     edge = round(EDGE_SECONDS * RATE_HZ)
-    fed = {"ones": signals.ones(1.2 + 2 * EDGE_SECONDS, RATE_HZ, 2)}
+    fed = {"near_silence": signals.near_silence(1.2 + 2 * EDGE_SECONDS, RATE_HZ, 2)}
     model = build_described(described(song, 3)).eval()
-    result = probe_model(model, fed, RATE_HZ, edge=edge, unit_rms_db_spl=PLAYBACK_DB_SPL)
+    result = probe_model(model, fed, RATE_HZ, edge=edge, **AS_VARIANT)
     table = probed(tmp_path, song)
-    pd.testing.assert_frame_equal(measured(table, "ones"), result.measures, rtol=1e-5)
+    pd.testing.assert_frame_equal(measured(table, "near_silence"), result.measures, rtol=1e-5)
 
 
 def test_every_song_is_probed(song: Path, cache_song: Callable[..., Path], tmp_path: Path) -> None:

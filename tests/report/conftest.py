@@ -91,6 +91,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         "report": {"listen_seconds": LISTEN_SECONDS},
         "probes": {
             "size": "figures", "seeds": [0, 1, 2], "n_seeds_small_models": 10, "signal_seconds": 4,
+            "system_seconds": 1.5,
         },
     }  # fmt: skip
     write_report(

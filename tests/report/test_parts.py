@@ -16,6 +16,7 @@ from upsampling_artifacts.report.numbers import (
     listed,
     millions,
     number,
+    percent,
     significant,
     with_interval,
 )
@@ -147,6 +148,13 @@ def test_the_excerpt_starts_where_the_rarest_source_plays() -> None:
     assert busiest_start(stems, 100, 10) == 0
     assert busiest_start(stems, 500, 10) == 0
     assert busiest_start(np.zeros((2, 1, 100)), 20, 10) == 0
+
+
+@pytest.mark.parametrize(
+    "share, text", [(0.005, "0.5 %"), (0.124, "12 %"), (1.0, "100 %"), (float("nan"), "-")]
+)
+def test_a_share_is_a_percentage(share: float, text: str) -> None:
+    assert percent(share) == text
 
 
 @pytest.mark.parametrize(

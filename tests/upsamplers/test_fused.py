@@ -17,7 +17,8 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.precision import emulated_tf32
 from upsampling_artifacts.probes.layer_tracer import Layer, find_layers
-from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan, fuse
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, fuse
+from upsampling_artifacts.upsamplers.fusion_plan import Plan
 from upsampling_artifacts.upsamplers.linear import LinearConvolution
 from upsampling_artifacts.upsamplers.nearest import NearestConvolution
 from upsampling_artifacts.upsamplers.rounding import emulates_tf32
@@ -181,18 +182,36 @@ def test_a_constant_becomes_no_tone(
 
 @each
 @pytest.mark.parametrize("arithmetic", ARITHMETIC)
-@pytest.mark.parametrize(("stride", "length"), [(2, 5), (3, 6), (4, 9), (8, 16)])
+@pytest.mark.parametrize(("stride", "length"), [(2, 5), (2, 9), (3, 6), (4, 9), (8, 16)])
+@pytest.mark.parametrize(("noise", "samples", "excess_db"), [(0.1, 300, 0.5), (1.0, 1000, 1.0)])
 def test_noise_with_an_offset_becomes_the_tone_of_two_steps(
-    name: str, arithmetic: str, stride: int, length: int
-) -> None:
-    """The rounding noise at the frequencies of the tones, on average over many channels."""
+    name: str, arithmetic: str, stride: int, length: int, noise: float, samples: int,
+    excess_db: float,
+) -> None:  # fmt: skip
+    """The rounding noise at the frequencies of the tones, on average over many channels.
+
+    Noise as strong as the offset has large differences, whose rounding adds to it. In short
+    signals, the leakage of its spectral images would hide that.
+    """
     plain, fused = (layer.float() for layer in pair(name, stride, length, (4, 64)))
-    x = torch.randn(32, 4, 1) + 0.1 * torch.randn(32, 4, 300)
+    x = torch.randn(64, 4, 1) + noise * torch.randn(64, 4, samples)
     with torch.no_grad(), ARITHMETIC[arithmetic][0]():
         expected, actual = plain(x), fused(x)
     border = 8 * stride
     levels = [tones(y[..., border:-border], stride).mean() for y in (actual, expected)]
-    assert levels[0] < 10 ** (0.5 / 10) * levels[1]
+    assert levels[0] < 10 ** (excess_db / 10) * levels[1]
+
+
+@pytest.mark.parametrize(("stride", "length"), [(2, 9), (4, 9), (8, 16)])
+def test_an_offset_that_begins_later_becomes_no_tone(stride: int, length: int) -> None:
+    """Differences vanish wherever the input is constant, whatever its mean over time."""
+    _, fused = (layer.float() for layer in pair("nearest", stride, length, (4, 64)))
+    x = torch.randn(8, 4, 1).repeat(1, 1, 200)
+    x[..., :100] = 0
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        y = fused(x)
+    for part in (y[..., 10 * stride : 90 * stride], y[..., 110 * stride : 190 * stride]):
+        assert tones(part, stride).max() < 10 ** (-130 / 10) * x.square().mean()
 
 
 @each
@@ -204,17 +223,17 @@ def test_gradients_under_autocast_are_those_of_two_steps(name: str) -> None:
         results = [output_and_gradients(layer, x) for layer in (plain, fused)]
     for truth, *both in zip(exact, *results, strict=True):
         errors = [(one - truth).square().mean() for one in both]
-        assert errors[1] < 2 * errors[0] < 1e-3 * truth.square().mean()
+        assert errors[1] < 3 * errors[0] < 1e-3 * truth.square().mean()
 
 
 @each
-def test_under_autocast_the_error_is_less_than_twice_that_of_two_steps(name: str) -> None:
+def test_under_autocast_the_error_is_less_than_three_times_that_of_two_steps(name: str) -> None:
     plain, fused = pair(name, 4, 9, (64, 64))
     x = torch.randn(2, 64, 50, dtype=torch.float64)
     truth = plain(x)
     with torch.autocast("cpu", torch.bfloat16):
         errors = [(layer.float()(x.float()) - truth).square().mean() for layer in (plain, fused)]
-    assert errors[1] < 2 * errors[0] < 1e-3 * truth.square().mean()
+    assert errors[1] < 3 * errors[0] < 1e-3 * truth.square().mean()
 
 
 @each

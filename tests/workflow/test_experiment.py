@@ -156,7 +156,12 @@ def test_measures_cover_systems_stacks_user_supplied_models_and_trained_variants
     for model in ("melgan", "demucs_nearest", "hdemucs"):
         assert set(signals[model]) == {"silence", "ones", "noise", "sweep", "music"}
     variants = pd.read_csv(probes / "variants.csv")
-    assert list(variants.columns) == columns
+    assert list(variants.columns) == [
+        *columns, "song", "arithmetic", "implementation", "precision",
+    ]  # fmt: skip
+    ran = variants[variants["model"] == "demucs_nearest"]
+    assert {"separation", "reference"} <= set(ran["arithmetic"])
+    assert set(variants["signal"]) == {"silence", "near_silence", "noise", "sweep", "music"}
     assert set(variants["stage"]) == {"initialization", "trained"}
     assert set(variants["model"]) == {"demucs_transposed", "demucs_nearest"}
 

@@ -19,12 +19,14 @@ if TYPE_CHECKING:  # for type checkers and editors; one line per public name
     )
     from upsampling_artifacts.artifacts.filtering import power_density as power_density
     from upsampling_artifacts.artifacts.filtering import valley_depth_db as valley_depth_db
-    from upsampling_artifacts.artifacts.lines import find_lines as find_lines
+    from upsampling_artifacts.artifacts.line_search import find_lines as find_lines
     from upsampling_artifacts.artifacts.lines import measure_line as measure_line
     from upsampling_artifacts.artifacts.lines import predicted_frequencies as predicted_frequencies
     from upsampling_artifacts.artifacts.masking import masking_margin_db as masking_margin_db
-    from upsampling_artifacts.artifacts.masking import prominence_ratio_db as prominence_ratio_db
     from upsampling_artifacts.artifacts.polyphase import polyphase_imbalance as polyphase_imbalance
+    from upsampling_artifacts.artifacts.prominence_ratio import (
+        prominence_ratio_db as prominence_ratio_db,
+    )
     from upsampling_artifacts.artifacts.spectra import spectrogram_db as spectrogram_db
     from upsampling_artifacts.artifacts.spectral_images import (
         image_frequencies as image_frequencies,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CONTROLS_PER_OCTAVE = 199
+CONTROLS_PER_OCTAVE = 99
 """So that the smallest chance is 1/200."""
 
 
@@ -22,7 +22,7 @@ def control_frequencies_hz(
 ) -> np.ndarray:
     """Frequencies where no upsampling layer puts a tone.
 
-    They follow each other at a resolution or 1/199 of an octave, whichever is wider. Those closer
+    They follow each other at a resolution or 1/99 of an octave, whichever is wider. Those closer
     than a resolution to a multiple of ``rate / stride`` are moved up, beyond it.
 
     Args:

@@ -1,7 +1,7 @@
 """Masking: whether a tone is audible in the noise around it (section 5, figure 9 of the paper).
 
-Two standards answer. The audibility of DIN 45681:2005-03 and ISO/PAS 20065:2016 is computed here,
-the prominence ratio of ECMA-418-1 by the package mosqito.
+Two standards answer. The audibility of DIN 45681:2005-03 and ISO/PAS 20065:2016 is computed here;
+for that of ECMA-418-1, see prominence_ratio.py.
 
 Clauses and formulas cited below are those of ISO/PAS 20065, which follows DIN 45681. Deviations:
 
@@ -23,6 +23,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import welch
 
+from upsampling_artifacts.artifacts.hearing import (
+    a_weighting,
+    critical_band_hz,
+    threshold_in_quiet_db_spl,
+)
 from upsampling_artifacts.errors import InputError
 
 # Smallest share of a critical band that must lie below the Nyquist frequency. With less, the tone
@@ -58,69 +63,6 @@ MIN_LINES_PER_SIDE = 5
 
 # Above, two tones in one critical band are never heard separately (5.3.8).
 SEPARATE_BELOW_HZ = 1000.0
-
-# The range to which mosqito cuts the spectrum. ECMA-418-1 rates tones in this range, but lets the
-# upper neighbor band extend beyond it: it defines a ratio at 11,025 Hz, which mosqito cannot
-# compute.
-LOWEST_HZ, HIGHEST_HZ = 89.1, 11200.0
-
-# Bins of 1 Hz. The standard asks for 1 % of the tone's frequency or finer.
-RATIO_WINDOW_SECONDS = 1.0
-
-
-def critical_bandwidth_hz(frequency_hz: float) -> float:
-    """Width of the critical band around a frequency (Zwicker's formula, as in ECMA-418-1).
-
-    Args:
-        frequency_hz: Center of the band.
-
-    Returns:
-        Width in Hz.
-
-    Example:
-        >>> round(critical_bandwidth_hz(1000.0))
-        162
-    """
-    return float(25 + 75 * (1 + 1.4 * (frequency_hz / 1000) ** 2) ** 0.69)
-
-
-def critical_band_hz(frequency_hz: float) -> tuple[float, float]:
-    """Lower and upper edge of the critical band around a frequency (DIN 45681).
-
-    The frequency is the geometric mean of the edges:
-    ``low * (low + width) = f**2`` gives ``low = sqrt((width / 2)**2 + f**2) - width / 2``.
-
-    Args:
-        frequency_hz: Center of the band.
-
-    Returns:
-        ``(low_hz, high_hz)``.
-
-    Example:
-        >>> low_hz, high_hz = critical_band_hz(1000.0)
-        >>> round(low_hz), round(high_hz)
-        (922, 1084)
-    """
-    width_hz = critical_bandwidth_hz(frequency_hz)
-    low_hz = float(np.hypot(width_hz / 2, frequency_hz)) - width_hz / 2
-    return low_hz, low_hz + width_hz
-
-
-def threshold_in_quiet_db_spl(frequency_hz: float) -> float:
-    """Sound pressure level at which a tone is just audible in silence (Terhardt 1979).
-
-    Args:
-        frequency_hz: Frequency of the tone.
-
-    Returns:
-        dB re 20 uPa.
-
-    Example:
-        >>> [round(threshold_in_quiet_db_spl(hz)) for hz in (100, 1000, 4000, 11025)]
-        [23, 3, -3, 15]
-    """
-    khz = frequency_hz / 1000
-    return float(3.64 * khz**-0.8 - 6.5 * np.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4)
 
 
 def masking_margin_db(
@@ -272,7 +214,7 @@ def narrow_band_spectrum(signal: np.ndarray, rate_hz: float) -> tuple[float, np.
     bins_hz, power = welch(
         signal.astype(np.float64), rate_hz, nperseg=length, noverlap=overlap, scaling="spectrum"
     )
-    return rate_hz / length, power.mean(axis=0) * _a_weighting(bins_hz)
+    return rate_hz / length, power.mean(axis=0) * a_weighting(bins_hz)
 
 
 def margin_resolution_hz(rate_hz: float) -> float:
@@ -365,7 +307,7 @@ def rate_tones(
     thresholds = noise * width_hz / spacing_hz * masking_index
     if unit_rms_db_spl is not None:
         quiet_db_spl = np.array([threshold_in_quiet_db_spl(f) for f in frequencies_hz])
-        quiet = _a_weighting(frequencies_hz) * 10 ** ((quiet_db_spl - unit_rms_db_spl) / 10)
+        quiet = a_weighting(frequencies_hz) * 10 ** ((quiet_db_spl - unit_rms_db_spl) / 10)
         thresholds = np.maximum(thresholds, quiet)
     return RatedTones(frequencies_hz, lines, power, levels, thresholds)
 
@@ -449,92 +391,6 @@ def _heard_separately(frequencies_hz: np.ndarray, most_audible_hz: float) -> boo
     return bool(np.ptp(frequencies_hz) > 21 * 10 ** (1.2 * octaves**1.8))
 
 
-def _a_weighting(frequencies_hz: np.ndarray) -> np.ndarray:
-    """Power gain of the A-weighting, up to a constant factor (IEC 61672-1, Annex E)."""
-    squared = np.asarray(frequencies_hz, dtype=np.float64) ** 2
-    poles = (squared + 20.599**2) ** 2 * (squared + 107.653**2)
-    return squared**4 / (poles * (squared + 737.862**2) * (squared + 12194.217**2) ** 2)
-
-
 def _ratio_db(power: np.ndarray | float, reference: np.ndarray | float) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return 10 * np.log10(np.divide(power, reference))
-
-
-def prominence_ratio_db(signal: np.ndarray, rate_hz: float, frequency_hz: float) -> float:
-    """Prominence ratio of one tone after ECMA-418-1.
-
-    Args:
-        signal: ``(channels, time)``.
-        rate_hz: Sampling rate.
-        frequency_hz: Frequency of the tone.
-
-    Returns:
-        dB, as defined in :func:`prominence_ratios_db`.
-
-    Example:
-        >>> noise = 0.1 * np.random.default_rng(0).standard_normal((1, 8000))
-        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))
-        >>> prominence_ratio_db(noise + tone, rate_hz=8000, frequency_hz=1000) > 9
-        True
-    """
-    return prominence_ratios_db(signal, rate_hz, [frequency_hz])[0]
-
-
-def prominence_ratios_db(
-    signal: np.ndarray, rate_hz: float, frequencies_hz: Iterable[float]
-) -> list[float]:
-    """Prominence ratios of tones after ECMA-418-1, computed by mosqito.
-
-    The ratio is the level of a tone's critical band re the mean level of its two neighbor bands.
-    From 9 dB up, a tone is prominent (below 1 kHz, from a higher ratio).
-
-    Args:
-        signal: ``(channels, time)``.
-        rate_hz: Sampling rate.
-        frequencies_hz: Frequencies of the tones.
-
-    Returns:
-        One ratio per tone in dB. NaN if one of the three bands extends below 89.1 Hz, above
-        11.2 kHz or above the Nyquist frequency, or if the signal is exactly zero. 0 dB, the ratio
-        of equal bands, if mosqito detects no tone: none exceeds its 1/24 octave by 6 dB, a
-        stronger one lies in the same critical band, or the band is not louder than its neighbors.
-
-    Example:
-        >>> noise = 0.1 * np.random.default_rng(0).standard_normal((1, 8000))
-        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))
-        >>> at_tone_db, elsewhere_db = prominence_ratios_db(noise + tone, 8000, [1000, 2000])
-        >>> at_tone_db > 9, elsewhere_db
-        (True, 0.0)
-    """
-    # Importing mosqito takes more than a second, and most callers do not need it.
-    from mosqito.sq_metrics import pr_ecma_freq
-
-    frequencies_hz = np.asarray(frequencies_hz, dtype=np.float64)
-    ratios_db = np.full(len(frequencies_hz), np.nan)
-    lowest_hz, highest_hz = (
-        np.array([_neighbor_edges_hz(f) for f in frequencies_hz]).reshape(-1, 2).T
-    )
-    defined = (lowest_hz > LOWEST_HZ) & (highest_hz < min(HIGHEST_HZ, rate_hz / 2))
-    if not defined.any() or not signal.any():
-        return ratios_db.tolist()
-    samples = min(round(RATIO_WINDOW_SECONDS * rate_hz), signal.shape[-1])
-    bins_hz, power = welch(
-        signal.astype(np.float64), rate_hz, nperseg=samples, detrend=False, scaling="spectrum"
-    )
-    power = power.mean(axis=0)
-    # mosqito ignores tones below the threshold of hearing: scale the signal to 1 Pa, 94 dB SPL.
-    amplitude = np.sqrt(power / power.sum())
-    _, found_db, _, found_hz = pr_ecma_freq(amplitude, bins_hz, prominence=False)
-    for index in np.flatnonzero(defined):
-        near = np.abs(np.asarray(found_hz, float) - frequencies_hz[index]) <= 2 * bins_hz[1]
-        ratios_db[index] = np.max(np.asarray(found_db, float)[near], initial=0.0)
-    return ratios_db.tolist()
-
-
-def _neighbor_edges_hz(frequency_hz: float) -> tuple[float, float]:
-    """Outer edges of the bands beside a tone's critical band (ECMA-418-1)."""
-    f = frequency_hz
-    if f <= 1600:
-        return -149.5 + 1.001 * f - 6.9e-5 * f**2, 149.5 + 1.035 * f + 7.7e-5 * f**2
-    return 6.8 + 0.806 * f - 8.2e-6 * f**2, 3.3 + 1.215 * f + 2.16e-5 * f**2

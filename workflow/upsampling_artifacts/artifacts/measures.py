@@ -13,8 +13,8 @@ from upsampling_artifacts.artifacts.filtering import (
     response_db,
     valley_depth_db,
 )
+from upsampling_artifacts.artifacts.line_search import find_lines
 from upsampling_artifacts.artifacts.lines import (
-    find_lines,
     line_resolution_hz,
     measure_lines,
     predicted_frequencies,
@@ -22,9 +22,9 @@ from upsampling_artifacts.artifacts.lines import (
 from upsampling_artifacts.artifacts.masking import (
     margin_resolution_hz,
     masking_margins_db,
-    prominence_ratios_db,
 )
 from upsampling_artifacts.artifacts.polyphase import aperiodic_level_db, polyphase_imbalance
+from upsampling_artifacts.artifacts.prominence_ratio import prominence_ratios_db
 from upsampling_artifacts.artifacts.spectral_images import offset_level_db, replica_level_db
 
 Row = tuple[str, float, float, str]
@@ -39,6 +39,7 @@ def measure_output(
     strides: list[int],
     input: np.ndarray | None = None,
     unit_rms_db_spl: float | None = None,
+    chance: bool = True,
 ) -> list[Row]:
     """Apply every measure to the output of a layer or model.
 
@@ -52,6 +53,7 @@ def measure_output(
         unit_rms_db_spl: Playback level, as for :func:`masking.masking_margins_db`. Given, the
             ``audibility_margin`` is measured, too: over the masked threshold and the threshold in
             quiet, whichever is higher.
+        chance: Whether to measure chance, which takes as long as everything else together.
 
     Returns:
         Rows. A value is NaN if the measure is undefined for the signal, and -inf if what it
@@ -69,8 +71,9 @@ def measure_output(
         >>> [(hz, round(level_db)) for name, hz, level_db, _ in rows if name == "found_line_level"]
         [(2000.0, 0)]
     """
+    found_lines = find_lines(output, rate_hz)
     tones_hz = predicted_tones(rate_hz, strides)
-    tones = _measure_tones(output, rate_hz, strides)
+    tones = _measure_tones(output, rate_hz, strides, chance)
     density = power_density(output, rate_hz)
     by_tone = {
         "line_level": tones["line_level"],
@@ -78,15 +81,14 @@ def measure_output(
         "prominence_ratio": prominence_ratios_db(output, rate_hz, tones_hz),
         "masking_margin": tones["masking_margin"],
         "valley_depth": [valley_depth_db(*density, tone_hz, rate_hz) for tone_hz in tones_hz],
-        "line_prominence_chance": tones["line_prominence_chance"],
-        "masking_margin_chance": tones["masking_margin_chance"],
+        **{measure: values for measure, values in tones.items() if measure.endswith("_chance")},
     }
     if unit_rms_db_spl is not None:
         by_tone["audibility_margin"] = masking_margins_db(
             output, rate_hz, tones_hz, unit_rms_db_spl
         )
     rows = _rows(by_tone, tones_hz)
-    for found in find_lines(output, rate_hz):
+    for found in found_lines:
         rows.append(("found_line_level", found.frequency_hz, found.level_db, "dB"))
         rows.append(("found_line_prominence", found.frequency_hz, found.prominence_db, "dB"))
     values = {"offset_level": offset_level_db(output), "flatness": flatness_db(density[1])}
@@ -104,7 +106,9 @@ def measure_output(
     return [*rows, *((measure, NO_FREQUENCY, value, "dB") for measure, value in values.items())]
 
 
-def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list[Row]:
+def measure_input(
+    input: np.ndarray, rate_hz: float, strides: list[int], chance: bool = True
+) -> list[Row]:
     """Measure a model's input at the frequencies where the model's tones are predicted.
 
     Music may have a partial there. Only the comparison with the output shows what the model adds.
@@ -113,6 +117,7 @@ def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list
         input: ``(channels, time)``.
         rate_hz: Sampling rate.
         strides: As for :func:`measure_output`.
+        chance: As for :func:`measure_output`.
 
     Returns:
         Rows of the measures ``line_level``, ``line_prominence``, ``masking_margin``,
@@ -127,7 +132,7 @@ def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list
         >>> measure, frequency_hz, round(value), unit
         ('line_level', 2000.0, -20, 'dB')
     """
-    tones = _measure_tones(input, rate_hz, strides)
+    tones = _measure_tones(input, rate_hz, strides, chance)
     return _rows(tones, predicted_tones(rate_hz, strides))
 
 
@@ -150,28 +155,32 @@ def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
 
 
 def _measure_tones(
-    signal: np.ndarray, rate_hz: float, strides: list[int]
+    signal: np.ndarray, rate_hz: float, strides: list[int], chance: bool
 ) -> dict[str, list[float]]:
     """Levels, prominences and margins of the predicted tones, and the chance of the latter two."""
     tones_hz = predicted_tones(rate_hz, strides)
+    line_resolution = line_resolution_hz(signal.shape[-1], rate_hz)
+    line_controls_hz, margin_controls_hz = (
+        control_frequencies_hz(rate_hz, strides, resolution_hz) if chance else np.empty(0)
+        for resolution_hz in (line_resolution, margin_resolution_hz(rate_hz))
+    )
     count = len(tones_hz)
-    resolution_hz = line_resolution_hz(signal.shape[-1], rate_hz)
-    line_controls_hz = control_frequencies_hz(rate_hz, strides, resolution_hz)
     lines = measure_lines(signal, rate_hz, [*tones_hz, *line_controls_hz])
     prominences_db = [line.prominence_db for line in lines]
-    margin_controls_hz = control_frequencies_hz(rate_hz, strides, margin_resolution_hz(rate_hz))
     margins_db = masking_margins_db(signal, rate_hz, [*tones_hz, *margin_controls_hz])
-    return {
+    tones = {
         "line_level": [line.level_db for line in lines[:count]],
         "line_prominence": prominences_db[:count],
         "masking_margin": margins_db[:count],
-        "line_prominence_chance": chances(
-            tones_hz, prominences_db[:count], line_controls_hz, prominences_db[count:], rate_hz
-        ),
-        "masking_margin_chance": chances(
-            tones_hz, margins_db[:count], margin_controls_hz, margins_db[count:], rate_hz
-        ),
     }
+    if chance:
+        tones["line_prominence_chance"] = chances(
+            tones_hz, prominences_db[:count], line_controls_hz, prominences_db[count:], rate_hz
+        )
+        tones["masking_margin_chance"] = chances(
+            tones_hz, margins_db[:count], margin_controls_hz, margins_db[count:], rate_hz
+        )
+    return tones
 
 
 def _rows(by_tone: dict[str, list[float]], tones_hz: np.ndarray) -> list[Row]:

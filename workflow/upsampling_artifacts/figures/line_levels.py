@@ -137,7 +137,7 @@ def _draw_means(axes: Axes, summary: pd.DataFrame, looks: Mapping[str, Look], fl
         color = look["color"]
         for row in summary[summary["system"] == system].to_dict("records"):
             x, y = index + STAGE_OFFSETS[row["stage"]], row["audibility_margin_db"]
-            if not np.isfinite(y):
+            if np.isnan(y):
                 continue
             face: dict[str, Any] = {"mfc": _face(row["stage"], color), "mec": color, "zorder": 4}
             ends[row["stage"]] = (x, max(y, floor))

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from upsampling_artifacts.artifacts.lines import find_lines
+from upsampling_artifacts.artifacts.line_search import find_lines
 from upsampling_artifacts.errors import InputError
 
 logger = logging.getLogger(__name__)

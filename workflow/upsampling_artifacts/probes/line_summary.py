@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,21 +93,21 @@ def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
     Returns:
         One row per system, signal and stage, with the columns system, signal, stage, n_seeds,
         n_silent, chance and input_chance (medians over seeds and songs), n_runs (seeds times
-        songs), n_standing_out, ``by_chance``: the probability that
-        a line which is no different from the control frequencies stands out as often, and, for
-        ``MEANS``, ``<name>_db``, ``<name>_low_db`` and ``<name>_high_db``.
+        songs), n_standing_out, ``by_chance``: the probability that a line which is no different
+        from the control frequencies stands out as often, and, for ``MEANS``, ``<name>_db``,
+        ``<name>_low_db`` and ``<name>_high_db``.
     """
     rows = []
     at_frequency = lines_at(lines, frequency_hz)
     seeds = lines_by_seed(at_frequency)
     key = ["system", "signal", "stage"]
-    medians = at_frequency.groupby(key)[["chance", "input_chance"]].median()
+    medians = at_frequency.groupby(key)[["chance", "input_chance"]].median().to_dict("index")
     for (system, signal, stage), group in seeds.groupby(key, sort=False):
         with_line = group[np.isfinite(group["level_db"])]
         n_runs, n_standing_out = int(group["n_runs"].sum()), int(group["n_standing_out"].sum())
-        row = {"system": system, "signal": signal, "stage": stage}
+        row: dict[Any, Any] = {"system": system, "signal": signal, "stage": stage}
         row |= {"n_seeds": len(group), "n_silent": len(group) - len(with_line)}
-        row |= medians.loc[(system, signal, stage)].to_dict()
+        row |= medians[system, signal, stage]
         row |= {"n_runs": n_runs, "n_standing_out": n_standing_out}
         row["by_chance"] = float(binom.sf(n_standing_out - 1, n_runs, BY_CHANCE))
         for name in MEANS:

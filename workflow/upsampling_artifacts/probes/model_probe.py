@@ -61,6 +61,7 @@ def probe_model(
     edge: int = 0,
     as_it_runs: bool = False,
     unit_rms_db_spl: float | None = None,
+    chance: bool = False,
 ) -> ProbeResult:
     """Feed test signals to a model and measure its output and its rate-changing layers.
 
@@ -81,6 +82,7 @@ def probe_model(
             not measured.
         unit_rms_db_spl: Sound pressure level at which a signal of RMS 1 is played, for the
             threshold in quiet. None: masking alone decides what is audible.
+        chance: Whether to compare the tones with control frequencies.
 
     Returns:
         The measures, the spectrograms and the rate-changing layers.
@@ -105,12 +107,12 @@ def probe_model(
             input = batch[index, :, measured] if same_rate else None
             rows += [
                 (name, OUTPUT, *row)
-                for row in measure_output(
-                    output, rate_hz, strides, input, unit_rms_db_spl=unit_rms_db_spl
-                )
+                for row in measure_output(output, rate_hz, strides, input, unit_rms_db_spl, chance)
             ]
             if input is not None:
-                rows += [(name, INPUT, *row) for row in measure_input(input, rate_hz, strides)]
+                rows += [
+                    (name, INPUT, *row) for row in measure_input(input, rate_hz, strides, chance)
+                ]
             rows += [
                 (name, OUTPUT, f"boundary_{end}", NO_FREQUENCY, samples[index], "samples")
                 for end, samples in ran.boundaries.items()

@@ -107,6 +107,7 @@ def probe_variant(
                     edge=edge if probe.in_one_piece else 0,
                     as_it_runs="fused" in arithmetic.implementations,
                     unit_rms_db_spl=PLAYBACK_DB_SPL,
+                    chance=True,
                 )
                 table = label_measures(result.measures, name, seed, stage)
                 tables.append(
@@ -134,7 +135,6 @@ def _probes(songs: list[CachedSong], seconds: float) -> list[Probe]:
     return [
         Probe("silence", "", signals.silence(settled, rate_hz, channels), True),
         Probe("near_silence", "", signals.near_silence(settled, rate_hz, channels), True),
-        Probe("ones", "", signals.ones(settled, rate_hz, channels), True),
         Probe("noise", "", signals.white_noise(seconds, rate_hz, channels), False),
         Probe("sweep", "", signals.sine_sweep(seconds, rate_hz, channels), False),
         *(Probe("music", song.name, signals.music(song, seconds), False) for song in songs),

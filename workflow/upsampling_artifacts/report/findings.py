@@ -18,6 +18,7 @@ SIGNALS = {
     "silence": "silence",
     "near_silence": "near-silence",
     "noise": "white noise",
+    "sweep": "sweep",
     "music": "music",
 }
 STAGES = ("initialization", "trained")

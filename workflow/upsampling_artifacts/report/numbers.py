@@ -47,8 +47,8 @@ def with_interval(mean: float, high: float, digits: int = 1) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a percentage with two significant digits: 0.5 %, 12 %; a dash without one."""
-    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.2g} %"
+    """A share as a percentage: 0.5 %, 12 %; a dash without one."""
+    return number(None if share is None else 100 * share, 1 if share and share < 0.095 else 0, "%")
 
 
 def significant(value: float | None, digits: int = 3) -> str:

@@ -26,20 +26,25 @@ convolution, with filters computed from ``w`` by a constant matrix. At stride 4 
 takes 12 products per input sample and pair of channels instead of 36, and keeps ``x`` for the
 gradients instead of ``u``, a quarter of the memory.
 
-**No tone.** All phases have the same DC gain, the sum of ``w``. But in half precision or TF32,
-convolutions round the filter of each phase by itself, and their gains differ by the error: a
-constant becomes a tone, 54 dB below it in bfloat16. There, we split off the mean ``m`` of the
-phases' filters. What deviates from it sums up to zero, and is therefore a filter ``d`` of
-differences, one tap shorter:
+**No tone.** All phases have the same DC gain ``S``, the sum of ``w``. But in half precision or
+TF32, convolutions round the filter of each phase by itself, and their gains differ by the error: a
+constant becomes a tone, 54 dB below it in bfloat16. There, we express the samples under a filter by
+the middle one, ``x[t + c]``, and the differences of neighbors:
 
-    y[s t + p] = sum_e m[e] x[t + e] + sum_e d[p, e] (x[t + e] - x[t + e - 1])
+    y[s t + p] = S x[t + c] + sum_e d[p, e] (x[t + e] - x[t + e - 1])
 
-    m[e] = (1 / s) sum_p v[p - s e]            d[p, e] = sum_{i < e} (m[i] - v[p - s i])
+    d[p, e] = sum_{i >= e} v[p - s i]     e > c
+            = -sum_{i < e} v[p - s i]     e <= c
 
-The first sum is the same for all phases. The second vanishes exactly where ``x`` is constant, so
-the phases are equal there, bit for bit. The first is computed in single precision (on a GPU, TF32),
-because its rounding would be correlated with that of the phases. At stride 4 and length 9, both
-together take 11 products.
+The first term is the same for all phases. The differences vanish exactly where ``x`` is constant,
+so the phases are equal there, bit for bit. Around a constant, the error of rounding ``d`` vanishes
+too, as a filter of differences passes no DC. This is still a single convolution, of stride 2 over
+differences and samples in turn. At stride 4 and length 9, it takes the same 12 products: of a
+difference, the middle sample and a difference. Longer filters of ``n`` taps take ``2 n - 3``
+products per phase instead of ``n``, because the samples in between are multiplied by zero. Where
+neighbors differ a lot, rounding the differences costs accuracy: for white noise, the rounding noise
+has about twice the power of that of two steps (stride 2, length 16: four times); for smooth inputs,
+about the same.
 
 **Linear interpolation.** The triangle is the box smoothed by a short symmetric filter ``g``, a
 running mean (for even strides, of means of neighbors, so that it has a center). For stride 4, ``g``
@@ -62,11 +67,9 @@ neighbor they vanish. The result is exact; only the order of summation differs.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.amp.autocast_mode import is_autocast_available
@@ -74,6 +77,7 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.folding import FilterCache
+from upsampling_artifacts.upsamplers.fusion_plan import Plan, plan_fusion
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 from upsampling_artifacts.upsamplers.rounding import rounds_factors
 
@@ -245,114 +249,6 @@ def set_implementation(model: nn.Module, implementation: str) -> None:
         layer.implementation = implementation
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The constants of a fused layer, which depend on interpolation, stride and filter length.
-
-    Attributes:
-        transform: ``(stride, length, taps)``, from a filter to its fused filter, by phase.
-        padding: Zeros on either side of the low-rate input.
-        first: First sample of the shuffled phases that is needed.
-        margin: Samples needed beyond each end of the output for smoothing.
-        height: Height of the box and of the bias before smoothing.
-        start: ``(length, samples)``, from a filter to the correction of the first output samples,
-            per unit of the first input sample; no samples for nearest neighbor.
-        end: The same for the last samples.
-    """
-
-    transform: Tensor
-    padding: int
-    first: int
-    margin: int
-    height: float
-    start: Tensor
-    end: Tensor
-
-    @property
-    def stride(self) -> int:
-        """Upsampling factor."""
-        return len(self.transform)
-
-
-@cache
-def plan_fusion(
-    smoothing: tuple[float, ...],
-    stride: int,
-    length: int,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Plan:
-    """Compute the constants of a layer; the module's docstring derives them.
-
-    Args:
-        smoothing: The filter ``g`` up to a factor, of odd length; ``(1.0,)`` for nearest neighbor.
-        stride: Upsampling factor.
-        length: Filter length of the convolution.
-        dtype: Type of the constants, which are computed in float64.
-        device: Device of the constants.
-
-    Returns:
-        The constants, the same object for the same arguments.
-
-    Example:
-        >>> plan = plan_fusion((1.0,), 4, 9, torch.float32, torch.device("cpu"))
-        >>> plan.transform.shape  # 4 phases of 3 taps: 12 products instead of 36
-        torch.Size([4, 9, 3])
-    """
-    before, after = (length - 1) // 2, length // 2  # samples of w around the output sample
-    margin = len(smoothing) // 2
-    height = 1 / sum(smoothing)  # smoothing adds without scaling
-    response = np.convolve(smoothing, [height] * stride)
-
-    def box(m: int) -> float:
-        return height if 0 <= m < stride else 0.0
-
-    def h(m: int) -> float:
-        return response[m + margin] if 0 <= m + margin < len(response) else 0.0
-
-    # Where v begins. If its taps leave room for zeros before it, the phases start at 0.
-    begin, support = -after, stride + length - 1
-    taps = max(2, -(-support // stride))  # differences of neighbors need two
-    if begin % stride <= taps * stride - support:
-        begin -= begin % stride
-    phase = -(-begin % stride)
-    latest = (phase - begin) // stride
-    earliest = latest - taps + 1
-    transform = [
-        [
-            [box(p - stride * e + k - before) for e in range(earliest, latest + 1)]
-            for k in range(length)
-        ]
-        for p in range(phase, phase + stride)
-    ]
-    blocks_before, blocks_after = -(-(phase + margin) // stride), -(-(margin - phase) // stride)
-    padding = max(blocks_before - earliest, latest + blocks_after)
-
-    # Corrections of u by sample, counted from the first sample of the first or last input sample.
-    at_start = {m: h(m + stride) if m >= 0 else -h(m) for m in range(-margin, margin)}
-    at_end = {
-        m: h(m - stride) if m < stride else -h(m) for m in range(stride - margin, stride + margin)
-    }
-    n_start, n_end = (before + margin, after + margin) if margin else (0, 0)
-
-    def borders(corrections: dict[int, float], samples: range) -> list[list[float]]:
-        return [[corrections.get(n + k - before, 0.0) for n in samples] for k in range(length)]
-
-    def constant(values: list) -> Tensor:
-        return torch.tensor(values, dtype=torch.float64).to(device, dtype)
-
-    with torch.inference_mode(False):  # the cached constants must also serve later training
-        return Plan(
-            transform=constant(transform),
-            padding=padding,
-            first=(padding + earliest) * stride - phase - margin,
-            margin=margin,
-            height=height,
-            start=constant(borders(at_start, range(n_start))),
-            end=constant(borders(at_end, range(stride - n_end, stride))),
-        )
-
-
 def fuse(weight: Tensor, plan: Plan) -> Tensor:
     """The filters of all phases.
 
@@ -399,23 +295,17 @@ def convolve(x: Tensor, filters: Tensor, bias: Tensor | None, plan: Plan) -> Ten
 class TonelessConvolution(torch.autograd.Function):
     """The convolution to all phases, which are equal wherever the input is constant.
 
-    Only the forward pass is split; the gradients are those of a single convolution. Arguments and
-    result are those of :func:`convolve`.
+    Only the forward pass uses differences; the gradients are those of the convolution as such.
+    Arguments and result are those of :func:`convolve`.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, filters: Tensor, bias: Tensor | None, plan: Plan) -> Tensor:
         ctx.save_for_backward(x, filters)
         ctx.padding = plan.padding
-        mean, deviations = split(filters, plan.stride)
-        differences = F.pad(x, (1, 1)).diff()
-        phases = F.conv1d(differences, deviations, padding=plan.padding - 1)
-        with full_precision(x.device.type):
-            dtype = torch.promote_types(x.dtype, torch.float32)
-            bias = None if bias is None else bias[: len(mean)].to(dtype)
-            common = F.conv1d(x.to(dtype), mean.to(dtype), bias, padding=plan.padding)
-        phases.unflatten(1, (plan.stride, -1)).add_(common[:, None])
-        return phases
+        padded = F.pad(x, (plan.padding, plan.padding))
+        in_turn = torch.stack([padded.diff(), padded[..., 1:]], dim=-1).flatten(2)
+        return F.conv1d(in_turn, change_basis(filters, plan), bias, stride=2)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -427,26 +317,28 @@ class TonelessConvolution(torch.autograd.Function):
         return (*gradients, None)
 
 
-def split(filters: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """Split the filters of all phases into their mean and what deviates from it.
+def change_basis(filters: Tensor, plan: Plan) -> Tensor:
+    """Turn filters of samples into filters of differences and samples in turn.
 
     Args:
         filters: ``(stride * out_channels, in_channels, taps)``, phase by phase.
-        stride: Upsampling factor.
+        plan: The layer's constants.
 
     Returns:
-        The mean, ``(out_channels, in_channels, taps)``, and the deviations as filters of
-        differences of neighbors, ``(stride * out_channels, in_channels, taps - 1)``.
+        ``(stride * out_channels, in_channels, max(2, 2 * taps - 3))``. The taps alternate between
+        differences and samples. Only the middle sample has a factor, the DC gain, which is exactly
+        the same for all phases.
 
     Example:
-        >>> mean, deviations = split(torch.tensor([[[1.0, 3.0]], [[3.0, 1.0]]]), stride=2)
-        >>> mean.tolist(), deviations.tolist()
-        ([[[2.0, 2.0]]], [[[1.0]], [[-1.0]]])
+        >>> plan = plan_fusion((1.0,), 2, 3, torch.float32, torch.device("cpu"))
+        >>> change_basis(torch.tensor([[[1.0, 4.0]], [[3.0, 2.0]]]), plan).tolist()
+        [[[-1.0, 5.0]], [[-3.0, 5.0]]]
     """
-    by_phase = filters.unflatten(0, (stride, -1))
-    mean = by_phase.mean(0)
-    deviations = (mean - by_phase).cumsum(-1)
-    return mean, deviations[..., :-1].flatten(0, 1)
+    with full_precision(filters.device.type):
+        changed = filters.to(plan.basis.dtype).flatten(0, 1) @ plan.basis
+        gains = changed[:, plan.middle].unflatten(0, (plan.stride, -1))
+        gains.copy_(gains.mean(0, keepdim=True).expand_as(gains))  # they differ by rounding
+        return changed.to(filters.dtype).unflatten(0, filters.shape[:2])
 
 
 def full_precision(device: str) -> AbstractContextManager[Any]:

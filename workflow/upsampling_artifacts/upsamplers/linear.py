@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution, Plan
+from upsampling_artifacts.upsamplers.fused import FusedInterpolationConvolution
+from upsampling_artifacts.upsamplers.fusion_plan import Plan
 from upsampling_artifacts.upsamplers.smoothing import LinearFromBox, smoothing_filter
 
 

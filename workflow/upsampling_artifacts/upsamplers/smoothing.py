@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from upsampling_artifacts.upsamplers.fused import Plan
+    from upsampling_artifacts.upsamplers.fusion_plan import Plan
 
 
 def smoothing_steps(stride: int) -> list[tuple[int, int]]:

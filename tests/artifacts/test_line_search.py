@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import iirpeak, lfilter
 from scipy.stats import beta
-from upsampling_artifacts.artifacts.lines import chance_threshold_db, find_lines
+from upsampling_artifacts.artifacts.line_search import chance_threshold_db, find_lines
 from upsampling_artifacts.errors import InputError
 
 
