@@ -53,6 +53,20 @@ def test_a_line_100_db_below_the_loudest_does_not_stand_out(level_db: float, mar
     assert row_of(text, "2000.0") == ["rate/4", "30*", f"{level_db}{mark}"]
 
 
+def test_for_constant_inputs_levels_are_shown_instead_of_prominences() -> None:
+    lines = [("ones", 2000.0, -14.0, 120.0), ("silence", 2000.0, -40.0, 90.0), *LOUD]
+    found = [("ones", 1234.0, -30.0, 110.0)]
+    text = summarize_model("m", RATE_HZ, layers(UP), [2000.0], measures(lines, found))
+    assert row_of(text, "2000.0") == ["rate/4", "-14*", "-40*", "30*"]
+    assert row_of(text, "1234.0") == ["ones", "-30.0", "dB"]
+
+
+def test_noise_that_a_model_makes_by_itself_is_no_tone() -> None:
+    silence = [("silence", tone_hz, -30.0, 5.0) for tone_hz in TONES_HZ]
+    text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + silence))
+    assert row_of(text, "2000.0") == ["rate/4", "30*", "-30"]
+
+
 def test_an_exactly_silent_output_is_called_silent() -> None:
     nothing = [("silence", tone_hz, -np.inf, np.nan) for tone_hz in TONES_HZ]
     text = summarize_model("m", RATE_HZ, layers(UP), TONES_HZ, measures(LOUD + nothing))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 CONTROLS_PER_OCTAVE = 99
-"""So that the smallest chance is 1/200."""
+"""So that the smallest chance is about 1/100."""
 
 
 def control_frequencies_hz(

@@ -24,9 +24,9 @@ so noise has a prominence, too: 5 dB on average for one channel, 2 dB for the me
 independent channels (tests/probes/test_summaries.py).
 """
 
-SILENCE = "silence"
-"""Its answer has no surroundings over which a tone could be prominent, only rounding errors: its
-lines are stated as levels."""
+CONSTANT = ("silence", "ones")
+"""Test signals for which the surroundings of a tone are rounding errors: its level in dB re 1 is
+shown instead of its prominence. For ones, this is re the constant."""
 
 TOLERANCE_HZ = 1.0
 """Half a bin of ``find_lines``, which locates strong lines to a quarter of this."""
@@ -152,7 +152,7 @@ def _predicted_tones(
     lines = output_lines(measures, "line")
     in_range = lines["level"] >= _loudest_db(measures) - RANGE_DB
     lines["stands_out"] = in_range & (lines["prominence"] >= CHANCE_DB)
-    lines["shown"] = lines["prominence"].where(lines["signal"] != SILENCE, lines["level"])
+    lines["shown"] = lines["prominence"].where(~lines["signal"].isin(CONSTANT), lines["level"])
     cells = lines.groupby(["frequency_hz", "signal"])
     stands_out, shown = cells["stands_out"].mean() > 0.5, cells["shown"]
     signals = list(measures["signal"].unique())
@@ -161,9 +161,10 @@ def _predicted_tones(
     interval = " (± 95 % interval over seeds)" if measures["seed"].nunique() > 1 else ""
     text = [
         f"Tones are predicted at multiples of {min(tones_hz):g} Hz. Prominence in dB{interval};",
-        f"for {SILENCE}, level in dB re 1 instead;",
-        f"* stands out: at least {CHANCE_DB:g} dB (noise: 1 in 40) and within "
-        f"{RANGE_DB:g} dB of the loudest line:",
+        f"for {' and '.join(CONSTANT)}, level in dB re 1 instead.",
+        f"* stands out: within {RANGE_DB:g} dB of the loudest line, and prominence of at least "
+        f"{CHANCE_DB:g} dB",
+        "(noise alone: 1 in 40; music: far more often):",
         f"{'':26}" + "".join(f"{signal:>12} " for signal in signals),
     ]
     for tone_hz in order[:MAX_LINES]:
@@ -209,7 +210,7 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]
         prominence = f", prominence {group['prominence'].mean():.0f} dB"
         text.append(
             f"  {frequency_hz:>9.1f} Hz  {signal:<8} {group['level'].mean():>6.1f} dB"
-            + (prominence if signal != SILENCE else "")
+            + (prominence if signal not in CONSTANT else "")
             + (f", in {group['seed'].nunique()} of {n_seeds} seeds" if n_seeds > 1 else "")
             + _fit(frequency_hz, rate_hz)
         )

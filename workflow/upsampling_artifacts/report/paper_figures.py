@@ -31,7 +31,7 @@ CAPTIONS = {
     "Figure 7. Bottom: linear interpolation without convolutions, white noise as input; valleys "
     "and their spectral images.",
     9: "Demucs, original and modified (no biases, no ReLU in the first encoder level), randomly "
-    "initialized, white noise as input. The lines of the original are gone.",
+    "initialized, white noise as input. The lines of the original are no longer visible.",
 }
 
 
