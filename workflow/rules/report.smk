@@ -8,6 +8,7 @@ rule report:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
         claims=rules.claims.output,
+        after_training=rules.after_training.output,
         gradients=rules.probe_loss_gradients.output.table,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
@@ -22,6 +23,7 @@ rule report:
             f"{FIGURES}/{{name}}.svg",
             name=[
                 "line_levels",
+                "after_training",
                 "layers",
                 "loss_gradients",
                 "spectrograms_noise",
