@@ -242,7 +242,12 @@ SONG_FILES = {"data.cached_song", "data.checks", "data.layout", "data.musdb18"}
 EXCERPT = {*SONG_FILES, "data.excerpt"}
 STYLE = {"figures", "figures.style"}
 PANELS = {*STYLE, "artifacts.spectra", "figures.panels"}
-LINES = {"probes.line_summary", "statistics"}
+LINES = {"probes.line_summary", "probes.measures_table", "statistics"}
+OVER_TRAINING = {*LINES, "probes.over_training"}
+VARIANTS = MODEL_PROBE | SAVED | {
+    "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
+    "probes.arithmetic", "probes.variants", "upsamplers.rounding",
+}  # fmt: skip
 # For each module named in a rule: the modules that its jobs depend on, apart from the system.
 STAGES = {
     "training.loop": TRAINING,
@@ -260,12 +265,9 @@ STAGES = {
         "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
-    "probes.variants": MODEL_PROBE
-    | SAVED
-    | {
-        "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
-        "probes.arithmetic", "probes.variants", "upsamplers.rounding",
-    },
+    "probes.variants": VARIANTS,
+    "probes.snapshots": {*VARIANTS, "probes.snapshots"},
+    "probes.over_training": OVER_TRAINING,
     "probes.systems": MODEL_PROBE
     | BUILT
     | EXCERPT
@@ -294,6 +296,7 @@ STAGES = {
         *STYLE, "figures.loss_gradients", "probes.loss_summary", "statistics",
     },
     "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
+    "figures.over_training": {*STYLE, *OVER_TRAINING, "figures.over_training"},
     "figures.trade_offs": {
         *STYLE, *LINES, "evaluation.trade_offs", "figures.labels", "figures.trade_offs",
     },
@@ -344,7 +347,7 @@ def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
     "module",
     [
         "errors", "progress", "training.out_of_memory", "training.reporter", "models.contract",
-        "training.loading",
+        "training.loading", "training.snapshots",
         "training.checkpoint", "training.distributed", "models.types", "training.options",
         "registry", "import_paths", "files", "interruption",
     ],

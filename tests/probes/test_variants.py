@@ -27,7 +27,7 @@ SYSTEM = {
 }
 
 AS_VARIANT = {"unit_rms_db_spl": PLAYBACK_DB_SPL, "chance": True}
-LABELS = ["model", "seed", "stage", "arithmetic", "implementation", "precision"]
+LABELS = ["model", "seed", "stage", "step", "arithmetic", "implementation", "precision"]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_variant_is_probed_with_every_signal(song: Path, tmp_path: Path) -> No
     table = probed(tmp_path, song)
     assert list(table.columns) == VARIANT_COLUMNS
     assert table[LABELS].drop_duplicates().values.tolist() == [
-        ["mine", 3, "initialization", "separation", "-", "32-true"]
+        ["mine", 3, "initialization", 0, "separation", "-", "32-true"]
     ]
     assert table["signal"].unique().tolist() == [
         "silence", "near_silence", "noise", "sweep", "music",
@@ -159,10 +159,11 @@ def test_the_verdict_on_a_network_without_biases_comes_from_near_silence(
 def test_a_trained_model_is_read_from_its_file(song: Path, tmp_path: Path) -> None:
     about = described(song, 3)
     path = tmp_path / "model.safetensors"
-    save_model(path, build_described(about).state_dict(), about)
+    save_model(path, build_described(about).state_dict(), {**about, "step": 41})
     initial = probed(tmp_path / "initial", song)
     trained = probed(tmp_path / "trained", song, model_path=path, seed=99)
     assert (trained["stage"] == "trained").all() and (trained["seed"] == 99).all()
+    assert (trained["step"] == 41).all()
     pd.testing.assert_frame_equal(trained[COLUMNS], initial[COLUMNS])
     other = probed(tmp_path / "other", song, seed=4)
     assert not other[COLUMNS].equals(initial[COLUMNS])
@@ -192,7 +193,7 @@ def test_a_fused_layer_is_probed_as_it_runs_and_as_two_layers(song: Path, tmp_pa
     path = tmp_path / "model.safetensors"
     save_model(path, build_described(about).state_dict(), about)
     table = probed(tmp_path, song, model_path=path)
-    assert table[LABELS[3:]].drop_duplicates().values.tolist() == [
+    assert table[LABELS[4:]].drop_duplicates().values.tolist() == [
         ["separation", "fused", "32-true"],
         ["training", "fused", "bf16-mixed"],
         ["reference", "plain", "32-true"],

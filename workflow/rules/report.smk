@@ -7,6 +7,7 @@ rule report:
     input:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
+        over_training=rules.over_training.output,
         claims=rules.claims.output,
         gradients=rules.probe_loss_gradients.output.table,
         scores=rules.scores.output,
@@ -22,6 +23,7 @@ rule report:
             f"{FIGURES}/{{name}}.svg",
             name=[
                 "line_levels",
+                "over_training",
                 "layers",
                 "loss_gradients",
                 "spectrograms_noise",

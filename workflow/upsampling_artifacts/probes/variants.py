@@ -116,6 +116,7 @@ def probe_variant(
                         arithmetic=arithmetic.name,
                         implementation=arithmetic.implementation,
                         precision=arithmetic.precision,
+                        step=about.get("step", 0),
                     )
                 )
                 arrays = {**result.arrays, **arrays}
