@@ -49,7 +49,7 @@ def test_each_step_has_a_mean_over_seeds_with_its_interval(tmp_path: Path) -> No
         ["initialization", 0, -79, 3], ["training", 1, -69, 3], ["training", 3, -59, 3],
         ["training", 10, -49, 3], ["trained", 11, -49, 3],
     ]  # fmt: skip
-    assert table["level_high_db"] - table["level_db"] == pytest.approx(HALF_WIDTH)
+    assert np.allclose(table["level_high_db"] - table["level_db"], HALF_WIDTH)
     assert table["audibility_margin_low_db"].iloc[2] == pytest.approx(6 - HALF_WIDTH)
 
 

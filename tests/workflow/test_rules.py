@@ -15,8 +15,8 @@ LOCAL_RULES = {
     "figure_ones", "figure_over_training", "figure_overlap", "figure_sdr_differences",
     "figure_source_scores", "figure_spectrograms", "figure_stacks", "figure_step_speed",
     "figure_trade_offs", "figure_training_curves", "manifest", "measures", "out_of_distribution",
-    "over_training", "plan", "probes", "scores", "sdr_differences", "song_list", "songs_setup", "table_1",
-    "trained_measures",
+    "over_training", "plan", "probes", "scores", "sdr_differences", "song_list", "songs_setup",
+    "table_1", "trained_measures",
 }  # fmt: skip
 
 # Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.
