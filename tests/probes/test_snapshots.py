@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
+from upsampling_artifacts.data.sound_set import TABLE
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.probes.measures_table import COLUMNS, VARIANT_COLUMNS
 from upsampling_artifacts.probes.snapshots import probe_snapshots
@@ -57,10 +59,14 @@ def test_every_snapshot_has_the_rows_of_a_trained_variant(
     ]
     assert table["step"].unique().tolist() == [2, 10]
     song = cache_song("song", np.full((2, 2, 2 * RATE_HZ), 0.1), RATE_HZ)
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    pd.DataFrame(columns=SOUND_COLUMNS).to_csv(sounds / TABLE, index=False)
     for step, snapshot in table.groupby("step"):
         probe_variant(
             SYSTEM, "mine", 3, str(tmp_path / f"snapshots/step-{step:07d}.safetensors"),
-            [str(song)], SEGMENT_SECONDS, SECONDS, tmp_path / "trained.csv", tmp_path / "a.npz",
+            [str(song)], [], sounds, SEGMENT_SECONDS, SECONDS, tmp_path / "trained.csv",
+            tmp_path / "arrays.npz",
         )  # fmt: skip
         trained = pd.read_csv(tmp_path / "trained.csv")
         same = trained[
@@ -68,9 +74,10 @@ def test_every_snapshot_has_the_rows_of_a_trained_variant(
             & (trained["layer"] == "output")
             & trained["signal"].isin(["silence", "near_silence", "noise"])
             & trained["measure"].isin(snapshot["measure"])
+            & trained["source"].notna()
         ]
         assert (same["step"] == step).all()
-        key = ["signal", "measure", "frequency_hz"]
+        key = ["source", "signal", "measure", "frequency_hz"]
         expected, found = (x.sort_values(key).reset_index(drop=True) for x in (same, snapshot))
         pd.testing.assert_frame_equal(found[COLUMNS], expected[COLUMNS], rtol=1e-5)
 
@@ -87,8 +94,10 @@ def test_a_tone_that_fades_is_measured_at_each_step(tmp_path: Path) -> None:
     save_model(folder / "step-0000001.safetensors", model.state_dict(), about)
     table = probed(folder)
     chosen = (table["signal"] == "silence") & (table["measure"] == "line_level")
-    levels_db = table[chosen & (table["frequency_hz"] == RATE_HZ / 4)].set_index("step")["value"]
-    assert levels_db[1] - levels_db[0] == pytest.approx(-20, abs=0.01)
+    tones = table[chosen & (table["frequency_hz"] == RATE_HZ / 4)]
+    levels_db = tones.pivot(index="source", columns="step", values="value")
+    assert levels_db.index.tolist() == ["bass", "drums"]
+    assert (levels_db[1] - levels_db[0]).tolist() == pytest.approx([-20, -20], abs=0.01)
 
 
 def test_without_snapshots_there_is_an_empty_table(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
 from upsampling_artifacts.evaluation.unscored_frames import COLUMNS as UNSCORED_COLUMNS
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.after_training import draw_after_training
 from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
@@ -25,6 +26,7 @@ from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.figures.step_speed import draw_step_speed
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
+from upsampling_artifacts.probes.after_training import write_after_training
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS
 from upsampling_artifacts.probes.over_training import write_over_training
@@ -115,6 +117,7 @@ def make_files(folder: Path) -> ReportFiles:
     (folder / "probes").mkdir()
     for name in ("variants", "measures"):
         make_variants().to_csv(folder / f"probes/{name}.csv", index=False)
+    write_after_training(folder / "probes/variants.csv", folder / "after_training.csv", 2000.0)
     write_over_training(folder / "probes/variants.csv", 2000.0, folder / "over_training.csv")
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
@@ -134,6 +137,7 @@ def make_files(folder: Path) -> ReportFiles:
         measures=str(folder / "probes/measures.csv"),
         over_training=str(folder / "over_training.csv"),
         claims=str(make_claims(folder)),
+        after_training=str(folder / "after_training.csv"),
         gradients=str(make_gradients(folder)),
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
@@ -188,19 +192,19 @@ def make_claims(folder: Path) -> Path:
     nan = float("nan")
     rows = [
         ("C1", "1", "It has <a> tone.", "prominence of x", 30, 25, 35, 10, True, "above", "dB", 3,
-         "measurement"),
+         "measurement", 1, 2, "holds"),
         ("C1", "1", "It has none.", "prominence of y", 30, 25, 35, 10, False, "below", "dB", 3,
-         "measurement"),
+         "measurement", 1, 2, "does not hold"),
         ("C7", "3", "Both are equal.", "error of x", 8e-14, nan, nan, 1e-12, True, "below", "1", 10,
-         "theorem"),
+         "theorem", 1, 1, "holds"),
         ("C9", "5", "It has lines.", "lines of x", 1, 0, 2, 0.5, False, "above", "lines", 10,
-         "measurement"),
+         "measurement", 4, 1, "undecided"),
         ("C12", "5", "No ReLU: weaker by", "level of x", 30, 25, 35, 10, True, "above", "dB", 9,
-         "reading"),
+         "reading", 1, 1, "holds"),
         ("C12", "5", "No bias: weaker by", "level of y", 7, 6, 8, 10, False, "above", "dB", 9,
-         "reading"),
+         "reading", 1, 1, "does not hold"),
         ("C12", "5", "No bias: valley", "depth of y", -1, -2, 0, -3, True, "above", "dB", 9,
-         "reading"),
+         "reading", 1, 1, "holds"),
     ]  # fmt: skip
     pd.DataFrame(rows, columns=VERDICT_COLUMNS).to_csv(path, index=False)
     return path
@@ -236,8 +240,11 @@ def make_tones() -> pd.DataFrame:
                     "level_db": level_db + more_db + offset_db,
                     "audibility_margin_db": margin_db + more_db + offset_db,
                     "masking_margin_db": margin_db + more_db + offset_db + 7,
+                    "tone_margin_db": margin_db + more_db + offset_db,
                 }
-                silent = {"level_db": -np.inf} if system == "modified_transposed" else values
+                measures = ("level_db", "audibility_margin_db", "tone_margin_db")
+                zero = dict.fromkeys(measures, -np.inf)
+                silent = zero if system == "modified_transposed" else values
                 rows.append(run | {"signal": "silence"} | silent)
                 rows.append(run | {"signal": "near_silence"} | values)
                 masked = {"level_db": -60.0, "audibility_margin_db": -9.0 + offset_db / 10}
@@ -360,12 +367,14 @@ def make_figures(folder: Path) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.svg")
         for name in (
-            "layers", "line_levels", "loss_gradients", "over_training", "spectrograms_noise",
+            "after_training", "layers", "line_levels", "loss_gradients", "over_training",
+            "spectrograms_noise",
             "spectrograms_silence", "training_curves", "source_scores", "sdr_differences",
             "trade_offs", "step_speed", "layer_speed",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
+    draw_after_training(folder / "after_training.csv", [paths["after_training"]], LOOKS, 2000.0)
     draw_over_training(folder / "over_training.csv", [paths["over_training"]], LOOKS)
     style.save_figure(loss_gradients(make_arrays()), [paths["loss_gradients"]])
     layers = pd.DataFrame(

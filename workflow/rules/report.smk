@@ -9,6 +9,7 @@ rule report:
         measures=rules.measures.output,
         over_training=rules.over_training.output,
         claims=rules.claims.output,
+        after_training=rules.after_training.output,
         gradients=rules.probe_loss_gradients.output.table,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
@@ -23,6 +24,7 @@ rule report:
             f"{FIGURES}/{{name}}.svg",
             name=[
                 "line_levels",
+                "after_training",
                 "over_training",
                 "layers",
                 "loss_gradients",

@@ -14,6 +14,7 @@ with job_log(snakemake.log[0]):
             measures=snakemake.input.measures[0],
             over_training=snakemake.input.over_training[0],
             claims=snakemake.input.claims[0],
+            after_training=snakemake.input.after_training[0],
             gradients=snakemake.input.gradients,
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],

@@ -10,9 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from upsampling_artifacts.artifacts.lines import measure_lines
-from upsampling_artifacts.artifacts.masking import masking_margins_db
-from upsampling_artifacts.artifacts.measures import predicted_tones
+from upsampling_artifacts.artifacts.measures import measure_sources
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import load_model
@@ -23,11 +21,12 @@ from upsampling_artifacts.probes.measures_table import (
     PLAYBACK_DB_SPL,
     SNAPSHOT,
     VARIANT_COLUMNS,
-    label_measures,
     write_measures,
 )
 from upsampling_artifacts.probes.model_probe import OUTPUT, run
 from upsampling_artifacts.probes.variants import EDGE_SECONDS, LAST_STRIDE
+
+MEASURES = ("line_level", "audibility_margin")
 
 
 def probe_snapshots(
@@ -60,7 +59,10 @@ def probe_snapshots(
         separation = arithmetics(model, (about["audio_channels"], chunk), about)[0]
         with low_memory(model), computing(model, separation):
             measures = _measure(model, about, chunk, signal_seconds)
-        table = label_measures(measures, name, seed, SNAPSHOT).assign(
+        table = measures.assign(
+            model=name,
+            seed=seed,
+            stage=SNAPSHOT,
             song="",
             arithmetic=separation.name,
             implementation=separation.implementation,
@@ -72,10 +74,10 @@ def probe_snapshots(
 
 
 def _measure(model: nn.Module, about: dict[str, Any], chunk: int, seconds: float) -> pd.DataFrame:
-    """The tones in quiet, processed in one piece, and in noise, processed in chunks."""
+    """The tones of each source in quiet, processed in one piece, and in noise, in chunks."""
     rate_hz, channels = about["rate_hz"], about["audio_channels"]
     layers = find_layers(model, torch.zeros(1, channels, chunk))
-    tones_hz = predicted_tones(rate_hz, tone_strides(layers) or [LAST_STRIDE])
+    strides = tone_strides(layers) or [LAST_STRIDE]
     edge = round(EDGE_SECONDS * rate_hz)
     settled = seconds + 2 * EDGE_SECONDS
     quiet = {
@@ -84,19 +86,13 @@ def _measure(model: nn.Module, about: dict[str, Any], chunk: int, seconds: float
     }
     outputs = {name: run(model, signal[None])[0][:, edge:-edge] for name, signal in quiet.items()}
     outputs["noise"] = run(model, signals.white_noise(seconds, rate_hz, channels)[None], chunk)[0]
-    rows = [
-        (signal, OUTPUT, measure, tone_hz, value, "dB")
-        for signal, output in outputs.items()
-        for measure, values in _measure_tones(output, rate_hz, tones_hz).items()
-        for tone_hz, value in zip(tones_hz, values, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _measure_tones(
-    output: np.ndarray, rate_hz: float, tones_hz: np.ndarray
-) -> dict[str, list[float]]:
-    return {
-        "line_level": [line.level_db for line in measure_lines(output, rate_hz, tones_hz)],
-        "audibility_margin": masking_margins_db(output, rate_hz, tones_hz, PLAYBACK_DB_SPL),
-    }
+    rows = []
+    for signal, output in outputs.items():
+        sources = np.split(output, len(about["sources"]))
+        by_source = dict(zip(about["sources"], sources, strict=True))
+        measured = measure_sources(by_source, rate_hz, strides, PLAYBACK_DB_SPL, chance=False)
+        rows += [
+            (signal, OUTPUT, *row, source) for source, tones in measured.items() for row in tones
+        ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "source"])
+    return table[table["measure"].isin(MEASURES)]

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
-    BY_CHANCE,
     INAUDIBLE_DB,
     read_lines,
     summarize_arithmetics,
@@ -23,6 +23,7 @@ from upsampling_artifacts.probes.line_summary import (
 )
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.report import findings
+from upsampling_artifacts.report.after_training import after_training_values
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import (
     parameter_rows,
@@ -50,6 +51,7 @@ class ReportFiles:
         measures: Measures of randomly initialized models (``measures.csv``).
         over_training: ``over_training.csv``.
         claims: ``claims.csv``.
+        after_training: ``after_training.csv``.
         gradients: ``losses/gradients.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
@@ -61,7 +63,8 @@ class ReportFiles:
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Image files by the name that the templates use: layers, loss_gradients,
-            line_levels, over_training, spectrograms_noise, spectrograms_silence, training_curves,
+            line_levels, over_training, after_training, spectrograms_noise, spectrograms_silence,
+            training_curves,
             source_scores, sdr_differences, trade_offs, step_speed, layer_speed, and those of
             figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
@@ -78,6 +81,7 @@ class ReportFiles:
     measures: str
     over_training: str
     claims: str
+    after_training: str
     gradients: str
     scores: str
     table_1: str
@@ -163,6 +167,11 @@ def page_values(
         **_tone_values(files, config, looks, tone_hz),
         "over_training": over_training_values(
             pd.read_csv(files.over_training), config["variants"], looks
+        ),
+        "after": after_training_values(
+            pd.read_csv(files.after_training),
+            findings.group_by_network(config)["same"],
+            looks,
         ),
         "claims": claim_values(pd.read_csv(files.claims)),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
