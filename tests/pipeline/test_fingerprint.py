@@ -242,11 +242,11 @@ SONG_FILES = {"data.cached_song", "data.checks", "data.layout", "data.musdb18"}
 EXCERPT = {*SONG_FILES, "data.excerpt"}
 STYLE = {"figures", "figures.style"}
 PANELS = {*STYLE, "artifacts.spectra", "figures.panels"}
-LINES = {"probes.line_summary", "probes.measures_table", "statistics"}
+LINES = {"artifacts.chance", "probes.line_summary", "probes.measures_table", "statistics"}
 OVER_TRAINING = {*LINES, "probes.over_training"}
 VARIANTS = MODEL_PROBE | SAVED | {
-    "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
-    "probes.arithmetic", "probes.variants", "upsamplers.rounding",
+    "data", "data.cached_song", "data.signals", "data.sound_set", "models.memory",
+    "models.precision", "probes.arithmetic", "probes.variants", "upsamplers.rounding",
 }  # fmt: skip
 # For each module named in a rule: the modules that its jobs depend on, apart from the system.
 STAGES = {
@@ -264,10 +264,13 @@ STAGES = {
         *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
         "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
-    "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
+    "evaluation.claims": {*LINES, "evaluation.claims"},
     "probes.variants": VARIANTS,
     "probes.snapshots": {*VARIANTS, "probes.snapshots"},
     "probes.over_training": OVER_TRAINING,
+    "probes.after_training": {*LINES, "probes.after_training"},
+    "data.out_of_distribution": EXCERPT
+    | {"data", "data.out_of_distribution", "data.signals", "data.sound_set", "data.speech"},
     "probes.systems": MODEL_PROBE
     | BUILT
     | EXCERPT
@@ -295,6 +298,7 @@ STAGES = {
     "figures.loss_gradients": {
         *STYLE, "figures.loss_gradients", "probes.loss_summary", "statistics",
     },
+    "figures.after_training": {*STYLE, "figures.after_training"},
     "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
     "figures.over_training": {*STYLE, *OVER_TRAINING, "figures.over_training"},
     "figures.trade_offs": {

@@ -157,11 +157,21 @@ def test_measures_cover_systems_stacks_user_supplied_models_and_trained_variants
         assert set(signals[model]) == {"silence", "ones", "noise", "sweep", "music"}
     variants = pd.read_csv(probes / "variants.csv")
     assert list(variants.columns) == [
-        *columns, "song", "arithmetic", "implementation", "precision", "step",
+        *columns, "song", "arithmetic", "implementation", "precision", "source", "step",
     ]  # fmt: skip
     ran = variants[variants["model"] == "demucs_nearest"]
     assert {"separation", "reference"} <= set(ran["arithmetic"])
-    assert set(variants["signal"]) == {"silence", "near_silence", "noise", "sweep", "music"}
+    before = {"silence", "near_silence", "noise", "sweep", "music"}
+    after = before | {"impulses", "speech", "quiet", "excerpt"}
+    while_training = {"silence", "near_silence", "noise"}
+    for stage, fed in (
+        ("initialization", before), ("training", while_training), ("trained", after)
+    ):  # fmt: skip
+        assert set(variants.loc[variants["stage"] == stage, "signal"]) == fed
+    assert set(variants["source"].dropna()) == {"drums", "bass", "other", "vocals"}
+    table = pd.read_csv(finished.root / "results/tiny/after_training.csv")
+    assert set(table["signal"]) == after
+    assert len(table) == 2 * len(after)
     steps = variants.groupby("stage")["step"].unique().map(sorted).to_dict()
     assert steps.pop("trained") in ([2], [4], [2, 4])  # the better of two epochs
     assert steps == {"initialization": [0], "training": [1, 2, 3, 4]}
@@ -184,9 +194,9 @@ def test_every_claim_of_the_paper_has_a_verdict(finished: Clone) -> None:
     claims = pd.read_csv(finished.root / "results/tiny/claims.csv")
     assert list(claims.columns) == [
         "claim", "section", "statement", "measure", "value", "low", "high", "threshold", "holds",
-        "must_be", "unit", "n_seeds", "kind",
+        "must_be", "unit", "n_seeds", "kind", "n_songs", "n_comparisons", "verdict",
     ]  # fmt: skip
-    assert set(claims["claim"]) == {f"C{number}" for number in (*range(1, 14), 18, 19)}
+    assert set(claims["claim"]) == {f"C{number}" for number in range(1, 20)}
     assert set(claims["kind"]) == {"theorem", "measurement", "reading"}
     # These hold for networks of any size.
     assert claims.loc[claims["kind"] == "theorem", "holds"].all()
