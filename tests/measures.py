@@ -12,7 +12,7 @@ LINE_COLUMNS = [*RUN, *MEASURES.values(), "input_chance"]
 
 def make_lines(rows: list[dict]) -> pd.DataFrame:
     """Lines as ``probes.line_summary.read_lines`` returns them, at 2 kHz unless a row says else."""
-    usual = {"seed": 0, "stage": "trained", "song": "", "frequency_hz": 2000.0}
+    usual = {"seed": 0, "stage": "trained", "step": 9, "song": "", "frequency_hz": 2000.0}
     usual |= dict.fromkeys([*MEASURES.values(), "input_chance"], np.nan)
     return pd.DataFrame([usual | row for row in rows], columns=LINE_COLUMNS)
 

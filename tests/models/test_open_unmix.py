@@ -105,7 +105,10 @@ def test_training_uses_its_own_loss_and_validation_the_common_one(
     monkeypatch.setattr(step, "loss_function", watched)
     system = {"architecture": "open_unmix", "options": SMALL, "upsampler": None}
     path = tmp_path / "model.safetensors"
-    files = TrainingFiles([song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt")
+    files = TrainingFiles(
+        [song], [song], path, tmp_path / "log.csv", tmp_path / "checkpoint.pt",
+        tmp_path / "snapshots",
+    )  # fmt: skip
     loop.train(system, options, 0, files)
     losses = [loss for trains, loss, _ in seen if trains]
     # On spectra; on waveforms of unit deviation, losses are below 2.

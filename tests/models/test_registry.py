@@ -84,7 +84,8 @@ def test_every_architecture_trains_is_loaded_and_separates_to_the_exact_length(
     system = system_of(architecture)
     songs = [str(train_song)]
     log, checkpoint_path = tmp_path / "training.csv", tmp_path / "checkpoint.pt"
-    train(system, TRAINING, 0, TrainingFiles(songs, songs, path, log, checkpoint_path))
+    snapshots = tmp_path / "snapshots"
+    train(system, TRAINING, 0, TrainingFiles(songs, songs, path, log, checkpoint_path, snapshots))
     assert (tmp_path / "training.csv").read_text().splitlines()[-1].startswith("2,")
     model, about = load_model(path)
     before = build_described(about).state_dict()
@@ -171,6 +172,7 @@ def test_resumed_training_ends_with_the_same_weights(
         files = TrainingFiles(
             [song], [song],
             folder / "model.safetensors", folder / "training.csv", folder / "checkpoint.pt",
+            folder / "snapshots",
         )  # fmt: skip
         train(system_of(architecture), options, 0, files)
         return load_file(folder / "model.safetensors")

@@ -243,6 +243,11 @@ EXCERPT = {*SONG_FILES, "data.excerpt"}
 STYLE = {"figures", "figures.style"}
 PANELS = {*STYLE, "artifacts.spectra", "figures.panels"}
 LINES = {"artifacts.chance", "probes.line_summary", "probes.measures_table", "statistics"}
+OVER_TRAINING = {*LINES, "probes.over_training"}
+VARIANTS = MODEL_PROBE | SAVED | {
+    "data", "data.cached_song", "data.signals", "data.sound_set", "models.memory",
+    "models.precision", "probes.arithmetic", "probes.variants", "upsamplers.rounding",
+}  # fmt: skip
 # For each module named in a rule: the modules that its jobs depend on, apart from the system.
 STAGES = {
     "training.loop": TRAINING,
@@ -260,12 +265,9 @@ STAGES = {
         "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {*LINES, "evaluation.claims"},
-    "probes.variants": MODEL_PROBE
-    | SAVED
-    | {
-        "data", "data.cached_song", "data.signals", "data.sound_set", "models.memory",
-        "models.precision", "probes.arithmetic", "probes.variants", "upsamplers.rounding",
-    },
+    "probes.variants": VARIANTS,
+    "probes.snapshots": {*VARIANTS, "probes.snapshots"},
+    "probes.over_training": OVER_TRAINING,
     "probes.after_training": {*LINES, "probes.after_training"},
     "data.out_of_distribution": EXCERPT
     | {"data", "data.out_of_distribution", "data.signals", "data.sound_set", "data.speech"},
@@ -298,6 +300,7 @@ STAGES = {
     },
     "figures.after_training": {*STYLE, "figures.after_training"},
     "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
+    "figures.over_training": {*STYLE, *OVER_TRAINING, "figures.over_training"},
     "figures.trade_offs": {
         *STYLE, *LINES, "evaluation.trade_offs", "figures.labels", "figures.trade_offs",
     },
@@ -348,7 +351,7 @@ def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
     "module",
     [
         "errors", "progress", "training.out_of_memory", "training.reporter", "models.contract",
-        "training.loading",
+        "training.loading", "training.snapshots",
         "training.checkpoint", "training.distributed", "models.types", "training.options",
         "registry", "import_paths", "files", "interruption",
     ],

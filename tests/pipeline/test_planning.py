@@ -34,6 +34,7 @@ TRAINING = {
     "stride_seconds": 1.0,
     "shift_seconds": 1.0,
     "devices": 1,
+    "n_snapshots": 4,
 }
 MUSDB18 = {split: [240.0] * n for split, n in (("train", 86), ("valid", 14), ("test", 50))}
 
@@ -122,6 +123,7 @@ def test_storage_is_the_size_of_samples_and_weights(paper: Experiment) -> None:
     assert sizes["cache"] == pytest.approx(36000 * 44100 * 2 * 5 * 2 / 1e9)
     assert sizes["estimates"] == pytest.approx(12000 * 44100 * 2 * 4 * 4 / 1e9 * (2 * 3 + 2))
     assert sizes["models"] == pytest.approx(3 * 4 * (0.7031 + 0.7100), rel=1e-3)
+    assert sizes["snapshots"] == pytest.approx(4 * sizes["models"])
     assert sizes["checkpoints, if all train at once"] == pytest.approx(4 * sizes["models"])
 
 
@@ -152,10 +154,31 @@ def test_the_plan_lists_every_variant_and_its_resources(paper: Experiment) -> No
     assert rows["train"][1:4] == ["6", "1", "GPU"]
     assert rows["cache"][1:4] == ["150", "1", "CPU"]
     assert rows["probe"][1:4] == ["12", "1", "CPU"]
+    assert rows["probe_snapshots"][1:4] == ["6", "1", "CPU"]
     assert rows["score"][1:4] == ["8", "8", "CPU"]
     assert rows["transposed"][1] == "703.1M"
     total = 3 * sum(float(rows[name][-1]) for name in paper.systems)
     assert float(rows["train"][-1]) == pytest.approx(total, rel=1e-2)
+
+
+def test_without_snapshots_there_is_nothing_to_store_and_to_probe(paper: Experiment) -> None:
+    none = replace(paper, training=dict.fromkeys(paper.systems, TRAINING | {"n_snapshots": 0}))
+    costs = {name: run_cost(none, name) for name in none.systems}
+    assert storage_bytes(none, costs)["snapshots: float32"] == 0
+    assert "probe_snapshots" not in plan_text(none)
+
+
+def test_a_run_has_no_more_snapshots_than_steps(paper: Experiment) -> None:
+    short = replace(
+        paper,
+        training=dict.fromkeys(paper.systems, TRAINING | {"epochs": 1}),
+        song_seconds={**MUSDB18, "train": [240.0]},
+    )
+    assert run_cost(paper, "nearest").snapshots == 4
+    many = replace(
+        short, training=dict.fromkeys(paper.systems, TRAINING | {"epochs": 1, "n_snapshots": 99})
+    )
+    assert run_cost(many, "nearest").snapshots == run_cost(many, "nearest").steps == 7
 
 
 def test_several_gpus_divide_the_hours_of_a_training_run(paper: Experiment) -> None:

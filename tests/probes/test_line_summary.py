@@ -47,8 +47,8 @@ def test_only_lines_of_single_sources_in_separation_are_read(tmp_path: Path) -> 
     key = ("z", 1, "trained", "music", "output")
     separation = ("a", "separation", "-", "32-true")
     others = [
-        (*key, "found_line_level", 123.0, -20.0, "dB", *separation, None),
-        (*key, "offset_level", np.nan, -20.0, "dB", *separation, None),
+        (*key, "found_line_level", 123.0, -20.0, "dB", *separation, None, 9),
+        (*key, "offset_level", np.nan, -20.0, "dB", *separation, None, 9),
         (
             "z",
             1,
@@ -61,16 +61,30 @@ def test_only_lines_of_single_sources_in_separation_are_read(tmp_path: Path) -> 
             "dB",
             *separation,
             None,
+            9,
         ),
-        (*key, "line_level", 2000.0, 99.0, "dB", "a", "reference", "plain", "32-true", "drums"),
+        (*key, "line_level", 2000.0, 99.0, "dB", "a", "reference", "plain", "32-true", "drums", 9),
         # The mean of all sources, and the chance in one of them.
-        (*key, "line_level", 2000.0, 99.0, "dB", *separation, None),
-        (*key, "line_prominence_chance", 2000.0, 0.99, "1", *separation, "drums"),
+        (*key, "line_level", 2000.0, 99.0, "dB", *separation, None, 9),
+        (*key, "line_prominence_chance", 2000.0, 0.99, "1", *separation, "drums", 9),
     ]
     measures = pd.concat([pd.DataFrame(others, columns=VARIANT_COLUMNS), as_measures(some_lines())])
     measures.to_csv(tmp_path / "variants.csv", index=False)
     lines = read_lines(tmp_path / "variants.csv")
     pd.testing.assert_frame_equal(lines, some_lines(), check_names=False)
+
+
+def test_snapshots_are_no_trained_systems(tmp_path: Path) -> None:
+    """They are read only if asked for, and are no rows of any other summary."""
+    trained = make_lines([{"system": "z", "signal": "silence", "level_db": -50.0}])
+    taken = trained.assign(stage="training", level_db=-20.0)
+    snapshots = pd.concat([taken.assign(step=step) for step in (1, 9)])
+    as_measures(pd.concat([trained, snapshots])).to_csv(tmp_path / "variants.csv", index=False)
+    assert read_lines(tmp_path / "variants.csv")["level_db"].tolist() == [-50]
+    lines = read_lines(tmp_path / "variants.csv", snapshots=True)
+    assert lines[["stage", "step", "level_db"]].values.tolist() == [
+        ["trained", 9, -50], ["training", 1, -20], ["training", 9, -20],
+    ]  # fmt: skip
 
 
 def test_the_source_in_which_a_measure_is_largest_counts(tmp_path: Path) -> None:
@@ -147,7 +161,8 @@ def test_arithmetics_are_compared_only_where_there_are_several(tmp_path: Path) -
     rows = [{"system": name, "signal": "silence", "level_db": -80.0} for name in ("one", "two")]
     separation = as_measures(make_lines(rows))
     reference = separation[separation["model"] == "two"].assign(arithmetic="reference", value=-190)
-    pd.concat([separation, reference]).to_csv(tmp_path / "variants.csv", index=False)
+    snapshots = reference.assign(stage="training", value=0)
+    pd.concat([separation, reference, snapshots]).to_csv(tmp_path / "variants.csv", index=False)
     levels = summarize_arithmetics(tmp_path / "variants.csv", 2000.0)
     assert levels["system"].unique().tolist() == ["two"]
     assert levels.set_index("arithmetic")["level_db"].to_dict() == {

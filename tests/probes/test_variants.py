@@ -31,7 +31,7 @@ SYSTEM = {
 }
 
 AS_VARIANT = {"unit_rms_db_spl": PLAYBACK_DB_SPL, "prominence_ratio": False}
-LABELS = ["model", "seed", "stage", "arithmetic", "implementation", "precision"]
+LABELS = ["model", "seed", "stage", "step", "arithmetic", "implementation", "precision"]
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def test_a_variant_is_probed_with_every_signal(song: Path, tmp_path: Path) -> No
     table = probed(tmp_path, song)
     assert list(table.columns) == VARIANT_COLUMNS
     assert table[LABELS].drop_duplicates().values.tolist() == [
-        ["mine", 3, "initialization", "separation", "-", "32-true"]
+        ["mine", 3, "initialization", 0, "separation", "-", "32-true"]
     ]
     assert table["signal"].unique().tolist() == [
         "silence", "near_silence", "noise", "sweep", "music",
@@ -256,10 +256,11 @@ def test_the_verdict_on_a_network_without_biases_comes_from_near_silence(
 
 
 def test_a_trained_model_is_read_from_its_file(song: Path, tmp_path: Path) -> None:
-    path = saved(song, tmp_path)
+    path = saved(song, tmp_path, step=41)
     initial = probed(tmp_path / "initial", song)
     trained = probed(tmp_path / "trained", song, model_path=path, seed=99)
     assert (trained["stage"] == "trained").all() and (trained["seed"] == 99).all()
+    assert (trained["step"] == 41).all()
     pd.testing.assert_frame_equal(
         trained.merge(initial[[*COLUMNS, "song", "source"]])[COLUMNS], initial[COLUMNS]
     )
@@ -294,7 +295,7 @@ def test_a_fused_layer_is_probed_as_it_runs_and_as_two_layers(song: Path, tmp_pa
         table["signal"] == "quiet"
     )
     assert set(table[new]["arithmetic"]) == {"separation"}
-    assert table[LABELS[3:]].drop_duplicates().values.tolist() == [
+    assert table[LABELS[4:]].drop_duplicates().values.tolist() == [
         ["separation", "fused", "32-true"],
         ["training", "fused", "bf16-mixed"],
         ["reference", "plain", "32-true"],

@@ -19,6 +19,7 @@ from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.loss_gradients import loss_gradients
 from upsampling_artifacts.figures.ones import draw_ones
+from upsampling_artifacts.figures.over_training import draw_over_training
 from upsampling_artifacts.figures.sdr_differences import draw_sdr_differences
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
@@ -28,6 +29,7 @@ from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.probes.after_training import write_after_training
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS
+from upsampling_artifacts.probes.over_training import write_over_training
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..figures.test_loss_gradients import make_arrays
@@ -116,6 +118,7 @@ def make_files(folder: Path) -> ReportFiles:
     for name in ("variants", "measures"):
         make_variants().to_csv(folder / f"probes/{name}.csv", index=False)
     write_after_training(folder / "probes/variants.csv", folder / "after_training.csv", 2000.0)
+    write_over_training(folder / "probes/variants.csv", 2000.0, folder / "over_training.csv")
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
     make_sdr_differences().to_csv(folder / "sdr_differences.csv", index=False)
@@ -132,6 +135,7 @@ def make_files(folder: Path) -> ReportFiles:
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
+        over_training=str(folder / "over_training.csv"),
         claims=str(make_claims(folder)),
         after_training=str(folder / "after_training.csv"),
         gradients=str(make_gradients(folder)),
@@ -251,11 +255,21 @@ def make_tones() -> pd.DataFrame:
     return make_lines(rows)
 
 
+def make_snapshots(tones: pd.DataFrame) -> pd.DataFrame:
+    """The trained systems' tones in quiet after steps 1 and 5; the user's own is clear at 1."""
+    quiet = tones[(tones["stage"] == "trained") & tones["signal"].isin(["silence", "near_silence"])]
+    quiet = quiet.assign(stage="training")
+    first, last = quiet.assign(step=1), quiet.assign(step=5)
+    first.loc[first["system"] == "my_upsampler", "audibility_margin_db"] += 30.0
+    return pd.concat([first, last])
+
+
 def make_variants() -> pd.DataFrame:
-    """The tones, and nearest in another arithmetic."""
-    separation = as_measures(make_tones())
+    """The tones, nearest in another arithmetic, and snapshots."""
+    tones = make_tones()
+    separation = as_measures(pd.concat([tones, make_snapshots(tones)]))
     nearest = separation[separation["model"] == "demucs_nearest"]
-    levels = nearest[nearest["measure"] == "line_level"]
+    levels = nearest[(nearest["measure"] == "line_level") & (nearest["stage"] != "training")]
     reference = levels.assign(arithmetic="reference", implementation="plain", value=-190.0)
     return pd.concat([separation, reference])
 
@@ -353,13 +367,15 @@ def make_figures(folder: Path) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.svg")
         for name in (
-            "after_training", "layers", "line_levels", "loss_gradients", "spectrograms_noise",
+            "after_training", "layers", "line_levels", "loss_gradients", "over_training",
+            "spectrograms_noise",
             "spectrograms_silence", "training_curves", "source_scores", "sdr_differences",
             "trade_offs", "step_speed", "layer_speed",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
     draw_after_training(folder / "after_training.csv", [paths["after_training"]], LOOKS, 2000.0)
+    draw_over_training(folder / "over_training.csv", [paths["over_training"]], LOOKS)
     style.save_figure(loss_gradients(make_arrays()), [paths["loss_gradients"]])
     layers = pd.DataFrame(
         [("layer_demucs_sinc", 0, measure, -26.0) for measure in PANELS],

@@ -71,7 +71,8 @@ def test_the_sections_follow_the_order_of_the_paper(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
         "tones", "claims", "figures", "layers", "losses", "models", "before-after",
-        "after-training", "training", "speed", "listen", "parameters", "dataset", "provenance",
+        "over-training", "after-training", "training", "speed", "listen", "parameters", "dataset",
+        "provenance",
         "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
@@ -84,6 +85,19 @@ def test_the_gradients_of_losses_have_a_row_each(page: Page) -> None:
         ["my_losses:Mine", "−20.0 ± 2.5", "30.0 ± 2.5", "0.5 %", "−20.0 ± 2.5", "30.0 ± 2.5",
          "0.5 %"],
     ]  # fmt: skip
+
+
+def test_the_tone_over_training_is_described_in_sentences(page: Page) -> None:
+    text = page_text(page)
+    assert (
+        "In near-silence, the tone of transposed convolution is audible from initialization to the "
+        "end: its level goes from −30 dB re the music to −50 dB."
+    ) in text
+    assert (
+        "With nearest-neighbor interpolation, modified transposed convolution and my upsampler, no "
+        "tone is clearly audible in the end."
+    ) in text
+    assert "(step 0) and in 2 snapshots of the weights. Means over 3 seeds;" in text
 
 
 def test_the_page_fetches_nothing(report: Report, page: Page) -> None:
@@ -99,7 +113,9 @@ def test_the_page_fetches_nothing(report: Report, page: Page) -> None:
 
 def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> None:
     links = [a["href"] for tag, a in page.tags if tag == "a" and not a["href"].startswith("#")]
-    assert {"probes/variants.csv", "probes/measures.csv", "claims.csv"} <= set(links)
+    assert {"probes/variants.csv", "over_training.csv", "probes/measures.csv", "claims.csv"} <= set(
+        links
+    )
     for link in links:
         assert (report.path.parent / link).exists(), link
 

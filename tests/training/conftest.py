@@ -91,11 +91,12 @@ def files_in(
         model=str(folder / "model.safetensors"),
         log=str(folder / "training.csv"),
         checkpoint=str(folder / "checkpoint.pt"),
+        snapshots=str(folder / "snapshots"),
     )
 
 
 def results_in(folder: Path) -> SimpleNamespace:
-    """The rows of the log, the losses in it, the weights, and the paths of the files."""
+    """The rows of the log, the losses in it, the weights, the snapshots, and the paths of files."""
     model, log, checkpoint = (
         folder / name for name in ("model.safetensors", "training.csv", "checkpoint.pt")
     )
@@ -103,7 +104,14 @@ def results_in(folder: Path) -> SimpleNamespace:
         rows = list(csv.DictReader(file))
     losses = [(row["step"], row["train_loss"], row["valid_loss"]) for row in rows]
     return SimpleNamespace(
-        model=model, checkpoint=checkpoint, rows=rows, losses=losses, weights=load_file(model)
+        model=model,
+        checkpoint=checkpoint,
+        rows=rows,
+        losses=losses,
+        weights=load_file(model),
+        snapshots={
+            path.name: path.read_bytes() for path in sorted((folder / "snapshots").iterdir())
+        },
     )
 
 

@@ -89,7 +89,7 @@ def test_two_devices_learn_what_one_device_learns(
         torch.testing.assert_close(together.weights[name], weight, rtol=1e-3, atol=1e-4)
     # Only the first process writes files and messages.
     assert sorted(path.name for path in together.model.parent.iterdir()) == [
-        "job.log", "model.safetensors", "training.csv",
+        "job.log", "model.safetensors", "snapshots", "training.csv",
     ]  # fmt: skip
     assert result.log.count("18/18") == result.output.count("18/18") == 1
 
@@ -123,6 +123,20 @@ def test_two_devices_stop_together_and_resume_exactly(program: Program, tmp_path
     resumed, uninterrupted = results_in(tmp_path / "run"), results_in(tmp_path / "uninterrupted")
     assert same_weights(resumed.weights, uninterrupted.weights)
     assert resumed.losses == uninterrupted.losses
+
+
+def test_the_first_of_two_devices_takes_the_snapshots(program: Program, tmp_path: Path) -> None:
+    """The second is interrupted; training resumes with the same bytes."""
+    options = replace(TWO, n_snapshots=3)
+    stopped = program(
+        "rank == 1 and calls == 5 and os.kill(os.getpid(), signal.SIGTERM)", options=options
+    )
+    assert stopped.code == os.EX_TEMPFAIL, stopped.output
+    assert program(options=options).code == 0
+    assert program(folder="uninterrupted", options=options).code == 0
+    resumed, uninterrupted = results_in(tmp_path / "run"), results_in(tmp_path / "uninterrupted")
+    assert [name[5:12] for name in resumed.snapshots] == ["0000001", "0000004", "0000018"]
+    assert resumed.snapshots == uninterrupted.snapshots
 
 
 def test_batch_normalization_statistics_resume_exactly_on_two_devices(

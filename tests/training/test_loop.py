@@ -49,6 +49,7 @@ def test_the_header_of_the_model_file_describes_the_model(run: Callable) -> None
         "seed": 0,
         "precision": "32-true",
         "batch_size": 4,
+        "step": 18,
     }
     model, _ = load_model(result.model)
     assert model(torch.zeros(1, 2, 128)).shape == (1, 2, 2, 128)

@@ -63,7 +63,7 @@ def test_finished_training_removes_its_checkpoint(run: Callable, run_until: Call
     checkpoint = run().checkpoint
     assert not checkpoint.exists()
     assert sorted(path.name for path in checkpoint.parent.iterdir()) == [
-        "model.safetensors", "training.csv",
+        "model.safetensors", "snapshots", "training.csv",
     ]  # fmt: skip
 
 

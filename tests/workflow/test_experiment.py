@@ -157,19 +157,37 @@ def test_measures_cover_systems_stacks_user_supplied_models_and_trained_variants
         assert set(signals[model]) == {"silence", "ones", "noise", "sweep", "music"}
     variants = pd.read_csv(probes / "variants.csv")
     assert list(variants.columns) == [
-        *columns, "song", "arithmetic", "implementation", "precision", "source",
+        *columns, "song", "arithmetic", "implementation", "precision", "source", "step",
     ]  # fmt: skip
     ran = variants[variants["model"] == "demucs_nearest"]
     assert {"separation", "reference"} <= set(ran["arithmetic"])
     before = {"silence", "near_silence", "noise", "sweep", "music"}
     after = before | {"impulses", "speech", "quiet", "excerpt"}
-    for stage, fed in (("initialization", before), ("trained", after)):
+    while_training = {"silence", "near_silence", "noise"}
+    for stage, fed in (
+        ("initialization", before), ("training", while_training), ("trained", after)
+    ):  # fmt: skip
         assert set(variants.loc[variants["stage"] == stage, "signal"]) == fed
     assert set(variants["source"].dropna()) == {"drums", "bass", "other", "vocals"}
     table = pd.read_csv(finished.root / "results/tiny/after_training.csv")
     assert set(table["signal"]) == after
     assert len(table) == 2 * len(after)
+    steps = variants.groupby("stage")["step"].unique().map(sorted).to_dict()
+    assert steps.pop("trained") in ([2], [4], [2, 4])  # the better of two epochs
+    assert steps == {"initialization": [0], "training": [1, 2, 3, 4]}
     assert set(variants["model"]) == {"demucs_transposed", "demucs_nearest"}
+
+
+def test_the_tone_over_training_has_a_row_per_system_signal_and_step(finished: Clone) -> None:
+    table = pd.read_csv(finished.root / "results/tiny/over_training.csv")
+    # Initialization, four snapshots, and the weights that training keeps.
+    assert len(table) == 2 * 3 * 6
+    assert (table["frequency_hz"] == 2000).all()
+    steps = table[(table["system"] == "demucs_nearest") & (table["signal"] == "noise")]["step"]
+    assert steps.tolist() == sorted(steps) and set(steps) == {0, 1, 2, 3, 4}
+    folder = finished.root / "results/tiny/variants/demucs_nearest/seed-0/snapshots"
+    names = sorted(path.name for path in folder.glob("*.safetensors"))
+    assert names == [f"step-000000{step}.safetensors" for step in (1, 2, 3, 4)]
 
 
 def test_every_claim_of_the_paper_has_a_verdict(finished: Clone) -> None:

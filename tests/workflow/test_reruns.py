@@ -12,10 +12,11 @@ NEAREST = f"{LIBRARY}/upsamplers/nearest.py"
 # The jobs that depend on each kind of job: number per rule.
 REPORT = {"report": 1, "all": 1}
 MEASURES = {"measures": 1, "claims": 1}
-PROBED_VARIANTS = {
-    "figure_spectrograms": 2, "trained_measures": 1, "figure_line_levels": 1,
-    "figure_trade_offs": 1, "after_training": 1, "figure_after_training": 1, "claims": 1,
+VARIANT_MEASURES = {
+    "trained_measures": 1, "figure_line_levels": 1, "figure_trade_offs": 1, "after_training": 1,
+    "figure_after_training": 1, "over_training": 1, "figure_over_training": 1, "claims": 1,
 }  # fmt: skip
+PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES}
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
     "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1,
@@ -46,26 +47,26 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     # A network: its systems are trained and probed again; MelGAN and the listed model are not.
     "models/demucs.py": (
         {
-            "train": 2, "separate": 2, "score": 2, "probe": 4, "probe_system": 6,
-            "probe_readings": 1, "figure_models": 2,
+            "train": 2, "separate": 2, "score": 2, "probe": 4, "probe_snapshots": 2,
+            "probe_system": 6, "probe_readings": 1, "figure_models": 2,
             **TIMED_STEPS, **TRAINED, **MEASURES, **REPORT,
         },
         {
             "train": BOTH, "separate": BOTH, "score": BOTH, "probe": BOTH,
-            "probe_system": DEMUCS_SYSTEMS,
+            "probe_snapshots": BOTH, "probe_system": DEMUCS_SYSTEMS,
         },
     ),
     # An upsampler: one variant is trained again. Figure 1 shows its system, figure 9 does not.
     "upsamplers/nearest.py": (
         {
-            "train": 1, "separate": 1, "score": 1, "probe": 2, "probe_system": 1,
-            "figure_models": 1,
+            "train": 1, "separate": 1, "score": 1, "probe": 2, "probe_snapshots": 1,
+            "probe_system": 1, "figure_models": 1,
             **STACKS, **SINGLE_LAYERS, **TIMED_LAYERS, **TIMED_STEPS, **TRAINED, **MEASURES,
             **REPORT,
         },
         {
             rule: {"demucs_nearest"}
-            for rule in ("train", "separate", "score", "probe", "probe_system")
+            for rule in ("train", "separate", "score", "probe", "probe_snapshots", "probe_system")
         },
     ),
     # Part of linear interpolation, which no variant here uses: nothing is trained again.
@@ -79,11 +80,14 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     # The default loss trains both variants.
     "models/distances.py": (
         {
-            "train": 2, "separate": 2, "score": 2, "probe": 2, "probe_loss_gradients": 1,
-            "figure_loss_gradients": 1, "claims": 1,
+            "train": 2, "separate": 2, "score": 2, "probe": 2, "probe_snapshots": 2,
+            "probe_loss_gradients": 1, "figure_loss_gradients": 1, "claims": 1,
             **TIMED_STEPS, **TRAINED, **REPORT,
         },
-        {"train": BOTH, "separate": BOTH, "score": BOTH, "probe": BOTH},
+        {
+            "train": BOTH, "separate": BOTH, "score": BOTH, "probe": BOTH,
+            "probe_snapshots": BOTH,
+        },
     ),
     # No variant is trained with deep features.
     "models/deep_features.py": (
@@ -93,19 +97,33 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     # A measure: everything is probed again, nothing is trained again.
     "artifacts/lines.py": (
         {
-            "probe": 4, "probe_system": 7, "probe_stacks": 1, "probe_readings": 1,
-            "probe_model": 1, "figure_model_probe": 1, "figure_models": 2, "figure_stacks": 3,
-            "unscored_frames": 1, "probe_loss_gradients": 1, "figure_loss_gradients": 1,
+            "probe": 4, "probe_snapshots": 2, "probe_system": 7, "probe_stacks": 1,
+            "probe_readings": 1, "probe_model": 1, "figure_model_probe": 1, "figure_models": 2,
+            "figure_stacks": 3, "unscored_frames": 1, "probe_loss_gradients": 1,
+            "figure_loss_gradients": 1,
             **SINGLE_LAYERS, **PROBED_VARIANTS, **MEASURES, **REPORT,
         },
-        {"probe": BOTH, "probe_system": {*DEMUCS_SYSTEMS, "melgan"}},
+        {
+            "probe": BOTH, "probe_snapshots": BOTH,
+            "probe_system": {*DEMUCS_SYSTEMS, "melgan"},
+        },
     ),
     # The sounds with which trained variants are probed.
     "data/speech.py": (
         {"out_of_distribution": 1, "probe": 4, **PROBED_VARIANTS, **REPORT},
         {"probe": BOTH},
     ),
-    "probes/variants.py": ({"probe": 4, **PROBED_VARIANTS, **REPORT}, {"probe": BOTH}),
+    "probes/variants.py": (
+        {"probe": 4, "probe_snapshots": 2, **PROBED_VARIANTS, **REPORT},
+        {"probe": BOTH, "probe_snapshots": BOTH},
+    ),
+    # The probe of snapshots: trained systems are not probed again.
+    "probes/snapshots.py": (
+        {"probe_snapshots": 2, **VARIANT_MEASURES, **REPORT},
+        {"probe_snapshots": BOTH},
+    ),
+    # Taking snapshots changes no weights: an edit counts for training runs to come.
+    "training/snapshots.py": ({}, {}),
     "evaluation/scoring.py": (
         {"score": 4, **SCORED, **REPORT},
         {"score": BOTH | BASELINES},
@@ -116,6 +134,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
             "figure_after_training": 1, "figure_layer_speed": 1, "figure_layers": 1,
             "figure_line_levels": 1,
             "figure_loss_gradients": 1, "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
+            "figure_over_training": 1,
             "figure_sdr_differences": 1, "figure_source_scores": 1, "figure_spectrograms": 2,
             "figure_stacks": 3,
             "figure_step_speed": 1, "figure_trade_offs": 1, "figure_training_curves": 1,
@@ -156,7 +175,7 @@ def test_editing_a_caption_trains_nothing(copy_of_finished: Clone) -> None:
 
 def test_options_that_change_no_result_retrain_nothing(finished: Clone) -> None:
     other = (
-        "training={checkpoint_minutes: 1, num_workers: 1, devices: 2, threads: 2, "
+        "training={checkpoint_minutes: 1, n_snapshots: 3, num_workers: 1, devices: 2, threads: 2, "
         "gradient_accumulation: 2, activation_checkpointing: true}"
     )
     # The report shows the configuration.

@@ -50,7 +50,7 @@ def test_the_plan_counts_jobs_as_snakemake_does(clone: Clone) -> None:
     result = clone.snakemake("plan", *arguments)
     assert result.returncode == 0, result.stdout
     plan, jobs = rows(result.stdout), clone.planned(*arguments)
-    for rule in ("cache", "train", "probe", "separate", "score"):
+    for rule in ("cache", "train", "probe", "probe_snapshots", "separate", "score"):
         assert int(plan[rule][1]) == jobs[rule]
     assert not (clone.root / "results/tiny").exists()
 

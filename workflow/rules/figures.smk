@@ -170,6 +170,22 @@ rule figure_line_levels:
         "../scripts/figure_line_levels.py"
 
 
+rule figure_over_training:
+    input:
+        rules.over_training.output,
+    output:
+        figure("over_training", "tone over training", "Artifacts", "over_training"),
+    log:
+        f"logs/{FIGURES}/over_training.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks(),
+        code=code("upsampling_artifacts.figures.over_training"),
+    script:
+        "../scripts/figure_over_training.py"
+
+
 rule figure_after_training:
     input:
         rules.after_training.output,

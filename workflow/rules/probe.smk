@@ -1,6 +1,8 @@
 """Probes: test signals fed to models before and after training."""
 
 PROBES = f"{RESULTS}/probes"
+# The training runs that take snapshots.
+SNAPSHOT_RUNS = [(system, seed) for system, seed in RUNS if TRAINING[system]["n_snapshots"]]
 SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 
 
@@ -28,6 +30,25 @@ rule probe:
         code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
+
+
+rule probe_snapshots:
+    input:
+        snapshots=f"{RUN}/snapshots",
+    output:
+        f"{RUN}/probe/training.csv",
+    log:
+        f"logs/{RUN}/probe_snapshots.log",
+    benchmark:
+        f"{RUN}/benchmarks/probe_snapshots.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
+    params:
+        signal_seconds=config["probes"]["signal_seconds"],
+        code=variant_code("upsampling_artifacts.probes.snapshots"),
+    script:
+        "../scripts/probe_snapshots.py"
 
 
 rule probe_system:
@@ -203,10 +224,27 @@ rule measures:
 use rule measures as trained_measures with:
     input:
         runs("probe/{stage}.csv", stage=["initialization", "trained"]),
+        runs("probe/training.csv", SNAPSHOT_RUNS),
     output:
         f"{PROBES}/variants.csv",
     log:
         f"logs/{PROBES}/variants.log",
+
+
+rule over_training:
+    input:
+        rules.trained_measures.output,
+    output:
+        f"{RESULTS}/over_training.csv",
+    log:
+        f"logs/{RESULTS}/over_training.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.probes.over_training"),
+    script:
+        "../scripts/over_training.py"
 
 
 # The claims about untrained networks, for `snakemake probes`. All claims: evaluate.smk.

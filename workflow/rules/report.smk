@@ -7,6 +7,7 @@ rule report:
     input:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
+        over_training=rules.over_training.output,
         claims=rules.claims.output,
         after_training=rules.after_training.output,
         gradients=rules.probe_loss_gradients.output.table,
@@ -24,6 +25,7 @@ rule report:
             name=[
                 "line_levels",
                 "after_training",
+                "over_training",
                 "layers",
                 "loss_gradients",
                 "spectrograms_noise",

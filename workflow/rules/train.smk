@@ -8,6 +8,7 @@ rule train:
     output:
         model=f"{RUN}/model.safetensors",
         log=f"{RUN}/training.csv",
+        snapshots=directory(f"{RUN}/snapshots"),
     log:
         f"logs/{RUN}/train.log",
     benchmark:

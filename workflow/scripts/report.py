@@ -12,6 +12,7 @@ with job_log(snakemake.log[0]):
         ReportFiles(
             variants=snakemake.input.variants[0],
             measures=snakemake.input.measures[0],
+            over_training=snakemake.input.over_training[0],
             claims=snakemake.input.claims[0],
             after_training=snakemake.input.after_training[0],
             gradients=snakemake.input.gradients,

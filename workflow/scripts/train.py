@@ -19,6 +19,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
             model=snakemake.output.model,
             log=snakemake.output.log,
             checkpoint=snakemake.params.checkpoint,
+            snapshots=snakemake.output.snapshots,
         ),
         code=snakemake.params.code,
         label=f"{snakemake.wildcards.system} seed {snakemake.wildcards.seed}",

@@ -44,6 +44,7 @@ NEUTRAL = {PACKAGE} | {
         "training.checkpoint",
         "training.distributed",
         "training.loading",
+        "training.snapshots",
     )
 }
 """Modules that do not affect results: an edit to one re-runs nothing."""

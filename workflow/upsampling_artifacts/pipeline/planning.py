@@ -69,6 +69,8 @@ class Cost:
         training_hours: Duration of the training.
         separation_hours: Duration of the separation, on one GPU.
         probe_hours: Duration of one probe, on one CPU core.
+        snapshots: Number of snapshots; an upper limit if ``training.minutes`` is set.
+        snapshot_hours: Duration of the probe of all snapshots, on one CPU core.
     """
 
     parameters: int
@@ -78,6 +80,8 @@ class Cost:
     training_hours: float
     separation_hours: float
     probe_hours: float
+    snapshots: int
+    snapshot_hours: float
 
     @property
     def gpu_hours(self) -> float:
@@ -150,7 +154,11 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
     steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)
     tflop_per_hour = 3600 * experiment.tflop_per_second
     # Chunks overlap by half, and a signal takes at least one chunk.
-    probed_seconds = N_TEST_SIGNALS * max(2 * experiment.signal_seconds, options["segment_seconds"])
+    chunked_seconds = max(2 * experiment.signal_seconds, options["segment_seconds"])
+    cpu_tflop_per_hour = 3600 * CPU_TFLOP_PER_SECOND
+    snapshots = min(options["n_snapshots"], steps)
+    # Noise in chunks; silence and near-silence in one piece, with half a second at either end.
+    snapshot_seconds = chunked_seconds + 2 * (experiment.signal_seconds + 1)
     return Cost(
         parameters=parameter_count(model),
         steps=steps,
@@ -163,7 +171,9 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
         separation_hours=(
             2 * max(1, experiment.n_shifts) * forward * sum(lengths["test"]) / tflop_per_hour
         ),
-        probe_hours=probe * probed_seconds / CPU_TFLOP_PER_SECOND / 3600,
+        probe_hours=probe * N_TEST_SIGNALS * chunked_seconds / cpu_tflop_per_hour,
+        snapshots=snapshots,
+        snapshot_hours=snapshots * probe * snapshot_seconds / cpu_tflop_per_hour,
     )
 
 
@@ -182,10 +192,12 @@ def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, f
     test = sum(experiment.song_seconds["test"])
     all_songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
     parameters = experiment.n_seeds * sum(cost.parameters for cost in costs.values())
+    in_snapshots = experiment.n_seeds * sum(c.snapshots * c.parameters for c in costs.values())
     runs = experiment.n_runs + experiment.n_baselines
     return {
         "cache: int16": cache_bytes(all_songs, experiment.rate_hz, n_sources),
         "models: float32": 4 * parameters,
+        "snapshots: float32": 4 * in_snapshots,
         "estimates: float32": 4 * samples * n_sources * test * runs,
         # Weights, Adam's two moments and the best weights so far; removed when training ends.
         "checkpoints, if all train at once": 16 * parameters,
@@ -223,17 +235,28 @@ def cache_room(needed: float, n_songs: int, folder: str | Path) -> tuple[str, bo
     return line, needed <= free
 
 
-def file_count(experiment: Experiment) -> int:
-    """Count the files in ``cache/`` and ``variants/`` of a finished experiment."""
+def file_count(experiment: Experiment, costs: dict[str, Cost]) -> int:
+    """Count the files in ``cache/`` and ``variants/`` of a finished experiment.
+
+    Args:
+        experiment: The experiment.
+        costs: The cost of each variant's runs (:func:`run_cost`).
+    """
     n_songs = sum(map(len, experiment.song_seconds.values()))
     n_test = len(experiment.song_seconds["test"])
     separated = n_test * (len(experiment.sources) + 1) + 1  # estimates, museval's JSON; scores.csv
-    trained = 2 + 4 + 4  # model, training.csv; tables and arrays of two probes; job costs
     timestamps = 2  # Snakemake's, in the folders of estimates and scores
     scored = separated + timestamps + 1  # job cost
     baseline = scored + 1  # job cost
-    runs = experiment.n_runs
-    return 2 * n_songs + 3 + runs * (scored + trained) + experiment.n_baselines * baseline
+    # Model, training.csv, the snapshots' timestamp; tables and arrays of two probes; job costs
+    trained = 3 + 4 + 4
+    # Their measures and job cost
+    snapshots = sum(cost.snapshots + 2 for cost in costs.values() if cost.snapshots)
+    return (
+        2 * n_songs + 3
+        + experiment.n_runs * (scored + trained) + experiment.n_seeds * snapshots
+        + experiment.n_baselines * baseline
+    )  # fmt: skip
 
 
 def plan_text(experiment: Experiment) -> str:
@@ -271,7 +294,7 @@ def plan_text(experiment: Experiment) -> str:
             f"{kind:34} {size / 1e9:9.4g} GB"
             for kind, size in storage_bytes(experiment, costs).items()
         ),
-        f"{'files':34} {file_count(experiment):9}",
+        f"{'files':34} {file_count(experiment, costs):9}",
     ]
     return "\n".join(lines)
 
@@ -283,14 +306,17 @@ def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
     processes = experiment.processes
     seeds = experiment.n_seeds
     separations = experiment.n_runs + experiment.n_baselines
-    return [
-        f"{'jobs':12} {'number':>7}  {'device':8} {'hours each':>18} {'total hours':>14}",
-        _job_line("cache", "CPU", [(CACHE_SECONDS * seconds / 3600, 1) for seconds in songs]),
-        _job_line("train", "GPU", [(cost.training_hours, cost.gpus) for cost in costs] * seeds),
-        _job_line("probe", "CPU", [(cost.probe_hours, 1) for cost in costs] * 2 * seeds),
-        _job_line("separate", "GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
-        _job_line("score", "CPU", [(scoring / processes, processes)] * separations),
-    ]
+    snapshots = [(cost.snapshot_hours, 1) for cost in costs if cost.snapshots]
+    jobs = {
+        "cache": ("CPU", [(CACHE_SECONDS * seconds / 3600, 1) for seconds in songs]),
+        "train": ("GPU", [(cost.training_hours, cost.gpus) for cost in costs] * seeds),
+        "probe": ("CPU", [(cost.probe_hours, 1) for cost in costs] * 2 * seeds),
+        "probe_snapshots": ("CPU", snapshots * seeds),
+        "separate": ("GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
+        "score": ("CPU", [(scoring / processes, processes)] * separations),
+    }
+    header = f"{'jobs':15} {'number':>7}  {'device':8} {'hours each':>18} {'total hours':>14}"
+    return [header, *(_job_line(rule, *row) for rule, row in jobs.items() if row[1])]
 
 
 def _job_line(rule: str, device: str, jobs: list[tuple[float, int]]) -> str:
@@ -298,7 +324,7 @@ def _job_line(rule: str, device: str, jobs: list[tuple[float, int]]) -> str:
     hours, counts = zip(*jobs, strict=True)
     total = sum(hour * count for hour, count in jobs)
     devices = f"{_span(counts)} {device}"
-    return f"{rule:12} {len(jobs):7}  {devices:8} {_span(hours):>18} {total:14.4g}"
+    return f"{rule:15} {len(jobs):7}  {devices:8} {_span(hours):>18} {total:14.4g}"
 
 
 def _span(values: Sequence[float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import pandas as pd
 from scipy.stats import binom
 
 from upsampling_artifacts.artifacts.chance import BY_CHANCE
-from upsampling_artifacts.probes.measures_table import SEPARATION
+from upsampling_artifacts.probes.measures_table import SEPARATION, SNAPSHOT
 from upsampling_artifacts.statistics import mean_interval
 
 INAUDIBLE_DB = -100.0
 """A line below this level (dB re the RMS of a normalized mixture) is below the last bit of 16-bit
 audio, where most lines are rounding errors of float32."""
 
-RUN = ["system", "seed", "stage", "signal", "song", "frequency_hz"]
+RUN = ["system", "seed", "stage", "step", "signal", "song", "frequency_hz"]
 MEASURES = {
     "line_level": "level_db",
     "audibility_margin": "audibility_margin_db",
@@ -33,23 +34,27 @@ OF_ALL_SOURCES = ("line_prominence_chance", "masking_margin_chance", "tone_margi
 (:func:`artifacts.measures.measure_sources`)."""
 
 
-def read_lines(measures_path: str | Path) -> pd.DataFrame:
+def read_lines(measures_path: str | Path, *, snapshots: bool = False) -> pd.DataFrame:
     """Read the tones of the last layer, in the arithmetic of separation.
 
     A listener hears one source at a time: each number is that of the source in which it is largest.
 
     Args:
         measures_path: A csv file with the columns ``VARIANT_COLUMNS``.
+        snapshots: Whether to read those of the snapshots, too; else, only before and after
+            training.
 
     Returns:
-        One row per system, seed, stage, signal, song and predicted frequency, in the order of the
-        table, with the columns ``RUN``, level_db, audibility_margin_db, masking_margin_db,
+        One row per system, seed, stage, step, signal, song and predicted frequency, in the order of
+        the table, with the columns ``RUN``, level_db, audibility_margin_db, masking_margin_db,
         prominence_db, chance (see :func:`artifacts.chance.chances`), tone_margin_db
         (:func:`artifacts.measures.measure_sources`) and input_chance, the chance in the signal that
         was fed in. Not every signal has all of them.
     """
     measures = pd.read_csv(measures_path, dtype={"song": str}).rename(columns={"model": "system"})
     measures = measures[measures["measure"].isin(MEASURES)]
+    if not snapshots:
+        measures = measures[measures["stage"] != SNAPSHOT]
     output = largest_of_sources(measures)
     input = measures[(measures["layer"] == "input") & (measures["arithmetic"] == SEPARATION)]
     input = input.fillna({"song": ""})
@@ -106,7 +111,9 @@ def lines_by_seed(lines: pd.DataFrame) -> pd.DataFrame:
     return runs.groupby(key, sort=False).agg({**means, **counts}).reset_index()
 
 
-def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
+def summarize_lines(
+    lines: pd.DataFrame, frequency_hz: float, key: Sequence[str] = ("system", "signal", "stage")
+) -> pd.DataFrame:
     """Compute means over seeds of the line at one frequency, with 95 % Student t intervals.
 
     A run whose output is exactly zero has no line. It is left out of the means and counted in
@@ -115,9 +122,10 @@ def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
     Args:
         lines: From :func:`read_lines`.
         frequency_hz: The predicted frequency.
+        key: The columns that tell apart what is summarized.
 
     Returns:
-        One row per system, signal and stage, with the columns system, signal, stage, n_seeds,
+        One row per system, signal and stage (or other ``key``), with these columns, n_seeds,
         n_silent, chance and input_chance (medians over seeds and songs), n_runs (seeds times
         songs), n_standing_out, ``by_chance``: the probability that a line which is no different
         from the control frequencies stands out as often, and, for ``MEANS``, ``<name>_db``,
@@ -126,14 +134,14 @@ def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
     rows = []
     at_frequency = lines_at(lines, frequency_hz)
     seeds = lines_by_seed(at_frequency)
-    key = ["system", "signal", "stage"]
-    medians = at_frequency.groupby(key)[["chance", "input_chance"]].median().to_dict("index")
-    for (system, signal, stage), group in seeds.groupby(key, sort=False):
+    groups = list(key)
+    medians = at_frequency.groupby(groups)[["chance", "input_chance"]].median().to_dict("index")
+    for values, group in seeds.groupby(groups, sort=False):
         with_line = group[np.isfinite(group["level_db"])]
         n_runs, n_standing_out = int(group["n_runs"].sum()), int(group["n_standing_out"].sum())
-        row: dict[Any, Any] = {"system": system, "signal": signal, "stage": stage}
+        row: dict[Any, Any] = dict(zip(groups, values, strict=True))
         row |= {"n_seeds": len(group), "n_silent": len(group) - len(with_line)}
-        row |= medians[system, signal, stage]
+        row |= medians[values]
         row |= {"n_runs": n_runs, "n_standing_out": n_standing_out}
         row["by_chance"] = float(binom.sf(n_standing_out - 1, n_runs, BY_CHANCE))
         for name in MEANS:

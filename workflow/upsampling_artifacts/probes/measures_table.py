@@ -15,10 +15,17 @@ COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Columns for many models; ``stage`` is "initialization" or "trained"."""
 
-VARIANT_COLUMNS = [*MEASURES_COLUMNS, "song", "arithmetic", "implementation", "precision", "source"]
+VARIANT_COLUMNS = [
+    *MEASURES_COLUMNS, "song", "arithmetic", "implementation", "precision", "source", "step",
+]  # fmt: skip
 """Columns of ``variants.csv``. ``song`` is empty unless the signal is music. ``arithmetic`` is what
 ran so (:mod:`probes.arithmetic`): "separation", "training" if it differs, and "reference".
-``source`` is empty for measures of all sources together, and of anything but the output."""
+``source`` is empty for measures of all sources together, and of anything but the output. ``step``
+is the number of training steps that the weights have taken; ``stage`` may also be
+:data:`SNAPSHOT`."""
+
+SNAPSHOT = "training"
+"""The ``stage`` of a snapshot, between "initialization" and "trained"."""
 
 SEPARATION = "separation"
 """The arithmetic in which a variant separates."""

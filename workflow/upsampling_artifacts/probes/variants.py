@@ -154,6 +154,7 @@ def probe_variant(
                         arithmetic=arithmetic.name,
                         implementation=arithmetic.implementation,
                         precision=arithmetic.precision,
+                        step=about.get("step", 0),
                     )
                 )
     with atomic_write(arrays_path) as unfinished:

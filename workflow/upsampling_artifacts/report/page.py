@@ -34,6 +34,7 @@ from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
 from upsampling_artifacts.report.losses import gradient_values
+from upsampling_artifacts.report.over_training import over_training_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
 from upsampling_artifacts.report.rendering import make_environment
@@ -48,6 +49,7 @@ class ReportFiles:
     Attributes:
         variants: Measures of the trained systems, before and after training (``variants.csv``).
         measures: Measures of randomly initialized models (``measures.csv``).
+        over_training: ``over_training.csv``.
         claims: ``claims.csv``.
         after_training: ``after_training.csv``.
         gradients: ``losses/gradients.csv``.
@@ -61,7 +63,8 @@ class ReportFiles:
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Image files by the name that the templates use: layers, loss_gradients,
-            line_levels, after_training, spectrograms_noise, spectrograms_silence, training_curves,
+            line_levels, over_training, after_training, spectrograms_noise, spectrograms_silence,
+            training_curves,
             source_scores, sdr_differences, trade_offs, step_speed, layer_speed, and those of
             figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
@@ -76,6 +79,7 @@ class ReportFiles:
 
     variants: str
     measures: str
+    over_training: str
     claims: str
     after_training: str
     gradients: str
@@ -161,6 +165,9 @@ def page_values(
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
+        "over_training": over_training_values(
+            pd.read_csv(files.over_training), config["variants"], looks
+        ),
         "after": after_training_values(
             pd.read_csv(files.after_training),
             findings.group_by_network(config)["same"],

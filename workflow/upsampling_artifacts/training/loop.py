@@ -25,6 +25,7 @@ from upsampling_artifacts.training.loading import load_batches
 from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 from upsampling_artifacts.training.out_of_memory import explain_out_of_memory
 from upsampling_artifacts.training.reporter import Reporter
+from upsampling_artifacts.training.snapshots import Snapshots, snapshot_steps
 from upsampling_artifacts.training.step import Trainer
 
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "waiting_percent", "seconds"]
@@ -40,7 +41,7 @@ def train(
     label: str = "training",
     runtime_minutes: float | None = None,
 ) -> None:
-    """Train a model, and write the weights with the lowest validation loss and a log.
+    """Train a model, and write the weights with the lowest validation loss, snapshots and a log.
 
     On SIGINT, SIGTERM, SIGUSR1 and shortly before its time limit, training finishes the current
     step, writes a checkpoint and ends. The next call resumes from the checkpoint, with the same
@@ -76,17 +77,23 @@ def train(
     torch.manual_seed(seed)
     model = _build(about, None if saved else batches.songs)
     trainer = Trainer(fabric, model, options)
+    about |= {"precision": trainer.computed_in, "batch_size": options.part_size}
+    steps = snapshot_steps(options.epochs * batches.steps_per_epoch, options.n_snapshots)
+    snapshots = Snapshots(files.snapshots, steps, about)
+    if not saved and fabric.is_global_zero:
+        snapshots.start()
     state = LoopState(**checkpoint.restore(saved, trainer)) if saved else LoopState()
     del saved  # frees its memory
 
     loop = _Loop(options, trainer, batches, valid, state, label)
-    loop.run(checkpoint, runtime_minutes)
+    loop.run(checkpoint, snapshots, runtime_minutes)
 
     if fabric.is_global_zero:
         _write_log(files.log, state.rows)
-        ran = {"precision": trainer.computed_in, "batch_size": options.part_size}
-        save_model(files.model, state.best_weights, {**about, **ran})
+        save_model(files.model, state.best_weights, {**about, "step": state.best_step})
         checkpoint.remove()
+        # Last: a job that ends here starts over, and takes them again.
+        snapshots.publish()
 
 
 @dataclass
@@ -99,6 +106,7 @@ class LoopState:
         loss_sum: Sum of the losses of the current epoch.
         rows: The log, one row per epoch.
         best_loss: Lowest validation loss so far; None before the first validation.
+        best_step: Number of steps taken when it was reached.
         best_weights: The weights with that loss, on the CPU of the first process.
     """
 
@@ -107,6 +115,7 @@ class LoopState:
     loss_sum: float = 0.0
     rows: list[list[Any]] = field(default_factory=list)
     best_loss: float | None = None
+    best_step: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -144,11 +153,14 @@ class _Loop:
             visible=self.fabric.is_global_zero,
         )
 
-    def run(self, checkpoint: Checkpoint, runtime_minutes: float | None) -> None:
+    def run(
+        self, checkpoint: Checkpoint, snapshots: Snapshots, runtime_minutes: float | None
+    ) -> None:
         """Train to the end; an interruption or a diverging loss ends all processes.
 
         Args:
             checkpoint: Where to save the state of the loop.
+            snapshots: Where to save the weights after some steps.
             runtime_minutes: As for :func:`train`.
         """
         state, seconds_before = self.state, self.state.seconds
@@ -173,6 +185,8 @@ class _Loop:
                     self._end_epoch(pace)
                 ended = self._has_ended()
                 stop = stop and not ended
+                if self.fabric.is_global_zero and snapshots.due(state.step):
+                    snapshots.save(state.step, self._copy_weights())
                 if self.fabric.is_global_zero and (stop or checkpoint.due()):
                     checkpoint.save(vars(state), self.trainer)
                 if stop:
@@ -204,9 +218,13 @@ class _Loop:
         state = self.state
         is_best = state.best_loss is None or valid_loss < state.best_loss
         if is_best and self.fabric.is_global_zero:
-            weights = self.trainer.model.module.state_dict()
-            state.best_loss = valid_loss
-            state.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+            state.best_loss, state.best_step = valid_loss, state.step
+            state.best_weights = self._copy_weights()
+
+    def _copy_weights(self) -> dict[str, Tensor]:
+        """Copy the weights to the CPU."""
+        weights = self.trainer.model.module.state_dict()
+        return {name: weight.detach().cpu().clone() for name, weight in weights.items()}
 
     def _has_ended(self) -> bool:
         """Whether all steps are taken, or the last epoch within the time limit is validated."""

@@ -19,6 +19,7 @@ RUNTIME_KEYS = (
     "gradient_accumulation",
     "activation_checkpointing",
     "checkpoint_minutes",
+    "n_snapshots",
     "num_workers",
 )
 """Keys of ``training`` that decide how training runs, not what the model learns.
@@ -27,6 +28,7 @@ They change a result by rounding only, so a new value retrains nothing. The exce
 normalization (Open-Unmix), whose statistics are those of each part that ``devices`` or
 ``gradient_accumulation`` make of a batch. These two are listed all the same: the batch that a step
 learns from stays the same, and interrupted training must be able to resume with less memory.
+``n_snapshots`` counts for training runs that have not finished; finished ones keep what they have.
 """
 
 RESUMABLE_KEYS = (*RUNTIME_KEYS, "epochs", "minutes")
@@ -58,6 +60,7 @@ class TrainingOptions:
     gradient_accumulation: int = 1
     activation_checkpointing: bool = False
     checkpoint_minutes: float = 5.0
+    n_snapshots: int = 0
     num_workers: int = 0
     loss: dict[str, Any] = field(default_factory=lambda: {"name": "l1"})
 
@@ -94,6 +97,7 @@ class TrainingFiles:
             (:mod:`models.saved`).
         log: One row per epoch, with the columns :data:`training.loop.COLUMNS`.
         checkpoint: What interrupted training resumes from; removed at the end.
+        snapshots: The folder of the snapshots (:mod:`training.snapshots`).
     """
 
     train_songs: Sequence[str | Path]
@@ -101,3 +105,4 @@ class TrainingFiles:
     model: str | Path
     log: str | Path
     checkpoint: str | Path
+    snapshots: str | Path

@@ -1,0 +1,98 @@
+"""Probe the snapshots of one training run: how its tones change while it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from upsampling_artifacts.artifacts.measures import measure_sources
+from upsampling_artifacts.data import signals
+from upsampling_artifacts.models.memory import low_memory
+from upsampling_artifacts.models.saved import load_model
+from upsampling_artifacts.probes.arithmetic import arithmetics, computing
+from upsampling_artifacts.probes.layer_tracer import find_layers, tone_strides
+from upsampling_artifacts.probes.measures_table import (
+    COLUMNS,
+    PLAYBACK_DB_SPL,
+    SNAPSHOT,
+    VARIANT_COLUMNS,
+    write_measures,
+)
+from upsampling_artifacts.probes.model_probe import OUTPUT, run
+from upsampling_artifacts.probes.variants import EDGE_SECONDS, LAST_STRIDE
+
+MEASURES = ("line_level", "audibility_margin")
+
+
+def probe_snapshots(
+    folder: str | Path,
+    name: str,
+    seed: int,
+    signal_seconds: float,
+    csv_path: str | Path,
+    threads: int = 1,
+) -> None:
+    """Measure the tones of each snapshot in silence, near-silence and white noise.
+
+    A snapshot is measured as it would separate, with the signals that a trained variant is probed
+    with (:mod:`probes.variants`). The other signals and measures would take most of the time and
+    say no more of when a tone appears.
+
+    Args:
+        folder: The snapshots (:mod:`training.snapshots`).
+        name: Name of the system in the table.
+        seed: Seed of the training run.
+        signal_seconds: Length of the test signals.
+        csv_path: Where to write the measures (:data:`measures_table.VARIANT_COLUMNS`).
+        threads: CPU threads.
+    """
+    torch.set_num_threads(threads)
+    tables = [pd.DataFrame(columns=VARIANT_COLUMNS)]
+    for path in sorted(Path(folder).glob("*.safetensors")):
+        model, about = load_model(path)
+        chunk = round(about["segment_seconds"] * about["rate_hz"])
+        separation = arithmetics(model, (about["audio_channels"], chunk), about)[0]
+        with low_memory(model), computing(model, separation):
+            measures = _measure(model, about, chunk, signal_seconds)
+        table = measures.assign(
+            model=name,
+            seed=seed,
+            stage=SNAPSHOT,
+            song="",
+            arithmetic=separation.name,
+            implementation=separation.implementation,
+            precision=separation.precision,
+            step=about["step"],
+        )
+        tables.append(table[VARIANT_COLUMNS])
+    write_measures(tables, csv_path)
+
+
+def _measure(model: nn.Module, about: dict[str, Any], chunk: int, seconds: float) -> pd.DataFrame:
+    """The tones of each source in quiet, processed in one piece, and in noise, in chunks."""
+    rate_hz, channels = about["rate_hz"], about["audio_channels"]
+    layers = find_layers(model, torch.zeros(1, channels, chunk))
+    strides = tone_strides(layers) or [LAST_STRIDE]
+    edge = round(EDGE_SECONDS * rate_hz)
+    settled = seconds + 2 * EDGE_SECONDS
+    quiet = {
+        "silence": signals.silence(settled, rate_hz, channels),
+        "near_silence": signals.near_silence(settled, rate_hz, channels),
+    }
+    outputs = {name: run(model, signal[None])[0][:, edge:-edge] for name, signal in quiet.items()}
+    outputs["noise"] = run(model, signals.white_noise(seconds, rate_hz, channels)[None], chunk)[0]
+    rows = []
+    for signal, output in outputs.items():
+        sources = np.split(output, len(about["sources"]))
+        by_source = dict(zip(about["sources"], sources, strict=True))
+        measured = measure_sources(by_source, rate_hz, strides, PLAYBACK_DB_SPL, chance=False)
+        rows += [
+            (signal, OUTPUT, *row, source) for source, tones in measured.items() for row in tones
+        ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "source"])
+    return table[table["measure"].isin(MEASURES)]

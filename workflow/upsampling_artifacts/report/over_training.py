@@ -1,0 +1,61 @@
+"""The tone over training, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
+from upsampling_artifacts.probes.measures_table import SNAPSHOT
+from upsampling_artifacts.probes.over_training import first_audible_step
+from upsampling_artifacts.report.numbers import number
+
+SIGNAL = "near_silence"
+"""The signal of the sentences: in exact silence, networks without biases say nothing."""
+
+
+def over_training_values(
+    table: pd.DataFrame, systems: list[str], looks: Mapping[str, Look]
+) -> dict[str, Any]:
+    """What the section on the tone over training says.
+
+    Args:
+        table: ``over_training.csv``.
+        systems: The systems, in order.
+        looks: Their names.
+
+    Returns:
+        ``n_snapshots``; ``n_seeds``; and the systems whose tone is audible in near-silence
+        ``always`` (from initialization to the end), ``later`` (from a later step to the end) or
+        ``not_in_the_end``, as ``{"prose", "step", "initial_level", "level"}``: the step from which
+        it is audible, and its levels in dB.
+    """
+    quiet, snapshots = table[table["signal"] == SIGNAL], table[table["stage"] == SNAPSHOT]
+    groups: dict[str, list[dict[str, Any]]] = {"always": [], "later": [], "not_in_the_end": []}
+    for system in systems:
+        rows = quiet[quiet["system"] == system]
+        levels_db = rows.set_index("stage")["level_db"]
+        step = first_audible_step(rows)
+        group = "not_in_the_end" if step is None else "later" if step else "always"
+        groups[group].append(
+            {
+                "prose": looks[system]["prose_name"],
+                "step": step,
+                "initial_level": _level(levels_db["initialization"]),
+                "level": _level(levels_db["trained"]),
+            }
+        )
+    return {
+        **groups,
+        "n_snapshots": int(snapshots.groupby("system")["step"].nunique().max()),
+        "n_seeds": int(table["n_seeds"].max()),
+    }
+
+
+def _level(level_db: float) -> str:
+    if level_db < INAUDIBLE_DB:
+        return f"below {number(INAUDIBLE_DB, 0)}"
+    return number(level_db, 0)
