@@ -253,11 +253,12 @@ STAGES = {
     "evaluation.baselines": {
         "data.cached_song", "evaluation.baselines",
     },
-    "evaluation.scoring": {*SONG_FILES, "evaluation.scoring"},
+    "evaluation.scoring": {*SONG_FILES, "evaluation.bss_eval", "evaluation.scoring"},
     "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
     "evaluation.unscored_frames": {
         *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
-        "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
+        "artifacts.spectra", "evaluation.bss_eval", "evaluation.scoring",
+        "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
     "probes.variants": MODEL_PROBE
