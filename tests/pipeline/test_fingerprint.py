@@ -267,6 +267,13 @@ STAGES = {
         "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
         "probes.arithmetic", "probes.variants", "upsamplers.rounding",
     },
+    "probes.tone_seconds": MODEL_PROBE
+    | SAVED
+    | {
+        "artifacts.seconds", "data", "data.cached_song", "data.signals", "models.memory",
+        "models.precision", "probes.arithmetic", "probes.tone_seconds", "probes.variants",
+        "upsamplers.rounding",
+    },
     "probes.systems": MODEL_PROBE
     | BUILT
     | EXCERPT

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
@@ -26,6 +27,7 @@ from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS
+from upsampling_artifacts.probes.tone_seconds import COLUMNS as TONE_COLUMNS
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..figures.test_loss_gradients import make_arrays
@@ -129,6 +131,7 @@ def make_files(folder: Path) -> ReportFiles:
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
+        **make_tone_seconds(folder),
         claims=str(make_claims(folder)),
         gradients=str(make_gradients(folder)),
         scores=str(folder / "scores.csv"),
@@ -152,6 +155,26 @@ def make_files(folder: Path) -> ReportFiles:
         },
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
     )
+
+
+def make_tone_seconds(folder: Path) -> dict[str, str]:
+    """Transposed: an audible tone. Nearest: none. Modified: exactly silent."""
+    seconds = np.zeros((len(SYSTEMS), RATE_HZ), np.float32)
+    seconds[0] = 0.003 * np.tile([1.0, 1.0, -1.0, -1.0], RATE_HZ // 4)
+    seconds[1] = 1e-5 * np.random.default_rng(0).standard_normal(RATE_HZ)
+    tones = [(-50.0, 20.0), (-130.0, -60.0), (-np.inf, -np.inf), (-60.0, 10.0)]
+    rows, arrays = [], {"rate_hz": np.array(RATE_HZ)}
+    for signal, song in (("silence", ""), ("music", SONG)):
+        for system, tone in zip(SYSTEMS, tones, strict=True):
+            rows.append((signal, song, "bass", 1, 0.5, system, *tone))
+        spectrograms = [spectrogram_db(second[None], RATE_HZ) for second in seconds]
+        arrays["frequencies_hz"] = spectrograms[0][0]
+        arrays[signal] = seconds
+        arrays[f"{signal}_db"] = np.array([level_db for *_, level_db in spectrograms], np.float16)
+    paths = {"tones": folder / "tone_seconds.csv", "tone_arrays": folder / "tone_seconds.npz"}
+    pd.DataFrame(rows, columns=TONE_COLUMNS).to_csv(paths["tones"], index=False)
+    np.savez(paths["tone_arrays"], **arrays)
+    return {name: str(path) for name, path in paths.items()}
 
 
 def make_gradients(folder: Path) -> Path:

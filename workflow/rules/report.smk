@@ -7,6 +7,8 @@ rule report:
     input:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
+        tones=rules.tone_seconds.output.table,
+        tone_arrays=rules.tone_seconds.output.arrays,
         claims=rules.claims.output,
         gradients=rules.probe_loss_gradients.output.table,
         scores=rules.scores.output,

@@ -12,6 +12,8 @@ with job_log(snakemake.log[0]):
         ReportFiles(
             variants=snakemake.input.variants[0],
             measures=snakemake.input.measures[0],
+            tones=snakemake.input.tones,
+            tone_arrays=snakemake.input.tone_arrays,
             claims=snakemake.input.claims[0],
             gradients=snakemake.input.gradients,
             scores=snakemake.input.scores[0],

@@ -32,6 +32,7 @@ from upsampling_artifacts.report.comparison import (
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
+from upsampling_artifacts.report.hear_it import hear_it
 from upsampling_artifacts.report.losses import gradient_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
@@ -47,6 +48,8 @@ class ReportFiles:
     Attributes:
         variants: Measures of the trained systems, before and after training (``variants.csv``).
         measures: Measures of randomly initialized models (``measures.csv``).
+        tones: ``tone_seconds.csv``.
+        tone_arrays: ``tone_seconds.npz``.
         claims: ``claims.csv``.
         gradients: ``losses/gradients.csv``.
         scores: ``scores.csv``.
@@ -74,6 +77,8 @@ class ReportFiles:
 
     variants: str
     measures: str
+    tones: str
+    tone_arrays: str
     claims: str
     gradients: str
     scores: str
@@ -158,6 +163,7 @@ def page_values(
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
+        "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims)),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
         "paper_figures": paper_figures(files.figures),
