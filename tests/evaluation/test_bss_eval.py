@@ -1,6 +1,5 @@
 """Scores with one factorization per matrix are those of museval."""
 
-
 import museval
 import numpy as np
 import pytest

@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
+from upsampling_artifacts.data.sound_set import TABLE, YOURS
 from upsampling_artifacts.models.saved import build_described, load_model, save_model
 from upsampling_artifacts.probes.model_probe import run
 from upsampling_artifacts.probes.tone_seconds import COLUMNS, loudest_moment, write_tone_seconds
 
 RATE_HZ = 8000
 CHUNK = 2048
-SIGNALS = ["silence", "near_silence", "noise", "sweep", "music"]
+SIGNALS = ["silence", "near_silence", "noise", "door", "music", "quiet"]
 
 
 def tone(level_db: float, first: int, time: int = 4 * RATE_HZ) -> np.ndarray:
@@ -43,8 +46,20 @@ def test_a_second_in_which_the_input_has_the_tone_does_not_count() -> None:
 
 @pytest.fixture
 def song(cache_song: Callable[..., Path]) -> Path:
-    stems = 0.05 * np.random.default_rng(0).standard_normal((2, 2, 2 * RATE_HZ))
+    stems = 0.05 * np.random.default_rng(0).standard_normal((2, 2, 4 * RATE_HZ))
     return cache_song("song", stems, RATE_HZ)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    """A folder with one sound of the user: noise."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    noise = 0.1 * np.random.default_rng(1).standard_normal((2 * RATE_HZ, 2))
+    soundfile.write(folder / "door.wav", noise, RATE_HZ, subtype="FLOAT")
+    row = {"name": "door", "kind": YOURS, "file": "door.wav"}
+    pd.DataFrame([row], columns=SOUND_COLUMNS).to_csv(folder / TABLE, index=False)
+    return folder
 
 
 @pytest.fixture
@@ -63,12 +78,12 @@ def models(song: Path, tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_signal_has_one_second_of_all_variants(
-    models: dict[str, str], song: Path, tmp_path: Path
+    models: dict[str, str], song: Path, sounds: Path, tmp_path: Path
 ) -> None:
     csv_path, arrays_path = tmp_path / "tones.csv", tmp_path / "tones.npz"
     write_tone_seconds(
-        models, [str(song)], dict.fromkeys(models, CHUNK / RATE_HZ), 1.5, 2000.0, csv_path,
-        arrays_path,
+        models, [str(song)], [], sounds, dict.fromkeys(models, CHUNK / RATE_HZ), 1.5, 2000.0,
+        csv_path, arrays_path,
     )  # fmt: skip
     table = pd.read_csv(csv_path)
     assert list(table.columns) == COLUMNS
@@ -89,7 +104,13 @@ def test_every_signal_has_one_second_of_all_variants(
     start = round(place["start_seconds"] * RATE_HZ)
     for index, path in enumerate(models.values()):
         output = run(load_model(path)[0], noise[None], CHUNK)[0]
-        np.testing.assert_allclose(
-            arrays["noise"][index], output[row, start : start + RATE_HZ], rtol=0, atol=1e-6
-        )
-    assert arrays["noise_db"].shape[:2] == (2, len(arrays["frequencies_hz"]))
+        second = output[row, start : start + RATE_HZ]
+        heard = arrays["audio"][SIGNALS.index("noise"), index]
+        np.testing.assert_allclose(heard, second - second.mean(), rtol=0, atol=1e-6)
+    assert arrays["level_db"].shape[:3] == (len(SIGNALS), 2, len(arrays["frequencies_hz"]))
+    silence_db = arrays["level_db"][SIGNALS.index("silence")]
+    tone_bin = np.abs(arrays["frequencies_hz"] - 2000).argmin()
+    np.testing.assert_allclose(
+        silence_db[0, tone_bin], levels_db["silence", "with_biases"], rtol=0, atol=0.5
+    )
+    assert np.isneginf(silence_db[1]).all()

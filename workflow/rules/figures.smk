@@ -168,6 +168,23 @@ rule figure_line_levels:
         "../scripts/figure_line_levels.py"
 
 
+rule figure_after_training:
+    input:
+        rules.after_training.output,
+    output:
+        figure("after_training", "after training", "Artifacts", "after_training"),
+    log:
+        f"logs/{FIGURES}/after_training.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks(),
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.after_training"),
+    script:
+        "../scripts/figure_after_training.py"
+
+
 rule figure_spectrograms:
     input:
         runs("probe/{stage}.npz", FIRST_SEED, stage=["initialization", "trained"]),

@@ -15,6 +15,7 @@ with job_log(snakemake.log[0]):
             tones=snakemake.input.tones,
             tone_arrays=snakemake.input.tone_arrays,
             claims=snakemake.input.claims[0],
+            after_training=snakemake.input.after_training[0],
             gradients=snakemake.input.gradients,
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],

@@ -7,6 +7,8 @@ with job_log(snakemake.log[0]):
     write_tone_seconds(
         dict(zip(snakemake.params.segment_seconds, snakemake.input.models, strict=True)),
         songs=snakemake.input.songs,
+        excerpts=snakemake.input.excerpts,
+        sounds=snakemake.input.sounds,
         segment_seconds=snakemake.params.segment_seconds,
         signal_seconds=snakemake.params.signal_seconds,
         tone_hz=snakemake.params.tone_hz,

@@ -21,8 +21,7 @@ from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import load_model
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
-from upsampling_artifacts.probes.model_probe import run
-from upsampling_artifacts.probes.variants import EDGE_SECONDS, Probe, variant_probes
+from upsampling_artifacts.probes.variants import Probe, run_probe, variant_probes
 
 COLUMNS = [
     "signal", "song", "source", "channel", "start_seconds", "system", "level_db",
@@ -80,6 +79,8 @@ def loudest_moment(
 def write_tone_seconds(
     models: Mapping[str, str],
     songs: Sequence[str],
+    excerpts: Sequence[str],
+    sounds: str | Path,
     segment_seconds: Mapping[str, float],
     signal_seconds: float,
     tone_hz: float,
@@ -94,64 +95,60 @@ def write_tone_seconds(
     Args:
         models: Trained model files by system.
         songs: As for :func:`variants.probe_variant`.
+        excerpts: As for :func:`variants.probe_variant`.
+        sounds: As for :func:`variants.probe_variant`.
         segment_seconds: For each system, as for :func:`variants.probe_variant`.
         signal_seconds: As for :func:`variants.probe_variant`.
         tone_hz: Frequency of the tone.
         csv_path: Where to write the table, with the columns ``COLUMNS``: one row per signal and
             system. Levels are in dB re the RMS of a normalized mixture.
-        arrays_path: Where to write (``.npz``) ``rate_hz``, ``frequencies_hz`` and, for each signal,
-            ``<signal>`` ``(system, time)``, re the RMS of a normalized mixture, and
-            ``<signal>_db`` ``(system, frequency, time)``, as :func:`spectra.spectrogram_db`.
+        arrays_path: Where to write (``.npz``) ``rate_hz``, ``frequencies_hz``, ``audio`` ``(signal,
+            system, time)``, re the RMS of a normalized mixture, without its DC offset, and its
+            spectrograms ``level_db`` ``(signal, system, frequency, time)``, as
+            :func:`spectra.spectrogram_db`. Signals and systems are in the order of the table.
         threads: CPU threads.
     """
     torch.set_num_threads(threads)
     cached = [read_cache(song) for song in songs]
-    rate_hz = cached[0].rate_hz
-    probes = variant_probes(cached, signal_seconds)
+    sources, rate_hz = cached[0].sources, cached[0].rate_hz
+    probes = variant_probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
     outputs = [
-        _outputs(path, probes, round(segment_seconds[system] * rate_hz), rate_hz)
+        _outputs(path, probes, round(segment_seconds[system] * rate_hz))
         for system, path in models.items()
     ]
     loudest: dict[str, tuple[Probe, Moment, list[np.ndarray]]] = {}
     for probe, *of_probe in zip(probes, *outputs, strict=True):
-        moment = loudest_moment(of_probe, _settled(probe, probe.signal, rate_hz), rate_hz, tone_hz)
+        moment = loudest_moment(of_probe, probe.signal[:, probe.measured], rate_hz, tone_hz)
         if probe.name not in loudest or moment.margin_db > loudest[probe.name][1].margin_db:
             loudest[probe.name] = probe, moment, of_probe
     rows = []
-    arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
-    for name, (probe, moment, of_probe) in loudest.items():
+    audio = []
+    for probe, moment, of_probe in loudest.values():
         source, channel = divmod(moment.row, len(probe.signal))
-        heard = [cut_second(output[[moment.row]], rate_hz, moment.start) for output in of_probe]
-        spectrograms = [spectrogram_db(second, rate_hz) for second in heard]
-        arrays["frequencies_hz"] = spectrograms[0][0]
-        arrays[name] = np.concatenate(heard)
-        arrays[f"{name}_db"] = np.array([level_db for _, _, level_db in spectrograms], np.float16)
-        for system, second in zip(models, heard, strict=True):
-            place = name, probe.song, cached[0].sources[source], channel, moment.start / rate_hz
+        place = probe.name, probe.song, sources[source], channel, moment.start / rate_hz
+        for system, output in zip(models, of_probe, strict=True):
+            second = cut_second(output[[moment.row]], rate_hz, moment.start)
             level_db = measure_line(second, rate_hz, tone_hz).level_db
             margin_db = margins_by_second(second, rate_hz, tone_hz, PLAYBACK_DB_SPL).item()
             rows.append((*place, system, level_db, margin_db))
+            audio.append(second - second.mean())
+    spectrograms = [spectrogram_db(second, rate_hz) for second in audio]
+    levels_db = np.array([level_db for _, _, level_db in spectrograms], np.float16)
+    by_signal = len(loudest), len(models)
     with atomic_write(arrays_path) as unfinished:
-        np.savez_compressed(unfinished, **arrays)
+        np.savez_compressed(
+            unfinished,
+            rate_hz=rate_hz,
+            frequencies_hz=spectrograms[0][0],
+            audio=np.reshape(audio, (*by_signal, -1)),
+            level_db=levels_db.reshape(*by_signal, *levels_db.shape[1:]),
+        )
     with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.3f")
 
 
-def _outputs(path: str, probes: Sequence[Probe], chunk: int, rate_hz: int) -> list[np.ndarray]:
+def _outputs(path: str, probes: Sequence[Probe], chunk: int) -> list[np.ndarray]:
     """What a model answers to each test signal, ``(sources * channels, time)``."""
     model, _ = load_model(path)
     with low_memory(model):
-        return [
-            _settled(
-                probe,
-                run(model, probe.signal[None], None if probe.in_one_piece else chunk)[0],
-                rate_hz,
-            )
-            for probe in probes
-        ]
-
-
-def _settled(probe: Probe, signal: np.ndarray, rate_hz: int) -> np.ndarray:
-    """A signal without the ends that are not measured."""
-    edge = round(EDGE_SECONDS * rate_hz) if probe.in_one_piece else 0
-    return signal[:, edge : signal.shape[-1] - edge]
+        return [run_probe(model, probe, chunk) for probe in probes]

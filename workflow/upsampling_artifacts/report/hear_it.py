@@ -16,8 +16,20 @@ from matplotlib.image import imsave
 from upsampling_artifacts.artifacts.spectra import thin_spectrogram
 from upsampling_artifacts.figures.style import COLOR_MAP, Look
 from upsampling_artifacts.report.audio import flac_uri
-from upsampling_artifacts.report.findings import SIGNALS
-from upsampling_artifacts.report.numbers import number
+from upsampling_artifacts.report.numbers import number, signed
+
+SIGNALS = {
+    "silence": "silence",
+    "near_silence": "near-silence",
+    "noise": "white noise",
+    "sweep": "sweep",
+    "impulses": "impulses",
+    "speech": "speech",
+    "music": "test song",
+    "quiet": "quietest passage of a test song",
+    "excerpt": "real song",
+}
+"""Names of the test signals; the user's own sounds keep their names."""
 
 MUSIC_DB = -20.0
 """Level re full scale at which a signal of RMS 1 (the music) is played without amplification."""
@@ -56,22 +68,19 @@ def hear_it(
         arrays = dict(file)
     rate_hz = int(arrays["rate_hz"])
     signals = []
-    for name, rows in table.groupby("signal", sort=False):
-        gain_db = _gain_db(arrays[str(name)])
-        sounds = [
-            flac_uri(_faded(second, rate_hz) * 10 ** ((MUSIC_DB + gain_db) / 20), rate_hz)
-            for second in arrays[str(name)]
-        ]
-        pictures = _pictures(arrays["frequencies_hz"], arrays[f"{name}_db"])
+    for (name, rows), audio, levels_db in zip(
+        table.groupby("signal", sort=False), arrays["audio"], arrays["level_db"], strict=True
+    ):
+        gain_db = _gain_db(audio)
+        amplified = _faded(audio, rate_hz) * 10 ** ((MUSIC_DB + gain_db) / 20)
         signals.append(
-            rows.iloc[0][["song", "source", "channel", "start_seconds"]].to_dict()
+            rows.iloc[0][["signal", "song", "source", "channel", "start_seconds"]].to_dict()
             | _tones(rows, looks)
             | {
-                "signal": name,
-                "name": SIGNALS[str(name)],
-                "gain": f"{gain_db:+d} dB".replace("-", "−"),
-                "sounds": sounds,
-                "pictures": pictures,
+                "name": SIGNALS.get(str(name), name),
+                "gain": f"{signed(gain_db, 0)} dB",
+                "sounds": [flac_uri(second[None], rate_hz) for second in amplified],
+                "pictures": _pictures(arrays["frequencies_hz"], levels_db),
             }
         )
     return {
@@ -108,16 +117,16 @@ def _tone_text(level_db: float, margin_db: float) -> str:
     return f"no audible tone ({number(-margin_db, 0)} dB below threshold)"
 
 
-def _gain_db(seconds: np.ndarray) -> int:
+def _gain_db(audio: np.ndarray) -> int:
     """The amplification of a signal, the same for all systems, so that they can be compared."""
-    peak = np.abs(seconds - seconds.mean(axis=1, keepdims=True)).max()
+    peak = np.abs(audio).max()
     return math.floor(PEAK_DB - MUSIC_DB - 20 * np.log10(peak)) if peak > 0 else 0
 
 
-def _faded(second: np.ndarray, rate_hz: int) -> np.ndarray:
-    """``(1, time)``, without its inaudible mean, faded in and out."""
-    ramp = np.arange(len(second)) / (FADE_SECONDS * rate_hz)
-    return ((second - second.mean()) * np.minimum(1, np.minimum(ramp, ramp[::-1])))[None]
+def _faded(audio: np.ndarray, rate_hz: int) -> np.ndarray:
+    """``(..., time)``, faded in and out."""
+    ramp = np.arange(audio.shape[-1]) / (FADE_SECONDS * rate_hz)
+    return audio * np.minimum(1, np.minimum(ramp, ramp[::-1]))
 
 
 def _pictures(frequencies_hz: np.ndarray, levels_db: np.ndarray) -> list[str]:

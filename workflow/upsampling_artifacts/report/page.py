@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
-    BY_CHANCE,
     INAUDIBLE_DB,
     read_lines,
     summarize_arithmetics,
@@ -23,6 +23,7 @@ from upsampling_artifacts.probes.line_summary import (
 )
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.report import findings
+from upsampling_artifacts.report.after_training import after_training_values
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import (
     parameter_rows,
@@ -51,6 +52,7 @@ class ReportFiles:
         tones: ``tone_seconds.csv``.
         tone_arrays: ``tone_seconds.npz``.
         claims: ``claims.csv``.
+        after_training: ``after_training.csv``.
         gradients: ``losses/gradients.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
@@ -62,9 +64,9 @@ class ReportFiles:
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Image files by the name that the templates use: layers, loss_gradients,
-            line_levels, spectrograms_noise, spectrograms_silence, training_curves, source_scores,
-            sdr_differences, trade_offs, step_speed, layer_speed, and those of figure_1 to figure_9
-            that have been drawn.
+            line_levels, after_training, spectrograms_noise, spectrograms_silence, training_curves,
+            source_scores, sdr_differences, trade_offs, step_speed, layer_speed, and those of
+            figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
             ``spectrograms.svg``.
         song: The cached song of the listening section.
@@ -80,6 +82,7 @@ class ReportFiles:
     tones: str
     tone_arrays: str
     claims: str
+    after_training: str
     gradients: str
     scores: str
     table_1: str
@@ -163,6 +166,11 @@ def page_values(
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
+        "after": after_training_values(
+            pd.read_csv(files.after_training),
+            findings.group_by_network(config)["same"],
+            looks,
+        ),
         "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims)),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
