@@ -13,7 +13,7 @@ WITH_TORCH = {
     "checkpointing", "excerpt", "figure_arrays", "identities", "loading", "out_of_distribution",
     "probe", "probe_layers", "probe_loss_gradients", "probe_model", "probe_readings",
     "probe_stacks", "probe_system", "separate", "step_speed", "switch_speed", "table_1",
-    "train", "upsampler_speed",
+    "tone_seconds", "train", "upsampler_speed",
 }  # fmt: skip
 
 

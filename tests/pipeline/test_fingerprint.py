@@ -258,15 +258,17 @@ STAGES = {
     "evaluation.baselines": {
         "data.cached_song", "evaluation.baselines",
     },
-    "evaluation.scoring": {*SONG_FILES, "evaluation.scoring"},
+    "evaluation.scoring": {*SONG_FILES, "evaluation.bss_eval", "evaluation.scoring"},
     "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
     "evaluation.unscored_frames": {
         *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
-        "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
+        "artifacts.spectra", "evaluation.bss_eval", "evaluation.scoring",
+        "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {*LINES, "evaluation.claims"},
     "probes.variants": VARIANTS,
     "probes.snapshots": {*VARIANTS, "probes.snapshots"},
+    "probes.tone_seconds": {*VARIANTS, "artifacts.seconds", "probes.tone_seconds"},
     "probes.over_training": OVER_TRAINING,
     "probes.after_training": {*LINES, "probes.after_training"},
     "data.out_of_distribution": EXCERPT

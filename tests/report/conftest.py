@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
@@ -30,6 +31,7 @@ from upsampling_artifacts.probes.after_training import write_after_training
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS
 from upsampling_artifacts.probes.over_training import write_over_training
+from upsampling_artifacts.probes.tone_seconds import COLUMNS as TONE_COLUMNS
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..figures.test_loss_gradients import make_arrays
@@ -136,6 +138,7 @@ def make_files(folder: Path) -> ReportFiles:
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
         over_training=str(folder / "over_training.csv"),
+        **make_tone_seconds(folder),
         claims=str(make_claims(folder)),
         after_training=str(folder / "after_training.csv"),
         gradients=str(make_gradients(folder)),
@@ -160,6 +163,32 @@ def make_files(folder: Path) -> ReportFiles:
         },
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
     )
+
+
+def make_tone_seconds(folder: Path) -> dict[str, str]:
+    """Transposed: an audible tone. Nearest: none. Modified: exactly silent."""
+    seconds = np.zeros((len(SYSTEMS), RATE_HZ), np.float32)
+    seconds[0] = 0.003 * np.tile([1.0, 1.0, -1.0, -1.0], RATE_HZ // 4)
+    seconds[1] = 1e-5 * np.random.default_rng(0).standard_normal(RATE_HZ)
+    tones = [(-50.0, 20.0), (-130.0, -60.0), (-np.inf, -np.inf), (-60.0, 10.0)]
+    signals = {"silence": "", "music": SONG}
+    rows = [
+        (signal, song, "bass", 1, 0.5, system, *tone)
+        for signal, song in signals.items()
+        for system, tone in zip(SYSTEMS, tones, strict=True)
+    ]
+    spectrograms = [spectrogram_db(second[None], RATE_HZ) for second in seconds]
+    levels_db = np.array([level_db for *_, level_db in spectrograms], np.float16)
+    paths = {"tones": folder / "tone_seconds.csv", "tone_arrays": folder / "tone_seconds.npz"}
+    pd.DataFrame(rows, columns=TONE_COLUMNS).to_csv(paths["tones"], index=False)
+    np.savez(
+        paths["tone_arrays"],
+        rate_hz=RATE_HZ,
+        frequencies_hz=spectrograms[0][0],
+        audio=np.stack([seconds] * len(signals)),
+        level_db=np.stack([levels_db] * len(signals)),
+    )
+    return {name: str(path) for name, path in paths.items()}
 
 
 def make_gradients(folder: Path) -> Path:

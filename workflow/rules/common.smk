@@ -56,11 +56,16 @@ TRAINING = {
     name: {**config["training"], **config["systems"][name]["training"]}
     for name in config["variants"]
 }
+# The modules that define the variants.
+VARIANT_MODULES = sorted(
+    set().union(*(registry.modules_of(config["systems"][name]) for name in config["variants"]))
+)
 # The system that each variant's training steps and epochs are compared with.
 REFERENCES = {name: config["systems"][name]["reference"] for name in config["variants"]}
 # The tones of a last layer that upsamples by 4 (probes/model_probe.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
+FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
 
 
 wildcard_constraints:

@@ -1,7 +1,5 @@
 """Figures, drawn from saved tables and arrays: those of the paper (1 to 9), and our own."""
 
-FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
-
 # The systems in figures 1 and 9. A figure is drawn if all of its systems are probed.
 FIGURE_SYSTEMS = {
     name: list(dict.fromkeys(panel["system"] for row in layout for panel in row if panel))

@@ -51,6 +51,33 @@ rule probe_snapshots:
         "../scripts/probe_snapshots.py"
 
 
+rule tone_seconds:
+    input:
+        models=runs("model.safetensors", FIRST_SEED),
+        songs=cached(SONGS["test"][: config["probes"]["n_songs"]]),
+        excerpts=cached(SONGS["excerpt"]),
+        sounds=rules.out_of_distribution.output[0],
+    output:
+        table=f"{PROBES}/tone_seconds.csv",
+        arrays=f"{PROBES}/tone_seconds.npz",
+    log:
+        f"logs/{PROBES}/tone_seconds.log",
+    benchmark:
+        f"{PROBES}/benchmarks/tone_seconds.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
+    params:
+        segment_seconds={
+            system: training_options(system)["segment_seconds"] for system in config["variants"]
+        },
+        signal_seconds=config["probes"]["signal_seconds"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.probes.tone_seconds", *VARIANT_MODULES),
+    script:
+        "../scripts/tone_seconds.py"
+
+
 rule probe_system:
     input:
         ancient(EXCERPT_FILE),

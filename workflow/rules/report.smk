@@ -8,6 +8,8 @@ rule report:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
         over_training=rules.over_training.output,
+        tones=rules.tone_seconds.output.table,
+        tone_arrays=rules.tone_seconds.output.arrays,
         claims=rules.claims.output,
         after_training=rules.after_training.output,
         gradients=rules.probe_loss_gradients.output.table,

@@ -13,6 +13,8 @@ with job_log(snakemake.log[0]):
             variants=snakemake.input.variants[0],
             measures=snakemake.input.measures[0],
             over_training=snakemake.input.over_training[0],
+            tones=snakemake.input.tones,
+            tone_arrays=snakemake.input.tone_arrays,
             claims=snakemake.input.claims[0],
             after_training=snakemake.input.after_training[0],
             gradients=snakemake.input.gradients,

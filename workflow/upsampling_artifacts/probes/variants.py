@@ -73,6 +73,11 @@ class Probe(NamedTuple):
     edge: int = 0
     after_training: bool = False
 
+    @property
+    def measured(self) -> slice:
+        """The samples that are measured."""
+        return slice(self.edge, -self.edge or None)
+
 
 def probe_variant(
     system: dict,
@@ -116,7 +121,7 @@ def probe_variant(
         model = build_described({**system, **about}).eval()
     stage = "trained" if model_path else "initialization"
     chunk = round(segment_seconds * rate_hz)
-    probes = _probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
+    probes = variant_probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
     with torch.inference_mode():
         layers = find_layers(model, torch.zeros(1, channels, chunk))
     strides = tone_strides(layers) or [LAST_STRIDE]
@@ -128,16 +133,15 @@ def probe_variant(
             for probe in probes:
                 if probe.after_training and not in_full:
                     continue
-                piece = None if probe.in_one_piece else chunk
                 rows: list[pd.DataFrame] = []
                 if probe.after_training:
-                    output = _run(model, probe, piece)
+                    output = run_probe(model, probe, chunk)
                 else:
                     result = probe_model(
                         model,
                         {probe.name: probe.signal},
                         rate_hz,
-                        chunk=piece,
+                        chunk=None if probe.in_one_piece else chunk,
                         fallback_strides=[LAST_STRIDE],
                         edge=probe.edge,
                         as_it_runs="fused" in arithmetic.implementations,
@@ -167,13 +171,19 @@ def probe_variant(
         table[~silence].to_csv(unfinished, index=False, float_format="%.6g")
 
 
-def _run(model: nn.Module, probe: Probe, chunk: int | None) -> np.ndarray:
-    output = run(model, probe.signal[None], chunk)[0]
-    return output[:, _measured(probe)]
+def run_probe(model: nn.Module, probe: Probe, chunk: int) -> np.ndarray:
+    """Feed a test signal to a variant, as it runs.
 
+    Args:
+        model: The variant, in evaluation mode.
+        probe: The test signal.
+        chunk: Length in samples of the chunks of a signal that is not processed in one piece.
 
-def _measured(probe: Probe) -> slice:
-    return slice(probe.edge, -probe.edge or None)
+    Returns:
+        What is measured of the output, ``(sources * channels, time)``.
+    """
+    output = run(model, probe.signal[None], None if probe.in_one_piece else chunk)[0]
+    return output[:, probe.measured]
 
 
 def _tones(
@@ -191,15 +201,23 @@ def _tones(
         (probe.name, OUTPUT, *row, source) for source, rows in measured.items() for row in rows
     ]
     if chance:
-        input = {INPUT: probe.signal[:, _measured(probe)]}
+        input = {INPUT: probe.signal[:, probe.measured]}
         rows = measure_sources(input, rate_hz, strides, PLAYBACK_DB_SPL)[""]
         table += [(probe.name, INPUT, *row, "") for row in rows]
     return pd.DataFrame(table, columns=[*COLUMNS, "source"])
 
 
-def _probes(
+def variant_probes(
     songs: list[CachedSong], excerpts: list[CachedSong], folder: str | Path, seconds: float
 ) -> list[Probe]:
+    """Make the test signals for variants.
+
+    Args:
+        songs: Songs whose mixtures are the music.
+        excerpts: Real songs.
+        folder: Folder of the out-of-distribution sounds.
+        seconds: Length of what is measured of a generated signal.
+    """
     channels, rate_hz = songs[0].mixture.shape[0], songs[0].rate_hz
     settled = seconds + 2 * EDGE_SECONDS
     edge = round(EDGE_SECONDS * rate_hz)

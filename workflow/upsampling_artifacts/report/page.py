@@ -33,6 +33,7 @@ from upsampling_artifacts.report.comparison import (
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
+from upsampling_artifacts.report.hear_it import hear_it
 from upsampling_artifacts.report.losses import gradient_values
 from upsampling_artifacts.report.over_training import over_training_values
 from upsampling_artifacts.report.paper_figures import paper_figures
@@ -50,6 +51,8 @@ class ReportFiles:
         variants: Measures of the trained systems, before and after training (``variants.csv``).
         measures: Measures of randomly initialized models (``measures.csv``).
         over_training: ``over_training.csv``.
+        tones: ``tone_seconds.csv``.
+        tone_arrays: ``tone_seconds.npz``.
         claims: ``claims.csv``.
         after_training: ``after_training.csv``.
         gradients: ``losses/gradients.csv``.
@@ -80,6 +83,8 @@ class ReportFiles:
     variants: str
     measures: str
     over_training: str
+    tones: str
+    tone_arrays: str
     claims: str
     after_training: str
     gradients: str
@@ -173,6 +178,7 @@ def page_values(
             findings.group_by_network(config)["same"],
             looks,
         ),
+        "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims)),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
         "paper_figures": paper_figures(files.figures),
