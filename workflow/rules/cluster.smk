@@ -42,3 +42,4 @@ localrules:
     figure_overlap,
     figure_ones,
     figure_stacks,
+    reference,
