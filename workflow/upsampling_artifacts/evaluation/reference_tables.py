@@ -145,15 +145,15 @@ def summarize_tones(variants: pd.DataFrame, tone_hz: float) -> pd.DataFrame:
     first = rows.groupby("system")["arithmetic"].transform("first")
     rows = rows[rows["arithmetic"] == first]
     key = ["system", "signal", "stage", "measure"]
-    by_seed = rows.groupby([*key, "seed"], sort=False)["value"].mean()
-    intervals = {
-        name: (-np.inf, np.nan, np.nan)
-        if np.isneginf(values).all()
-        else mean_interval(values[np.isfinite(values)].to_numpy())
-        for name, values in by_seed.groupby(level=key, sort=False)
-    }
-    index = pd.MultiIndex.from_tuples(intervals, names=key)
-    return pd.DataFrame(list(intervals.values()), index, columns=["mean", "low", "high"])
+    by_seed = rows.groupby([*key, "seed"], sort=False)["value"].mean().reset_index()
+    summary = []
+    for (system, signal, stage, measure), group in by_seed.groupby(key, sort=False):
+        values = group["value"].to_numpy()
+        interval = mean_interval(values[np.isfinite(values)])
+        if np.isneginf(values).all():
+            interval = (-np.inf, np.nan, np.nan)
+        summary.append([system, signal, stage, measure, *interval])
+    return pd.DataFrame(summary, columns=[*key, "mean", "low", "high"]).set_index(key)
 
 
 def losses_at_equal_steps(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.report.numbers import (
     NOTHING,
+    listed,
     number,
     signed,
     significant,
@@ -81,7 +82,7 @@ def reference_values(folder: str | Path, here: Tables, looks: Mapping[str, Look]
         "tone_khz": f"{tone_hz / 1000:g}",
         "n_seeds": reference.scores["seed"].nunique(),
         "n_songs": len(there.songs),
-        "method": there.sdr_differences["method"].iloc[0],
+        "method": listed(list(there.sdr_differences["method"].unique())),
         "tones": [
             {"name": looks[name]["prose_name"], "level": number(levels[name], 0)}
             for name in systems
@@ -168,7 +169,7 @@ def _tables(reference: ReferenceTables) -> Tables:
         scores=reference.scores,
         songs=config["test_songs"],
         sdr_differences=reference.sdr_differences,
-        steps={name: (runs.min(), runs.max()) for name, runs in steps.groupby(level="system")},
+        steps={str(name): (n.min(), n.max()) for name, n in steps.groupby(level="system")},
     )
 
 
@@ -176,21 +177,27 @@ def _row(tables: Tables, system: str) -> dict[str, str]:
     """The cells of a system, as text; dashes if it was not part of the experiment."""
     tones = tables.tones.to_dict("index")
     least, most = tables.steps.get(system, (math.nan, math.nan))
-    sdr = summarize_sdr(tables.scores, list(tables.songs)).set_index(["system", "source"])
-    differences = tables.sdr_differences.set_index(["system", "source"])
+    sdr = _by_system(summarize_sdr(tables.scores, list(tables.songs)))
+    differences = _by_system(tables.sdr_differences)
     return {
         **{
             f"{signal}_{stage}": _tone(tones.get((system, signal, stage, measure)))
             for signal, measure in TONES
             for stage in STAGES
         },
-        "sdr": _cell(sdr, system, lambda row: with_interval(row["sdr_db"], row["sdr_high_db"], 2)),
-        "difference": _cell(differences, system, _difference),
+        "sdr": _sdr(sdr.get(system)),
+        "difference": _difference(differences.get(system)),
         "steps": " to ".join(dict.fromkeys([number(least, 0), number(most, 0)])),
     }
 
 
-def _tone(line: dict[Any, float] | None) -> str:
+def _by_system(table: pd.DataFrame) -> dict[Hashable, dict[Hashable, Any]]:
+    """The rows of the mean over sources."""
+    rows = table[table["source"] == MEAN].to_dict("records")
+    return {row["system"]: row for row in rows}
+
+
+def _tone(line: dict[Hashable, Any] | None) -> str:
     if line is None:
         return NOTHING
     if math.isinf(line["mean"]):
@@ -200,12 +207,13 @@ def _tone(line: dict[Any, float] | None) -> str:
     return with_interval(line["mean"], line["high"])
 
 
-def _cell(table: pd.DataFrame, system: str, text: Callable[[pd.Series], str]) -> str:
-    """A row of the mean over sources as text, if there is one."""
-    return text(table.loc[(system, MEAN)]) if (system, MEAN) in table.index else NOTHING
+def _sdr(row: dict[Hashable, Any] | None) -> str:
+    return NOTHING if row is None else with_interval(row["sdr_db"], row["sdr_high_db"], 2)
 
 
-def _difference(row: pd.Series) -> str:
+def _difference(row: dict[Hashable, Any] | None) -> str:
+    if row is None:
+        return NOTHING
     low, high = row["simultaneous_low_db"], row["simultaneous_high_db"]
     interval = f" [{signed(low, 2)}, {signed(high, 2)}]" if math.isfinite(low) else ""
     return signed(row["difference_db"], 2) + interval
