@@ -52,7 +52,7 @@ def test_every_object_with_known_keys_refuses_unknown_ones() -> None:
         assert entry["additionalProperties"] is False, key
 
 
-@pytest.mark.parametrize("experiments", [[], ["paper.yaml"]])
+@pytest.mark.parametrize("experiments", [[], ["paper.yaml"], ["one_gpu.yaml"]])
 def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> None:
     config = read_config(*experiments)
     before = copy.deepcopy(config)
@@ -160,6 +160,10 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         (
             put("experiment", value="Demo 1"),
             r"experiment: 'Demo 1' does not match .*; expected: Name of the experiment",
+        ),
+        (
+            put("experiment", value="reference"),
+            r"experiment: 'reference' should not be valid .*; expected: Name of the experiment",
         ),
         (put("variants", value=[]), r"variants: \[\] should be non-empty; expected: Names"),
         (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; expected: Seeds"),

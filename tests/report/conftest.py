@@ -61,6 +61,7 @@ LAYERS = {
     ("linear", 128, 100): 1.25,
 }
 PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
+REFERENCE = Path(__file__).parents[2] / "results/reference"
 LOOKS = make_looks(*SYSTEMS)
 ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc")
 
@@ -162,6 +163,8 @@ def make_files(folder: Path) -> ReportFiles:
             "benchmarks": str(folder / "benchmarks/**/*.tsv"),
         },
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
+        reference=str(REFERENCE / "one_gpu"),
+        full_size=str(REFERENCE / "full_size"),
     )
 
 

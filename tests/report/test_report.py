@@ -72,8 +72,8 @@ def test_the_sections_follow_the_order_of_the_paper(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
         "tones", "claims", "figures", "layers", "losses", "models", "before-after",
-        "over-training", "after-training", "hear", "training", "speed", "listen", "parameters",
-        "dataset", "provenance", "reading",
+        "over-training", "after-training", "hear", "training", "speed", "reference", "listen",
+        "parameters", "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections

@@ -47,3 +47,4 @@ localrules:
     figure_overlap,
     figure_ones,
     figure_stacks,
+    reference,

@@ -1,6 +1,16 @@
 """The report: one page with all results."""
 
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
+REFERENCE = "results/reference"
+
+
+def reference_files(name):
+    """Tables of another machine that come with the repository; none if they were deleted."""
+    return sorted(map(str, Path(REFERENCE, name).glob("*.[cj]s*")))
+
+
+def reference_folder(name):
+    return f"{REFERENCE}/{name}" if reference_files(name) else None
 
 
 rule report:
@@ -22,6 +32,8 @@ rule report:
         upsamplers=rules.upsampler_speed.output,
         manifest=rules.manifest.output,
         paper="config/paper_table_1.csv",
+        reference=reference_files("one_gpu"),
+        full_size=reference_files("full_size"),
         figures=expand(
             f"{FIGURES}/{{name}}.svg",
             name=[
@@ -63,6 +75,8 @@ rule report:
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
         tone_hz=TONES_HZ[0],
+        reference=reference_folder("one_gpu"),
+        full_size=reference_folder("full_size"),
         # For the captions.
         patterns={
             "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
@@ -77,3 +91,26 @@ rule report:
         code=code("upsampling_artifacts.report.page"),
     script:
         "../scripts/report.py"
+
+
+# `snakemake reference` replaces results/reference/<experiment>/ by the tables of this experiment.
+# They are no outputs: as such, git's own files would be made again where their sources are missing.
+rule reference:
+    input:
+        variants=rules.trained_measures.output,
+        scores=rules.scores.output,
+        sdr_differences=rules.sdr_differences.output,
+        training=runs("training.csv"),
+        steps=rules.step_speed.output,
+        provenance=rules.report.output.provenance,
+    log:
+        f"logs/{RESULTS}/reference.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        folder=f"{REFERENCE}/{config['experiment']}",
+        runs=RUNS,
+        config=config,
+        test_songs=SONGS["test"],
+    script:
+        "../scripts/reference.py"

@@ -34,6 +34,8 @@ with job_log(snakemake.log[0]):
             benchmarks=snakemake.params.benchmarks,
             dependencies=snakemake.params.dependencies,
             patterns=snakemake.params.patterns,
+            reference=snakemake.params.reference,
+            full_size=snakemake.params.full_size,
         ),
         config=snakemake.params.config,
         looks=snakemake.params.looks,

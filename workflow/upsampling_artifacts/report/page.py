@@ -13,6 +13,7 @@ import yaml
 
 from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
+from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
@@ -38,6 +39,7 @@ from upsampling_artifacts.report.losses import gradient_values
 from upsampling_artifacts.report.over_training import over_training_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
+from upsampling_artifacts.report.reference import Tables, reference_values, step_values
 from upsampling_artifacts.report.rendering import make_environment
 from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_values
@@ -78,6 +80,8 @@ class ReportFiles:
             estimates, benchmarks.
         benchmarks: For each rule, the benchmark files of its jobs.
         dependencies: For each benchmark file, those of the jobs that its job waits for.
+        reference: Folder of tables that another machine measured; None without it.
+        full_size: Folder of the training steps at full size that another machine timed, likewise.
     """
 
     variants: str
@@ -104,6 +108,8 @@ class ReportFiles:
     patterns: dict[str, str]
     benchmarks: dict[str, list[str]] = field(default_factory=dict)
     dependencies: dict[str, list[str]] = field(default_factory=dict)
+    reference: str | None = None
+    full_size: str | None = None
 
 
 def write_report(
@@ -187,6 +193,7 @@ def page_values(
         **_difference_values(files, looks),
         **_score_values(files, config, looks, test_songs, excerpt, tone_hz),
         "speed": speed(pd.read_csv(files.steps), pd.read_csv(files.upsamplers), paper, looks),
+        **_reference_values(files, looks, test_songs, tone_hz, paper),
         **_listening_values(files, config, looks),
         "data_set": data_set(pd.read_csv(files.manifest), config["sources"]),
         "loading": pd.read_csv(files.loading, index_col="reader").to_dict("index"),
@@ -274,6 +281,30 @@ def _score_values(
         "unscored_tones": findings.unscored_tones(
             pd.read_csv(files.unscored_frames), tone_hz, looks
         ),
+    }
+
+
+def _reference_values(
+    files: ReportFiles,
+    looks: Mapping[str, Look],
+    test_songs: list[str],
+    tone_hz: float,
+    paper: pd.DataFrame,
+) -> dict[str, Any]:
+    """Other machines' tables beside those of this experiment; None where there are none."""
+    trained = pd.read_csv(files.table_1).dropna(subset="steps_most").set_index("system")
+    steps = zip(trained["steps_least"], trained["steps_most"], strict=True)
+    here = Tables(
+        tones=summarize_tones(pd.read_csv(files.variants), tone_hz),
+        scores=pd.read_csv(files.scores),
+        songs=test_songs,
+        sdr_differences=pd.read_csv(files.sdr_differences),
+        steps=dict(zip(trained.index, steps, strict=True)),
+    )
+    timed = pd.read_csv(files.steps)
+    return {
+        "reference": reference_values(files.reference, here, looks) if files.reference else None,
+        "full_size": step_values(files.full_size, timed, paper, looks) if files.full_size else None,
     }
 
 

@@ -48,7 +48,7 @@ def speed(
     paper_ratios = paper_epoch_ratios(paper, {**in_config, **references})
     return {
         "rows": [_row(row, looks) for row in steps.to_dict("records")],
-        "ratios": _ratios(steps, paper_ratios, looks),
+        "ratios": interpolation_ratios(steps, paper_ratios, looks),
         "setup": {
             "devices": sorted(steps["device"].dropna().unique()),
             "on_cpu": bool((steps["device"] == "cpu").any()),
@@ -82,9 +82,19 @@ def _row(row: dict[Hashable, Any], looks: Mapping[str, Look]) -> dict[str, str]:
     }
 
 
-def _ratios(
+def interpolation_ratios(
     steps: pd.DataFrame, paper_ratios: pd.Series, looks: Mapping[str, Look]
 ) -> list[dict[str, str]]:
+    """Step times of the interpolating systems relative to the reference, as text.
+
+    Args:
+        steps: ``steps.csv``, with one row per system and implementation.
+        paper_ratios: The paper's, by system.
+        looks: Names of the systems.
+
+    Returns:
+        ``{"name", "plain", "fused", "auto", "paper"}`` for each system.
+    """
     ratios = steps.pivot(index="system", columns="implementation", values="ratio_to_transposed")
     rows = []
     for system in dict.fromkeys(steps.loc[steps["implementation"] == "plain", "system"]):

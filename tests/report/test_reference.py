@@ -1,0 +1,81 @@
+"""The section on another machine's tables: what it shows, and that it says whose they are."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts.report.page import write_report
+
+from .conftest import ALL_LOOKS, EXCERPT, SONG, Report
+from .test_report import Page, page_text
+
+
+@pytest.fixture(scope="module")
+def page(report: Report) -> Page:
+    return Page(report.html)
+
+
+def test_the_section_says_whose_numbers_these_are(page: Page) -> None:
+    text = page_text(page)
+    assert "On one GPU, at 44.1 kHz Not measured by this experiment." in text
+    assert (
+        "measured on NVIDIA H100 80GB, PyTorch 2.11, 2026-11-28, commit 4e0e551 : 1 seed, 2 test "
+        "songs. With one seed there is no interval over seeds"
+    ) in text
+    assert "Each system was trained for 45 s" in text
+    assert "NVIDIA H100 80GB HBM3, PyTorch 2.11, 2026-11-28, commit not recorded" in text
+
+
+def test_its_sentences_quote_the_tables(page: Page) -> None:
+    text = page_text(page)
+    assert (
+        "silence is answered with a tone at 11.025 kHz by transposed convolution ( −50 dB re the "
+        "music) and subpixel convolution ( −49 dB re the music), and by nearest-neighbor "
+        "interpolation and linear interpolation with none above −100 dB ."
+    ) in text
+    assert "At step 760, the last at which all were validated, the validation loss (L1) is" in text
+    assert "0.180 (transposed convolution), 0.190 (nearest-neighbor interpolation)" in text
+    assert (
+        "a training step of the full-size network (32 × 10 s, bf16-mixed) with nearest-neighbor "
+        "interpolation takes 1.41 times as long as one with transposed convolution when run as two "
+        "layers, and 0.99 times when fused (here: 1.50 and 1.10); the paper’s epochs: 1.33 ."
+    ) in text
+
+
+def test_each_system_has_a_row_there_and_a_row_here(page: Page) -> None:
+    rows = [[" ".join(cell.split()) for cell in row] for row in page.tables["reference-table"]]
+    by_name = {row[0]: index for index, row in enumerate(rows)}
+    transposed, here = rows[by_name["transposed"] :][:2]
+    assert transposed == [
+        "transposed", "44.1 kHz, there", "−32.9", "−49.6", "46.0", "21.7", "6.26", "-", "1102",
+    ]  # fmt: skip
+    assert here == [
+        "8 kHz, here", "−30.0 ± 2.5", "−50.0 ± 2.5", "12.0 ± 0.0", "12.0 ± 0.0", "1.10 ± 0.25",
+        "-", "90",
+    ]  # fmt: skip
+    nearest, here = rows[by_name["nearest"] :][:2]
+    assert nearest[2:4] == ["< −100", "< −100"] and nearest[6] == "5.62"
+    assert nearest[7].startswith("−0.64 [")
+    assert here[6] == "−0.25 [−0.78, +0.28]"
+    _, here = rows[by_name["linear"] :][:2]
+    assert here == ["8 kHz, here", *"-------"]
+
+
+def test_full_size_steps_stand_beside_this_experiments(page: Page) -> None:
+    rows = [[" ".join(cell.split()) for cell in row] for row in page.tables["full-size-table"]]
+    assert ["nearest", "fused layer", "bf16-mixed", "242", "19", "0.99", "1.10", "1.33"] in rows
+    assert ["transposed", "", "bf16-mixed", "243", "17", "1.00", "1.00", "1.00"] in rows
+    # Here, a step in another precision was not timed.
+    assert ["transposed", "", "32-true", "410", "-", "1.69", "-", "-"] in rows
+
+
+def test_without_the_tables_the_section_is_left_out(report: Report, tmp_path: Path) -> None:
+    files = replace(report.files, reference=None, full_size=None)
+    write_report(
+        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config, ALL_LOOKS,
+        [SONG], EXCERPT, tone_hz=2000.0, repository=Path(__file__).parents[2],
+    )  # fmt: skip
+    html = (tmp_path / "report.html").read_text()
+    Page(html)
+    assert not re.search(r'href="#reference"|id="reference"|H100', html)
