@@ -22,6 +22,10 @@ rule probe:
         system=variant_system,
         segment_seconds=lambda w: training_options(w.system)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
+        # None: all signals.
+        signals=lambda w: (
+            None if w.system in config["variants"] else config["probes"]["remedy_signals"]
+        ),
         code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
@@ -204,6 +208,15 @@ use rule measures as trained_measures with:
         f"{PROBES}/variants.csv",
     log:
         f"logs/{PROBES}/variants.log",
+
+
+use rule measures as loss_outputs with:
+    input:
+        expand(rules.study_losses.output, seed=config["seeds"]),
+    output:
+        f"{RESULTS}/losses/outputs.csv",
+    log:
+        f"logs/{RESULTS}/losses/outputs.log",
 
 
 rule claims:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +65,7 @@ def probe_variant(
     csv_path: str | Path,
     arrays_path: str | Path,
     threads: int = 1,
+    names: Collection[str] | None = None,
 ) -> None:
     """Probe a variant before or after training and write its measures and spectrograms.
 
@@ -81,6 +82,7 @@ def probe_variant(
         arrays_path: Where to write the spectrograms (``.npz``), with the first song as music, in
             the arithmetic of separation.
         threads: CPU threads.
+        names: The test signals to feed; None for all.
     """
     torch.set_num_threads(threads)
     cached = [read_cache(song) for song in songs]
@@ -97,7 +99,7 @@ def probe_variant(
     arrays: dict[str, Any] = {}
     for arithmetic in arithmetics(model, (channels, chunk), about):
         with low_memory(model), computing(model, arithmetic):
-            for probe in _probes(cached, signal_seconds):
+            for probe in _probes(cached, signal_seconds, names):
                 result = probe_model(
                     model,
                     {probe.name: probe.signal},
@@ -129,13 +131,14 @@ def probe_variant(
         table[~silence].to_csv(unfinished, index=False, float_format="%.6g")
 
 
-def _probes(songs: list[CachedSong], seconds: float) -> list[Probe]:
+def _probes(songs: list[CachedSong], seconds: float, names: Collection[str] | None) -> list[Probe]:
     channels, rate_hz = songs[0].mixture.shape[0], songs[0].rate_hz
     settled = seconds + 2 * EDGE_SECONDS
-    return [
+    probes = [
         Probe("silence", "", signals.silence(settled, rate_hz, channels), True),
         Probe("near_silence", "", signals.near_silence(settled, rate_hz, channels), True),
         Probe("noise", "", signals.white_noise(seconds, rate_hz, channels), False),
         Probe("sweep", "", signals.sine_sweep(seconds, rate_hz, channels), False),
         *(Probe("music", song.name, signals.music(song, seconds), False) for song in songs),
     ]
+    return [probe for probe in probes if names is None or probe.name in names]
