@@ -70,7 +70,7 @@ def page_text(page: Page) -> str:
 def test_the_sections_follow_the_order_of_the_paper(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "claims", "figures", "layers", "losses", "models", "before-after", "training",
+        "tones", "claims", "figures", "layers", "losses", "models", "before-after", "training", "remedies",
         "speed", "listen", "parameters", "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
@@ -105,7 +105,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
 
 def test_every_picture_has_a_description_and_every_player_its_own_name(page: Page) -> None:
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == 13
+    assert len(pictures) == 14
     assert all(len(attributes["alt"]) > 40 for attributes in pictures)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))

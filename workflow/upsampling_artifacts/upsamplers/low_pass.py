@@ -45,19 +45,18 @@ class LowPass(nn.Module):
         1.0
     """
 
+    taps: Tensor
+
     def __init__(self, channels: int, stride: int, *, learnable: bool = False):
         super().__init__()
         taps = torch.from_numpy(low_pass_taps(stride)).to(torch.get_default_dtype())
         if learnable:
             self.taps = nn.Parameter(taps.repeat(channels, 1, 1))
         else:
-            self.register_buffer("taps", taps[None, None], persistent=False)
+            self.register_buffer("taps", taps.repeat(channels, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        shape, channels = x.shape, self.taps.shape[0]
-        # With one filter for all, channels are examples.
-        y = F.conv1d(x.reshape(-1, channels, shape[-1]), self.taps, padding="same", groups=channels)
-        return y.reshape(shape)
+        return F.conv1d(x, self.taps, padding="same", groups=len(self.taps))
 
 
 def make_low_pass(kind: str, channels: int, stride: int) -> nn.Module:
