@@ -70,8 +70,8 @@ def page_text(page: Page) -> str:
 def test_the_sections_follow_the_order_of_the_paper(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
-        "tones", "claims", "figures", "layers", "losses", "models", "before-after", "training", "remedies",
-        "speed", "listen", "parameters", "dataset", "provenance", "reading",
+        "tones", "claims", "figures", "layers", "losses", "models", "before-after", "training",
+        "remedies", "speed", "listen", "parameters", "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections

@@ -93,7 +93,7 @@ def low_pass_taps(stride: int) -> np.ndarray:
 
     Example:
         >>> taps = low_pass_taps(stride=4)
-        >>> len(taps), round(taps.sum(), 12)
+        >>> len(taps), round(float(taps.sum()), 12)
         (31, 1.0)
     """
     transition = 1 / (2 * stride)  # re the sampling rate
