@@ -44,7 +44,7 @@ rule all:
 
 rule probes:
     input:
-        rules.claims.output,
+        rules.untrained_claims.output,
         expand(
             f"{FIGURES}/{{name}}.{{kind}}",
             name=[*PAPER_FIGURES, "layers", "loss_gradients"],

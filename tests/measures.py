@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from upsampling_artifacts.probes.line_summary import MEASURES, RUN
+from upsampling_artifacts.probes.line_summary import MEASURES, OF_ALL_SOURCES, RUN
 from upsampling_artifacts.probes.measures_table import VARIANT_COLUMNS
 
 LINE_COLUMNS = [*RUN, *MEASURES.values(), "input_chance"]
@@ -23,9 +23,10 @@ def as_measures(lines: pd.DataFrame) -> pd.DataFrame:
     output = lines.melt(RUN, names, "measure").assign(layer="output")
     input = lines.melt(RUN, ["input_chance"], "measure").assign(layer="input")
     names["input_chance"] = "line_prominence_chance"
-    long = (
-        pd.concat([output, input]).replace({"measure": names}).rename(columns={"system": "model"})
-    )
+    long = pd.concat([output, input]).replace({"measure": names})
+    of_one_source = (long["layer"] == "output") & ~long["measure"].isin(OF_ALL_SOURCES)
+    long["source"] = np.where(of_one_source, "drums", None)
+    long = long.rename(columns={"system": "model"})
     return long.assign(unit="dB", arithmetic="separation", implementation="-", precision="32-true")[
         VARIANT_COLUMNS
     ]

@@ -8,6 +8,7 @@ from upsampling_artifacts.artifacts.chance import (
     CONTROLS_PER_OCTAVE,
     chances,
     control_frequencies_hz,
+    excesses_db,
 )
 
 
@@ -61,6 +62,24 @@ def test_only_controls_of_the_octave_around_the_tone_count() -> None:
     values = [9.0, 0.0, 0.0, 9.0, 0.0]
     tones_hz = np.array([2000.0, 4000.0])
     assert chances(tones_hz, [5, 5], controls_hz, values, 8000) == [1 / 3, 2 / 4]
+
+
+@given(st.integers(1, 150), st.integers(0, 2**32))
+def test_an_excess_is_positive_if_and_only_if_few_controls_reach_the_tone(
+    count: int, seed: int
+) -> None:
+    values = np.random.default_rng(seed).standard_normal(count + 1)
+    controls_hz, tone_hz = np.linspace(1500, 2500, count), np.array([2000.0])
+    [excess] = excesses_db(tone_hz, values[:1], controls_hz, values[1:], 8000)
+    assert (excess > 0) == (np.mean(values[1:] >= values[0]) <= 0.05)
+    [shifted] = excesses_db(tone_hz, values[:1] + 3, controls_hz, values[1:], 8000)
+    assert shifted == pytest.approx(excess + 3)
+
+
+def test_an_excess_without_controls_is_undefined() -> None:
+    assert np.isnan(excesses_db(np.array([2000.0]), [1.0], np.empty(0), [], 8000)).all()
+    controls_hz = np.array([1900.0, 2100.0])
+    assert excesses_db(np.array([2000.0]), [5.0], controls_hz, [np.nan, 1.0], 8000) == [4]
 
 
 def test_undefined_measures_do_not_count() -> None:

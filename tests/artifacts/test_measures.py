@@ -14,16 +14,16 @@ from upsampling_artifacts.artifacts.filtering import (
 from upsampling_artifacts.artifacts.measures import (
     measure_input,
     measure_output,
+    measure_sources,
     predicted_tones,
 )
 
 RATE_HZ = 8000
 TIME = 2 * RATE_HZ
 
+BY_TONE = {"line_level", "line_prominence", "prominence_ratio", "masking_margin", "valley_depth"}
 CHANCES = {"line_prominence_chance", "masking_margin_chance"}
-BY_TONE = {
-    "line_level", "line_prominence", "prominence_ratio", "masking_margin", "valley_depth", *CHANCES,
-}  # fmt: skip
+OF_SOURCES = {"line_level", "line_prominence", "masking_margin", "audibility_margin"}
 ALWAYS = {"offset_level", "flatness"}
 WITH_STRIDES = {
     "polyphase_mean_spread",
@@ -45,10 +45,18 @@ def quarter_rate_tone(time: int = TIME) -> np.ndarray:
 def values(measure: str, *arguments: object) -> dict[float, float] | float:
     """Values of a measure by frequency, or its value if it has no frequency."""
     rows = [row for row in measure_output(*arguments) if row[0] == measure]
-    assert all(unit == ("1" if measure in CHANCES else "dB") for *_, unit in rows)
+    assert all(unit == "dB" for *_, unit in rows)
     if len(rows) == 1 and np.isnan(rows[0][1]):
         return rows[0][2]
     return {frequency_hz: value for _, frequency_hz, value, _ in rows}
+
+
+def of_sources(
+    measure: str, strides: list[int], source: str = "", **sources: np.ndarray
+) -> dict[float, float]:
+    """Values of a measure in one source, or in all of them, by frequency."""
+    rows = measure_sources(sources, RATE_HZ, strides, unit_rms_db_spl=70)[source]
+    return {frequency_hz: value for name, frequency_hz, value, _ in rows if name == measure}
 
 
 def test_predicted_tones_of_all_layers_are_listed_once_in_ascending_order() -> None:
@@ -63,7 +71,9 @@ def test_every_measure_has_one_row_per_frequency() -> None:
     assert at_tones == {(measure, 500.0 * k) for measure in BY_TONE for k in range(1, 9)}
     others = [row[0] for row in rows if row[0] not in BY_TONE]
     assert sorted(others) == sorted(ALWAYS | WITH_STRIDES | {"response_flatness"})
-    assert all(row[3] == ("1" if row[0] in CHANCES else "dB") for row in rows)
+    assert all(row[3] == "dB" for row in rows)
+    fewer = measure_output(noise(), RATE_HZ, [4, 16], noise(), prominence_ratio=False)
+    np.testing.assert_equal(fewer, [row for row in rows if row[0] != "prominence_ratio"])
 
 
 def test_measures_that_need_strides_or_an_input_are_omitted_without_them() -> None:
@@ -81,38 +91,102 @@ def test_a_tone_at_a_quarter_of_the_rate_has_a_level_only_there() -> None:
 
 def test_lines_of_the_input_are_measured_like_those_of_the_output() -> None:
     rows = measure_input(quarter_rate_tone(), RATE_HZ, [2, 4])
-    lines = ("line_level", "line_prominence", "masking_margin", *sorted(CHANCES))
+    lines = ("line_level", "line_prominence", "masking_margin")
     ours = [row for row in measure_output(quarter_rate_tone(), RATE_HZ, [2, 4]) if row[0] in lines]
     np.testing.assert_equal(sorted(rows), sorted(ours))
     assert [row[0] for row in rows[::2]] == list(lines)
     assert measure_input(quarter_rate_tone(), RATE_HZ, []) == []
 
 
+def test_the_tones_of_the_last_layer_are_measured_source_by_source() -> None:
+    sources = {"drums": noise(), "bass": noise() + 20 * quarter_rate_tone()}
+    rows = measure_sources(sources, RATE_HZ, [4, 16], unit_rms_db_spl=70)
+    assert list(rows) == ["drums", "bass", ""]
+    for source in sources:
+        assert {row[:2] for row in rows[source]} == {
+            (measure, tone_hz)
+            for measure in OF_SOURCES | CHANCES | {"tone_margin"}
+            for tone_hz in (2000, 4000)
+        }
+        assert all(row[3] == ("1" if row[0] in CHANCES else "dB") for row in rows[source])
+    assert {row[0] for row in rows[""]} == CHANCES | {"tone_margin"}
+    # Each as the same source alone, and as any output.
+    for source, signal in sources.items():
+        alone = measure_sources({source: signal}, RATE_HZ, [4, 16], unit_rms_db_spl=70)
+        np.testing.assert_equal(alone[source], rows[source])
+        for measure in ("line_level", "line_prominence", "masking_margin"):
+            ours = {row[1]: row[2] for row in rows[source] if row[0] == measure}
+            others = values(measure, signal, RATE_HZ, [4, 16])
+            assert ours == pytest.approx({hz: others[hz] for hz in (2000, 4000)})
+    without = measure_sources(sources, RATE_HZ, [4, 16], unit_rms_db_spl=70, chance=False)
+    assert list(without) == list(sources)
+    assert {row[0] for row in without["bass"]} == OF_SOURCES
+
+
 def test_a_tone_has_a_small_chance_and_noise_any() -> None:
     """Of 384 tones that are not there, a tenth has a chance of a tenth."""
     with_tone = noise() + quarter_rate_tone() * 20
     for measure in CHANCES:
-        assert values(measure, with_tone, RATE_HZ, [4])[2000] < 0.02
+        assert of_sources(measure, [4], drums=with_tone)[2000] < 0.02
     chances = []
     for seed in range(12):
         signal = np.random.default_rng(seed).standard_normal((2, 2 * TIME))
-        chances += values("line_prominence_chance", signal, RATE_HZ, [4, 16, 64]).values()
+        chances += of_sources("line_prominence_chance", [64], drums=signal).values()
     assert np.mean(np.array(chances) <= 0.1) == pytest.approx(0.1, abs=0.05)
     assert np.mean(chances) == pytest.approx(0.5, abs=0.05)
 
 
+def test_the_chance_of_the_largest_of_four_sources_is_that_of_a_largest_of_four() -> None:
+    """The smallest of four chances would be a tenth or less in a third of the cases."""
+    joint, smallest = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sources = {str(n): rng.standard_normal((2, TIME)) for n in range(4)}
+        rows = measure_sources(sources, RATE_HZ, [64], unit_rms_db_spl=70)
+        chances = {
+            source: np.array([row[2] for row in found if row[0] == "line_prominence_chance"])
+            for source, found in rows.items()
+        }
+        joint += [*chances.pop("")]
+        smallest += [*np.min([*chances.values()], axis=0)]
+    assert np.mean(np.array(joint) <= 0.1) == pytest.approx(0.1, abs=0.05)
+    assert np.mean(np.array(smallest) <= 0.1) == pytest.approx(1 - 0.9**4, abs=0.1)
+
+
+def test_a_tone_in_one_of_the_sources_stands_out_of_all() -> None:
+    sources = {"drums": noise(), "bass": noise() + 20 * quarter_rate_tone()}
+    assert of_sources("line_prominence_chance", [4], **sources)[2000] < 0.02
+    assert of_sources("line_prominence_chance", [4], "drums", **sources)[2000] > 0.1
+
+
 def test_partials_of_music_at_a_predicted_frequency_have_a_large_chance() -> None:
     """A chord of a hundred partials, one of which happens to lie at a quarter of the rate."""
+    signal = 0.1 * noise() + chord()
+    assert values("line_prominence", signal, RATE_HZ, [4])[2000] > 20
+    assert of_sources("line_prominence_chance", [4], drums=signal)[2000] > 0.1
+    with_tone = noise() + quarter_rate_tone() * 20
+    assert of_sources("line_prominence_chance", [4], drums=with_tone)[2000] < 0.02
+
+
+def chord() -> np.ndarray:
     n, rng = np.arange(TIME), np.random.default_rng(1)
     partials_hz = np.append(rng.uniform(1420, 2820, 99), 2000)
-    chord = sum(np.sin(2 * np.pi * hz * n / RATE_HZ + rng.uniform(0, 6)) for hz in partials_hz)
-    signal = 0.1 * noise() + chord
-    assert values("line_prominence", signal, RATE_HZ, [4])[2000] > 20
-    assert values("line_prominence_chance", signal, RATE_HZ, [4])[2000] > 0.1
-    assert (
-        values("line_prominence_chance", noise() + quarter_rate_tone() * 20, RATE_HZ, [4])[2000]
-        < 0.02
-    )
+    return sum(np.sin(2 * np.pi * hz * n / RATE_HZ + rng.uniform(0, 6)) for hz in partials_hz)
+
+
+def test_a_tone_margin_is_positive_only_for_a_tone_that_is_audible_and_not_chance() -> None:
+    audible = noise() + 20 * quarter_rate_tone()
+    margin_db = of_sources("audibility_margin", [4], "drums", drums=audible)[2000]
+    assert of_sources("tone_margin", [4], drums=audible)[2000] == margin_db > 0
+    # A partial among many is audible, too, but no more so than the others.
+    partial = 0.01 * noise() + chord()
+    assert of_sources("audibility_margin", [4], "drums", drums=partial)[2000] > 0
+    assert of_sources("tone_margin", [4], drums=partial)[2000] < 0
+    # At -10 dB SPL: 10 dB below the threshold in quiet, but far above the rounding errors.
+    soft = 0.01 * quarter_rate_tone()
+    assert of_sources("tone_margin", [4], drums=soft)[2000] == pytest.approx(-10, abs=1)
+    silence = np.zeros((2, TIME))
+    assert of_sources("tone_margin", [4], drums=silence)[2000] == -np.inf
 
 
 def test_the_playback_level_decides_the_audibility_in_silence_and_masking_that_in_noise() -> None:
@@ -157,6 +231,7 @@ def test_silence_is_minus_infinity_or_nan_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rows = measure_output(silence, RATE_HZ, [2, 4], silence)
+        measure_sources({"drums": silence}, RATE_HZ, [2, 4], unit_rms_db_spl=70)
     for measure, _, value, _ in rows:
         nothing = measure in {"line_level", "offset_level"}
         assert value == -np.inf if nothing else np.isnan(value), measure

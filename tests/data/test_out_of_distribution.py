@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import soundfile
 from scipy.signal import hilbert
+from upsampling_artifacts.data import out_of_distribution as module
 from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
 from upsampling_artifacts.data.out_of_distribution import (
-    COLUMNS,
-    LEVEL,
     SOUNDS,
-    out_of_distribution,
+    read_sound,
     write_out_of_distribution,
 )
+from upsampling_artifacts.data.sound_set import COLUMNS, LEVEL, YOURS, out_of_distribution
 from upsampling_artifacts.data.speech import speech
 from upsampling_artifacts.errors import InputError
 
@@ -165,6 +165,62 @@ def test_sounds_can_have_any_rate_and_length(tmp_path: Path, rate_hz: int) -> No
     for name, signal in out_of_distribution(tmp_path).items():
         assert signal.shape == (2, 2 * rate_hz), name
         assert np.isfinite(signal).all() and np.abs(signal).max() * LEVEL <= 1, name
+
+
+def write_sound(path: Path, audio: np.ndarray, rate_hz: int = 8000) -> Path:
+    soundfile.write(path, audio, rate_hz, subtype="FLOAT")
+    return path
+
+
+def test_sounds_of_the_user_are_added_at_rms_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    mono, stereo = 0.01 * rng.standard_normal(3 * 8000), 0.5 * rng.standard_normal((17000, 2))
+    yours = {
+        "mono": write_sound(tmp_path / "a.wav", mono),
+        "stereo": write_sound(tmp_path / "b.flac.wav", stereo),
+    }
+    write_out_of_distribution(tmp_path / "set", 2.5, 8000, yours)
+    sounds = out_of_distribution(tmp_path / "set")
+    assert list(sounds) == [*SOUNDS, "mono", "stereo"]
+    beginning = mono[:20000].astype(np.float32)
+    for channel in sounds["mono"]:  # no longer than the others
+        np.testing.assert_allclose(channel, beginning / beginning.std(), rtol=1e-4, atol=1e-3)
+    assert sounds["stereo"].shape == (2, 17000)
+    assert np.mean(sounds["stereo"] ** 2) == pytest.approx(1, rel=1e-4)
+    table = pd.read_csv(tmp_path / "set/sounds.csv").set_index("name")
+    assert table.loc[["mono", "stereo"], "kind"].tolist() == [YOURS] * 2
+    assert table.loc["mono", "origin"] == str(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("audio", "rate_hz", "message"),
+    [
+        (np.ones(32000), 16000, "its rate is 16000 Hz, the experiment's is 8000 Hz; resample it"),
+        (np.zeros(32000), 8000, "its first 2.5 s are silent; silence is probed anyway"),
+        (np.ones((32000, 3)), 8000, "3 channels; use 1 or 2"),
+        (np.ones(15999), 8000, "shorter than 2 s, too short to be measured"),
+        (None, 8000, "no such file, or not audio that libsndfile reads"),
+    ],
+)
+def test_a_sound_that_cannot_be_used_gets_one_line(
+    tmp_path: Path, audio: np.ndarray | None, rate_hz: int, message: str
+) -> None:
+    path = tmp_path / "mine.wav"
+    if audio is None:
+        path.write_text("not audio")
+    else:
+        write_sound(path, audio, rate_hz)
+    with pytest.raises(InputError) as error:
+        read_sound(path, 2.5, 8000, 2)
+    assert str(error.value) == f"probes.out_of_distribution: {path}: {message}"
+
+
+def test_without_a_synthesizer_there_is_no_speech(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "can_speak", lambda: False)
+    write_out_of_distribution(tmp_path, 2, 8000)
+    assert list(out_of_distribution(tmp_path)) == [name for name in SOUNDS if name != "speech"]
 
 
 def test_a_folder_without_the_sounds_gets_one_line(tmp_path: Path) -> None:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
+from upsampling_artifacts.data.cache import write_cache
+from upsampling_artifacts.data.musdb18 import Recording
+from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
+from upsampling_artifacts.data.sound_set import LEVEL, TABLE
 from upsampling_artifacts.evaluation.claims import description, read_claims, values_by_seed, verdict
+from upsampling_artifacts.evaluation.sdr import MEAN
+from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.probes.identities import measure_identities
+from upsampling_artifacts.probes.line_summary import largest_of_sources
 from upsampling_artifacts.probes.loss_gradients import probe_loss_gradients
 from upsampling_artifacts.probes.measures_table import gather_measures, label_gradients
 from upsampling_artifacts.probes.readings import probe_readings
 from upsampling_artifacts.probes.stacks import probe_stacks
 from upsampling_artifacts.probes.systems import probe_system
+from upsampling_artifacts.probes.variants import probe_variant
 from upsampling_artifacts.report.verdicts import reading_table
 
 from ..clone import REPOSITORY
 from ..configs import SCHEMA, read_config
 
 PATH = REPOSITORY / "config/paper_claims.csv"
-CLAIMS = read_claims(PATH)
+RATE_HZ = 8000
+ALL_CLAIMS = read_claims(PATH, RATE_HZ)
+# About untrained networks; the others are about systems trained here.
+CLAIMS = [claim for claim in ALL_CLAIMS if not claim["stage"]]
+OF_TRAINING = [claim for claim in ALL_CLAIMS if claim["stage"]]
 SMALL = {"demucs": {"channels": 4, "depth": 6}, "melgan": {"channels": 64}}
 
 MEASUREMENTS = [claim for claim in CLAIMS if claim["kind"] == "measurement"]
@@ -115,20 +128,98 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return pd.concat([pd.read_csv(folder / "gathered"), gradients])
 
 
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Return the tones of small variants. Their training halves the output, and nothing else."""
+    folder = tmp_path_factory.mktemp("variants")
+    rng = np.random.default_rng(0)
+    stems = 0.05 * rng.standard_normal((3, 2, 4 * RATE_HZ))
+    song = Recording("song", ("drums", "bass"), stems.astype(np.float32), RATE_HZ)
+    write_cache(song, folder / "song.npy", RATE_HZ)
+    names = ("logarithmic_sweep", "impulses", "speech")
+    for name in names:
+        sound = LEVEL * rng.standard_normal((2, 2 * RATE_HZ))
+        soundfile.write(folder / f"{name}.wav", sound.T, RATE_HZ, subtype="FLOAT")
+    table = {"name": names, "kind": "", "file": [f"{name}.wav" for name in names]}
+    pd.DataFrame(table, columns=SOUND_COLUMNS).fillna("").to_csv(folder / TABLE, index=False)
+    tables = []
+    for name in ("demucs_transposed", "demucs_subpixel", "demucs_nearest", "demucs_linear"):
+        row = read_config()["systems"][name]
+        about = {
+            "architecture": "demucs", "options": {"channels": 4, "depth": 2},
+            "upsampler": row["upsampler"], "sources": song.sources, "audio_channels": 2, "seed": 0,
+        }  # fmt: skip
+        weights = build_described(about).state_dict()
+        for key in list(weights)[-2:]:  # weight and bias of the last convolution
+            weights[key] = weights[key] / 2
+        save_model(folder / "model.safetensors", weights, about)
+        for model in (None, folder / "model.safetensors"):
+            probe_variant(
+                {key: about[key] for key in ("architecture", "options", "upsampler")}, name, 0,
+                model, [str(folder / "song.npy")], [], folder, segment_seconds=0.512,
+                signal_seconds=2, csv_path=folder / "probe.csv", arrays_path=folder / "probe.npz",
+            )  # fmt: skip
+            tables.append(pd.read_csv(folder / "probe.csv"))
+    return largest_of_sources(pd.concat(tables))
+
+
+DIFFERENCES = pd.DataFrame(
+    [
+        (system, "demucs_transposed", MEAN, 3, 3, value, value - 0.1, value + 0.1, 5)
+        for system, value in (
+            ("demucs_subpixel", 0.3), ("demucs_nearest", -0.3), ("demucs_linear", -0.5)
+        )
+    ],
+    columns=["system", "reference", "source", "n_seeds", "n_songs", "difference_db",
+             "simultaneous_low_db", "simultaneous_high_db", "n_comparisons"],
+)  # fmt: skip
+
+
 def test_the_table_has_all_claims_in_order() -> None:
-    names = list(dict.fromkeys(claim["claim"] for claim in CLAIMS))
-    in_order = [f"C{number}" for number in range(1, 14)]
+    names = list(dict.fromkeys(claim["claim"] for claim in ALL_CLAIMS))
+    in_order = [f"C{number}" for number in range(1, 18)]
     assert names == [*in_order, "C18", "C19"]
-    sections = [int(claim["section"]) for claim in CLAIMS if claim["claim"] in in_order]
-    assert sections == sorted(sections) and set(sections) == {1, 2, 3, 4, 5}
-    assert {claim["section"] for claim in CLAIMS if claim["claim"] not in in_order} == {"2"}
-    statements = [claim["statement"] for claim in CLAIMS]
+    sections = [int(claim["section"]) for claim in ALL_CLAIMS if claim["claim"] in in_order]
+    assert sections == sorted(sections) and set(sections) == {1, 2, 3, 4, 5, 6}
+    assert {claim["section"] for claim in ALL_CLAIMS if claim["claim"] not in in_order} == {"2"}
+    assert {claim["claim"] for claim in OF_TRAINING} == {"C14", "C15", "C16", "C17"}
+    statements = [claim["statement"] for claim in ALL_CLAIMS]
     assert len(set(statements)) == len(statements)
-    assert all(claim["statement"].endswith((".", ").")) for claim in MEASUREMENTS + THEOREMS)
+    assert all(
+        claim["statement"].endswith((".", ")."))
+        for claim in ALL_CLAIMS if claim["kind"] != "reading"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", OF_TRAINING, ids=description)
+def test_claims_about_training_hold_for_a_training_that_halves_the_output(
+    variants: pd.DataFrame, claim
+) -> None:
+    table = DIFFERENCES if claim["claim"] == "C17" else variants
+    row = verdict(claim, table)
+    assert row["holds"] and row["unit"] == "dB", row
+    if claim["claim"] == "C14":
+        assert row["value"] == pytest.approx(20 * np.log10(2), abs=0.01)
+
+
+@pytest.mark.parametrize("claim", OF_TRAINING, ids=description)
+def test_every_claim_about_training_comes_out_the_other_way_for_some_training(
+    variants: pd.DataFrame, claim
+) -> None:
+    if claim["claim"] == "C17":  # the opposite order
+        bounds = ["difference_db", "simultaneous_low_db", "simultaneous_high_db"]
+        table = DIFFERENCES.assign(**(-DIFFERENCES[bounds]))
+    elif claim["claim"] == "C14":  # a training that doubles the output
+        swapped = {"initialization": "trained", "trained": "initialization"}
+        table = variants.replace({"stage": swapped})
+    else:  # another upsampler
+        other = "demucs_nearest" if claim["claim"] == "C15" else "demucs_transposed"
+        table = variants[variants["model"] == other].assign(model=claim["model"])
+    assert verdict(claim, table)["verdict"] == "does not hold"
 
 
 def test_no_row_restates_another() -> None:
-    numbers = [(description(claim), claim["must_be"]) for claim in CLAIMS]
+    numbers = [(description(claim), claim["must_be"]) for claim in ALL_CLAIMS]
     assert len(set(numbers)) == len(numbers)
 
 
@@ -217,4 +308,4 @@ def test_a_system_that_config_omits_has_no_verdict(measures: pd.DataFrame) -> No
 
 
 def test_the_table_has_one_line_per_claim() -> None:
-    assert len(PATH.read_text().splitlines()) == len(CLAIMS) + 1
+    assert len(PATH.read_text().splitlines()) == len(ALL_CLAIMS) + 1

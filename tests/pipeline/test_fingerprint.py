@@ -256,11 +256,12 @@ STAGES = {
     "evaluation.baselines": {
         "data.cached_song", "evaluation.baselines",
     },
-    "evaluation.scoring": {*SONG_FILES, "evaluation.scoring"},
+    "evaluation.scoring": {*SONG_FILES, "evaluation.bss_eval", "evaluation.scoring"},
     "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
     "evaluation.unscored_frames": {
         *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
-        "artifacts.spectra", "evaluation.scoring", "evaluation.unscored_frames", "statistics",
+        "artifacts.spectra", "evaluation.bss_eval", "evaluation.scoring",
+        "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
     "probes.variants": MODEL_PROBE
@@ -268,6 +269,13 @@ STAGES = {
     | {
         "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
         "probes.arithmetic", "probes.variants", "upsamplers.rounding",
+    },
+    "probes.tone_seconds": MODEL_PROBE
+    | SAVED
+    | {
+        "artifacts.seconds", "data", "data.cached_song", "data.signals", "models.memory",
+        "models.precision", "probes.arithmetic", "probes.tone_seconds", "probes.variants",
+        "upsamplers.rounding",
     },
     "probes.systems": MODEL_PROBE
     | BUILT

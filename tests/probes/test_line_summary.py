@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
+from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.probes.line_summary import (
-    BY_CHANCE,
     lines_at,
     lines_by_seed,
     read_lines,
@@ -43,17 +43,43 @@ def test_lines_are_read_in_the_order_of_the_table(tmp_path: Path) -> None:
     )
 
 
-def test_only_lines_of_separation_at_the_output_are_read(tmp_path: Path) -> None:
+def test_only_lines_of_single_sources_in_separation_are_read(tmp_path: Path) -> None:
     key = ("z", 1, "trained", "music", "output")
     separation = ("a", "separation", "-", "32-true")
     others = [
-        (*key, "found_line_level", 123.0, -20.0, "dB", *separation),
-        (*key, "offset_level", np.nan, -20.0, "dB", *separation),
-        ("z", 1, "trained", "music", "layer_1", "line_level", 2000.0, 99.0, "dB", *separation),
-        (*key, "line_level", 2000.0, 99.0, "dB", "a", "reference", "plain", "32-true"),
+        (*key, "found_line_level", 123.0, -20.0, "dB", *separation, None),
+        (*key, "offset_level", np.nan, -20.0, "dB", *separation, None),
+        (
+            "z",
+            1,
+            "trained",
+            "music",
+            "layer_1",
+            "line_level",
+            2000.0,
+            99.0,
+            "dB",
+            *separation,
+            None,
+        ),
+        (*key, "line_level", 2000.0, 99.0, "dB", "a", "reference", "plain", "32-true", "drums"),
+        # The mean of all sources, and the chance in one of them.
+        (*key, "line_level", 2000.0, 99.0, "dB", *separation, None),
+        (*key, "line_prominence_chance", 2000.0, 0.99, "1", *separation, "drums"),
     ]
     measures = pd.concat([pd.DataFrame(others, columns=VARIANT_COLUMNS), as_measures(some_lines())])
     measures.to_csv(tmp_path / "variants.csv", index=False)
+    lines = read_lines(tmp_path / "variants.csv")
+    pd.testing.assert_frame_equal(lines, some_lines(), check_names=False)
+
+
+def test_the_source_in_which_a_measure_is_largest_counts(tmp_path: Path) -> None:
+    measures = as_measures(some_lines())
+    levels = measures[measures["source"].notna()]
+    softer = levels.assign(source="bass", value=levels["value"] - 10)
+    pd.concat([softer, measures, softer.assign(source="vocals")]).to_csv(
+        tmp_path / "variants.csv", index=False
+    )
     lines = read_lines(tmp_path / "variants.csv")
     pd.testing.assert_frame_equal(lines, some_lines(), check_names=False)
 

@@ -8,16 +8,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
+from upsampling_artifacts.artifacts.measures import measure_sources
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
+from upsampling_artifacts.data.sound_set import LEVEL, TABLE, YOURS
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.probes.measures_table import (
     COLUMNS,
     PLAYBACK_DB_SPL,
     VARIANT_COLUMNS,
 )
-from upsampling_artifacts.probes.model_probe import probe_model
-from upsampling_artifacts.probes.variants import EDGE_SECONDS, probe_variant
+from upsampling_artifacts.probes.model_probe import probe_model, run
+from upsampling_artifacts.probes.variants import EDGE_SECONDS, QUIET_SECONDS, probe_variant
 
 RATE_HZ = 8000
 SYSTEM = {
@@ -26,13 +30,32 @@ SYSTEM = {
     "upsampler": {"name": "transposed", "length": 8},
 }
 
-AS_VARIANT = {"unit_rms_db_spl": PLAYBACK_DB_SPL, "chance": True}
+AS_VARIANT = {"unit_rms_db_spl": PLAYBACK_DB_SPL, "prominence_ratio": False}
 LABELS = ["model", "seed", "stage", "arithmetic", "implementation", "precision"]
+
+
+@pytest.fixture(autouse=True)
+def sounds(tmp_path: Path) -> dict[str, np.ndarray]:
+    """Four sounds in files, of which three are probed: noise of RMS 1."""
+    rng, rows = np.random.default_rng(5), []
+    noises = {}
+    for name, kind in (
+        ("logarithmic_sweep", ""), ("impulses", ""), ("pink_noise", ""), ("door", YOURS)
+    ):  # fmt: skip
+        noises[name] = rng.standard_normal((2, round(1.2 * RATE_HZ)), np.float32)
+        path = tmp_path / "sounds" / f"{name}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, LEVEL * noises[name].T, RATE_HZ, subtype="FLOAT")
+        rows.append({"name": name, "kind": kind, "file": path.name})
+    pd.DataFrame(rows, columns=SOUND_COLUMNS).to_csv(tmp_path / "sounds" / TABLE, index=False)
+    return noises
 
 
 @pytest.fixture
 def song(cache_song: Callable[..., Path]) -> Path:
-    stems = 0.05 * np.random.default_rng(0).standard_normal((2, 2, 2 * RATE_HZ))
+    """Three and a half seconds, of which the last but one is the quietest."""
+    stems = 0.05 * np.random.default_rng(0).standard_normal((2, 2, round(3.5 * RATE_HZ)))
+    stems[..., RATE_HZ : 3 * RATE_HZ] *= 0.1
     return cache_song("song", stems, RATE_HZ)
 
 
@@ -43,6 +66,8 @@ def probed(folder: Path, song: Path, **changes: object) -> pd.DataFrame:
         "seed": 3,
         "model_path": None,
         "songs": [str(song)],
+        "excerpts": [],
+        "sounds": song.parents[1] / "sounds",
         "segment_seconds": 0.256,
         "signal_seconds": 1.2,
         "csv_path": folder / "measures.csv",
@@ -80,10 +105,84 @@ def test_a_variant_is_probed_with_every_signal(song: Path, tmp_path: Path) -> No
     ]  # fmt: skip
     assert table["song"].dropna().unique().tolist() == ["song"]
     assert (table["signal"] == "music").equals(table["song"].notna())
+    of_sources = table[table["source"].notna()]
+    assert set(of_sources["source"]) == {"drums", "bass"}
+    assert set(of_sources["frequency_hz"]) == {RATE_HZ / 4, RATE_HZ / 2}
+    assert not table["measure"].str.endswith(("chance", "tone_margin", "ratio")).any()
+
+
+def saved(song: Path, folder: Path, **changes: object) -> Path:
+    """A model with its initial weights, as if it had been trained."""
+    about = described(song, 3) | changes
+    path = folder / "model.safetensors"
+    save_model(path, build_described(about).state_dict(), about)
+    return path
+
+
+def test_a_trained_variant_is_probed_with_sounds_unlike_the_songs_too(
+    song: Path, tmp_path: Path
+) -> None:
+    table = probed(tmp_path, song, model_path=saved(song, tmp_path), excerpts=[str(song)])
+    # There is no speech without a synthesizer; pink noise is not probed.
+    assert table["signal"].unique().tolist() == [
+        "silence", "near_silence", "noise", "sweep", "impulses", "door", "music", "quiet",
+        "excerpt",
+    ]  # fmt: skip
+    assert (table["signal"].isin(["music", "quiet", "excerpt"])).equals(table["song"].notna())
+    new = table[table["signal"].isin(["impulses", "door", "quiet", "excerpt"])]
+    output = new[new["layer"] == "output"]
+    assert set(output["source"].dropna()) == {"drums", "bass"}
+    joint = output[output["source"].isna()]
+    chances = {"line_prominence_chance", "masking_margin_chance"}
+    assert set(joint["measure"]) == {*chances, "tone_margin"}
+    assert chances <= set(new[new["layer"] == "input"]["measure"])
+    assert set(new["layer"]) == {"input", "output"}
+    key = [*LABELS, "signal", "song", "layer", "source", "measure", "frequency_hz"]
+    assert not table.duplicated(key).any()
+
+
+@pytest.mark.parametrize("signal", ["door", "noise"])
+def test_the_tones_of_a_source_are_those_of_its_channels(
+    song: Path, tmp_path: Path, sounds: dict[str, np.ndarray], signal: str
+) -> None:
+    path = saved(song, tmp_path)
+    table = probed(tmp_path, song, model_path=path)
+    fed = sounds["door"] if signal == "door" else signals.white_noise(1.2, RATE_HZ, 2)
+    output = run(build_described(described(song, 3)).eval(), fed[None], chunk=2048)[0]
+    strides = [4, 16]
+    expected = measure_sources(
+        {"drums": output[:2], "bass": output[2:]}, RATE_HZ, strides, PLAYBACK_DB_SPL
+    )
+    expected["input"] = measure_sources({"x": fed}, RATE_HZ, strides, PLAYBACK_DB_SPL)[""]
+    rows = table[table["signal"] == signal].fillna({"source": ""})
+    for source, values in expected.items():
+        layer, name = ("input", "") if source == "input" else ("output", source)
+        chosen = rows[(rows["layer"] == layer) & (rows["source"] == name)]
+        found = chosen.set_index(["measure", "frequency_hz"])["value"]
+        for measure, frequency_hz, value, _ in values:
+            assert found[measure, frequency_hz] == pytest.approx(value, rel=1e-4, nan_ok=True)
+
+
+def test_a_quiet_passage_is_probed_with_the_music_around_it(song: Path, tmp_path: Path) -> None:
+    """So the network has settled, and no edge of the passage sounds."""
+    table = probed(tmp_path, song, model_path=saved(song, tmp_path))
+    cached = read_cache(song)
+    passage = signals.quiet_passage(cached, QUIET_SECONDS, EDGE_SECONDS)
+    edge = round(EDGE_SECONDS * RATE_HZ)
+    output = run(build_described(described(song, 3)).eval(), passage[None], chunk=2048)[0]
+    [*expected] = measure_sources(
+        {"drums": output[:2, edge:-edge]}, RATE_HZ, [4, 16], PLAYBACK_DB_SPL
+    )["drums"]
+    chosen = (table["signal"] == "quiet") & (table["source"] == "drums")
+    found = table[chosen].set_index(["measure", "frequency_hz"])["value"]
+    for measure, frequency_hz, value, _ in expected:
+        assert found[measure, frequency_hz] == pytest.approx(value, rel=1e-4)
 
 
 def measured(table: pd.DataFrame, signal: str) -> pd.DataFrame:
-    return table[table["signal"] == signal][COLUMNS].reset_index(drop=True)
+    """The measures of all sources together."""
+    chosen = (table["signal"] == signal) & table["source"].isna()
+    return table[chosen][COLUMNS].reset_index(drop=True)
 
 
 @pytest.mark.parametrize("signal", ["noise", "music"])
@@ -118,7 +217,8 @@ def test_every_song_is_probed(song: Path, cache_song: Callable[..., Path], tmp_p
     other = cache_song("other", stems, RATE_HZ)
     table = probed(tmp_path, song, songs=[str(song), str(other)])
     music = table[table["signal"] == "music"]
-    levels_db = music[music["measure"] == "line_level"].groupby("song")["value"].mean()
+    levels = music[(music["measure"] == "line_level") & (music["layer"] == "output")]
+    levels_db = levels.groupby("song")["value"].mean()
     assert levels_db.index.tolist() == ["other", "song"] and levels_db.nunique() == 2
 
 
@@ -137,7 +237,7 @@ def test_what_is_reported_of_quiet_does_not_depend_on_the_length_of_the_probe(
     for seconds in (2, 4, 8, 16):
         table = probed(tmp_path, song, signal_seconds=seconds)
         chosen = (table["signal"] == signal) & (table["layer"] == "output")
-        chosen &= table["frequency_hz"] == RATE_HZ / 4
+        chosen &= (table["frequency_hz"] == RATE_HZ / 4) & (table["source"] == "drums")
         values = table[chosen].set_index("measure")["value"]
         assert ("line_prominence" in values) == (signal != "silence")
         figures.append(values[REPORTED[signal]])
@@ -151,19 +251,19 @@ def test_the_verdict_on_a_network_without_biases_comes_from_near_silence(
     unbiased = SYSTEM | {"options": SYSTEM["options"] | {"bias": False}}
     table = probed(tmp_path, song, system=unbiased)
     chosen = (table["measure"] == "line_level") & (table["layer"] == "output")
-    levels_db = table[chosen].set_index(["signal", "frequency_hz"])["value"]
+    levels_db = table[chosen].set_index(["signal", "frequency_hz"])["value"].sort_index()
     assert (levels_db["silence"] == -np.inf).all()
     assert np.isfinite(levels_db["near_silence"]).all()
 
 
 def test_a_trained_model_is_read_from_its_file(song: Path, tmp_path: Path) -> None:
-    about = described(song, 3)
-    path = tmp_path / "model.safetensors"
-    save_model(path, build_described(about).state_dict(), about)
+    path = saved(song, tmp_path)
     initial = probed(tmp_path / "initial", song)
     trained = probed(tmp_path / "trained", song, model_path=path, seed=99)
     assert (trained["stage"] == "trained").all() and (trained["seed"] == 99).all()
-    pd.testing.assert_frame_equal(trained[COLUMNS], initial[COLUMNS])
+    pd.testing.assert_frame_equal(
+        trained.merge(initial[[*COLUMNS, "song", "source"]])[COLUMNS], initial[COLUMNS]
+    )
     other = probed(tmp_path / "other", song, seed=4)
     assert not other[COLUMNS].equals(initial[COLUMNS])
 
@@ -188,10 +288,13 @@ NEAREST = SYSTEM | {"upsampler": {"name": "nearest", "length": 9, "implementatio
 
 
 def test_a_fused_layer_is_probed_as_it_runs_and_as_two_layers(song: Path, tmp_path: Path) -> None:
-    about = described(song, 3) | NEAREST | {"precision": "bf16-mixed", "batch_size": 2}
-    path = tmp_path / "model.safetensors"
-    save_model(path, build_described(about).state_dict(), about)
+    path = saved(song, tmp_path, **NEAREST, precision="bf16-mixed", batch_size=2)
     table = probed(tmp_path, song, model_path=path)
+    # Only what separates is compared with chance, and probed with everything.
+    new = table["measure"].isin(["tone_margin", "masking_margin_chance"]) | (
+        table["signal"] == "quiet"
+    )
+    assert set(table[new]["arithmetic"]) == {"separation"}
     assert table[LABELS[3:]].drop_duplicates().values.tolist() == [
         ["separation", "fused", "32-true"],
         ["training", "fused", "bf16-mixed"],

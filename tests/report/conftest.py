@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
 from upsampling_artifacts.evaluation.unscored_frames import COLUMNS as UNSCORED_COLUMNS
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.after_training import draw_after_training
 from upsampling_artifacts.figures.layer_speed import draw_layer_speed
 from upsampling_artifacts.figures.layers import PANELS, draw_layers
 from upsampling_artifacts.figures.line_levels import draw_line_levels
@@ -25,8 +27,10 @@ from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.figures.step_speed import draw_step_speed
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
+from upsampling_artifacts.probes.after_training import write_after_training
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS, LOSS_OUTPUT_COLUMNS
+from upsampling_artifacts.probes.tone_seconds import COLUMNS as TONE_COLUMNS
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..figures.test_loss_gradients import make_arrays
@@ -116,6 +120,7 @@ def make_files(folder: Path) -> ReportFiles:
     (folder / "probes").mkdir()
     for name in ("variants", "measures"):
         make_variants().to_csv(folder / f"probes/{name}.csv", index=False)
+    write_after_training(folder / "probes/variants.csv", folder / "after_training.csv", 2000.0)
     make_scores().to_csv(folder / "scores.csv", index=False)
     make_table_1().to_csv(folder / "table_1.csv", index=False)
     make_sdr_differences().to_csv(folder / "sdr_differences.csv", index=False)
@@ -132,7 +137,9 @@ def make_files(folder: Path) -> ReportFiles:
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
+        **make_tone_seconds(folder),
         claims=str(make_claims(folder)),
+        after_training=str(folder / "after_training.csv"),
         gradients=str(make_gradients(folder)),
         scores=str(folder / "scores.csv"),
         table_1=str(folder / "table_1.csv"),
@@ -157,6 +164,32 @@ def make_files(folder: Path) -> ReportFiles:
         loss_outputs=str(make_loss_outputs(folder)),
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
     )
+
+
+def make_tone_seconds(folder: Path) -> dict[str, str]:
+    """Transposed: an audible tone. Nearest: none. Modified: exactly silent."""
+    seconds = np.zeros((len(SYSTEMS), RATE_HZ), np.float32)
+    seconds[0] = 0.003 * np.tile([1.0, 1.0, -1.0, -1.0], RATE_HZ // 4)
+    seconds[1] = 1e-5 * np.random.default_rng(0).standard_normal(RATE_HZ)
+    tones = [(-50.0, 20.0), (-130.0, -60.0), (-np.inf, -np.inf), (-60.0, 10.0)]
+    signals = {"silence": "", "music": SONG}
+    rows = [
+        (signal, song, "bass", 1, 0.5, system, *tone)
+        for signal, song in signals.items()
+        for system, tone in zip(SYSTEMS, tones, strict=True)
+    ]
+    spectrograms = [spectrogram_db(second[None], RATE_HZ) for second in seconds]
+    levels_db = np.array([level_db for *_, level_db in spectrograms], np.float16)
+    paths = {"tones": folder / "tone_seconds.csv", "tone_arrays": folder / "tone_seconds.npz"}
+    pd.DataFrame(rows, columns=TONE_COLUMNS).to_csv(paths["tones"], index=False)
+    np.savez(
+        paths["tone_arrays"],
+        rate_hz=RATE_HZ,
+        frequencies_hz=spectrograms[0][0],
+        audio=np.stack([seconds] * len(signals)),
+        level_db=np.stack([levels_db] * len(signals)),
+    )
+    return {name: str(path) for name, path in paths.items()}
 
 
 def make_gradients(folder: Path) -> Path:
@@ -217,19 +250,19 @@ def make_claims(folder: Path) -> Path:
     nan = float("nan")
     rows = [
         ("C1", "1", "It has <a> tone.", "prominence of x", 30, 25, 35, 10, True, "above", "dB", 3,
-         "measurement"),
+         "measurement", 1, 2, "holds"),
         ("C1", "1", "It has none.", "prominence of y", 30, 25, 35, 10, False, "below", "dB", 3,
-         "measurement"),
+         "measurement", 1, 2, "does not hold"),
         ("C7", "3", "Both are equal.", "error of x", 8e-14, nan, nan, 1e-12, True, "below", "1", 10,
-         "theorem"),
+         "theorem", 1, 1, "holds"),
         ("C9", "5", "It has lines.", "lines of x", 1, 0, 2, 0.5, False, "above", "lines", 10,
-         "measurement"),
+         "measurement", 4, 1, "undecided"),
         ("C12", "5", "No ReLU: weaker by", "level of x", 30, 25, 35, 10, True, "above", "dB", 9,
-         "reading"),
+         "reading", 1, 1, "holds"),
         ("C12", "5", "No bias: weaker by", "level of y", 7, 6, 8, 10, False, "above", "dB", 9,
-         "reading"),
+         "reading", 1, 1, "does not hold"),
         ("C12", "5", "No bias: valley", "depth of y", -1, -2, 0, -3, True, "above", "dB", 9,
-         "reading"),
+         "reading", 1, 1, "holds"),
     ]  # fmt: skip
     pd.DataFrame(rows, columns=VERDICT_COLUMNS).to_csv(path, index=False)
     return path
@@ -265,8 +298,11 @@ def make_tones() -> pd.DataFrame:
                     "level_db": level_db + more_db + offset_db,
                     "audibility_margin_db": margin_db + more_db + offset_db,
                     "masking_margin_db": margin_db + more_db + offset_db + 7,
+                    "tone_margin_db": margin_db + more_db + offset_db,
                 }
-                silent = {"level_db": -np.inf} if system == "modified_transposed" else values
+                measures = ("level_db", "audibility_margin_db", "tone_margin_db")
+                zero = dict.fromkeys(measures, -np.inf)
+                silent = zero if system == "modified_transposed" else values
                 rows.append(run | {"signal": "silence"} | silent)
                 rows.append(run | {"signal": "near_silence"} | values)
                 masked = {"level_db": -60.0, "audibility_margin_db": -9.0 + offset_db / 10}
@@ -379,12 +415,13 @@ def make_figures(folder: Path) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.svg")
         for name in (
-            "layers", "line_levels", "loss_gradients", "spectrograms_noise", "spectrograms_silence",
-            "training_curves", "source_scores", "sdr_differences", "trade_offs", "step_speed",
-            "layer_speed", "remedies",
+            "after_training", "layers", "line_levels", "loss_gradients", "spectrograms_noise",
+            "spectrograms_silence", "training_curves", "source_scores", "sdr_differences",
+            "trade_offs", "step_speed", "layer_speed", "remedies",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
+    draw_after_training(folder / "after_training.csv", [paths["after_training"]], LOOKS, 2000.0)
     style.save_figure(loss_gradients(make_arrays()), [paths["loss_gradients"]])
     layers = pd.DataFrame(
         [("layer_demucs_sinc", 0, measure, -26.0) for measure in PANELS],

@@ -64,13 +64,19 @@ def test_the_page_logs_no_error_and_requests_nothing_but_itself(page, html_path:
 def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> None:
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
     # Ten of ours, plus one of the paper's nine (or all of them) and that of a user-supplied model.
-    assert len(widths) == (12 if html_path == report.path else 20)
+    n_heard = page.locator(".spectrogram img").count()
+    assert n_heard >= 8
+    assert len(widths) == n_heard + (12 if html_path == report.path else 20)
     assert all(width > 0 for width in widths)
 
 
 def test_every_player_knows_its_length(page, report: Report, html_path: Path) -> None:
     page.wait_for_function("[...document.querySelectorAll('audio')].every(a => a.readyState >= 1)")
-    seconds = page.evaluate("[...document.querySelectorAll('audio')].map(a => a.duration)")
+    in_switches = page.evaluate(
+        "[...document.querySelectorAll('.switch audio')].map(a => a.duration)"
+    )
+    assert in_switches == pytest.approx([1] * len(in_switches), abs=0.01)
+    seconds = page.evaluate("[...document.querySelectorAll('#listen audio')].map(a => a.duration)")
     assert len(seconds) > 5
     assert seconds == pytest.approx([seconds[0]] * len(seconds), abs=0.01)
     if html_path == report.path:
@@ -90,6 +96,24 @@ def test_starting_a_player_pauses_the_other(page) -> None:
         }"""
     )
     assert playing == [False, True]
+
+
+def test_another_system_goes_on_at_the_same_moment(page) -> None:
+    """With the keyboard: the arrow key chooses the next system while the first one plays."""
+    choices = page.locator(".switch").first.locator("input")
+    player = page.locator(".switch audio").first
+    player.evaluate("player => { player.muted = true; player.currentTime = 0.3; }")
+    player.evaluate("player => player.play()")
+    before = player.get_attribute("src")
+    chosen = page.locator(".switch").first.locator("input:checked")
+    chosen.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('.switch audio').currentTime > 0")
+    assert player.get_attribute("src") != before
+    assert player.get_attribute("src") in choices.evaluate_all("all => all.map(x => x.value)")
+    assert player.evaluate("player => player.paused") is False
+    assert player.evaluate("player => player.currentTime") >= 0.3
+    player.evaluate("player => player.pause()")
 
 
 def test_table_1_has_the_papers_ten_systems(page) -> None:

@@ -15,7 +15,7 @@ ROW = {
     "claim": "C1", "section": "1", "statement": "A tone.", "measure": "prominence of net",
     "value": 30.0, "low": 25.0, "high": 35.0, "threshold": 10.0, "holds": True,
     "must_be": "above", "unit": "dB", "n_seeds": 3,
-    "kind": "measurement",
+    "kind": "measurement", "n_songs": 1, "n_comparisons": 1, "verdict": "holds",
 }  # fmt: skip
 
 
@@ -37,22 +37,9 @@ def test_a_table_without_claims_has_no_rows() -> None:
     assert claim_rows(pd.DataFrame(columns=VERDICT_COLUMNS)) == []
 
 
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({}, "holds"),
-        ({"holds": False, "must_be": "below"}, "does not hold"),
-        ({"holds": False, "value": 5.0, "low": 4.0, "high": 6.0}, "does not hold"),
-        ({"holds": False, "low": 5.0}, "open"),
-        ({"holds": False, "must_be": "below", "low": 9.0, "value": 9.5, "high": 10.0}, "open"),
-        # A single seed has no interval that could include the threshold.
-        ({"holds": False, "value": 3.0, "low": math.nan, "high": math.nan}, "does not hold"),
-    ],
-)
-def test_a_claim_is_open_if_its_interval_includes_the_threshold(
-    changes: dict[str, object], text: str
-) -> None:
-    assert claim_row(**changes)["verdict"] == text
+@pytest.mark.parametrize("text", ["holds", "does not hold", "undecided"])
+def test_the_verdict_is_that_of_the_table(text: str) -> None:
+    assert claim_row(verdict=text)["verdict"] == text
 
 
 @pytest.mark.parametrize(
@@ -85,12 +72,12 @@ def test_values_and_criteria_show_only_the_digits_that_matter(
 
 def test_only_measurements_and_theorems_are_counted_each_for_itself() -> None:
     rows = [
-        ROW, ROW, ROW | {"holds": False}, ROW | {"holds": False, "low": 5.0},
+        ROW, ROW, ROW | {"verdict": "does not hold"}, ROW | {"verdict": "undecided"},
         ROW | {"kind": "theorem"}, ROW | {"kind": "reading", "statement": "None: visible"},
     ]  # fmt: skip
     values = claim_values(pd.DataFrame(rows, columns=VERDICT_COLUMNS))
-    assert values["count"]["measurement"] == {"all": 4, "hold": 2, "fail": 1, "open": 1}
-    assert values["count"]["theorem"] == {"all": 1, "hold": 1, "fail": 0, "open": 0}
+    assert values["count"]["measurement"] == {"all": 4, "hold": 2, "fail": 1, "undecided": 1}
+    assert values["count"]["theorem"] == {"all": 1, "hold": 1, "fail": 0, "undecided": 0}
     [measured], [proven] = values["measurements"], values["theorems"]
     assert len(measured["rows"]) == 4 and len(proven["rows"]) == 1
 
@@ -98,7 +85,7 @@ def test_only_measurements_and_theorems_are_counted_each_for_itself() -> None:
 def test_readings_are_rows_and_their_criteria_columns() -> None:
     rows = [
         ROW | {"statement": "No bias: weaker"},
-        ROW | {"statement": "No ReLU: weaker", "holds": False},
+        ROW | {"statement": "No ReLU: weaker", "verdict": "does not hold"},
         ROW | {"statement": "No bias: visible", "threshold": -3.0},
         ROW | {"statement": "No ReLU: visible", "threshold": -3.0},
     ]

@@ -22,7 +22,7 @@ SCORED = {
     "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, **COMPARED,
 }  # fmt: skip
 TIMED_STEPS = {"step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1}
-TRAINED = {"figure_training_curves": 1, **PROBED_VARIANTS, **SCORED}
+TRAINED = {"figure_training_curves": 1, "tone_seconds": 1, **PROBED_VARIANTS, **SCORED}
 STACKS = {
     "figure_arrays": 1, "figure_ones": 1, "figure_overlap": 3, "figure_stacks": 3,
     "probe_stacks": 1,
@@ -97,11 +97,16 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
             "probe": 4, "probe_system": 7, "probe_stacks": 1, "probe_readings": 1,
             "probe_model": 1, "figure_model_probe": 1, "figure_models": 2, "figure_stacks": 3,
             "unscored_frames": 1, "probe_loss_gradients": 1, "figure_loss_gradients": 1,
-            **SINGLE_LAYERS, **PROBED_VARIANTS, **MEASURES, **REPORT,
+            "tone_seconds": 1, **SINGLE_LAYERS, **PROBED_VARIANTS, **MEASURES, **REPORT,
         },
         {"probe": BOTH, "probe_system": {*DEMUCS_SYSTEMS, "melgan"}},
     ),
-    "probes/variants.py": ({"probe": 4, **PROBED_VARIANTS, **REPORT}, {"probe": BOTH}),
+    "probes/variants.py": (
+        {"probe": 4, "tone_seconds": 1, **PROBED_VARIANTS, **REPORT},
+        {"probe": BOTH},
+    ),
+    # What is heard of it.
+    "probes/tone_seconds.py": ({"tone_seconds": 1, **REPORT}, {}),
     "evaluation/scoring.py": (
         {"score": 4, **SCORED, **REPORT},
         {"score": BOTH | BASELINES},

@@ -56,11 +56,20 @@ TRAINED = configuration.trained_systems(config)
 REMEDIES = configuration.examined_remedies(config)
 # The training options of each.
 TRAINING = {name: {**config["training"], **config["systems"][name]["training"]} for name in TRAINED}
+# The modules that define the variants.
+VARIANT_MODULES = sorted(
+    {
+        module
+        for name in config["variants"]
+        for module in registry.modules_of(config["systems"][name])
+    }
+)
 # The system that each variant's training steps and epochs are compared with.
 REFERENCES = {name: config["systems"][name]["reference"] for name in config["variants"]}
 # The tones of a last layer that upsamples by 4 (probes/model_probe.py).
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
+FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
 TRAINED_RUNS = [(system, seed) for system in TRAINED for seed in config["seeds"]]
 # With remedies, and without.
 REMEDY_RUNS = [

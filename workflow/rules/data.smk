@@ -120,6 +120,8 @@ rule manifest:
 rule out_of_distribution:
     input:
         ancient(EXCERPT_FILE),
+        # A missing file is reported by the job, in one line.
+        [path for path in config["probes"]["out_of_distribution"].values() if os.path.exists(path)],
     output:
         directory(f"{RESULTS}/dataset/out_of_distribution"),
     log:
@@ -128,6 +130,7 @@ rule out_of_distribution:
         "../../envs/learning.yaml"
     params:
         seconds=config["probes"]["out_of_distribution_seconds"],
+        yours=config["probes"]["out_of_distribution"],
         rate_hz=config["rate_hz"],
         code=code("upsampling_artifacts.data.out_of_distribution"),
     script:

@@ -160,6 +160,23 @@ rule remedies:
         "../scripts/remedies.py"
 
 
+use rule untrained_claims as claims with:
+    input:
+        measures=rules.measures.output,
+        gradients=rules.probe_loss_gradients.output.table,
+        variants=rules.trained_measures.output,
+        sdr_differences=rules.sdr_differences.output,
+        claims="config/paper_claims.csv",
+    output:
+        report(
+            f"{RESULTS}/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
+    log:
+        f"logs/{RESULTS}/claims.log",
+
+
 rule table_1:
     input:
         scores=rules.scores.output,

@@ -1,7 +1,5 @@
 """Figures, drawn from saved tables and arrays: those of the paper (1 to 9), and our own."""
 
-FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
-
 # The systems in figures 1 and 9. A figure is drawn if all of its systems are probed.
 FIGURE_SYSTEMS = {
     name: list(dict.fromkeys(panel["system"] for row in layout for panel in row if panel))
@@ -168,6 +166,23 @@ rule figure_line_levels:
         code=code("upsampling_artifacts.figures.line_levels"),
     script:
         "../scripts/figure_line_levels.py"
+
+
+rule figure_after_training:
+    input:
+        rules.after_training.output,
+    output:
+        figure("after_training", "after training", "Artifacts", "after_training"),
+    log:
+        f"logs/{FIGURES}/after_training.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks(),
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.after_training"),
+    script:
+        "../scripts/figure_after_training.py"
 
 
 rule figure_spectrograms:

@@ -1,4 +1,4 @@
-"""Probes: silence, ones, noise, a sweep and music fed to models before and after training."""
+"""Probes: test signals fed to models before and after training."""
 
 PROBES = f"{RESULTS}/probes"
 SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
@@ -8,6 +8,9 @@ rule probe:
     input:
         model=lambda w: f"{RUN}/model.safetensors" if w.stage == "trained" else [],
         songs=cached(SONGS["test"][: config["probes"]["n_songs"]]),
+        # Only trained variants are probed with it.
+        excerpts=lambda w: cached(SONGS["excerpt"]) if w.stage == "trained" else [],
+        sounds=rules.out_of_distribution.output[0],
     output:
         table=f"{RUN}/probe/{{stage}}.csv",
         arrays=f"{RUN}/probe/{{stage}}.npz",
@@ -29,6 +32,33 @@ rule probe:
         code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
+
+
+rule tone_seconds:
+    input:
+        models=runs("model.safetensors", FIRST_SEED),
+        songs=cached(SONGS["test"][: config["probes"]["n_songs"]]),
+        excerpts=cached(SONGS["excerpt"]),
+        sounds=rules.out_of_distribution.output[0],
+    output:
+        table=f"{PROBES}/tone_seconds.csv",
+        arrays=f"{PROBES}/tone_seconds.npz",
+    log:
+        f"logs/{PROBES}/tone_seconds.log",
+    benchmark:
+        f"{PROBES}/benchmarks/tone_seconds.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
+    params:
+        segment_seconds={
+            system: training_options(system)["segment_seconds"] for system in config["variants"]
+        },
+        signal_seconds=config["probes"]["signal_seconds"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.probes.tone_seconds", *VARIANT_MODULES),
+    script:
+        "../scripts/tone_seconds.py"
 
 
 rule probe_system:
@@ -219,22 +249,40 @@ use rule measures as loss_outputs with:
         f"logs/{RESULTS}/losses/outputs.log",
 
 
-rule claims:
+# The claims about untrained networks, for `snakemake probes`. All claims: evaluate.smk.
+rule untrained_claims:
     input:
         measures=rules.measures.output,
         gradients=rules.probe_loss_gradients.output.table,
         claims="config/paper_claims.csv",
     output:
-        report(
-            f"{RESULTS}/claims.csv",
-            caption="../report/claims.rst",
-            category="Claims",
-        ),
+        f"{PROBES}/claims.csv",
     log:
-        f"logs/{RESULTS}/claims.log",
+        f"logs/{PROBES}/claims.log",
     conda:
         "../../envs/learning.yaml"
     params:
+        rate_hz=config["rate_hz"],
         code=code("upsampling_artifacts.evaluation.claims"),
     script:
         "../scripts/claims.py"
+
+
+rule after_training:
+    input:
+        rules.trained_measures.output,
+    output:
+        report(
+            f"{RESULTS}/after_training.csv",
+            caption="../report/after_training.rst",
+            category="Artifacts",
+        ),
+    log:
+        f"logs/{RESULTS}/after_training.log",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.probes.after_training"),
+    script:
+        "../scripts/after_training.py"

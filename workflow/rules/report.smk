@@ -7,7 +7,10 @@ rule report:
     input:
         variants=rules.trained_measures.output,
         measures=rules.measures.output,
+        tones=rules.tone_seconds.output.table,
+        tone_arrays=rules.tone_seconds.output.arrays,
         claims=rules.claims.output,
+        after_training=rules.after_training.output,
         gradients=rules.probe_loss_gradients.output.table,
         scores=rules.scores.output,
         table_1=rules.table_1.output,
@@ -24,6 +27,7 @@ rule report:
             f"{FIGURES}/{{name}}.svg",
             name=[
                 "line_levels",
+                "after_training",
                 "layers",
                 "loss_gradients",
                 "spectrograms_noise",

@@ -5,5 +5,8 @@ from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):
     write_out_of_distribution(
-        snakemake.output[0], snakemake.params.seconds, snakemake.params.rate_hz
+        snakemake.output[0],
+        snakemake.params.seconds,
+        snakemake.params.rate_hz,
+        yours=snakemake.params.yours,
     )

@@ -10,6 +10,8 @@ with job_log(snakemake.log[0]):
         seed=int(snakemake.wildcards.seed),
         model_path=snakemake.input.model or None,
         songs=snakemake.input.songs,
+        excerpts=snakemake.input.excerpts,
+        sounds=snakemake.input.sounds,
         segment_seconds=snakemake.params.segment_seconds,
         signal_seconds=snakemake.params.signal_seconds,
         names=snakemake.params.signals,

@@ -12,7 +12,10 @@ with job_log(snakemake.log[0]):
         ReportFiles(
             variants=snakemake.input.variants[0],
             measures=snakemake.input.measures[0],
+            tones=snakemake.input.tones,
+            tone_arrays=snakemake.input.tone_arrays,
             claims=snakemake.input.claims[0],
+            after_training=snakemake.input.after_training[0],
             gradients=snakemake.input.gradients,
             scores=snakemake.input.scores[0],
             table_1=snakemake.input.table_1[0],

@@ -16,6 +16,9 @@ import numpy as np
 CONTROLS_PER_OCTAVE = 99
 """So that the smallest chance is 1/200."""
 
+BY_CHANCE = 0.05
+"""A tone stands out if at most this share of the control frequencies measures as much."""
+
 
 def control_frequencies_hz(
     rate_hz: float, strides: Sequence[int], resolution_hz: float
@@ -59,9 +62,9 @@ def control_frequencies_hz(
 
 def chances(
     tones_hz: np.ndarray,
-    values: Sequence[float],
+    values: Sequence[float] | np.ndarray,
     controls_hz: np.ndarray,
-    control_values: Sequence[float],
+    control_values: Sequence[float] | np.ndarray,
     rate_hz: float,
 ) -> list[float]:
     """Probability that a frequency without a tone measures as much as each tone.
@@ -85,12 +88,62 @@ def chances(
         [0.009900990099009901]
     """
     measured = np.asarray(control_values, dtype=np.float64)
-    defined = ~np.isnan(measured)
     found = []
     for tone_hz, value in zip(tones_hz, values, strict=True):
-        high_hz = min(tone_hz * math.sqrt(2), rate_hz / 2)
-        near = defined & (controls_hz >= high_hz / 2) & (controls_hz <= high_hz)
-        as_high = 1 + np.sum(measured[near] >= value)
-        undefined = np.isnan(value) or not near.any()
-        found.append(math.nan if undefined else float(as_high / (1 + near.sum())))
+        near = measured[in_octave(controls_hz, tone_hz, rate_hz) & ~np.isnan(measured)]
+        undefined = np.isnan(value) or not len(near)
+        as_high = 1 + np.sum(near >= value)
+        found.append(math.nan if undefined else float(as_high / (1 + len(near))))
     return found
+
+
+def excesses_db(
+    tones_hz: np.ndarray,
+    values_db: Sequence[float] | np.ndarray,
+    controls_hz: np.ndarray,
+    control_values_db: Sequence[float] | np.ndarray,
+    rate_hz: float,
+) -> list[float]:
+    """By how much each tone exceeds all but 5 % of the control frequencies in the octave around it.
+
+    Args:
+        tones_hz: ``(tone,)``.
+        values_db: The measure of each tone.
+        controls_hz: ``(control,)``, from :func:`control_frequencies_hz`.
+        control_values_db: The measure of each control; NaN where undefined.
+        rate_hz: Sampling rate.
+
+    Returns:
+        For each tone, dB; above 0, at most 5 % of the controls measure as much. NaN if its measure
+        is NaN or if there are no controls.
+
+    Example:
+        >>> excesses_db(np.array([2000.0]), [9.0], np.arange(1500.0, 2500.0, 10), [5.0] * 100, 8000)
+        [4.0]
+    """
+    measured = np.asarray(control_values_db, dtype=np.float64)
+    found = []
+    for tone_hz, value_db in zip(tones_hz, values_db, strict=True):
+        near = measured[in_octave(controls_hz, tone_hz, rate_hz) & ~np.isnan(measured)]
+        least_db = np.quantile(near, 1 - BY_CHANCE, method="higher") if len(near) else math.nan
+        found.append(float(value_db - least_db))
+    return found
+
+
+def in_octave(frequencies_hz: np.ndarray, tone_hz: float, rate_hz: float) -> np.ndarray:
+    """Which frequencies lie in the octave around a tone.
+
+    Args:
+        frequencies_hz: ``(frequency,)``.
+        tone_hz: Frequency of the tone.
+        rate_hz: Sampling rate; at the end of the spectrum, the octave is that below Nyquist.
+
+    Returns:
+        ``(frequency,)`` of booleans.
+
+    Example:
+        >>> in_octave(np.array([1000.0, 1500.0, 2500.0, 3000.0]), 2000.0, rate_hz=8000).tolist()
+        [False, True, True, False]
+    """
+    high_hz = min(tone_hz * math.sqrt(2), rate_hz / 2)
+    return (frequencies_hz >= high_hz / 2) & (frequencies_hz <= high_hz)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from upsampling_artifacts.artifacts.chance import chances, control_frequencies_hz
+from upsampling_artifacts.artifacts.chance import (
+    chances,
+    control_frequencies_hz,
+    excesses_db,
+    in_octave,
+)
 from upsampling_artifacts.artifacts.filtering import (
     flatness_db,
     power_density,
@@ -22,6 +29,8 @@ from upsampling_artifacts.artifacts.lines import (
 from upsampling_artifacts.artifacts.masking import (
     margin_resolution_hz,
     masking_margins_db,
+    narrow_band_spectrum,
+    rate_tones,
 )
 from upsampling_artifacts.artifacts.polyphase import aperiodic_level_db, polyphase_imbalance
 from upsampling_artifacts.artifacts.prominence_ratio import prominence_ratios_db
@@ -39,7 +48,7 @@ def measure_output(
     strides: list[int],
     input: np.ndarray | None = None,
     unit_rms_db_spl: float | None = None,
-    chance: bool = True,
+    prominence_ratio: bool = True,
 ) -> list[Row]:
     """Apply every measure to the output of a layer or model.
 
@@ -53,12 +62,12 @@ def measure_output(
         unit_rms_db_spl: Playback level, as for :func:`masking.masking_margins_db`. Given, the
             ``audibility_margin`` is measured, too: over the masked threshold and the threshold in
             quiet, whichever is higher.
-        chance: Whether to measure chance, which takes as long as everything else together.
+        prominence_ratio: Whether to measure the prominence ratio, whose package takes most of a
+            second to import.
 
     Returns:
         Rows. A value is NaN if the measure is undefined for the signal, and -inf if what it
-        measures is exactly zero. ``line_prominence_chance`` and ``masking_margin_chance`` are
-        those of :func:`chance.chances`.
+        measures is exactly zero.
 
     Raises:
         InputError: The output is too short for a measure.
@@ -73,16 +82,11 @@ def measure_output(
     """
     found_lines = find_lines(output, rate_hz)
     tones_hz = predicted_tones(rate_hz, strides)
-    tones = _measure_tones(output, rate_hz, strides, chance)
     density = power_density(output, rate_hz)
-    by_tone = {
-        "line_level": tones["line_level"],
-        "line_prominence": tones["line_prominence"],
-        "prominence_ratio": prominence_ratios_db(output, rate_hz, tones_hz),
-        "masking_margin": tones["masking_margin"],
-        "valley_depth": [valley_depth_db(*density, tone_hz, rate_hz) for tone_hz in tones_hz],
-        **{measure: values for measure, values in tones.items() if measure.endswith("_chance")},
-    }
+    by_tone = _measure_tones(output, rate_hz, tones_hz)
+    by_tone["valley_depth"] = [valley_depth_db(*density, tone_hz, rate_hz) for tone_hz in tones_hz]
+    if prominence_ratio:
+        by_tone["prominence_ratio"] = prominence_ratios_db(output, rate_hz, tones_hz)
     if unit_rms_db_spl is not None:
         by_tone["audibility_margin"] = masking_margins_db(
             output, rate_hz, tones_hz, unit_rms_db_spl
@@ -106,9 +110,7 @@ def measure_output(
     return [*rows, *((measure, NO_FREQUENCY, value, "dB") for measure, value in values.items())]
 
 
-def measure_input(
-    input: np.ndarray, rate_hz: float, strides: list[int], chance: bool = True
-) -> list[Row]:
+def measure_input(input: np.ndarray, rate_hz: float, strides: list[int]) -> list[Row]:
     """Measure a model's input at the frequencies where the model's tones are predicted.
 
     Music may have a partial there. Only the comparison with the output shows what the model adds.
@@ -117,11 +119,9 @@ def measure_input(
         input: ``(channels, time)``.
         rate_hz: Sampling rate.
         strides: As for :func:`measure_output`.
-        chance: As for :func:`measure_output`.
 
     Returns:
-        Rows of the measures ``line_level``, ``line_prominence``, ``masking_margin``,
-        ``line_prominence_chance`` and ``masking_margin_chance``.
+        Rows of the measures ``line_level``, ``line_prominence`` and ``masking_margin``.
 
     Raises:
         InputError: The input is too short to measure a line.
@@ -132,8 +132,125 @@ def measure_input(
         >>> measure, frequency_hz, round(value), unit
         ('line_level', 2000.0, -20, 'dB')
     """
-    tones = _measure_tones(input, rate_hz, strides, chance)
-    return _rows(tones, predicted_tones(rate_hz, strides))
+    tones_hz = predicted_tones(rate_hz, strides)
+    return _rows(_measure_tones(input, rate_hz, tones_hz), tones_hz)
+
+
+def measure_sources(
+    sources: Mapping[str, np.ndarray],
+    rate_hz: float,
+    strides: list[int],
+    unit_rms_db_spl: float,
+    chance: bool = True,
+) -> dict[str, list[Row]]:
+    """Measure the tones of the last upsampling layer source by source: a listener hears one.
+
+    Args:
+        sources: ``(channels, time)`` of each source.
+        rate_hz: Sampling rate.
+        strides: As for :func:`measure_output`. No control frequency is near a tone of any of them.
+        unit_rms_db_spl: As for :func:`measure_output`.
+        chance: Whether to compare the tones with control frequencies, which takes several times as
+            long as the rest.
+
+    Returns:
+        Rows by source: ``line_level``, ``line_prominence``, ``masking_margin`` and
+        ``audibility_margin``; with chance, also ``line_prominence_chance`` and
+        ``masking_margin_chance`` (:func:`chance.chances`), and ``tone_margin``: the
+        ``audibility_margin``, or how far the masking margin exceeds that of all but 5 % of the
+        control frequencies, whichever is less. Above 0 dB, a tone is audible and not chance.
+        With chance, rows by the empty name compare the largest value of all sources with the
+        largest at each control frequency.
+
+    Raises:
+        InputError: The sources are too short to measure a line.
+
+    Example:
+        >>> noise = np.random.default_rng(0).standard_normal((1, 16000))
+        >>> sources = {"drums": noise, "bass": noise + np.tile([1.0, 1.0, -1.0, -1.0], 4000)}
+        >>> for source, rows in measure_sources(sources, 8000, [4], unit_rms_db_spl=70).items():
+        ...     print(source, [db > 0 for name, hz, db, _ in rows if name == "tone_margin"])
+        drums [False, False]
+        bass [True, False]
+         [True, False]
+    """
+    tones_hz = predicted_tones(rate_hz, strides[:1])
+    time = next(iter(sources.values())).shape[-1]
+    line_controls_hz, margin_controls_hz = (
+        _controls_hz(rate_hz, strides, tones_hz, resolution_hz) if chance else np.empty(0)
+        for resolution_hz in (line_resolution_hz(time, rate_hz), margin_resolution_hz(rate_hz))
+    )
+    measured = {
+        source: _measure_source(
+            signal, rate_hz, tones_hz, line_controls_hz, margin_controls_hz, unit_rms_db_spl
+        )
+        for source, signal in sources.items()
+    }
+    rows = {
+        source: _rows(
+            {
+                "line_level": values.levels_db.tolist(),
+                "line_prominence": values.prominences_db[: len(tones_hz)].tolist(),
+                "masking_margin": values.margins_db[: len(tones_hz)].tolist(),
+                "audibility_margin": values.audibility_db.tolist(),
+            },
+            tones_hz,
+        )
+        for source, values in measured.items()
+    }
+    if not chance:
+        return rows
+    measured[""] = _Tones(*map(np.fmax.reduce, zip(*measured.values(), strict=True)))
+    for source, values in measured.items():
+        lines, margins = (
+            (tones_hz, of_all[: len(tones_hz)], controls_hz, of_all[len(tones_hz) :], rate_hz)
+            for of_all, controls_hz in (
+                (values.prominences_db, line_controls_hz), (values.margins_db, margin_controls_hz)
+            )
+        )  # fmt: skip
+        # The excess is undefined if the whole band is exactly zero; then, so is the tone.
+        tone_margins_db = np.fmin(values.audibility_db, excesses_db(*margins)).tolist()
+        by_tone = {
+            "line_prominence_chance": chances(*lines),
+            "masking_margin_chance": chances(*margins),
+            "tone_margin": tone_margins_db,
+        }
+        rows.setdefault(source, []).extend(_rows(by_tone, tones_hz))
+    return rows
+
+
+class _Tones(NamedTuple):
+    """What is measured of the tones in one source.
+
+    Attributes:
+        levels_db: ``(tone,)``.
+        audibility_db: ``(tone,)``, over the masked threshold or the threshold in quiet.
+        prominences_db: ``(tone and control,)``.
+        margins_db: ``(tone and control,)``, over the masked threshold.
+    """
+
+    levels_db: np.ndarray
+    audibility_db: np.ndarray
+    prominences_db: np.ndarray
+    margins_db: np.ndarray
+
+
+def _measure_source(
+    signal: np.ndarray,
+    rate_hz: float,
+    tones_hz: np.ndarray,
+    line_controls_hz: np.ndarray,
+    margin_controls_hz: np.ndarray,
+    unit_rms_db_spl: float,
+) -> _Tones:
+    lines = measure_lines(signal, rate_hz, [*tones_hz, *line_controls_hz])
+    spectrum = narrow_band_spectrum(signal, rate_hz)
+    return _Tones(
+        np.array([line.level_db for line in lines[: len(tones_hz)]]),
+        rate_tones(*spectrum, tones_hz, unit_rms_db_spl).margins_db,
+        np.array([line.prominence_db for line in lines]),
+        rate_tones(*spectrum, [*tones_hz, *margin_controls_hz]).margins_db,
+    )
 
 
 def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
@@ -155,32 +272,26 @@ def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
 
 
 def _measure_tones(
-    signal: np.ndarray, rate_hz: float, strides: list[int], chance: bool
+    signal: np.ndarray, rate_hz: float, tones_hz: np.ndarray
 ) -> dict[str, list[float]]:
-    """Levels, prominences and margins of the predicted tones, and the chance of the latter two."""
-    tones_hz = predicted_tones(rate_hz, strides)
-    line_resolution = line_resolution_hz(signal.shape[-1], rate_hz)
-    line_controls_hz, margin_controls_hz = (
-        control_frequencies_hz(rate_hz, strides, resolution_hz) if chance else np.empty(0)
-        for resolution_hz in (line_resolution, margin_resolution_hz(rate_hz))
-    )
-    count = len(tones_hz)
-    lines = measure_lines(signal, rate_hz, [*tones_hz, *line_controls_hz])
-    prominences_db = [line.prominence_db for line in lines]
-    margins_db = masking_margins_db(signal, rate_hz, [*tones_hz, *margin_controls_hz])
-    tones = {
-        "line_level": [line.level_db for line in lines[:count]],
-        "line_prominence": prominences_db[:count],
-        "masking_margin": margins_db[:count],
+    """Levels, prominences and masking margins of tones."""
+    lines = measure_lines(signal, rate_hz, tones_hz)
+    return {
+        "line_level": [line.level_db for line in lines],
+        "line_prominence": [line.prominence_db for line in lines],
+        "masking_margin": masking_margins_db(signal, rate_hz, tones_hz),
     }
-    if chance:
-        tones["line_prominence_chance"] = chances(
-            tones_hz, prominences_db[:count], line_controls_hz, prominences_db[count:], rate_hz
-        )
-        tones["masking_margin_chance"] = chances(
-            tones_hz, margins_db[:count], margin_controls_hz, margins_db[count:], rate_hz
-        )
-    return tones
+
+
+def _controls_hz(
+    rate_hz: float, strides: list[int], tones_hz: np.ndarray, resolution_hz: float
+) -> np.ndarray:
+    """The control frequencies that at least one of the tones is compared with."""
+    controls_hz = control_frequencies_hz(rate_hz, strides, resolution_hz)
+    near = np.zeros(len(controls_hz), dtype=bool)
+    for tone_hz in tones_hz:
+        near |= in_octave(controls_hz, tone_hz, rate_hz)
+    return controls_hz[near]
 
 
 def _rows(by_tone: dict[str, list[float]], tones_hz: np.ndarray) -> list[Row]:

@@ -62,9 +62,6 @@ def prominence_ratios_db(
         >>> at_tone_db > 9, elsewhere_db
         (True, 0.0)
     """
-    # Importing mosqito takes more than a second, and most callers do not need it.
-    from mosqito.sq_metrics import pr_ecma_freq
-
     frequencies_hz = np.asarray(frequencies_hz, dtype=np.float64)
     ratios_db = np.full(len(frequencies_hz), np.nan)
     lowest_hz, highest_hz = (
@@ -73,6 +70,9 @@ def prominence_ratios_db(
     defined = (lowest_hz > LOWEST_HZ) & (highest_hz < min(HIGHEST_HZ, rate_hz / 2))
     if not defined.any() or not signal.any():
         return ratios_db.tolist()
+    # Importing mosqito takes most of a second, and most callers do not need it.
+    from mosqito.sq_metrics import pr_ecma_freq
+
     samples = min(round(RATIO_WINDOW_SECONDS * rate_hz), signal.shape[-1])
     bins_hz, power = welch(
         signal.astype(np.float64), rate_hz, nperseg=samples, detrend=False, scaling="spectrum"

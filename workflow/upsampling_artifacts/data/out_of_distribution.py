@@ -6,8 +6,9 @@ origin and license.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +20,15 @@ from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.excerpt import excerpt_music
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.data.signals import silence, sine_sweep, white_noise
-from upsampling_artifacts.data.speech import TEXT, speech
+from upsampling_artifacts.data.sound_set import COLUMNS, LEVEL, TABLE, YOURS, out_of_distribution
+from upsampling_artifacts.data.speech import TEXT, can_speak, speech
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 
-TABLE = "sounds.csv"
-COLUMNS = [
-    "name", "kind", "file", "seconds", "rate_hz", "channels", "level_db", "licence", "origin",
-]  # fmt: skip
+__all__ = ["SOUNDS", "Sound", "out_of_distribution", "read_sound", "write_out_of_distribution"]
 
-LEVEL = 1 / 16
-"""What 1 in a network's units (the RMS of a normalized mixture) becomes in a file, re full scale.
--24 dB leaves headroom for the peaks of speech."""
+LEAST_SECONDS = 2
+"""Shorter sounds cannot be measured: see the schema of ``out_of_distribution_seconds``."""
 
 LOWEST_HZ = 20
 """The lower limit of hearing: the logarithmic sweep and the pink noise start here."""
@@ -149,19 +147,30 @@ SOUNDS = {
 }
 
 
-def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) -> None:
+def write_out_of_distribution(
+    folder: str | Path,
+    seconds: float,
+    rate_hz: int,
+    yours: Mapping[str, str | Path] | None = None,
+) -> None:
     """Write each sound as a stereo float32 wav file, and a table of them (:data:`TABLE`).
+
+    Without a speech synthesizer on this machine, there is no speech.
 
     Args:
         folder: Folder to write to.
         seconds: Length of the sounds, at most 6.
         rate_hz: Sampling rate.
+        yours: Sounds of the user: name and file of each. The beginning is used, scaled to RMS 1.
 
     Raises:
-        InputError: ffmpeg or the speech synthesizer is missing.
+        InputError: ffmpeg is missing, or a sound of the user cannot be used.
     """
     folder, rows = Path(folder), []
-    for name, sound in SOUNDS.items():
+    sounds = {name: sound for name, sound in SOUNDS.items() if name != "speech" or can_speak()}
+    for name, path in (yours or {}).items():
+        sounds[name] = Sound(YOURS, partial(read_sound, path), str(path), "yours")
+    for name, sound in sounds.items():
         signal = LEVEL * sound.make(seconds, rate_hz, AUDIO_CHANNELS)
         with atomic_write(folder / f"{name}.wav") as unfinished:
             soundfile.write(unfinished, signal.T, rate_hz, subtype="FLOAT")
@@ -175,26 +184,41 @@ def write_out_of_distribution(folder: str | Path, seconds: float, rate_hz: int) 
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False)
 
 
-def out_of_distribution(folder: str | Path) -> dict[str, np.ndarray]:
-    """Read the sounds that :func:`write_out_of_distribution` wrote.
+def read_sound(path: str | Path, seconds: float, rate_hz: int, channels: int) -> np.ndarray:
+    """Read the beginning of a sound of the user, scaled to RMS 1.
 
     Args:
-        folder: The folder with the sounds and their table.
+        path: A mono or stereo file in a format that libsndfile reads.
+        seconds: Largest length to read.
+        rate_hz: Sampling rate that the file must have.
+        channels: Number of channels.
 
     Returns:
-        Each sound by name, ``(channels, time)`` float32 in a network's units: 1 is the RMS of a
-        normalized mixture, and of all sounds but silence and impulses.
+        ``(channels, time)`` float32; a mono file fills all channels.
 
     Raises:
-        InputError: The folder does not hold these sounds.
+        InputError: The file cannot be read, has another rate or number of channels, is too short,
+            or is silent.
     """
-    folder = Path(folder)
-    if not (folder / TABLE).is_file():
+    where = f"probes.out_of_distribution: {path}"
+    try:
+        with soundfile.SoundFile(path) as file:
+            found_hz = file.samplerate
+            audio = file.read(round(seconds * found_hz), dtype="float32", always_2d=True).T
+    except (OSError, soundfile.LibsndfileError):
+        raise InputError(f"{where}: no such file, or not audio that libsndfile reads") from None
+    if found_hz != rate_hz:
         raise InputError(
-            f"{folder / TABLE}: no such file; create it with `snakemake out_of_distribution`"
+            f"{where}: its rate is {found_hz} Hz, the experiment's is {rate_hz} Hz; resample it"
         )
-    table = pd.read_csv(folder / TABLE)
-    return {
-        name: soundfile.read(folder / file, dtype="float32")[0].T / np.float32(LEVEL)
-        for name, file in zip(table["name"], table["file"], strict=True)
-    }
+    if len(audio) not in (1, channels):
+        raise InputError(f"{where}: {len(audio)} channels; use 1 or {channels}")
+    if audio.shape[-1] < LEAST_SECONDS * rate_hz:
+        raise InputError(f"{where}: shorter than {LEAST_SECONDS} s, too short to be measured")
+    rms = np.sqrt(np.mean(audio.astype(np.float64) ** 2))
+    if not rms > 0:
+        silent_seconds = f"{audio.shape[-1] / rate_hz:g}"
+        raise InputError(
+            f"{where}: its first {silent_seconds} s are silent; silence is probed anyway"
+        )
+    return np.tile(audio / np.float32(rms), (channels // len(audio), 1))

@@ -13,6 +13,9 @@ from upsampling_artifacts.data.cached_song import CachedSong, waveform
 
 NAMES = ("silence", "ones", "noise", "sweep", "music")
 
+QUIET_GRID_SECONDS = 0.1
+"""Quiet passages of music start at multiples of this."""
+
 NEAR_SILENCE_DB = -60.0
 """Level of :func:`near_silence` re the RMS of a normalized mixture."""
 
@@ -133,6 +136,35 @@ def music(song: CachedSong, seconds: float) -> np.ndarray:
     samples = min(round(seconds * song.rate_hz), time)
     first = (time - samples) // 2
     return waveform(song.mixture[:, first : first + samples]) / song.scale
+
+
+def quiet_passage(song: CachedSong, seconds: float, context_seconds: float = 0.0) -> np.ndarray:
+    """Take the quietest passage of a song's mixture that is not digital silence, at its own level.
+
+    Of all passages that start at a multiple of 100 ms, those with the fewest exactly silent pieces
+    of 100 ms come first (usually, with none), and of these the one with the lowest RMS. The level
+    remains what it is in the song, which is normalized as in training.
+
+    Args:
+        song: A cached song.
+        seconds: Length of the passage, at most that of the song without its context.
+        context_seconds: Length of what is taken before and after it, so that a network that
+            processes the passage has settled.
+
+    Returns:
+        ``(channels, time)`` float32.
+    """
+    piece = round(QUIET_GRID_SECONDS * song.rate_hz)
+    context = round(context_seconds * song.rate_hz)
+    count, time = round(seconds / QUIET_GRID_SECONDS), song.mixture.shape[-1]
+    inner = song.mixture[:, context : time - context].astype(np.float64)
+    pieces = inner[:, : inner.shape[-1] // piece * piece].reshape(len(inner), -1, piece)
+    energies = np.sum(pieces**2, axis=(0, 2))
+    window = np.ones(min(count, len(energies)))
+    passages = [np.convolve(values, window, "valid") for values in (energies == 0, energies)]
+    first = piece * int(np.lexsort(passages[::-1])[0])
+    passage = song.mixture[:, first : first + 2 * context + round(seconds * song.rate_hz)]
+    return waveform(passage) / song.scale
 
 
 def test_signals(

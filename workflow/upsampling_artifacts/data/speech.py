@@ -6,6 +6,7 @@ eSpeak NG is a formant synthesizer. A neural voice would bring its own upsamplin
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -41,6 +42,11 @@ def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
     voice = resample(torch.from_numpy(original), original_rate_hz, rate_hz).numpy()
     voice = voice[: round(seconds * rate_hz)]
     return np.tile(voice / np.sqrt(np.mean(voice**2)), (channels, 1))
+
+
+def can_speak() -> bool:
+    """Whether the synthesizer is installed: it has no wheels for some machines."""
+    return find_spec("parselmouth") is not None
 
 
 # The voice has random jitter. Its generator cannot be seeded, so only the first sentence of a

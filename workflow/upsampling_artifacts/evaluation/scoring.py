@@ -22,6 +22,7 @@ import soundfile
 
 from upsampling_artifacts.data.musdb18 import require_ffmpeg
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.evaluation.bss_eval import evaluate
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.progress import Progress
 
@@ -43,8 +44,7 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
         InputError: An estimate is missing, or its length or rate differs from the song's.
     """
     require_ffmpeg()
-    import museval  # raises at import if there is no ffmpeg
-    from museval.aggregate import TrackStore
+    from museval.aggregate import TrackStore  # raises at import if there is no ffmpeg
 
     from upsampling_artifacts.data.cached_song import read_cache, waveform
 
@@ -63,9 +63,7 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
             )
         audio.append(samples)
     references = waveform(song.stems).transpose(0, 2, 1).astype(np.float64)
-    values = museval.evaluate(
-        references, np.stack(audio), win=song.rate_hz, hop=song.rate_hz, mode="v4"
-    )
+    values = evaluate(references, np.stack(audio), song.rate_hz)
     store = TrackStore(song.name, win=1, hop=1)
     for index, source in enumerate(song.sources):
         by_metric = dict(zip(METRICS, (v[index].tolist() for v in values), strict=True))

@@ -16,7 +16,7 @@ CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """Speed of a probe at full size on one core, with its measures: 2.6 TFLOP in 111 CPU seconds."""
-N_TEST_SIGNALS = 5  # data.signals: silence, ones, noise, sweep, music
+N_TEST_SIGNALS = 10  # probes.variants: 7 before training, 13 after, with three songs
 
 
 @dataclass(frozen=True)

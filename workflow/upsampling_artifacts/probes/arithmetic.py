@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from upsampling_artifacts.models.overlap_add import CHUNKS_AT_ONCE
 from upsampling_artifacts.models.precision import emulated_tf32
+from upsampling_artifacts.probes.measures_table import SEPARATION
 
-SEPARATION, TRAINING, REFERENCE = "separation", "training", "reference"
+TRAINING, REFERENCE = "training", "reference"
 
 FLOAT32 = "32-true"
 

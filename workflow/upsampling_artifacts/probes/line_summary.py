@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
+from upsampling_artifacts.artifacts.chance import BY_CHANCE
+from upsampling_artifacts.probes.measures_table import SEPARATION
 from upsampling_artifacts.statistics import mean_interval
 
 INAUDIBLE_DB = -100.0
 """A line below this level (dB re the RMS of a normalized mixture) is below the last bit of 16-bit
 audio, where most lines are rounding errors of float32."""
-
-BY_CHANCE = 0.05
-"""A line stands out if at most this share of the control frequencies reaches its prominence."""
 
 RUN = ["system", "seed", "stage", "signal", "song", "frequency_hz"]
 MEASURES = {
@@ -25,12 +24,19 @@ MEASURES = {
     "masking_margin": "masking_margin_db",
     "line_prominence": "prominence_db",
     "line_prominence_chance": "chance",
+    "tone_margin": "tone_margin_db",
 }
-MEANS = ("level", "audibility_margin", "masking_margin", "prominence")
+MEANS = ("level", "audibility_margin", "masking_margin", "prominence", "tone_margin")
+
+OF_ALL_SOURCES = ("line_prominence_chance", "masking_margin_chance", "tone_margin")
+"""Measures that compare the largest of all sources with control frequencies
+(:func:`artifacts.measures.measure_sources`)."""
 
 
 def read_lines(measures_path: str | Path) -> pd.DataFrame:
-    """Read the lines at predicted frequencies, in the arithmetic of separation.
+    """Read the tones of the last layer, in the arithmetic of separation.
+
+    A listener hears one source at a time: each number is that of the source in which it is largest.
 
     Args:
         measures_path: A csv file with the columns ``VARIANT_COLUMNS``.
@@ -38,19 +44,39 @@ def read_lines(measures_path: str | Path) -> pd.DataFrame:
     Returns:
         One row per system, seed, stage, signal, song and predicted frequency, in the order of the
         table, with the columns ``RUN``, level_db, audibility_margin_db, masking_margin_db,
-        prominence_db, chance (see
-        :func:`artifacts.chance.chances`) and input_chance, the same of the signal that was fed in.
-        Not every signal has all of them.
+        prominence_db, chance (see :func:`artifacts.chance.chances`), tone_margin_db
+        (:func:`artifacts.measures.measure_sources`) and input_chance, the chance in the signal that
+        was fed in. Not every signal has all of them.
     """
     measures = pd.read_csv(measures_path, dtype={"song": str}).rename(columns={"model": "system"})
-    measures["song"] = measures["song"].fillna("")
-    rows = measures[(measures["arithmetic"] == "separation") & measures["measure"].isin(MEASURES)]
-    output, input = (rows[rows["layer"] == layer] for layer in ("output", "input"))
+    measures = measures[measures["measure"].isin(MEASURES)]
+    output = largest_of_sources(measures)
+    input = measures[(measures["layer"] == "input") & (measures["arithmetic"] == SEPARATION)]
+    input = input.fillna({"song": ""})
     lines = _by_run(output).rename(columns=MEASURES).reindex(columns=list(MEASURES.values()))
     lines["input_chance"] = _by_run(input).reindex(columns=["line_prominence_chance"])
     # unstack sorts, but the table keeps the order of the config.
     order = pd.MultiIndex.from_frame(output[RUN].drop_duplicates())
     return lines.reindex(order).reset_index()
+
+
+def largest_of_sources(measures: pd.DataFrame) -> pd.DataFrame:
+    """Reduce the measures of single sources to those of the source in which they are largest.
+
+    Args:
+        measures: Rows of ``variants.csv``.
+
+    Returns:
+        The rows of the output in the arithmetic of separation that are measured source by source,
+        in the order of the table, one for all sources. ``song`` is empty unless the signal is
+        music.
+    """
+    is_output = (measures["layer"] == "output") & (measures["arithmetic"] == SEPARATION)
+    of_all = measures["measure"].isin(OF_ALL_SOURCES)
+    rows = measures[is_output & (measures["source"].isna() == of_all)]
+    rows = rows.fillna({"song": ""}).drop(columns="source")
+    key = [column for column in rows.columns if column != "value"]
+    return rows.groupby(key, sort=False, dropna=False)["value"].max().reset_index()
 
 
 def _by_run(rows: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +144,7 @@ def summarize_lines(lines: pd.DataFrame, frequency_hz: float) -> pd.DataFrame:
 
 
 def summarize_arithmetics(measures_path: str | Path, frequency_hz: float) -> pd.DataFrame:
-    """Mean level of the line at one frequency in each arithmetic, after training.
+    """Mean level of the line at one frequency in each arithmetic, after training, loudest source.
 
     Args:
         measures_path: A csv file with the columns ``VARIANT_COLUMNS``.
@@ -134,9 +160,11 @@ def summarize_arithmetics(measures_path: str | Path, frequency_hz: float) -> pd.
         (measures["stage"] == "trained")
         & (measures["layer"] == "output")
         & (measures["measure"] == "line_level")
+        & measures["source"].notna()
         & np.isclose(measures["frequency_hz"], frequency_hz)
     ]
     key = ["system", "arithmetic", "implementation", "precision", "signal"]
-    levels = rows.groupby(key, sort=False)["value"].mean().rename("level_db").reset_index()
+    loudest = rows.fillna({"song": ""}).groupby([*key, "seed", "song"], sort=False)["value"].max()
+    levels = loudest.groupby(key, sort=False).mean().rename("level_db").reset_index()
     count = levels.groupby("system")["arithmetic"].transform("nunique")
     return levels[count > 1].reset_index(drop=True)

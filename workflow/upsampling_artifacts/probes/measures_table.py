@@ -15,9 +15,13 @@ COLUMNS = ["signal", "layer", "measure", "frequency_hz", "value", "unit"]
 MEASURES_COLUMNS = ["model", "seed", "stage", *COLUMNS]
 """Columns for many models; ``stage`` is "initialization" or "trained"."""
 
-VARIANT_COLUMNS = [*MEASURES_COLUMNS, "song", "arithmetic", "implementation", "precision"]
+VARIANT_COLUMNS = [*MEASURES_COLUMNS, "song", "arithmetic", "implementation", "precision", "source"]
 """Columns of ``variants.csv``. ``song`` is empty unless the signal is music. ``arithmetic`` is what
-ran so (:mod:`probes.arithmetic`): "separation", "training" if it differs, and "reference"."""
+ran so (:mod:`probes.arithmetic`): "separation", "training" if it differs, and "reference".
+``source`` is empty for measures of all sources together, and of anything but the output."""
+
+SEPARATION = "separation"
+"""The arithmetic in which a variant separates."""
 
 GRADIENT_COLUMNS = ["loss", "seed", "frequency_hz", "measure", "value", "unit"]
 """Columns of ``losses/gradients.csv`` (:mod:`probes.loss_gradients`)."""

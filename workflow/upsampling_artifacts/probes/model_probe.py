@@ -44,11 +44,14 @@ class ProbeResult:
         arrays: ``rate_hz``, ``tones_hz``, and the spectrograms: ``frequencies_hz``,
             ``times_seconds`` and, for each test signal, ``<signal>_db`` ``(frequency, time)``.
         layers: The rate-changing layers, in the order they run.
+        outputs: The measured outputs by test signal, ``(channels, time)``; sources and channels are
+            one axis.
     """
 
     measures: pd.DataFrame
     arrays: dict[str, np.ndarray]
     layers: list[Layer]
+    outputs: dict[str, np.ndarray]
 
 
 def probe_model(
@@ -61,7 +64,7 @@ def probe_model(
     edge: int = 0,
     as_it_runs: bool = False,
     unit_rms_db_spl: float | None = None,
-    chance: bool = False,
+    prominence_ratio: bool = True,
 ) -> ProbeResult:
     """Feed test signals to a model and measure its output and its rate-changing layers.
 
@@ -82,10 +85,10 @@ def probe_model(
             not measured.
         unit_rms_db_spl: Sound pressure level at which a signal of RMS 1 is played, for the
             threshold in quiet. None: masking alone decides what is audible.
-        chance: Whether to compare the tones with control frequencies.
+        prominence_ratio: As for :func:`measures.measure_output`.
 
     Returns:
-        The measures, the spectrograms and the rate-changing layers.
+        The measures, the spectrograms, the rate-changing layers and the outputs.
 
     Raises:
         InputError: An output is too short to be measured.
@@ -93,6 +96,7 @@ def probe_model(
     rows: list[tuple] = []
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
     layers: list[Layer] = []
+    outputs: dict[str, np.ndarray] = {}
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
         ran = (
@@ -103,16 +107,16 @@ def probe_model(
         same_rate = ran.outputs.shape[-1] == batch.shape[-1]
         measured = slice(edge, -edge or None)
         for index, name in enumerate(names):
-            output = ran.outputs[index, :, measured]
+            outputs[name] = output = ran.outputs[index, :, measured]
             input = batch[index, :, measured] if same_rate else None
             rows += [
                 (name, OUTPUT, *row)
-                for row in measure_output(output, rate_hz, strides, input, unit_rms_db_spl, chance)
+                for row in measure_output(
+                    output, rate_hz, strides, input, unit_rms_db_spl, prominence_ratio
+                )
             ]
             if input is not None:
-                rows += [
-                    (name, INPUT, *row) for row in measure_input(input, rate_hz, strides, chance)
-                ]
+                rows += [(name, INPUT, *row) for row in measure_input(input, rate_hz, strides)]
             rows += [
                 (name, OUTPUT, f"boundary_{end}", NO_FREQUENCY, samples[index], "samples")
                 for end, samples in ran.boundaries.items()
@@ -123,7 +127,7 @@ def probe_model(
             )
             arrays[f"{name}_db"] = level_db.astype(np.float16)
         arrays["tones_hz"] = predicted_tones(rate_hz, strides)
-    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers)
+    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers, outputs)
 
 
 @dataclass(frozen=True)

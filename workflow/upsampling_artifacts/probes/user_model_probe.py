@@ -135,7 +135,8 @@ def _probe(model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: fl
             raise InputError(f"{prefix}{error}; the input was {name}") from error
     arrays = {key: array for result in results for key, array in result.arrays.items()}
     measures = pd.concat([result.measures for result in results])
-    return ProbeResult(measures, arrays, results[0].layers)
+    outputs = {key: output for result in results for key, output in result.outputs.items()}
+    return ProbeResult(measures, arrays, results[0].layers, outputs)
 
 
 def _check(

@@ -1,4 +1,8 @@
-"""Probe the variants, the systems that this pipeline trains, before and after training."""
+"""Probe the variants, the systems that this pipeline trains, before and after training.
+
+A variant answers with several sources, of which a listener hears one at a time. So its tones are
+measured source by source, and those of a trained variant are compared with control frequencies.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
+from upsampling_artifacts.artifacts.measures import measure_sources
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache
+from upsampling_artifacts.data.sound_set import YOURS, out_of_distribution, read_table
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import build_described, load_model
 from upsampling_artifacts.probes.arithmetic import arithmetics, computing
+from upsampling_artifacts.probes.layer_tracer import find_layers, tone_strides
 from upsampling_artifacts.probes.measures_table import (
+    COLUMNS,
     PLAYBACK_DB_SPL,
+    SEPARATION,
     VARIANT_COLUMNS,
-    label_measures,
 )
-from upsampling_artifacts.probes.model_probe import probe_model
+from upsampling_artifacts.probes.model_probe import INPUT, OUTPUT, probe_model, run
 
 LAST_STRIDE = 4
 """Stride of the last upsampling layer of the Demucs-like systems. For comparison, a system without
@@ -31,9 +40,15 @@ EDGE_SECONDS = 0.5
 """In a signal that is processed in one piece, this much at either end is not measured: there, the
 network has not settled."""
 
-MEANINGLESS_IN_SILENCE = ("line_prominence", "found_line_prominence", "prominence_ratio")
+QUIET_SECONDS = 2.0
+"""Length of the quiet passages of songs: long enough to be measured, and few pauses are longer."""
+
+MEANINGLESS_IN_SILENCE = ("line_prominence", "found_line_prominence")
 """A prominence compares a tone with its surroundings. In the answer to silence these are rounding
 errors."""
+
+SOUNDS = {"sweep": "logarithmic_sweep", "impulses": "impulses", "speech": "speech"}
+"""Test signals that are out-of-distribution sounds: names of the signals and of the sounds."""
 
 
 class Probe(NamedTuple):
@@ -46,12 +61,22 @@ class Probe(NamedTuple):
         in_one_piece: Whether the network processes it in one piece, or in overlapping chunks as in
             separation. Overlapping chunks make the answer to a constant periodic with their hop:
             a comb of lines that is not the network's.
+        edge: Samples at either end that are not measured.
+        after_training: Whether only trained variants are probed with it, and only for the tones of
+            their sources.
     """
 
     name: str
     song: str
     signal: np.ndarray
-    in_one_piece: bool
+    in_one_piece: bool = False
+    edge: int = 0
+    after_training: bool = False
+
+    @property
+    def measured(self) -> slice:
+        """The samples that are measured."""
+        return slice(self.edge, -self.edge or None)
 
 
 def probe_variant(
@@ -60,6 +85,8 @@ def probe_variant(
     seed: int,
     model_path: str | None,
     songs: Sequence[str],
+    excerpts: Sequence[str],
+    sounds: str | Path,
     segment_seconds: float,
     signal_seconds: float,
     csv_path: str | Path,
@@ -76,6 +103,8 @@ def probe_variant(
         seed: Seed of the initial weights.
         model_path: A trained model; None for the initial weights.
         songs: Cached songs whose mixtures are the music among the test signals.
+        excerpts: Cached real songs.
+        sounds: Folder of the out-of-distribution sounds.
         segment_seconds: Length of the chunks in which the model processes a signal.
         signal_seconds: Length of the test signals.
         csv_path: Where to write the measures (:data:`measures_table.VARIANT_COLUMNS`).
@@ -94,36 +123,49 @@ def probe_variant(
         model = build_described({**system, **about}).eval()
     stage = "trained" if model_path else "initialization"
     chunk = round(segment_seconds * rate_hz)
-    edge = round(EDGE_SECONDS * rate_hz)
+    every = variant_probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
+    probes = [probe for probe in every if names is None or probe.name in names]
+    with torch.inference_mode():
+        layers = find_layers(model, torch.zeros(1, channels, chunk))
+    strides = tone_strides(layers) or [LAST_STRIDE]
     tables: list[pd.DataFrame] = []
     arrays: dict[str, Any] = {}
     for arithmetic in arithmetics(model, (channels, chunk), about):
+        in_full = model_path is not None and arithmetic.name == SEPARATION
         with low_memory(model), computing(model, arithmetic):
-            for probe in _probes(cached, signal_seconds, names):
-                result = probe_model(
-                    model,
-                    {probe.name: probe.signal},
-                    rate_hz,
-                    chunk=None if probe.in_one_piece else chunk,
-                    fallback_strides=[LAST_STRIDE],
-                    edge=edge if probe.in_one_piece else 0,
-                    as_it_runs="fused" in arithmetic.implementations,
-                    unit_rms_db_spl=PLAYBACK_DB_SPL,
-                    chance=True,
-                )
-                table = label_measures(result.measures, name, seed, stage)
+            for probe in probes:
+                if probe.after_training and not in_full:
+                    continue
+                rows: list[pd.DataFrame] = []
+                if probe.after_training:
+                    output = run_probe(model, probe, chunk)
+                else:
+                    result = probe_model(
+                        model,
+                        {probe.name: probe.signal},
+                        rate_hz,
+                        chunk=None if probe.in_one_piece else chunk,
+                        fallback_strides=[LAST_STRIDE],
+                        edge=probe.edge,
+                        as_it_runs="fused" in arithmetic.implementations,
+                        unit_rms_db_spl=PLAYBACK_DB_SPL,
+                        prominence_ratio=False,
+                    )
+                    rows.append(result.measures)
+                    output = result.outputs[probe.name]
+                    arrays = {**result.arrays, **arrays}
+                rows.append(_tones(probe, output, about["sources"], rate_hz, strides, in_full))
                 tables.append(
-                    table.assign(
+                    pd.concat(rows).assign(
                         song=probe.song,
                         arithmetic=arithmetic.name,
                         implementation=arithmetic.implementation,
                         precision=arithmetic.precision,
                     )
                 )
-                arrays = {**result.arrays, **arrays}
     with atomic_write(arrays_path) as unfinished:
         np.savez_compressed(unfinished, **arrays)
-    table = pd.concat(tables)[VARIANT_COLUMNS]
+    table = pd.concat(tables).assign(model=name, seed=seed, stage=stage)[VARIANT_COLUMNS]
     silence = (table["signal"] == "silence") & table["measure"].str.startswith(
         MEANINGLESS_IN_SILENCE
     )
@@ -131,14 +173,76 @@ def probe_variant(
         table[~silence].to_csv(unfinished, index=False, float_format="%.6g")
 
 
-def _probes(songs: list[CachedSong], seconds: float, names: Collection[str] | None) -> list[Probe]:
+def run_probe(model: nn.Module, probe: Probe, chunk: int) -> np.ndarray:
+    """Feed a test signal to a variant, as it runs.
+
+    Args:
+        model: The variant, in evaluation mode.
+        probe: The test signal.
+        chunk: Length in samples of the chunks of a signal that is not processed in one piece.
+
+    Returns:
+        What is measured of the output, ``(sources * channels, time)``.
+    """
+    output = run(model, probe.signal[None], None if probe.in_one_piece else chunk)[0]
+    return output[:, probe.measured]
+
+
+def _tones(
+    probe: Probe,
+    output: np.ndarray,
+    sources: Sequence[str],
+    rate_hz: int,
+    strides: list[int],
+    chance: bool,
+) -> pd.DataFrame:
+    """Measure the tones of the last layer in each source, and their chance in source and input."""
+    by_source = dict(zip(sources, np.split(output, len(sources)), strict=True))
+    measured = measure_sources(by_source, rate_hz, strides, PLAYBACK_DB_SPL, chance)
+    table = [
+        (probe.name, OUTPUT, *row, source) for source, rows in measured.items() for row in rows
+    ]
+    if chance:
+        input = {INPUT: probe.signal[:, probe.measured]}
+        rows = measure_sources(input, rate_hz, strides, PLAYBACK_DB_SPL)[""]
+        table += [(probe.name, INPUT, *row, "") for row in rows]
+    return pd.DataFrame(table, columns=[*COLUMNS, "source"])
+
+
+def variant_probes(
+    songs: list[CachedSong], excerpts: list[CachedSong], folder: str | Path, seconds: float
+) -> list[Probe]:
+    """Make the test signals for variants.
+
+    Args:
+        songs: Songs whose mixtures are the music.
+        excerpts: Real songs.
+        folder: Folder of the out-of-distribution sounds.
+        seconds: Length of what is measured of a generated signal.
+    """
     channels, rate_hz = songs[0].mixture.shape[0], songs[0].rate_hz
     settled = seconds + 2 * EDGE_SECONDS
-    probes = [
-        Probe("silence", "", signals.silence(settled, rate_hz, channels), True),
-        Probe("near_silence", "", signals.near_silence(settled, rate_hz, channels), True),
-        Probe("noise", "", signals.white_noise(seconds, rate_hz, channels), False),
-        Probe("sweep", "", signals.sine_sweep(seconds, rate_hz, channels), False),
-        *(Probe("music", song.name, signals.music(song, seconds), False) for song in songs),
-    ]
-    return [probe for probe in probes if names is None or probe.name in names]
+    edge = round(EDGE_SECONDS * rate_hz)
+    sounds, table = out_of_distribution(folder), read_table(folder)
+    yours = table["name"][table["kind"] == YOURS]
+    names = {signal: sound for signal, sound in SOUNDS.items() if sound in sounds}
+    names |= {sound: sound for sound in yours}
+    return [
+        Probe("silence", "", signals.silence(settled, rate_hz, channels), True, edge),
+        Probe("near_silence", "", signals.near_silence(settled, rate_hz, channels), True, edge),
+        Probe("noise", "", signals.white_noise(seconds, rate_hz, channels)),
+        *(
+            Probe(signal, "", sounds[sound], after_training=signal != "sweep")
+            for signal, sound in names.items()
+        ),
+        *(Probe("music", song.name, signals.music(song, seconds)) for song in songs),
+        *(
+            Probe("quiet", song.name, signals.quiet_passage(song, QUIET_SECONDS, EDGE_SECONDS),
+                  edge=edge, after_training=True)
+            for song in songs
+        ),
+        *(
+            Probe("excerpt", song.name, signals.music(song, seconds), after_training=True)
+            for song in excerpts
+        ),
+    ]  # fmt: skip

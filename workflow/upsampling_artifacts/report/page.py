@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
-    BY_CHANCE,
     INAUDIBLE_DB,
     read_lines,
     summarize_arithmetics,
@@ -24,6 +24,7 @@ from upsampling_artifacts.probes.line_summary import (
 )
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.report import findings
+from upsampling_artifacts.report.after_training import after_training_values
 from upsampling_artifacts.report.audio import listening_grid
 from upsampling_artifacts.report.comparison import (
     parameter_rows,
@@ -33,6 +34,7 @@ from upsampling_artifacts.report.comparison import (
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
+from upsampling_artifacts.report.hear_it import hear_it
 from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
@@ -50,7 +52,10 @@ class ReportFiles:
     Attributes:
         variants: Measures of the trained systems, before and after training (``variants.csv``).
         measures: Measures of randomly initialized models (``measures.csv``).
+        tones: ``tone_seconds.csv``.
+        tone_arrays: ``tone_seconds.npz``.
         claims: ``claims.csv``.
+        after_training: ``after_training.csv``.
         gradients: ``losses/gradients.csv``.
         scores: ``scores.csv``.
         table_1: ``table_1.csv``.
@@ -62,9 +67,9 @@ class ReportFiles:
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
         figures: Image files by the name that the templates use: layers, loss_gradients,
-            line_levels, spectrograms_noise, spectrograms_silence, training_curves, source_scores,
-            sdr_differences, trade_offs, step_speed, layer_speed, remedies (if there are any), and
-            those of figure_1 to figure_9 that have been drawn.
+            line_levels, after_training, spectrograms_noise, spectrograms_silence, training_curves,
+            source_scores, sdr_differences, trade_offs, step_speed, layer_speed, remedies (if there
+            are any), and those of figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
             ``spectrograms.svg``.
         song: The cached song of the listening section.
@@ -79,7 +84,10 @@ class ReportFiles:
 
     variants: str
     measures: str
+    tones: str
+    tone_arrays: str
     claims: str
+    after_training: str
     gradients: str
     scores: str
     table_1: str
@@ -165,6 +173,12 @@ def page_values(
         "config": config,
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
+        "after": after_training_values(
+            pd.read_csv(files.after_training),
+            findings.group_by_network(config)["same"],
+            looks,
+        ),
+        "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims)),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
         **_optional_values(files, config, looks),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from upsampling_artifacts.evaluation.claims import DOES_NOT_HOLD, HOLDS, UNDECIDED
 from upsampling_artifacts.report.numbers import number
 
 Row = dict[Hashable, Any]
@@ -36,12 +37,12 @@ def claim_values(claims: pd.DataFrame) -> dict[str, Any]:
 
 
 def _count(claims: pd.DataFrame) -> dict[str, int]:
-    verdicts = [_verdict(row) for row in claims.to_dict("records")]
+    verdicts = list(claims["verdict"])
     return {
         "all": len(verdicts),
-        "hold": verdicts.count("holds"),
-        "fail": verdicts.count("does not hold"),
-        "open": verdicts.count("open"),
+        "hold": verdicts.count(HOLDS),
+        "fail": verdicts.count(DOES_NOT_HOLD),
+        "undecided": verdicts.count(UNDECIDED),
     }
 
 
@@ -53,8 +54,9 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
 
     Returns:
         ``{"claim", "section", "rows"}`` for each claim. Each row has ``statement``, ``measure``,
-        ``value`` (with its interval), ``criterion`` ("> 10 dB"), ``n_seeds`` and ``verdict``:
-        "holds", "does not hold", or "open" if the interval includes the threshold.
+        ``value`` (with its interval), ``criterion`` ("> 10 dB"), ``n_seeds``, ``n_songs``,
+        ``n_comparisons`` and ``verdict``: "holds", "does not hold", or "undecided" if the interval
+        includes the threshold.
     """
     groups: dict[str, dict[str, Any]] = {}
     for row in claims.to_dict("records"):
@@ -68,7 +70,9 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
                 "value": _value(row),
                 "criterion": _criterion(row),
                 "n_seeds": int(row["n_seeds"]),
-                "verdict": _verdict(row),
+                "n_songs": int(row["n_songs"]),
+                "n_comparisons": int(row["n_comparisons"]),
+                "verdict": row["verdict"],
             }
         )
     return list(groups.values())
@@ -92,25 +96,18 @@ def reading_table(claims: pd.DataFrame) -> dict[str, Any]:
         reading, name = row["statement"].split(": ", 1)
         columns[name] = _criterion(row)
         cell = {"mean": _short(row["value"]) + _unit(row), "interval": _interval(row)}
-        rows.setdefault(reading, {})[name] = cell | {"verdict": _verdict(row)}
+        rows.setdefault(reading, {})[name] = cell | {"verdict": row["verdict"]}
     return {
         "columns": [{"name": name, "criterion": text} for name, text in columns.items()],
         "rows": [
             {
                 "reading": reading,
                 "cells": [cells.get(name) for name in columns],
-                "fits": all(cell["verdict"] == "holds" for cell in cells.values()),
+                "fits": all(cell["verdict"] == HOLDS for cell in cells.values()),
             }
             for reading, cells in rows.items()
         ],
     }
-
-
-def _verdict(row: Row) -> str:
-    if row["holds"]:
-        return "holds"
-    is_open = row["low"] <= row["threshold"] <= row["high"]
-    return "open" if is_open else "does not hold"
 
 
 def _criterion(row: Row) -> str:

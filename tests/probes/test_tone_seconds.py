@@ -1,0 +1,116 @@
+"""The second to listen to: the worst variant's, the same for all, cut from what they answer."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from upsampling_artifacts.data import signals
+from upsampling_artifacts.data.cached_song import read_cache
+from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
+from upsampling_artifacts.data.sound_set import TABLE, YOURS
+from upsampling_artifacts.models.saved import build_described, load_model, save_model
+from upsampling_artifacts.probes.model_probe import run
+from upsampling_artifacts.probes.tone_seconds import COLUMNS, loudest_moment, write_tone_seconds
+
+RATE_HZ = 8000
+CHUNK = 2048
+SIGNALS = ["silence", "near_silence", "noise", "door", "music", "quiet"]
+
+
+def tone(level_db: float, first: int, time: int = 4 * RATE_HZ) -> np.ndarray:
+    """A tone at 2 kHz from ``first`` on, in the second of two channels."""
+    signal = np.zeros((2, time))
+    signal[1, first:] = 10 ** (level_db / 20) * np.tile([1.0, 1.0, -1.0, -1.0], (time - first) // 4)
+    return signal
+
+
+def test_the_variant_with_the_most_audible_tone_decides() -> None:
+    silence = np.zeros((2, 4 * RATE_HZ))
+    outputs = [silence, tone(-50, first=RATE_HZ), tone(-30, first=3 * RATE_HZ)]
+    moment = loudest_moment(outputs, silence, RATE_HZ, tone_hz=2000)
+    assert moment[:2] == (1, 3 * RATE_HZ)
+    without_the_worst = loudest_moment(outputs[:2], silence, RATE_HZ, tone_hz=2000)
+    assert without_the_worst[:2] == (1, RATE_HZ)
+    assert moment.margin_db - without_the_worst.margin_db == pytest.approx(20, abs=0.1)
+
+
+def test_a_second_in_which_the_input_has_the_tone_does_not_count() -> None:
+    input = tone(-30, first=3 * RATE_HZ)
+    outputs = [input + tone(-50, first=RATE_HZ)]
+    moment = loudest_moment(outputs, input, RATE_HZ, tone_hz=2000)
+    assert moment.start == RATE_HZ
+
+
+@pytest.fixture
+def song(cache_song: Callable[..., Path]) -> Path:
+    stems = 0.05 * np.random.default_rng(0).standard_normal((2, 2, 4 * RATE_HZ))
+    return cache_song("song", stems, RATE_HZ)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    """A folder with one sound of the user: noise."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    noise = 0.1 * np.random.default_rng(1).standard_normal((2 * RATE_HZ, 2))
+    soundfile.write(folder / "door.wav", noise, RATE_HZ, subtype="FLOAT")
+    row = {"name": "door", "kind": YOURS, "file": "door.wav"}
+    pd.DataFrame([row], columns=SOUND_COLUMNS).to_csv(folder / TABLE, index=False)
+    return folder
+
+
+@pytest.fixture
+def models(song: Path, tmp_path: Path) -> dict[str, str]:
+    """Save a network with biases, which answers silence with tones, and one without."""
+    paths = {}
+    for name, bias in (("with_biases", True), ("without_biases", False)):
+        about = {
+            "architecture": "demucs", "options": {"channels": 4, "depth": 2, "bias": bias},
+            "upsampler": {"name": "transposed", "length": 8},
+            "sources": read_cache(song).sources, "audio_channels": 2, "seed": 0,
+        }  # fmt: skip
+        paths[name] = str(tmp_path / f"{name}.safetensors")
+        save_model(paths[name], build_described(about).state_dict(), about)
+    return paths
+
+
+def test_every_signal_has_one_second_of_all_variants(
+    models: dict[str, str], song: Path, sounds: Path, tmp_path: Path
+) -> None:
+    csv_path, arrays_path = tmp_path / "tones.csv", tmp_path / "tones.npz"
+    write_tone_seconds(
+        models, [str(song)], [], sounds, dict.fromkeys(models, CHUNK / RATE_HZ), 1.5, 2000.0,
+        csv_path, arrays_path,
+    )  # fmt: skip
+    table = pd.read_csv(csv_path)
+    assert list(table.columns) == COLUMNS
+    assert table["signal"].unique().tolist() == SIGNALS
+    assert (table.groupby("signal")["system"].apply(list).map(tuple) == tuple(models)).all()
+    places = ["song", "source", "channel", "start_seconds"]
+    assert (table.groupby("signal")[places].nunique(dropna=False) == 1).all(axis=None)
+    levels_db = table.set_index(["signal", "system"])["level_db"]
+    assert np.isneginf(levels_db["silence", "without_biases"])
+    assert levels_db["silence", "with_biases"] > -80
+
+    with np.load(arrays_path) as file:
+        arrays = dict(file)
+    assert arrays["rate_hz"] == RATE_HZ
+    noise = signals.white_noise(1.5, RATE_HZ, 2)
+    place = table[table["signal"] == "noise"].iloc[0]
+    row = 2 * ["drums", "bass"].index(place["source"]) + place["channel"]
+    start = round(place["start_seconds"] * RATE_HZ)
+    for index, path in enumerate(models.values()):
+        output = run(load_model(path)[0], noise[None], CHUNK)[0]
+        second = output[row, start : start + RATE_HZ]
+        heard = arrays["audio"][SIGNALS.index("noise"), index]
+        np.testing.assert_allclose(heard, second - second.mean(), rtol=0, atol=1e-6)
+    assert arrays["level_db"].shape[:3] == (len(SIGNALS), 2, len(arrays["frequencies_hz"]))
+    silence_db = arrays["level_db"][SIGNALS.index("silence")]
+    tone_bin = np.abs(arrays["frequencies_hz"] - 2000).argmin()
+    np.testing.assert_allclose(
+        silence_db[0, tone_bin], levels_db["silence", "with_biases"], rtol=0, atol=0.5
+    )
+    assert np.isneginf(silence_db[1]).all()

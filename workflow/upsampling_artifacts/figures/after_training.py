@@ -1,0 +1,120 @@
+"""How audible the tone is after training: systems down, test signals across."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.style import Look
+
+SIGNALS = {
+    "silence": "silence",
+    "near_silence": "near-\nsilence",
+    "noise": "white\nnoise",
+    "sweep": "sine\nsweep",
+    "impulses": "impulses",
+    "speech": "speech",
+    "music": "test\nsongs",
+    "quiet": "their\nquietest\npassages",
+    "excerpt": "a real\nsong",
+}
+"""Names of the signals, in the order of the figure. The user's own follow."""
+
+# Beyond, the color says no more.
+RANGE_DB = 40.0
+ROW_INCHES = 0.44
+# Green: not audible. Color-blind readers tell both ends apart by their lightness.
+COLORS = LinearSegmentedColormap.from_list(
+    "audibility", ["#4f9d69", "#d5ead9", "#ffffff", "#f6c59a", "#c8501e"]
+)
+
+
+def after_training_figure(
+    table: pd.DataFrame, looks: Mapping[str, Look], frequency_hz: float
+) -> Figure:
+    """Draw the margin of the tone over its threshold of audibility, as color and number.
+
+    Bold: audible, and more than chance. A question mark: undecided. Below the number, in small
+    print, the source in which the tone is most audible.
+
+    Args:
+        table: ``after_training.csv``.
+        looks: The systems, from top to bottom.
+        frequency_hz: Frequency of the tone.
+    """
+    known = [name for name in SIGNALS if name in set(table["signal"])]
+    signals = [*known, *(name for name in table["signal"].unique() if name not in SIGNALS)]
+    systems = [name for name in looks if name in set(table["system"])]
+    margins_db = table.pivot(index="system", columns="signal", values="margin_db")
+    margins_db = margins_db.reindex(index=systems, columns=signals)
+    with style.applied():
+        figure = style.new_figure(1.7 + ROW_INCHES * len(systems))
+        axes = figure.subplots()
+        shown = axes.imshow(
+            margins_db.clip(-RANGE_DB, RANGE_DB), cmap=COLORS, vmin=-RANGE_DB, vmax=RANGE_DB,
+            aspect="auto",
+        )  # fmt: skip
+        for row in table.to_dict("records"):
+            if row["system"] in systems:
+                _write_cell(axes, row, signals.index(row["signal"]), systems.index(row["system"]))
+        axes.set_xticks(
+            range(len(signals)), [SIGNALS.get(name, style.wrapped(name)) for name in signals]
+        )
+        axes.set_yticks(range(len(systems)), [looks[name]["label"] for name in systems])
+        axes.tick_params(length=0, labelsize=8.5, labeltop=True, labelbottom=False)
+        axes.spines[:].set_visible(False)
+        for place in np.arange(0.5, len(systems) - 1):
+            axes.axhline(place, color="white", linewidth=2)
+        for place in np.arange(0.5, len(signals) - 1):
+            axes.axvline(place, color="white", linewidth=2)
+        bar = figure.colorbar(shown, ax=axes, extend="both", aspect=30, pad=0.01)
+        bar.outline.set_visible(False)
+        bar.set_label(f"tone at {frequency_hz / 1000:g} kHz over its threshold of audibility (dB)")
+    return figure
+
+
+def draw_after_training(
+    csv_path: str | Path,
+    image_paths: Sequence[str | Path],
+    looks: Mapping[str, Look],
+    frequency_hz: float,
+) -> None:
+    """Draw ``after_training.csv``; see :func:`after_training_figure`.
+
+    Args:
+        csv_path: ``after_training.csv``.
+        image_paths: The images to write.
+        looks: The systems, from top to bottom.
+        frequency_hz: Frequency of the tone.
+    """
+    table = pd.read_csv(csv_path, keep_default_na=False, na_values=[""])
+    style.save_figure(after_training_figure(table, looks, frequency_hz), image_paths)
+
+
+def _write_cell(axes: Axes, row: dict[Hashable, Any], x: int, y: int) -> None:
+    if row["response"] == "silent":
+        axes.text(x, y, "exactly\nsilent", ha="center", va="center", fontsize=7, style="italic")
+        return
+    audible, undecided = (row["response"] == response for response in ("audible", "undecided"))
+    axes.text(
+        x, y - 0.12, _number(row["margin_db"]) + ("?" if undecided else ""), ha="center",
+        va="center", fontsize=9.5, fontweight="bold" if audible else "normal",
+    )  # fmt: skip
+    if isinstance(row["source"], str):
+        axes.text(x, y + 0.27, row["source"], ha="center", va="center", fontsize=6.5)
+
+
+def _number(margin_db: float) -> str:
+    if math.isinf(margin_db):
+        return "−∞"
+    rounded = round(margin_db)
+    return f"{rounded:+d}".replace("-", "−") if rounded else "0"
