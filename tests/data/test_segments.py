@@ -210,6 +210,24 @@ def test_gains_are_uniform_in_decibels_and_change_only_the_factors() -> None:
     assert abs(np.corrcoef(gains.T)[0, 1]) < 0.1
 
 
+def test_a_share_of_the_segments_is_silent_in_all_sources() -> None:
+    plain, share = training_batches(), 0.25
+    batches = training_batches(silent_share=share)
+    n_silent = n_segments = 0
+    for step in range(40 * plain.steps_per_epoch):
+        (samples, factors), (plain_samples, plain_factors) = batches[step], plain[step]
+        assert torch.equal(samples, plain_samples)  # no other draw changes
+        silent = (factors == 0).all(dim=1).flatten()
+        assert torch.equal(factors[~silent], plain_factors[~silent])
+        assert not to_waveforms((samples, factors))[silent].any()
+        assert to_waveforms((samples, factors))[~silent].any(dim=-1).all()
+        n_silent, n_segments = n_silent + int(silent.sum()), n_segments + len(silent)
+    # Four standard deviations of a binomial share.
+    assert n_silent / n_segments == pytest.approx(
+        share, abs=4 * np.sqrt(share * (1 - share) / n_segments)
+    )
+
+
 def test_batches_are_the_same_as_in_earlier_versions() -> None:
     # Recorded before gain_db existed: training that resumes must get the batches it started with.
     batches, digest = training_batches(), hashlib.sha256()
@@ -237,11 +255,11 @@ def test_a_batch_depends_only_on_seed_and_step() -> None:
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
 def test_batches_do_not_depend_on_workers_and_devices(num_workers: int, parts: int) -> None:
     def load(first: int, part: int) -> list[Batch]:
-        batches = training_batches(gain_db=3.0, part=part, parts=parts)
+        batches = training_batches(gain_db=3.0, silent_share=0.3, part=part, parts=parts)
         sampler = range(first, 9)  # steps of two epochs
         return list(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=num_workers))
 
-    all_batches = [training_batches(gain_db=3.0)[step] for step in range(9)]
+    all_batches = [training_batches(gain_db=3.0, silent_share=0.3)[step] for step in range(9)]
     for part in range(parts):
         expected = [tuple(tensor[part::parts] for tensor in batch) for batch in all_batches]
         for first in (0, 4):  # from the start, and resumed

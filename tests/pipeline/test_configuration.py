@@ -12,7 +12,10 @@ from upsampling_artifacts.pipeline.configuration import (
     RENAMED,
     comparisons,
     distinct_losses,
+    distinct_upsamplers,
+    examined_remedies,
     resolve,
+    trained_systems,
 )
 
 from ..clone import REPOSITORY
@@ -166,6 +169,49 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"experiment: 'reference' should not be valid .*; expected: Name of the experiment",
         ),
         (put("variants", value=[]), r"variants: \[\] should be non-empty; expected: Names"),
+        (
+            put("remedies", value=["demucs_subpixel_icn"]),
+            r"remedies: unknown system 'demucs_subpixel_icn'; known: demucs_transposed, ",
+        ),
+        (
+            put("remedies", value=["demucs_sinc"]),
+            r"remedies: 'demucs_sinc' is no remedy; name the system that it is compared with in "
+            r"systems.demucs_sinc.remedy_of$",
+        ),
+        (
+            put("systems", "demucs_nearest", "remedy_of", value="demucs_cubic"),
+            r"systems.demucs_nearest.remedy_of: unknown system 'demucs_cubic'; known: ",
+        ),
+        (
+            put("systems", "demucs_subpixel_minus_silence", "upsampler", "length", value=5),
+            r"systems.demucs_subpixel_minus_silence: subtract_silence takes the weights of "
+            "demucs_subpixel; give both rows the same architecture, options and upsampler$",
+        ),
+        (
+            put("variants", value=["demucs_transposed", "demucs_transposed_minus_silence"]),
+            r"variants: 'demucs_transposed_minus_silence' has the weights of another system; name "
+            "it in remedies$",
+        ),
+        (
+            put("training", "silent_share", value=1),
+            r"training.silent_share: 1 is greater than or equal to the maximum of 1; expected: Aug",
+        ),
+        (
+            put("loss_study", "losses", value=["l1", "stft"]),
+            r"loss_study.losses: unknown loss 'stft'; known: deep_features, ",
+        ),
+        (
+            put("loss_study", "systems", value=["demucs_cubic"]),
+            r"loss_study.systems: unknown system 'demucs_cubic'; known: ",
+        ),
+        (
+            put("loss_study", "training", value={"epoch": 1}),
+            r"unknown key 'loss_study.training.epoch'; did you mean 'epochs'\?",
+        ),
+        (
+            put("loss_study", "training", value={"devices": 3}),
+            r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
+        ),
         (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; expected: Seeds"),
         (put("seeds", 1, value="a"), r"seeds.1: 'a' is not of type 'integer'"),
         (
@@ -391,6 +437,40 @@ def test_a_variant_may_have_a_loss_of_its_own(config: dict) -> None:
 
 def test_the_default_loss_is_l1(config: dict) -> None:
     assert resolve(config, SCHEMA)["training"]["loss"] == {"name": "l1"}
+
+
+def test_remedies_are_trained_beside_the_variants(config: dict) -> None:
+    config["variants"] = ["demucs_transposed", "modified_transposed"]
+    config["remedies"] = [
+        "modified_transposed", "demucs_transposed_low_pass", "demucs_subpixel_icnr",
+    ]  # fmt: skip
+    complete = resolve(config, SCHEMA)
+    low_pass = "demucs_transposed_low_pass"
+    # Subpixel convolution is not a variant, so its remedy has nothing to be compared with.
+    assert examined_remedies(complete) == dict.fromkeys(
+        ["modified_transposed", low_pass], "demucs_transposed"
+    )
+    assert trained_systems(complete) == [*config["variants"], low_pass]
+    assert complete["systems"][low_pass]["remedy"] == "low-pass, fixed"
+    # Table 1 and its comparisons are those of the variants.
+    assert [row[0] for row in comparisons(complete)] == ["modified_transposed"]
+    assert "low_pass" not in str(distinct_upsamplers(complete))
+
+
+def test_every_remedy_of_the_library_differs_in_one_choice(config: dict) -> None:
+    systems = resolve(config, SCHEMA)["systems"]
+    remedies = {name: row["remedy_of"] for name, row in systems.items() if row["remedy_of"]}
+    assert set(remedies.values()) == {"demucs_transposed", "demucs_subpixel"}
+    for name, reference in remedies.items():
+        row, other = systems[name], systems[reference]
+        keys = ("architecture", "options", "upsampler", "training", "subtract_silence")
+        assert sum(row[key] != other[key] for key in keys) == 1, name
+
+
+def test_the_loss_of_a_remedy_is_among_the_probed_ones(config: dict) -> None:
+    loss = {"name": "upsampling_artifacts.models.distances:L2"}
+    config["systems"]["demucs_transposed_silent_segments"]["training"] = {"loss": loss["name"]}
+    assert loss["name"] in distinct_losses(resolve(config, SCHEMA))
 
 
 def test_each_variant_is_compared_with_its_reference(config: dict) -> None:

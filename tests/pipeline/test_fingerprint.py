@@ -189,7 +189,7 @@ def closure(*modules: str) -> set[str]:
 
 TRAINING = {
     "data.cached_song", "data.segments", "models", "models.build", "models.loss", "models.saved",
-    "training.loop", "training.step",
+    "models.silence_subtraction", "training.loop", "training.step",
 }  # fmt: skip
 INTERPOLATION = {"upsamplers.base", "upsamplers.interpolation"}
 FUSED = {
@@ -200,16 +200,19 @@ FUSED = {
     "upsamplers.rounding",
 }
 LINEAR = {*FUSED, "upsamplers.linear", "upsamplers.smoothing"}
-SUBPIXEL = {"upsamplers.base", "upsamplers.periodic_shuffle", "upsamplers.subpixel"}
+SUBPIXEL = {
+    "upsamplers.base", "upsamplers.low_pass", "upsamplers.periodic_shuffle", "upsamplers.subpixel",
+}  # fmt: skip
+TRANSPOSED = {"upsamplers.base", "upsamplers.low_pass", "upsamplers.transposed"}
 DEMUCS = {"models.demucs", "models.lstm"}
 # The modules that define each system in config.
 SYSTEMS = {
-    "demucs_transposed": {*DEMUCS, "upsamplers.base", "upsamplers.transposed"},
+    "demucs_transposed": {*DEMUCS, *TRANSPOSED},
     "demucs_nearest": {*DEMUCS, *FUSED, "upsamplers.nearest"},
     "demucs_linear": {*DEMUCS, *LINEAR},
     "demucs_subpixel": {*DEMUCS, *SUBPIXEL},
     "demucs_subpixel_icnr": {*DEMUCS, *SUBPIXEL},
-    "modified_transposed": {*DEMUCS, "upsamplers.base", "upsamplers.transposed"},
+    "modified_transposed": {*DEMUCS, *TRANSPOSED},
     "modified_subpixel": {*DEMUCS, *SUBPIXEL},
     "demucs_sinc": {
         *DEMUCS, *INTERPOLATION, "upsamplers.periodic_shuffle", "upsamplers.sinc",
@@ -219,8 +222,8 @@ SYSTEMS = {
         *DEMUCS, *INTERPOLATION, "upsamplers.learned_interpolation",
     },
     "demucs_haar": {*DEMUCS, "upsamplers.base", "upsamplers.wavelet"},
-    "demucs": {*DEMUCS, "upsamplers.base", "upsamplers.transposed"},
-    "melgan": {"models.melgan", "upsamplers.base", "upsamplers.transposed"},
+    "demucs": {*DEMUCS, *TRANSPOSED},
+    "melgan": {"models.melgan", *TRANSPOSED},
     "wave_unet": {"models.wave_unet", *LINEAR},
     "open_unmix": {"models.open_unmix", "models.filterbank", "models.lstm"},
     "sams_net": {"models.sams_net", "models.filterbank"},
@@ -237,7 +240,7 @@ MODEL_PROBE = NUMERICS | {
     "probes.measures_table", "probes.model_probe",
 }  # fmt: skip
 BUILT = {"models", "models.build"}
-SAVED = {*BUILT, "models.saved"}
+SAVED = {*BUILT, "models.saved", "models.silence_subtraction"}
 SONG_FILES = {"data.cached_song", "data.checks", "data.layout", "data.musdb18"}
 EXCERPT = {*SONG_FILES, "data.excerpt"}
 STYLE = {"figures", "figures.style"}
@@ -285,6 +288,19 @@ STAGES = {
         "artifacts.chance", "artifacts.ensembles", "artifacts.lines", "artifacts.spectra",
         "probes.loss_gradients", "probes.loss_summary", "probes.measures_table", "statistics",
     },
+    "probes.loss_study": TRAINING
+    | MODEL_PROBE
+    | {"data", "data.signals", "probes.loss_study"},
+    "evaluation.remedies": SAVED
+    | FUSED
+    | LINES
+    | SONG_FILES
+    | {
+        "data.segments", "evaluation.remedies", "evaluation.remedy_summary", "evaluation.scoring",
+        "evaluation.sdr",
+        "evaluation.table_1", "models.flops", "models.loss",
+    },
+    "figures.remedies": {*STYLE, "figures.labels", "figures.remedies"},
     "probes.stacks": NUMERICS
     | BUILT
     | EXCERPT

@@ -149,7 +149,7 @@ def test_the_memory_of_scoring_covers_measured_values() -> None:
 
 def test_the_plan_lists_every_variant_and_its_resources(paper: Experiment) -> None:
     text = plan_text(paper)
-    assert "2 variants x 3 seeds; 150 songs (86 train, 14 valid, 50 test), 10.0 hours" in text
+    assert "2 systems x 3 seeds; 150 songs (86 train, 14 valid, 50 test), 10.0 hours" in text
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
     assert rows["train"][1:4] == ["6", "1", "GPU"]
     assert rows["cache"][1:4] == ["150", "1", "CPU"]

@@ -21,6 +21,7 @@ from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.loss_gradients import loss_gradients
 from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.over_training import draw_over_training
+from upsampling_artifacts.figures.remedies import draw_remedies
 from upsampling_artifacts.figures.sdr_differences import draw_sdr_differences
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
@@ -29,12 +30,13 @@ from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.probes.after_training import write_after_training
 from upsampling_artifacts.probes.figure_arrays import ones_arrays
-from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS
+from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS, LOSS_OUTPUT_COLUMNS
 from upsampling_artifacts.probes.over_training import write_over_training
 from upsampling_artifacts.probes.tone_seconds import COLUMNS as TONE_COLUMNS
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..figures.test_loss_gradients import make_arrays
+from ..figures.test_remedies import make_summary
 from ..looks import make_looks
 from ..measures import as_measures, make_lines
 from ..speeds import make_layers, make_steps
@@ -63,7 +65,7 @@ LAYERS = {
 PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 LOOKS = make_looks(*SYSTEMS)
-ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc")
+ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc", "demucs_subpixel")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         "exclude_songs": ["Bad <one>"], "training": {"epochs": 3, "minutes": None},
         "separation": {"n_shifts": 0},
         "report": {"listen_seconds": LISTEN_SECONDS},
+        "loss_study": {"losses": ["l1", "deep_features"]},
         "probes": {
             "size": "figures", "seeds": [0, 1, 2], "n_seeds_small_models": 10, "signal_seconds": 4,
             "system_seconds": 1.5,
@@ -162,6 +165,8 @@ def make_files(folder: Path) -> ReportFiles:
             "estimates": str(folder / "variants/*/seed-0/estimates/test/*/*.wav"),
             "benchmarks": str(folder / "benchmarks/**/*.tsv"),
         },
+        remedies=str(make_remedies(folder)),
+        loss_outputs=str(make_loss_outputs(folder)),
         benchmarks={"train": [str(make_benchmark(folder)), str(folder / "lost.tsv")]},
         reference=str(REFERENCE / "one_gpu"),
         full_size=str(REFERENCE / "full_size"),
@@ -215,6 +220,34 @@ def make_gradients(folder: Path) -> Path:
     path = folder / "losses/gradients.csv"
     path.parent.mkdir(parents=True)
     pd.DataFrame(rows, columns=GRADIENT_COLUMNS).to_csv(path, index=False)
+    return path
+
+
+def make_remedies(folder: Path) -> Path:
+    path = folder / "remedies_summary.csv"
+    make_summary().to_csv(path, index=False)
+    return path
+
+
+def make_loss_outputs(folder: Path) -> Path:
+    """With deep features, transposed convolutions: 6 dB louder at rate / 4 in near-silence only.
+    Nearest: nothing but chance."""
+    rows = [
+        (
+            system, loss, seed, signal, frequency_hz, "line_level",
+            -70.0 + 3 * seed + 0.1 * seed * (loss == "deep_features")
+            + 6 * (f"{loss} {signal} {frequency_hz:g}" == "deep_features near_silence 2000"
+                   and system == "demucs_transposed"),
+            "dB",
+        )
+        for system in ("demucs_transposed", "demucs_nearest")
+        for loss in ("l1", "deep_features")
+        for seed in range(3)
+        for signal in ("silence", "near_silence", "noise")
+        for frequency_hz in (500.0, 2000.0)
+    ]  # fmt: skip
+    path = folder / "losses/outputs.csv"
+    pd.DataFrame(rows, columns=LOSS_OUTPUT_COLUMNS).to_csv(path, index=False)
     return path
 
 
@@ -402,7 +435,7 @@ def make_figures(folder: Path) -> dict[str, str]:
             "after_training", "layers", "line_levels", "loss_gradients", "over_training",
             "spectrograms_noise",
             "spectrograms_silence", "training_curves", "source_scores", "sdr_differences",
-            "trade_offs", "step_speed", "layer_speed",
+            "trade_offs", "step_speed", "layer_speed", "remedies",
         )
     }  # fmt: skip
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
@@ -419,6 +452,7 @@ def make_figures(folder: Path) -> dict[str, str]:
         folder / "scores.csv", [paths["source_scores"]], LOOKS, SOURCES, songs=[SONG]
     )
     draw_sdr_differences(folder / "sdr_differences.csv", [paths["sdr_differences"]], LOOKS)
+    draw_remedies(make_remedies(folder), [paths["remedies"]], ALL_LOOKS, 2000.0)
     draw_trade_offs(
         folder / "table_1.csv",
         folder / "probes/variants.csv",

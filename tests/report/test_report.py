@@ -72,8 +72,8 @@ def test_the_sections_follow_the_order_of_the_paper(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
         "tones", "claims", "figures", "layers", "losses", "models", "before-after",
-        "over-training", "after-training", "hear", "training", "speed", "reference", "listen",
-        "parameters", "dataset", "provenance", "reading",
+        "over-training", "after-training", "hear", "training", "remedies", "speed", "reference",
+        "listen", "parameters", "dataset", "provenance", "reading",
     ]  # fmt: skip
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:
         assert target in sections
@@ -144,7 +144,7 @@ def test_every_picture_has_a_description_and_every_player_its_own_name(page: Pag
     # The text beside the small spectrograms says what they show.
     assert alternatives.count("") == len(HEARD) * len(SYSTEMS)
     described = [text for text in alternatives if text]
-    assert len(described) == 14
+    assert len(described) == 15
     assert all(len(text) > 40 for text in described)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     in_the_grid = 1 + len(SOURCES) * (1 + len(SYSTEMS))

@@ -32,6 +32,15 @@ def test_interrupted_training_resumes_exactly(
     assert uninterrupted.losses == resumed.losses
 
 
+def test_training_with_silent_segments_resumes_exactly(run: Callable, run_until: Callable) -> None:
+    options = replace(OPTIONS, silent_share=0.3)
+    uninterrupted = run("uninterrupted", options)
+    run_until(7, "interrupted", options=options)
+    resumed = run("interrupted", options)
+    assert same_weights(uninterrupted.weights, resumed.weights)
+    assert uninterrupted.losses == resumed.losses != run("without").losses
+
+
 def test_training_can_be_interrupted_repeatedly(run: Callable, run_until: Callable) -> None:
     uninterrupted = run("uninterrupted")
     for step in (3, 6, 11, 14):

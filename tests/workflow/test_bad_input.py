@@ -29,6 +29,9 @@ def line_with(output: str, text: str) -> str:
         ("training={'epoch': 3}", "unknown key 'training.epoch'", "did you mean 'epochs'?"),
         ("rate_hz=fast", "rate_hz: 'fast' is not of type 'integer'", "Sampling rate"),
         ("variants=[demucs_cubic]", "unknown system 'demucs_cubic'", "known: demucs_transposed"),
+        ("remedies=[demucs_sinc]", "remedies: 'demucs_sinc' is no remedy", "demucs_sinc.remedy_of"),
+        ("training={'silent_share': 2}", "training.silent_share: 2", "probability with which"),
+        ("loss_study={'losses': [l3]}", "loss_study.losses: unknown loss 'l3'", "known: deep_feat"),
         (
             "systems={'demucs_nearest': {'upsampler': {'name': 'nearst'}}}",
             "systems.demucs_nearest: unknown upsampler 'nearst'",

@@ -11,15 +11,17 @@ NEAREST = f"{LIBRARY}/upsamplers/nearest.py"
 
 # The jobs that depend on each kind of job: number per rule.
 REPORT = {"report": 1, "all": 1}
+COMPARED = {"remedies": 1, "figure_remedies": 1}
 MEASURES = {"measures": 1, "claims": 1}
 VARIANT_MEASURES = {
     "trained_measures": 1, "figure_line_levels": 1, "figure_trade_offs": 1, "after_training": 1,
     "figure_after_training": 1, "over_training": 1, "figure_over_training": 1, "claims": 1,
+    **COMPARED,
 }  # fmt: skip
 PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES}
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
-    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1,
+    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1, **COMPARED,
 }  # fmt: skip
 TIMED_STEPS = {"step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1}
 TRAINED = {"figure_training_curves": 1, "tone_seconds": 1, **PROBED_VARIANTS, **SCORED}
@@ -137,6 +139,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
             "figure_line_levels": 1,
             "figure_loss_gradients": 1, "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
             "figure_over_training": 1,
+            "figure_remedies": 1,
             "figure_sdr_differences": 1, "figure_source_scores": 1, "figure_spectrograms": 2,
             "figure_stacks": 3,
             "figure_step_speed": 1, "figure_trade_offs": 1, "figure_training_curves": 1,

@@ -13,11 +13,12 @@ LOCAL_RULES = {
     "after_training", "all", "benchmark", "claims", "excerpt", "fetch", "figure_after_training",
     "figure_layer_speed", "figure_layers",
     "figure_line_levels", "figure_loss_gradients", "figure_model_probe", "figure_models",
-    "figure_ones", "figure_over_training", "figure_overlap", "figure_sdr_differences",
-    "figure_source_scores", "figure_spectrograms", "figure_stacks", "figure_step_speed",
-    "figure_trade_offs", "figure_training_curves", "manifest", "measures", "out_of_distribution",
-    "over_training", "plan", "probes", "scores", "sdr_differences", "song_list", "songs_setup",
-    "table_1", "trained_measures", "untrained_claims",
+    "figure_ones", "figure_over_training", "figure_overlap", "figure_remedies",
+    "figure_sdr_differences", "figure_source_scores", "figure_spectrograms", "figure_stacks",
+    "figure_step_speed", "figure_trade_offs", "figure_training_curves", "loss_outputs", "manifest",
+    "measures", "out_of_distribution", "over_training", "plan", "probes", "remedies", "scores",
+    "sdr_differences", "song_list", "songs_setup", "subtract_silence", "table_1",
+    "trained_measures", "untrained_claims",
 }  # fmt: skip
 
 # Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.
@@ -91,7 +92,7 @@ def test_the_dependencies_of_measured_jobs_are_those_of_the_workflow(clone: Clon
         "probe_system": 7, "probe_stacks": 1,
         "probe_layers": 1, "probe_readings": 1, "probe_loss_gradients": 1, "probe_model": 1,
         "step_speed": 1, "upsampler_speed": 1, "loading": 1, "separate": 2, "baseline": 2,
-        "score": 4, "table_1": 1, "unscored_frames": 1, "tone_seconds": 1,
+        "score": 4, "remedies": 1, "table_1": 1, "unscored_frames": 1, "tone_seconds": 1,
     }  # fmt: skip
     rule_of = {path: rule for rule, files in graph["benchmarks"].items() for path in files}
 

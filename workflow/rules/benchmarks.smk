@@ -3,6 +3,8 @@
 Jobs that run side by side distort each other's times.
 """
 
+VARIANT_TRAINING = {name: TRAINING[name] for name in config["variants"]}
+
 
 rule step_speed:
     output:
@@ -14,19 +16,19 @@ rule step_speed:
     conda:
         "../../envs/learning.yaml"
     # As many CPUs and GPUs as a training run on one device.
-    threads: max(options["threads"] for options in TRAINING.values())
+    threads: max(options["threads"] for options in VARIANT_TRAINING.values())
     resources:
-        gpu=int(any(options["accelerator"] != "cpu" for options in TRAINING.values())),
+        gpu=int(any(options["accelerator"] != "cpu" for options in VARIANT_TRAINING.values())),
     params:
         systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
         references=REFERENCES,
-        training={name: training_options(name) for name in TRAINING},
+        training={name: training_options(name) for name in VARIANT_TRAINING},
         # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
-        runtime=lambda w, threads: {name: runtime_options(name) for name in TRAINING},
+        runtime=lambda w, threads: {name: runtime_options(name) for name in VARIANT_TRAINING},
         # A function: song lengths are only read if this job is in the plan.
         steps_per_epoch=lambda w: {
             name: planning.steps_per_epoch(song_seconds("train"), config["rate_hz"], options)
-            for name, options in TRAINING.items()
+            for name, options in VARIANT_TRAINING.items()
         },
         n_sources=len(config["sources"]),
         rate_hz=config["rate_hz"],

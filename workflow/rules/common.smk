@@ -51,11 +51,11 @@ LOSS_MODULES = sorted(
         for loss in LOSSES.values()
     }
 )
-# The training options of each variant.
-TRAINING = {
-    name: {**config["training"], **config["systems"][name]["training"]}
-    for name in config["variants"]
-}
+# The systems to train: variants and remedies; and the system that each remedy is compared with.
+TRAINED = configuration.trained_systems(config)
+REMEDIES = configuration.examined_remedies(config)
+# The training options of each.
+TRAINING = {name: {**config["training"], **config["systems"][name]["training"]} for name in TRAINED}
 # The modules that define the variants.
 VARIANT_MODULES = sorted(
     set().union(*(registry.modules_of(config["systems"][name]) for name in config["variants"]))
@@ -66,6 +66,13 @@ REFERENCES = {name: config["systems"][name]["reference"] for name in config["var
 TONES_HZ = [config["rate_hz"] / 4, config["rate_hz"] / 2]
 RUNS = [(system, seed) for system in config["variants"] for seed in config["seeds"]]
 FIRST_SEED = [(system, config["seeds"][0]) for system in config["variants"]]
+TRAINED_RUNS = [(system, seed) for system in TRAINED for seed in config["seeds"]]
+# With remedies, and without.
+REMEDY_RUNS = [
+    (system, seed)
+    for system in dict.fromkeys([*REMEDIES.values(), *REMEDIES])
+    for seed in config["seeds"]
+]
 
 
 wildcard_constraints:
@@ -115,7 +122,7 @@ def variant_code(*modules):
 
 
 def loss_module(name):
-    """The module of a variant's training loss."""
+    """The module of a system's training loss."""
     return registry.module_of("loss", TRAINING[name]["loss"]["name"], registry.LOSSES)
 
 
@@ -133,8 +140,18 @@ def model_source(wildcards):
 
 
 def training_options(name):
-    """The training options that a variant's weights depend on."""
+    """The training options that a system's weights depend on."""
     return {key: value for key, value in TRAINING[name].items() if key not in RUNTIME_KEYS}
+
+
+def study_options(name):
+    """The training options of a system in the study of losses."""
+    options = config["systems"][name]["training"] | config["loss_study"]["training"]
+    return {
+        key: value
+        for key, value in (config["training"] | options).items()
+        if key not in RUNTIME_KEYS
+    }
 
 
 def runtime_options(name):

@@ -130,6 +130,36 @@ rule sdr_differences:
         "../scripts/sdr_differences.py"
 
 
+rule remedies:
+    input:
+        models=runs("model.safetensors", REMEDY_RUNS),
+        training=runs("training.csv", [run for run in REMEDY_RUNS if run[0] not in DERIVED]),
+        probes=runs("probe/trained.csv", REMEDY_RUNS),
+        scores=runs("scores", REMEDY_RUNS),
+    output:
+        table=f"{RESULTS}/remedies.csv",
+        summary=report(
+            f"{RESULTS}/remedies_summary.csv",
+            caption="../report/remedies_table.rst",
+            category="Remedies",
+        ),
+    log:
+        f"logs/{RESULTS}/remedies.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/remedies.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        folders=[RUN.format(system=system, seed=seed) for system, seed in REMEDY_RUNS],
+        remedies={name: config["systems"][name]["remedy"] for name in REMEDIES},
+        references=REMEDIES,
+        songs=SONGS["test"],
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.evaluation.remedies"),
+    script:
+        "../scripts/remedies.py"
+
+
 use rule untrained_claims as claims with:
     input:
         measures=rules.measures.output,

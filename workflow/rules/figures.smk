@@ -268,6 +268,23 @@ rule figure_sdr_differences:
         "../scripts/figure_sdr_differences.py"
 
 
+rule figure_remedies:
+    input:
+        rules.remedies.output.summary,
+    output:
+        figure("remedies", "remedies", "Remedies", "remedies"),
+    log:
+        f"logs/{FIGURES}/remedies.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks([*REMEDIES.values()]),
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.remedies"),
+    script:
+        "../scripts/figure_remedies.py"
+
+
 rule figure_trade_offs:
     input:
         table_1=rules.table_1.output,

@@ -8,7 +8,9 @@ rule plan:
         "../../envs/learning.yaml"
     params:
         name=config["experiment"],
-        systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
+        systems={
+            name: system_at_size(name, config["size"]) for name in TRAINED if name not in DERIVED
+        },
         training=TRAINING,
         n_seeds=len(config["seeds"]),
         n_baselines=len(BASELINES),

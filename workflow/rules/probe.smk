@@ -27,6 +27,10 @@ rule probe:
         system=variant_system,
         segment_seconds=lambda w: training_options(w.system)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
+        # None: all signals.
+        signals=lambda w: (
+            None if w.system in config["variants"] else config["probes"]["remedy_signals"]
+        ),
         code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
@@ -272,6 +276,15 @@ rule over_training:
         code=code("upsampling_artifacts.probes.over_training"),
     script:
         "../scripts/over_training.py"
+
+
+use rule measures as loss_outputs with:
+    input:
+        expand(rules.study_losses.output, seed=config["seeds"]),
+    output:
+        f"{RESULTS}/losses/outputs.csv",
+    log:
+        f"logs/{RESULTS}/losses/outputs.log",
 
 
 # The claims about untrained networks, for `snakemake probes`. All claims: evaluate.smk.

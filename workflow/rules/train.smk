@@ -30,5 +30,70 @@ rule train:
         "../scripts/train.py"
 
 
-# `snakemake train` trains every variant with every seed.
-add_target("train", runs("model.safetensors"))
+# Systems that are not trained themselves: another one minus its response to silence.
+DERIVED = [name for name in TRAINED if config["systems"][name]["subtract_silence"]]
+
+
+rule subtract_silence:
+    input:
+        lambda w: f"{RUN}/model.safetensors".format(system=REMEDIES[w.system], seed=w.seed),
+    output:
+        f"{RUN}/model.safetensors",
+    log:
+        f"logs/{RUN}/subtract_silence.log",
+    wildcard_constraints:
+        system="|".join(DERIVED) or "(?!)",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=variant_code("upsampling_artifacts.models.saved"),
+    script:
+        "../scripts/subtract_silence.py"
+
+
+ruleorder: subtract_silence > train
+
+
+rule study_losses:
+    input:
+        train=song_list("train"),
+        valid=song_list("valid"),
+    output:
+        f"{RESULTS}/losses/outputs/seed-{{seed}}.csv",
+    log:
+        f"logs/{RESULTS}/losses/outputs_{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/losses/seed-{{seed}}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=int(config["training"]["accelerator"] != "cpu"),
+    params:
+        systems={
+            name: system_at_size(name, config["size"]) for name in config["loss_study"]["systems"]
+        },
+        losses=config["loss_study"]["losses"],
+        training={name: study_options(name) for name in config["loss_study"]["systems"]},
+        code=code(
+            "upsampling_artifacts.probes.loss_study",
+            *sorted(
+                {
+                    *(
+                        registry.module_of("loss", name, registry.LOSSES)
+                        for name in config["loss_study"]["losses"]
+                    ),
+                    *(
+                        module
+                        for name in config["loss_study"]["systems"]
+                        for module in registry.modules_of(config["systems"][name])
+                    ),
+                }
+            ),
+        ),
+    script:
+        "../scripts/study_losses.py"
+
+
+# `snakemake train` trains every variant, and every remedy, with every seed.
+add_target("train", runs("model.safetensors", TRAINED_RUNS))

@@ -31,6 +31,8 @@ with job_log(snakemake.log[0]):
             models=[str(Path(path).parent) for path in snakemake.input.models],
             song=snakemake.input.song[0],
             estimates=list(snakemake.input.estimates),
+            remedies=snakemake.input.remedies or None,
+            loss_outputs=snakemake.input.loss_outputs[0] if snakemake.input.loss_outputs else None,
             benchmarks=snakemake.params.benchmarks,
             dependencies=snakemake.params.dependencies,
             patterns=snakemake.params.patterns,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+ERROR_RATE = 0.05
+"""Probability of an interval, or of any interval of a family, that misses the true value."""
+
 
 def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean of a few independent runs with its Student t interval.

@@ -61,7 +61,8 @@ def layer_theory(upsampler: dict, stride: int) -> LayerTheory | None:
         stride: Upsampling factor.
 
     Returns:
-        The gains and response of the layer; None for a user-supplied class.
+        The gains and response of the layer; None for a user-supplied class, and for a layer that a
+        low-pass follows.
 
     Example:
         >>> partial_overlap = {"name": "transposed", "length": 3, "initialization": "constant"}
@@ -70,6 +71,8 @@ def layer_theory(upsampler: dict, stride: int) -> LayerTheory | None:
     """
     flat, equal = _flat, np.ones(stride)
     match upsampler:
+        case {"low_pass": "fixed" | "learnable"}:
+            return None
         case {"name": "transposed", "initialization": "constant"}:
             length = upsampler.get("length") or 2 * stride
             return LayerTheory(np.bincount(np.arange(length) % stride), _constant(length))

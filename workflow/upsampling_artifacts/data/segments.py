@@ -77,6 +77,7 @@ class TrainingBatches(Dataset[Batch]):
         remix_group: Stems are exchanged within groups of this many segments; 1 disables it.
         seed: Determines the order and the augmentation.
         gain_db: Largest random gain change of a stem, up or down.
+        silent_share: Probability that a segment is silence, in all sources.
         part: The part of each batch to read, if several devices share it.
         parts: Number of parts; segment i of a batch belongs to part ``i % parts``.
 
@@ -92,6 +93,7 @@ class TrainingBatches(Dataset[Batch]):
     remix_group: int
     seed: int
     gain_db: float = 0.0
+    silent_share: float = 0.0
     part: int = 0
     parts: int = 1
 
@@ -124,8 +126,9 @@ class TrainingBatches(Dataset[Batch]):
         for first in range(0, self.batch_size, self.remix_group):
             group = slice(first, first + self.remix_group)
             origin[group] = rng.permuted(origin[group], axis=0)
-        # Drawn last, so that the other draws do not depend on it; exactly 1 for 0 dB.
+        # These are drawn last, so that the other draws do not depend on them. Exactly 1 for 0 dB.
         gains = 10 ** (rng.uniform(-self.gain_db, self.gain_db, size) / 20)
+        gains[rng.random(self.batch_size) < self.silent_share] = 0
 
         items = range(self.part, self.batch_size, self.parts)
         samples = np.empty((len(items), n_sources, channels, self.samples), np.int16)

@@ -23,7 +23,7 @@ import pandas as pd
 
 from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
 from upsampling_artifacts.files import atomic_write
-from upsampling_artifacts.statistics import crossed_mean_interval
+from upsampling_artifacts.statistics import ERROR_RATE, crossed_mean_interval
 
 COLUMNS = [
     "system", "reference", "same_network", "source", "n_seeds", "n_songs",
@@ -31,9 +31,6 @@ COLUMNS = [
     "n_comparisons", "simultaneous_low_db", "simultaneous_high_db",
     "difference_of_medians_db", "paper_difference_db", "method",
 ]  # fmt: skip
-
-ERROR_RATE = 0.05
-"""Probability of an interval, or of any interval of a family, that misses the true difference."""
 
 
 def sdr_differences(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.models.silence_subtraction import SilenceSubtraction
 
 
 def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> None:
@@ -56,12 +57,25 @@ def load_model(path: str | Path) -> tuple[nn.Module, dict]:
     return model.eval(), about
 
 
+def save_without_silence(path: str | Path, trained_path: str | Path) -> None:
+    """Derive a model from a trained one: its output minus its response to silence.
+
+    Args:
+        path: The file to write.
+        trained_path: The trained model, a file that :func:`save_model` wrote.
+    """
+    model, about = load_model(trained_path)
+    save_model(path, SilenceSubtraction(model).state_dict(), {**about, "subtract_silence": True})
+
+
 def build_described(about: dict) -> nn.Module:
     """Build a model with its initial weights from a description.
 
     Args:
         about: A dict with the keys ``architecture``, ``options``, ``upsampler``, ``sources``,
-            ``audio_channels`` and ``seed``.
+            ``audio_channels`` and ``seed``. If ``subtract_silence`` is true, the model's response
+            to silence is subtracted from its output
+            (:class:`models.silence_subtraction.SilenceSubtraction`).
 
     Returns:
         The model, in training mode.
@@ -69,7 +83,7 @@ def build_described(about: dict) -> nn.Module:
     Raises:
         InputError: As for :func:`models.build.build_model`.
     """
-    return build_model(
+    model = build_model(
         about["architecture"],
         about["options"],
         about["upsampler"],
@@ -77,3 +91,4 @@ def build_described(about: dict) -> nn.Module:
         audio_channels=about["audio_channels"],
         seed=about["seed"],
     )
+    return SilenceSubtraction(model) if about.get("subtract_silence") else model

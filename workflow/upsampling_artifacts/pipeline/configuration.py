@@ -60,11 +60,16 @@ def resolve(config: dict, schema: dict) -> dict:
     _expand_name(complete["training"], "loss")
     _check_names(complete)
     _complete_looks(complete)
-    for name in complete["variants"]:  # a system may override any key of training
-        overrides = complete["systems"][name]["training"]
-        _check(overrides, schema["properties"]["training"], f"systems.{name}.training")
-        training = {**complete["training"], **overrides}
-        _check_loss(training["loss"], f"systems.{name}.training" if overrides.get("loss") else "")
+    overrides = {
+        f"systems.{name}.training": complete["systems"][name]["training"]
+        for name in trained_systems(complete)
+    }
+    if complete["loss_study"]["systems"]:
+        overrides["loss_study.training"] = complete["loss_study"]["training"]
+    for key, override in overrides.items():  # any key of training may be overridden
+        _check(override, schema["properties"]["training"], key)
+        training = {**complete["training"], **override}
+        _check_loss(training["loss"], f"{key if override.get('loss') else 'training'}.loss")
         if training["batch_size"] % training["devices"]:
             raise InputError(
                 f"config: training.batch_size: {training['batch_size']} segments cannot be "
@@ -73,8 +78,30 @@ def resolve(config: dict, schema: dict) -> dict:
     return complete
 
 
+def examined_remedies(config: dict) -> dict[str, str]:
+    """Pair each remedy with the system that does without it.
+
+    Args:
+        config: A complete configuration from :func:`resolve`.
+
+    Returns:
+        By the system with the remedy: the one without it, which is a variant.
+    """
+    of = {name: config["systems"][name]["remedy_of"] for name in config["remedies"]}
+    return {name: reference for name, reference in of.items() if reference in config["variants"]}
+
+
+def trained_systems(config: dict) -> list[str]:
+    """List the systems that are trained, separated and scored: variants and remedies.
+
+    Args:
+        config: A complete configuration from :func:`resolve`.
+    """
+    return list(dict.fromkeys([*config["variants"], *examined_remedies(config)]))
+
+
 def distinct_losses(config: dict) -> dict[str, dict]:
-    """Collect the losses whose gradients are probed: the library's, and those that train a variant.
+    """Collect the losses whose gradients are probed: the library's, and those that train a system.
 
     Args:
         config: A complete configuration from :func:`resolve`.
@@ -83,7 +110,7 @@ def distinct_losses(config: dict) -> dict[str, dict]:
         ``{"name", **options}`` of each, keyed by its name and options.
     """
     losses = {name: {"name": name} for name in (*registry.LOSSES, *registry.ADVERSARIAL_LOSSES)}
-    for system in config["variants"]:
+    for system in trained_systems(config):
         loss = {**config["training"], **config["systems"][system]["training"]}["loss"]
         options = [f"{key}={value}" for key, value in loss.items() if key != "name"]
         losses[" ".join([loss["name"], *options])] = loss
@@ -160,7 +187,7 @@ def _check_loss(loss: dict, where: str) -> None:
     try:
         registry.module_of("loss", loss["name"], registry.LOSSES)
     except InputError as error:
-        raise InputError(f"config: {where or 'training'}.loss: {error}") from None
+        raise InputError(f"config: {where}: {error}") from None
 
 
 def _parse(text: str) -> object:
@@ -234,7 +261,21 @@ def _check_names(config: dict) -> None:
     probes = config["probes"]
     for name in probes["single_layers"]:
         _check_system(config, "probes.single_layers", name)
-    _check_systems(config, "variants", config["variants"], "size", config["size"])
+    for key, names in {
+        "variants": config["variants"],
+        "remedies": config["remedies"],
+        "loss_study.systems": config["loss_study"]["systems"],
+    }.items():
+        _check_systems(config, key, names, "size", config["size"])
+    for name in config["remedies"]:
+        _check_remedy(config, name)
+    for name in config["variants"]:
+        if config["systems"][name]["subtract_silence"]:
+            raise InputError(
+                f"config: variants: '{name}' has the weights of another system; name it in remedies"
+            )
+    for loss in config["loss_study"]["losses"]:
+        _check_loss({"name": loss}, "loss_study.losses")
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
 
@@ -250,6 +291,25 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
             )
 
 
+def _check_remedy(config: dict, name: str) -> None:
+    system = config["systems"][name]
+    reference = system["remedy_of"]
+    if reference is None:
+        raise InputError(
+            f"config: remedies: '{name}' is no remedy; name the system that it is compared with in "
+            f"systems.{name}.remedy_of"
+        )
+    same = all(
+        system[key] == config["systems"][reference][key]
+        for key in ("architecture", "options", "upsampler")
+    )
+    if system["subtract_silence"] and not same:
+        raise InputError(
+            f"config: systems.{name}: subtract_silence takes the weights of {reference}; give both "
+            "rows the same architecture, options and upsampler"
+        )
+
+
 def _complete_looks(config: dict) -> None:
     """Give each system that lacks one a label, a name in running text and a color.
 
@@ -262,6 +322,8 @@ def _complete_looks(config: dict) -> None:
             row["label"] = name.removeprefix(f"{row['architecture']}_").replace("_", " ")
         if row["prose_name"] is None:
             row["prose_name"] = row["label"]
+        if row["remedy"] is None:
+            row["remedy"] = row["label"]
     taken = {systems[name]["color"] for name in config["variants"]}
     free = [color for color in PALETTE if color not in taken] or PALETTE
     rows = [systems[name] for name in dict.fromkeys([*config["variants"], *systems])]
@@ -280,7 +342,7 @@ def _check_system(config: dict, key: str, name: str) -> dict:
     """Return the row of a system that a key names; refuse an unknown name."""
     _check_is_system(config, key, name)
     system = config["systems"][name]
-    for relation in ("modified_from", "reference"):
+    for relation in ("modified_from", "reference", "remedy_of"):
         if system[relation] is not None:
             _check_is_system(config, f"systems.{name}.{relation}", system[relation])
     try:

@@ -25,8 +25,8 @@ class Experiment:
 
     Attributes:
         name: Name of the experiment.
-        systems: Architecture, options and upsampler of each variant.
-        training: The keys of ``training`` in config, for each variant.
+        systems: Architecture, options and upsampler of each system that is trained.
+        training: The keys of ``training`` in config, for each system.
         n_seeds: Number of training runs per variant.
         n_baselines: Number of baselines, which need no model.
         song_seconds: Lengths of the songs in seconds, by split: "train", "valid", "test".
@@ -266,7 +266,7 @@ def plan_text(experiment: Experiment) -> str:
     counts = ", ".join(f"{len(seconds)} {split}" for split, seconds in lengths.items())
     n_songs = sum(map(len, lengths.values()))
     title = (
-        f"Experiment {experiment.name}: {len(costs)} variants x {experiment.n_seeds} seeds; "
+        f"Experiment {experiment.name}: {len(costs)} systems x {experiment.n_seeds} seeds; "
         f"{n_songs} songs ({counts}), {sum(map(sum, lengths.values())) / 3600:.1f} hours"
     )
     memory = scoring_memory_mb(lengths["test"], experiment.rate_hz, experiment.processes) / 1000
@@ -277,7 +277,7 @@ def plan_text(experiment: Experiment) -> str:
         *_job_lines(experiment, list(costs.values())),
         "and a few more for tables, figures and the report.",
         "",
-        f"{'variant':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
+        f"{'system':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
         *(
             f"{name:28} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
             f"{cost.gpu_hours:10.3g}"

@@ -5,10 +5,12 @@ The report imports this module, so it must not load torch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.statistics import mean_interval
+from upsampling_artifacts.statistics import ERROR_RATE, mean_interval
 
 RATE_HZ = 8000
 SAMPLES = 16384
@@ -55,4 +57,37 @@ def summarize_gradients(gradients: pd.DataFrame) -> pd.DataFrame:
             mean, low, high = mean_interval(values.dropna().to_numpy())
         row = dict(zip(key, group, strict=True))
         rows.append(row | {"n_seeds": len(values), "mean": mean, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def summarize_outputs(outputs: pd.DataFrame, losses: Sequence[str]) -> pd.DataFrame:
+    """Compare the lines in the output of networks trained with each loss, paired by seed.
+
+    The comparisons of all systems and losses with one signal at one frequency are a family.
+
+    Args:
+        outputs: ``losses/outputs.csv``.
+        losses: The losses; the others are compared with the first.
+
+    Returns:
+        One row per system, loss, signal, frequency and measure, with the columns system, loss,
+        signal, frequency_hz, measure, n_seeds, and means with 95 % Student t intervals: mean, low
+        and high, change, change_low and change_high (simultaneous, Bonferroni). The first loss has
+        a change of zero.
+    """
+    key = ["system", "signal", "frequency_hz", "measure"]
+    n_comparisons = outputs["system"].nunique() * (len(losses) - 1)
+    rows = []
+    for group, table in outputs.groupby(key, sort=False):
+        by_loss = table.pivot(index="seed", columns="loss", values="value").dropna()
+        for loss in losses:
+            values = by_loss[loss].to_numpy()
+            with np.errstate(invalid="ignore"):  # the level of exact zeros is -inf
+                mean, low, high = mean_interval(values)
+                change, change_low, change_high = mean_interval(
+                    values - by_loss[losses[0]].to_numpy(), 1 - ERROR_RATE / max(1, n_comparisons)
+                )
+            row = {"loss": loss, "n_seeds": len(values), "mean": mean, "low": low, "high": high}
+            row |= {"change": change, "change_low": change_low, "change_high": change_high}
+            rows.append(dict(zip(key, group, strict=True)) | row)
     return pd.DataFrame(rows)

@@ -33,6 +33,11 @@ SEPARATION = "separation"
 GRADIENT_COLUMNS = ["loss", "seed", "frequency_hz", "measure", "value", "unit"]
 """Columns of ``losses/gradients.csv`` (:mod:`probes.loss_gradients`)."""
 
+LOSS_OUTPUT_COLUMNS = [
+    "system", "loss", "seed", "signal", "frequency_hz", "measure", "value", "unit",
+]  # fmt: skip
+"""Columns of ``losses/outputs.csv`` (:mod:`probes.loss_study`)."""
+
 PLAYBACK_DB_SPL = 70.0
 """Sound pressure level at which the music is assumed to be played, for the threshold in quiet: a
 comfortable level at home. Networks are trained on mixtures of RMS 1."""

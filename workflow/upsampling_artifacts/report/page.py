@@ -14,6 +14,7 @@ import yaml
 from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
+from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
@@ -35,11 +36,13 @@ from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
 from upsampling_artifacts.report.hear_it import hear_it
-from upsampling_artifacts.report.losses import gradient_values
+from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.over_training import over_training_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
 from upsampling_artifacts.report.reference import Tables, reference_values, step_values
+from upsampling_artifacts.report.remedies import SIGNALS as REMEDY_SIGNALS
+from upsampling_artifacts.report.remedies import remedy_groups
 from upsampling_artifacts.report.rendering import make_environment
 from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_values
@@ -69,15 +72,16 @@ class ReportFiles:
         paper: ``config/paper_table_1.csv``.
         figures: Image files by the name that the templates use: layers, loss_gradients,
             line_levels, over_training, after_training, spectrograms_noise, spectrograms_silence,
-            training_curves,
-            source_scores, sdr_differences, trade_offs, step_speed, layer_speed, and those of
-            figure_1 to figure_9 that have been drawn.
+            training_curves, source_scores, sdr_differences, trade_offs, step_speed, layer_speed,
+            remedies (if there are any), and those of figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
             ``spectrograms.svg``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
         patterns: Path patterns for the captions that cite many files: probes, training,
             estimates, benchmarks.
+        remedies: ``remedies_summary.csv``; None without remedies.
+        loss_outputs: ``losses/outputs.csv``; None without a study of losses.
         benchmarks: For each rule, the benchmark files of its jobs.
         dependencies: For each benchmark file, those of the jobs that its job waits for.
         reference: Folder of tables that another machine measured; None without it.
@@ -106,6 +110,8 @@ class ReportFiles:
     song: str
     estimates: list[str]
     patterns: dict[str, str]
+    remedies: str | None = None
+    loss_outputs: str | None = None
     benchmarks: dict[str, list[str]] = field(default_factory=dict)
     dependencies: dict[str, list[str]] = field(default_factory=dict)
     reference: str | None = None
@@ -187,6 +193,7 @@ def page_values(
         "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims)),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
+        **_optional_values(files, config, looks),
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
         **_table_1_values(files, config, looks, paper),
@@ -227,6 +234,26 @@ def _tone_values(
             summarize_arithmetics(files.variants, tone_hz), systems, looks
         ),
         "arithmetic_signals": list(findings.SIGNALS.values()),
+    }
+
+
+def _optional_values(
+    files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look]
+) -> dict[str, Any]:
+    """Remedies, and what reaches the output from losses, if the experiment has them."""
+    return {
+        "remedies": remedy_groups(read_summary(files.remedies), looks) if files.remedies else [],
+        "remedy_signals": list(REMEDY_SIGNALS.values()),
+        "loss_outputs": (
+            output_values(
+                pd.read_csv(files.loss_outputs),
+                config["loss_study"]["losses"],
+                config["rate_hz"],
+                looks,
+            )
+            if files.loss_outputs
+            else None
+        ),
     }
 
 

@@ -255,6 +255,7 @@ def _read_batches(
         options.remix_group,
         seed,
         options.gain_db,
+        options.silent_share,
     )
     return batches, ValidationBatches(valid_songs, options.segment_seconds, options.part_size)
 

@@ -54,6 +54,7 @@ class TrainingOptions:
     precision: str
     weight_decay: float = 0.0
     gain_db: float = 0.0
+    silent_share: float = 0.0
     minutes: float | None = None
     threads: int = 1
     devices: int = 1

@@ -10,6 +10,7 @@ from upsampling_artifacts.upsamplers.base import (
     Upsampler,
     check_initialization,
 )
+from upsampling_artifacts.upsamplers.low_pass import make_low_pass
 from upsampling_artifacts.upsamplers.periodic_shuffle import periodic_shuffle
 
 
@@ -33,9 +34,11 @@ class SubpixelConvolution(Upsampler):
             a channel the same random filter and bias (Aitken et al., "Checkerboard artifact free
             sub-pixel convolution", 2017): the layer starts as a convolution followed by
             nearest-neighbor interpolation.
+        low_pass: Filter the output with a ``fixed`` or ``learnable`` low-pass
+            (:mod:`upsamplers.low_pass`), or with ``none``.
 
     Raises:
-        InputError: The initialization is unknown.
+        InputError: The initialization or the low-pass is unknown.
 
     Example:
         >>> layer = SubpixelConvolution(1, 1, 2, length=3, initialization="icnr")
@@ -55,12 +58,14 @@ class SubpixelConvolution(Upsampler):
         length: int,
         bias: bool = True,
         initialization: str = "default",
+        low_pass: str = "none",
     ):
         super().__init__(in_channels, out_channels, stride, bias=bias)
         check_initialization(initialization, "default", "icnr")
         self.convolution = SameConvolution(in_channels, out_channels * stride, length, bias=bias)
         if initialization == "icnr":
             self._repeat_first_phase()
+        self.low_pass = make_low_pass(low_pass, out_channels, stride)
 
     @torch.no_grad()
     def _repeat_first_phase(self) -> None:
@@ -68,4 +73,4 @@ class SubpixelConvolution(Upsampler):
             parameter.copy_(parameter[:: self.stride].repeat_interleave(self.stride, dim=0))
 
     def forward(self, x: Tensor) -> Tensor:
-        return periodic_shuffle(self.convolution(x), self.stride)
+        return self.low_pass(periodic_shuffle(self.convolution(x), self.stride))

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.base import Upsampler, check_initialization
+from upsampling_artifacts.upsamplers.low_pass import make_low_pass
 
 
 class TransposedConvolution(Upsampler):
@@ -39,10 +40,12 @@ class TransposedConvolution(Upsampler):
         initialization: ``default`` is torch's random initialization. ``constant`` sets all weights
             to ``1 / in_channels``, so the copies have the height of the mean input channel. With
             one channel, these are the ones of the paper's figures 3 to 5.
+        low_pass: Filter the output with a ``fixed`` or ``learnable`` low-pass
+            (:mod:`upsamplers.low_pass`), or with ``none``.
 
     Raises:
         InputError: The filter is shorter than the stride, which leaves gaps between the copies
-            (the paper's "not desirable" case); or the initialization is unknown.
+            (the paper's "not desirable" case); or the initialization or the low-pass is unknown.
 
     Example:
         With a filter of three ones at stride 2, one or two copies overlap.
@@ -64,6 +67,7 @@ class TransposedConvolution(Upsampler):
         length: int | None = None,
         bias: bool = True,
         initialization: str = "default",
+        low_pass: str = "none",
     ):
         super().__init__(in_channels, out_channels, stride, bias=bias)
         check_initialization(initialization, "default", "constant")
@@ -76,10 +80,12 @@ class TransposedConvolution(Upsampler):
         self.convolution = nn.ConvTranspose1d(in_channels, out_channels, length, stride, bias=bias)
         if initialization == "constant":
             nn.init.constant_(self.convolution.weight, 1 / in_channels)
+        self.low_pass = make_low_pass(low_pass, out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         extra = self.convolution.kernel_size[0] - self.stride
-        return self.convolution(x)[..., extra // 2 :][..., : x.shape[-1] * self.stride]
+        y = self.convolution(x)[..., extra // 2 :][..., : x.shape[-1] * self.stride]
+        return self.low_pass(y)
 
     @property
     def overlap(self) -> str:
