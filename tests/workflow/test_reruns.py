@@ -21,7 +21,8 @@ VARIANT_MEASURES = {
 PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES}
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
-    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1, **COMPARED,
+    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1,
+    **COMPARED,
 }  # fmt: skip
 TIMED_STEPS = {"step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1}
 TRAINED = {"figure_training_curves": 1, "tone_seconds": 1, **PROBED_VARIANTS, **SCORED}
