@@ -118,7 +118,7 @@ def _draw_level_frame(axes: Axes, table: pd.DataFrame, frequency_hz: float) -> N
     axes.set_xticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks])
     axes.axvspan(low, INAUDIBLE_DB, color="#f0f0f0", linewidth=0, zorder=0)
     axes.text(
-        INAUDIBLE_DB, 1.0, "rounding errors ", transform=axes.get_xaxis_transform(), ha="right",
+        INAUDIBLE_DB, 1.0, "inaudible ", transform=axes.get_xaxis_transform(), ha="right",
         va="top", fontsize=8, color="#666666",
     )  # fmt: skip
 
