@@ -43,7 +43,7 @@ def over_training_values(
         groups[group].append(
             {
                 "prose": looks[system]["prose_name"],
-                "step": step,
+                "step": str(step),
                 "initial_level": _level(levels_db["initialization"]),
                 "level": _level(levels_db["trained"]),
             }
