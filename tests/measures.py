@@ -12,9 +12,13 @@ LINE_COLUMNS = [*RUN, *MEASURES.values(), "input_chance"]
 
 def make_lines(rows: list[dict]) -> pd.DataFrame:
     """Lines as ``probes.line_summary.read_lines`` returns them, at 2 kHz unless a row says else."""
-    usual = {"seed": 0, "stage": "trained", "step": 9, "song": "", "frequency_hz": 2000.0}
+    usual = {"seed": 0, "stage": "trained", "song": "", "frequency_hz": 2000.0}
     usual |= dict.fromkeys([*MEASURES.values(), "input_chance"], np.nan)
-    return pd.DataFrame([usual | row for row in rows], columns=LINE_COLUMNS)
+    lines = [usual | row for row in rows]
+    steps = [{"step": 0 if line["stage"] == "initialization" else 9} for line in lines]
+    return pd.DataFrame(
+        [step | line for step, line in zip(steps, lines, strict=True)], columns=LINE_COLUMNS
+    )
 
 
 def as_measures(lines: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from upsampling_artifacts.probes.over_training import SIGNALS
 
 # Lower, levels are rounding errors of float32, and how far a tone is from audible does not matter.
 LOWEST_DB = {"level": -120.0, "audibility_margin": -40.0}
+BEYOND_DB = 15.0
 LABELS = {
     "level": "level (dB re mixture RMS)",
     "audibility_margin": "over its threshold of audibility (dB)",
@@ -42,10 +43,13 @@ def over_training(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         figure = style.new_figure(6.6)
         panels = figure.subplots(len(LABELS), len(SIGNALS), sharex=True, sharey="row")
         for row, quantity in zip(panels, LABELS, strict=True):
+            highest_db = table[f"{quantity}_db"].max()
             for axes, signal in zip(row, SIGNALS, strict=True):
                 _draw_frame(axes, quantity, table["step"].max())
                 _draw_systems(axes, table[table["signal"] == signal], quantity, looks)
             row[0].set_ylabel(LABELS[quantity])
+            # With two seeds, intervals are 25 standard errors long: they must not set the scale.
+            row[0].set_ylim(LOWEST_DB[quantity], max(highest_db, LOWEST_DB[quantity]) + BEYOND_DB)
         for axes, name in zip(panels[0], SIGNALS.values(), strict=True):
             axes.set_title(f"{name} in", fontweight="bold", loc="left")
         figure.supxlabel("training steps", fontsize=9)
@@ -96,7 +100,6 @@ def _draw_systems(
         )
         axes.plot(steps[~kept], middle[~kept], marker=".", ms=4, **_line(look))
         axes.plot(steps[kept], middle[kept], "D", ms=4.5, mec="white", mew=0.6, color=look["color"])
-    axes.set_ylim(bottom=lowest_db)
 
 
 def _line(look: Look) -> dict[str, Any]:

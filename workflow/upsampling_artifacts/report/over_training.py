@@ -28,24 +28,26 @@ def over_training_values(
         looks: Their names.
 
     Returns:
-        ``n_snapshots``; ``n_seeds``; and the systems whose tone is audible in near-silence
-        ``always`` (from initialization to the end), ``later`` (from a later step to the end) or
-        ``not_in_the_end``, as ``{"prose", "step", "initial_level", "level"}``: the step from which
-        it is audible, and its levels in dB.
+        ``n_snapshots``; ``n_seeds``; and the systems whose tone is, in near-silence, audible
+        ``always`` (from initialization to the end), ``later`` (from a step to the end, but
+        inaudible at initialization) or ``not_in_the_end``, or else ``undecided``; as ``{"prose",
+        "step", "initial_level", "level"}``: the step from which it is audible, and its levels in
+        dB.
     """
     quiet, snapshots = table[table["signal"] == SIGNAL], table[table["stage"] == SNAPSHOT]
-    groups: dict[str, list[dict[str, Any]]] = {"always": [], "later": [], "not_in_the_end": []}
+    groups: dict[str, list[dict[str, Any]]] = {
+        "always": [], "later": [], "not_in_the_end": [], "undecided": [],
+    }  # fmt: skip
     for system in systems:
         rows = quiet[quiet["system"] == system]
-        levels_db = rows.set_index("stage")["level_db"]
+        stages = rows[rows["stage"] != SNAPSHOT].set_index("stage")
         step = first_audible_step(rows)
-        group = "not_in_the_end" if step is None else "later" if step else "always"
-        groups[group].append(
+        groups[_group(step, stages)].append(
             {
                 "prose": looks[system]["prose_name"],
-                "step": step,
-                "initial_level": _level(levels_db["initialization"]),
-                "level": _level(levels_db["trained"]),
+                "step": str(step),
+                "initial_level": _level(stages.loc["initialization", "level_db"]),
+                "level": _level(stages.loc["trained", "level_db"]),
             }
         )
     return {
@@ -53,6 +55,18 @@ def over_training_values(
         "n_snapshots": int(snapshots.groupby("system")["step"].nunique().max()),
         "n_seeds": int(table["n_seeds"].max()),
     }
+
+
+def _group(first_step: int | None, stages: pd.DataFrame) -> str:
+    """The group of a system: when its tone is audible."""
+    if first_step == 0:
+        return "always"
+    # Exact silence has no margin. A single seed has no interval.
+    highest_db = stages["audibility_margin_high_db"].fillna(stages["audibility_margin_db"])
+    inaudible = ~(highest_db > 0)
+    if first_step is not None and inaudible["initialization"]:
+        return "later"
+    return "not_in_the_end" if first_step is None and inaudible["trained"] else "undecided"
 
 
 def _level(level_db: float) -> str:
