@@ -51,7 +51,7 @@ def test_a_system_without_a_tone_says_so(values: dict) -> None:
         "tone −60 dB, 10 dB over threshold", "no audible tone: 10 dB below threshold",
         "exactly silent",
     ]  # fmt: skip
-    assert (signal["audible"], signal["worst"]) == (["transposed"], 0)
+    assert (signal["audible"], signal["worst"]) == (["transposed convolution"], 0)
     place = {key: signal[key] for key in ("name", "song", "source", "channel", "start_seconds")}
     assert place == {
         "name": "near-silence", "song": "", "source": "vocals", "channel": 1, "start_seconds": 2.5,
