@@ -7,7 +7,14 @@ import pytest
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import CachedSong
-from upsampling_artifacts.data.signals import music, ones, silence, sine_sweep, white_noise
+from upsampling_artifacts.data.signals import (
+    music,
+    ones,
+    quiet_passage,
+    silence,
+    sine_sweep,
+    white_noise,
+)
 
 RATE_HZ = 8000
 
@@ -75,6 +82,44 @@ def test_music_is_the_normalized_middle_of_the_mixture(seconds, first, last) -> 
     signal = music(song, seconds)
     assert signal.dtype == np.float32
     np.testing.assert_allclose(signal * 0.25 * 2**15, mixture[:, first : last + 1])
+
+
+def song_of(levels: list[float]) -> CachedSong:
+    """A song of noise, with one level (in steps of int16) for each tenth of a second."""
+    rng = np.random.default_rng(0)
+    noise = rng.choice([-1.0, 1.0], size=(2, 100 * len(levels)))
+    mixture = (noise * np.repeat(levels, 100)).astype(np.int16)
+    return CachedSong("song", 1000, ("drums",), 0.25, mixture, mixture[None])
+
+
+@pytest.mark.parametrize(
+    ("levels", "first"),
+    [
+        ([9, 9, 9, 3, 2, 9, 9, 9], 3),
+        ([9, 2, 9, 9, 9, 3, 3, 9], 5),  # the quietest in the mean, not in its quietest tenth
+        ([9, 9, 0, 0, 9, 3, 4, 9], 5),  # digital silence does not count
+        ([0, 9, 0, 9, 0, 5, 0, 9], 4),  # ... unless there is some in every passage
+        ([2, 2, 9, 9, 9, 9, 1, 1], 6),
+    ],
+)
+def test_the_quietest_passage_that_is_not_digital_silence_is_found(
+    levels: list[float], first: int
+) -> None:
+    song = song_of(levels)
+    passage = quiet_passage(song, 0.2)
+    assert passage.dtype == np.float32
+    expected = song.mixture[:, 100 * first : 100 * (first + 2)] / 2**15 / 0.25
+    np.testing.assert_allclose(passage, expected, rtol=1e-6)
+
+
+def test_a_quiet_passage_has_the_music_around_it_as_context() -> None:
+    song = song_of([1, 9, 9, 3, 2, 9, 9, 1])  # the ends have no context
+    passage = quiet_passage(song, 0.2, context_seconds=0.1)
+    np.testing.assert_allclose(passage, song.mixture[:, 200:600] / 2**15 / 0.25, rtol=1e-6)
+
+
+def test_a_song_shorter_than_a_passage_is_taken_whole() -> None:
+    assert quiet_passage(song_of([5, 5, 5]), 2.0).shape == (2, 300)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100])

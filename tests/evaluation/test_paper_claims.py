@@ -150,8 +150,8 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
             "upsampler": row["upsampler"], "sources": song.sources, "audio_channels": 2, "seed": 0,
         }  # fmt: skip
         weights = build_described(about).state_dict()
-        for key in list(weights)[-2:]:  # weight and bias of the last convolution
-            weights[key] = weights[key] / 2
+        for parameter in ("weight", "bias"):  # of the last layer
+            weights[f"decoder.1.2.convolution.{parameter}"] /= 2
         save_model(folder / "model.safetensors", weights, about)
         for model in (None, folder / "model.safetensors"):
             probe_variant(

@@ -245,7 +245,7 @@ SONG_FILES = {"data.cached_song", "data.checks", "data.layout", "data.musdb18"}
 EXCERPT = {*SONG_FILES, "data.excerpt"}
 STYLE = {"figures", "figures.style"}
 PANELS = {*STYLE, "artifacts.spectra", "figures.panels"}
-LINES = {"probes.line_summary", "statistics"}
+LINES = {"artifacts.chance", "probes.line_summary", "probes.measures_table", "statistics"}
 # For each module named in a rule: the modules that its jobs depend on, apart from the system.
 STAGES = {
     "training.loop": TRAINING,
@@ -263,20 +263,24 @@ STAGES = {
         "artifacts.spectra", "evaluation.bss_eval", "evaluation.scoring",
         "evaluation.unscored_frames", "statistics",
     },
-    "evaluation.claims": {"evaluation.claims", "probes.measures_table", "statistics"},
+    "evaluation.claims": {*LINES, "evaluation.claims"},
     "probes.variants": MODEL_PROBE
     | SAVED
     | {
-        "data", "data.cached_song", "data.signals", "models.memory", "models.precision",
-        "probes.arithmetic", "probes.variants", "upsamplers.rounding",
+        "data", "data.cached_song", "data.signals", "data.sound_set", "models.memory",
+        "models.precision", "probes.arithmetic", "probes.variants", "upsamplers.rounding",
     },
     "probes.tone_seconds": MODEL_PROBE
     | SAVED
     | {
-        "artifacts.seconds", "data", "data.cached_song", "data.signals", "models.memory",
+        "artifacts.seconds", "data", "data.cached_song", "data.signals", "data.sound_set",
+        "models.memory",
         "models.precision", "probes.arithmetic", "probes.tone_seconds", "probes.variants",
         "upsamplers.rounding",
     },
+    "probes.after_training": {*LINES, "probes.after_training"},
+    "data.out_of_distribution": EXCERPT
+    | {"data", "data.out_of_distribution", "data.signals", "data.sound_set", "data.speech"},
     "probes.systems": MODEL_PROBE
     | BUILT
     | EXCERPT
@@ -317,6 +321,7 @@ STAGES = {
     "figures.loss_gradients": {
         *STYLE, "figures.loss_gradients", "probes.loss_summary", "statistics",
     },
+    "figures.after_training": {*STYLE, "figures.after_training"},
     "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
     "figures.trade_offs": {
         *STYLE, *LINES, "evaluation.trade_offs", "figures.labels", "figures.trade_offs",

@@ -157,12 +157,18 @@ def test_measures_cover_systems_stacks_user_supplied_models_and_trained_variants
         assert set(signals[model]) == {"silence", "ones", "noise", "sweep", "music"}
     variants = pd.read_csv(probes / "variants.csv")
     assert list(variants.columns) == [
-        *columns, "song", "arithmetic", "implementation", "precision",
+        *columns, "song", "arithmetic", "implementation", "precision", "source",
     ]  # fmt: skip
     ran = variants[variants["model"] == "demucs_nearest"]
     assert {"separation", "reference"} <= set(ran["arithmetic"])
-    assert set(variants["signal"]) == {"silence", "near_silence", "noise", "sweep", "music"}
-    assert set(variants["stage"]) == {"initialization", "trained"}
+    before = {"silence", "near_silence", "noise", "sweep", "music"}
+    after = before | {"impulses", "speech", "quiet", "excerpt"}
+    for stage, fed in (("initialization", before), ("trained", after)):
+        assert set(variants.loc[variants["stage"] == stage, "signal"]) == fed
+    assert set(variants["source"].dropna()) == {"drums", "bass", "other", "vocals"}
+    table = pd.read_csv(finished.root / "results/tiny/after_training.csv")
+    assert set(table["signal"]) == after
+    assert len(table) == 2 * len(after)
     assert set(variants["model"]) == {"demucs_transposed", "demucs_nearest"}
 
 
@@ -170,9 +176,9 @@ def test_every_claim_of_the_paper_has_a_verdict(finished: Clone) -> None:
     claims = pd.read_csv(finished.root / "results/tiny/claims.csv")
     assert list(claims.columns) == [
         "claim", "section", "statement", "measure", "value", "low", "high", "threshold", "holds",
-        "must_be", "unit", "n_seeds", "kind",
+        "must_be", "unit", "n_seeds", "kind", "n_songs", "n_comparisons", "verdict",
     ]  # fmt: skip
-    assert set(claims["claim"]) == {f"C{number}" for number in (*range(1, 14), 18, 19)}
+    assert set(claims["claim"]) == {f"C{number}" for number in range(1, 20)}
     assert set(claims["kind"]) == {"theorem", "measurement", "reading"}
     # These hold for networks of any size.
     assert claims.loc[claims["kind"] == "theorem", "holds"].all()

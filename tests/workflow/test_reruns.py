@@ -15,11 +15,12 @@ COMPARED = {"remedies": 1, "figure_remedies": 1}
 MEASURES = {"measures": 1, "claims": 1}
 PROBED_VARIANTS = {
     "figure_spectrograms": 2, "trained_measures": 1, "figure_line_levels": 1,
-    "figure_trade_offs": 1, **COMPARED,
+    "figure_trade_offs": 1, "after_training": 1, "figure_after_training": 1, "claims": 1, **COMPARED,
 }  # fmt: skip
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
-    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, **COMPARED,
+    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1,
+    **COMPARED,
 }  # fmt: skip
 TIMED_STEPS = {"step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1}
 TRAINED = {"figure_training_curves": 1, "tone_seconds": 1, **PROBED_VARIANTS, **SCORED}
@@ -101,6 +102,11 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
         },
         {"probe": BOTH, "probe_system": {*DEMUCS_SYSTEMS, "melgan"}},
     ),
+    # The sounds with which trained variants are probed.
+    "data/speech.py": (
+        {"out_of_distribution": 1, "probe": 4, **PROBED_VARIANTS, **REPORT},
+        {"probe": BOTH},
+    ),
     "probes/variants.py": (
         {"probe": 4, "tone_seconds": 1, **PROBED_VARIANTS, **REPORT},
         {"probe": BOTH},
@@ -114,7 +120,8 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     # The style: figures alone.
     "figures/style.py": (
         {
-            "figure_layer_speed": 1, "figure_layers": 1, "figure_line_levels": 1,
+            "figure_after_training": 1, "figure_layer_speed": 1, "figure_layers": 1,
+            "figure_line_levels": 1,
             "figure_loss_gradients": 1, "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
             "figure_remedies": 1,
             "figure_sdr_differences": 1, "figure_source_scores": 1, "figure_spectrograms": 2,

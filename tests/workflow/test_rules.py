@@ -10,13 +10,14 @@ from ..clone import REPOSITORY, TINY, Clone
 RULES = REPOSITORY / "workflow/rules"
 
 LOCAL_RULES = {
-    "all", "benchmark", "claims", "excerpt", "fetch", "figure_layer_speed", "figure_layers",
+    "after_training", "all", "benchmark", "claims", "excerpt", "fetch", "figure_after_training",
+    "figure_layer_speed", "figure_layers",
     "figure_line_levels", "figure_loss_gradients", "figure_model_probe", "figure_models",
     "figure_ones", "figure_overlap", "figure_sdr_differences", "figure_source_scores",
     "figure_remedies", "figure_spectrograms", "figure_stacks", "figure_step_speed",
     "figure_trade_offs", "figure_training_curves", "loss_outputs", "manifest", "measures",
     "out_of_distribution", "plan", "probes", "remedies", "scores", "sdr_differences", "song_list",
-    "songs_setup", "subtract_silence", "table_1", "trained_measures",
+    "songs_setup", "subtract_silence", "table_1", "trained_measures", "untrained_claims",
 }  # fmt: skip
 
 # Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.
@@ -101,7 +102,8 @@ def test_the_dependencies_of_measured_jobs_are_those_of_the_workflow(clone: Clon
     # Jobs without a benchmark file, as song_list and scores, are passed through.
     assert dependencies(f"{run}/train") == {"cache": 3}
     assert dependencies(f"{run}/probe_initialization") == {"cache": 1}
-    assert dependencies(f"{run}/probe_trained") == {"cache": 1, "train": 1}
+    # The test song and the real one.
+    assert dependencies(f"{run}/probe_trained") == {"cache": 2, "train": 1}
     assert dependencies(f"{run}/separate") == {"cache": 2, "train": 1}
     assert dependencies(f"{run}/score") == {"cache": 2, "separate": 1}
     assert dependencies("variants/mixture/seed-0/benchmarks/score") == {"cache": 2, "baseline": 1}

@@ -155,7 +155,7 @@ def summarize_arithmetics(measures_path: str | Path, frequency_hz: float) -> pd.
         arithmetic, with the column level_db: the mean over seeds and songs, -inf if one is exactly
         silent.
     """
-    measures = pd.read_csv(measures_path).rename(columns={"model": "system"})
+    measures = pd.read_csv(measures_path, dtype={"song": str}).rename(columns={"model": "system"})
     rows = measures[
         (measures["stage"] == "trained")
         & (measures["layer"] == "output")
