@@ -13,7 +13,14 @@ from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
 from upsampling_artifacts.data.sound_set import TABLE, YOURS
 from upsampling_artifacts.models.saved import build_described, load_model, save_model
 from upsampling_artifacts.probes.model_probe import run
-from upsampling_artifacts.probes.tone_seconds import COLUMNS, loudest_moment, write_tone_seconds
+from upsampling_artifacts.probes.tone_seconds import (
+    COLUMNS,
+    Output,
+    _moment,
+    loudest_moment,
+    write_tone_seconds,
+)
+from upsampling_artifacts.probes.variants import Probe
 
 RATE_HZ = 8000
 CHUNK = 2048
@@ -29,19 +36,44 @@ def tone(level_db: float, first: int, time: int = 4 * RATE_HZ) -> np.ndarray:
 
 def test_the_variant_with_the_most_audible_tone_decides() -> None:
     silence = np.zeros((2, 4 * RATE_HZ))
-    outputs = [silence, tone(-50, first=RATE_HZ), tone(-30, first=3 * RATE_HZ)]
+    signals = [silence, tone(-50, first=RATE_HZ), tone(-30, first=3 * RATE_HZ)]
+    outputs = [Output(signal, [4]) for signal in signals]
     moment = loudest_moment(outputs, silence, RATE_HZ, tone_hz=2000)
     assert moment[:2] == (1, 3 * RATE_HZ)
     without_the_worst = loudest_moment(outputs[:2], silence, RATE_HZ, tone_hz=2000)
     assert without_the_worst[:2] == (1, RATE_HZ)
-    assert moment.margin_db - without_the_worst.margin_db == pytest.approx(20, abs=0.1)
+    assert moment.tone_margin_db - without_the_worst.tone_margin_db == pytest.approx(20, abs=0.1)
 
 
 def test_a_second_in_which_the_input_has_the_tone_does_not_count() -> None:
     input = tone(-30, first=3 * RATE_HZ)
-    outputs = [input + tone(-50, first=RATE_HZ)]
+    outputs = [Output(input + tone(-50, first=RATE_HZ), [4])]
     moment = loudest_moment(outputs, input, RATE_HZ, tone_hz=2000)
     assert moment.start == RATE_HZ
+
+
+def test_a_tone_that_is_chance_counts_only_if_there_is_no_other() -> None:
+    """Partials 16 Hz apart, one of them at 2 kHz, are louder than the tone that comes later."""
+    time = 4 * RATE_HZ
+    quiet = tone(-50, first=3 * RATE_HZ)
+    partials = np.zeros((2, time))
+    seconds = np.arange(RATE_HZ) / RATE_HZ
+    for frequency_hz in range(1408, 2848, 16):
+        partials[0, :RATE_HZ] += 0.01 * np.sin(2 * np.pi * frequency_hz * seconds + frequency_hz)
+    silence = np.zeros((2, time))
+    for signal, place in ((partials, (0, 0)), (partials + quiet, (1, 3 * RATE_HZ))):
+        moment = loudest_moment([Output(signal, [4])], silence, RATE_HZ, tone_hz=2000)
+        assert moment[:2] == place
+        assert (moment.tone_margin_db > 0) == (place != (0, 0))
+
+
+def test_only_variants_whose_layers_can_make_the_tone_decide() -> None:
+    probe = Probe("silence", "", np.zeros((2, 4 * RATE_HZ)))
+    loud, soft = tone(-30, first=3 * RATE_HZ), tone(-50, first=RATE_HZ)
+    for strides, start in (([4], 3 * RATE_HZ), ([3], RATE_HZ), ([], RATE_HZ)):
+        outputs = [Output(loud, strides), Output(soft, [2, 4])]
+        assert _moment(outputs, probe, RATE_HZ, tone_hz=2000).start == start
+    assert _moment([Output(loud, [])], probe, RATE_HZ, tone_hz=2000).start == 3 * RATE_HZ
 
 
 @pytest.fixture

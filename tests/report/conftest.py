@@ -167,11 +167,11 @@ def make_files(folder: Path) -> ReportFiles:
 
 
 def make_tone_seconds(folder: Path) -> dict[str, str]:
-    """Transposed: an audible tone. Nearest: none. Modified: exactly silent."""
+    """Transposed: an audible tone. Nearest: none. Modified: silent. The user's own: chance."""
     seconds = np.zeros((len(SYSTEMS), RATE_HZ), np.float32)
     seconds[0] = 0.003 * np.tile([1.0, 1.0, -1.0, -1.0], RATE_HZ // 4)
     seconds[1] = 1e-5 * np.random.default_rng(0).standard_normal(RATE_HZ)
-    tones = [(-50.0, 20.0), (-130.0, -60.0), (-np.inf, -np.inf), (-60.0, 10.0)]
+    tones = [(-50.0, 20.0, 20.0), (-130.0, -60.0, -60.0), (-np.inf,) * 3, (-60.0, 10.0, -5.0)]
     signals = {"silence": "", "music": SONG}
     rows = [
         (signal, song, "bass", 1, 0.5, system, *tone)

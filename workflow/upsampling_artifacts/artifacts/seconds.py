@@ -1,10 +1,21 @@
-"""Audibility of a tone second by second: where in a signal it is heard best."""
+"""Audibility of a tone second by second: where in a signal it is heard best, and beyond chance."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from upsampling_artifacts.artifacts.masking import masking_margin_db
+from upsampling_artifacts.artifacts.chance import (
+    control_frequencies_hz,
+    excesses_db,
+    in_octave,
+)
+from upsampling_artifacts.artifacts.masking import (
+    margin_resolution_hz,
+    masking_margin_db,
+    masking_margins_db,
+)
 
 WINDOW_SECONDS = 1.0
 STEP_SECONDS = 0.5
@@ -85,3 +96,43 @@ def margins_by_second(
             for channel in signal
         ]
     )
+
+
+def tone_margin_db(
+    second: np.ndarray,
+    rate_hz: int,
+    tone_hz: float,
+    unit_rms_db_spl: float,
+    strides: Sequence[int],
+) -> float:
+    """By how much a tone is audible, and more than chance.
+
+    Args:
+        second: ``(channels, time)``, one second.
+        rate_hz: Sampling rate.
+        tone_hz: Frequency of the tone.
+        unit_rms_db_spl: Playback level, as for :func:`margins_by_second`.
+        strides: Products of the strides of the last upsampling layers: no control frequency is near
+            one of their tones. Without such layers, none is near a multiple of the tone.
+
+    Returns:
+        The margin over the threshold of audibility, or how far the masking margin exceeds that of
+        all but 5 % of the control frequencies in the octave around the tone, whichever is less.
+
+    Example:
+        >>> noise = np.random.default_rng(0).standard_normal((1, 8000))
+        >>> tone = np.tile([1.0, 1.0, -1.0, -1.0], 2000)
+        >>> for second in (noise, noise + tone):
+        ...     print(tone_margin_db(second, 8000, 2000, unit_rms_db_spl=70, strides=[4]) > 0)
+        False
+        True
+    """
+    audible_db = masking_margin_db(second, rate_hz, tone_hz, unit_rms_db_spl)
+    controls_hz = control_frequencies_hz(
+        rate_hz, strides or [round(rate_hz / tone_hz)], margin_resolution_hz(rate_hz)
+    )
+    controls_hz = controls_hz[in_octave(controls_hz, tone_hz, rate_hz)]
+    margin_db, *controls_db = masking_margins_db(second, rate_hz, [tone_hz, *controls_hz])
+    (excess_db,) = excesses_db(np.array([tone_hz]), [margin_db], controls_hz, controls_db, rate_hz)
+    # The excess is undefined if the whole band is exactly zero; then, so is the tone.
+    return float(np.fmin(audible_db, excess_db))

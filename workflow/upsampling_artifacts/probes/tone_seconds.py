@@ -1,6 +1,8 @@
 """To listen to: the second in which a tone is most audible, in each test signal, of all variants.
 
-The worst variant decides which second it is, so that all are heard at the same moment.
+The worst variant decides which second it is, so that all are heard at the same moment. Only
+variants with upsampling layers that can make the tone decide: a mask, for example, may leave of a
+song just the partial that lies there.
 """
 
 from __future__ import annotations
@@ -14,19 +16,39 @@ import pandas as pd
 import torch
 
 from upsampling_artifacts.artifacts.lines import measure_line
-from upsampling_artifacts.artifacts.seconds import cut_second, margins_by_second, second_starts
+from upsampling_artifacts.artifacts.masking import masking_margin_db
+from upsampling_artifacts.artifacts.measures import predicted_tones
+from upsampling_artifacts.artifacts.seconds import (
+    cut_second,
+    margins_by_second,
+    second_starts,
+    tone_margin_db,
+)
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import load_model
+from upsampling_artifacts.probes.layer_tracer import find_layers, tone_strides
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.probes.variants import Probe, run_probe, variant_probes
 
 COLUMNS = [
     "signal", "song", "source", "channel", "start_seconds", "system", "level_db",
-    "audibility_margin_db",
+    "audibility_margin_db", "tone_margin_db",
 ]  # fmt: skip
+
+
+class Output(NamedTuple):
+    """What a variant answers to a test signal.
+
+    Attributes:
+        signal: ``(sources * channels, time)``.
+        strides: Products of the strides of its last upsampling layers; empty without such layers.
+    """
+
+    signal: np.ndarray
+    strides: Sequence[int]
 
 
 class Moment(NamedTuple):
@@ -35,23 +57,24 @@ class Moment(NamedTuple):
     Attributes:
         row: Index of the channel among those of all sources.
         start: First sample.
-        margin_db: Largest margin of the tone over its threshold, over all variants.
+        tone_margin_db: :func:`seconds.tone_margin_db` of the worst variant.
     """
 
     row: int
     start: int
-    margin_db: float
+    tone_margin_db: float
 
 
 def loudest_moment(
-    outputs: Sequence[np.ndarray], input: np.ndarray, rate_hz: int, tone_hz: float
+    outputs: Sequence[Output], input: np.ndarray, rate_hz: int, tone_hz: float
 ) -> Moment:
     """Find the second and the channel in which the tone of any variant is most audible.
 
-    Seconds in which the input itself has an audible line at that frequency are left out.
+    Seconds in which the input itself has an audible line at that frequency are left out, and, if
+    there are others, those in which the tone is not more than chance.
 
     Args:
-        outputs: ``(channels, time)``, the outputs of several variants for one input.
+        outputs: Of variants whose layers can make the tone, for one input.
         input: ``(channels, time)``.
         rate_hz: Sampling rate.
         tone_hz: Frequency of the tone.
@@ -63,17 +86,26 @@ def loudest_moment(
         >>> silence = np.zeros((2, 16000))
         >>> tone = silence.copy()
         >>> tone[1, 8000:] = 0.01 * np.tile([1.0, 1.0, -1.0, -1.0], 2000)
-        >>> loudest_moment([silence, tone], silence, 8000, tone_hz=2000)[:2]
+        >>> outputs = [Output(silence, [4]), Output(tone, [4])]
+        >>> loudest_moment(outputs, silence, 8000, tone_hz=2000)[:2]
         (1, 8000)
     """
     own_db = margins_by_second(input, rate_hz, tone_hz, PLAYBACK_DB_SPL).max(axis=0)
     margins_db = np.array(
-        [margins_by_second(output, rate_hz, tone_hz, PLAYBACK_DB_SPL) for output in outputs]
+        [margins_by_second(output.signal, rate_hz, tone_hz, PLAYBACK_DB_SPL) for output in outputs]
     )
     margins_db[..., own_db > 0] = -np.inf
-    _, row, second = np.unravel_index(margins_db.argmax(), margins_db.shape)
-    start = second_starts(input.shape[-1], rate_hz)[second]
-    return Moment(int(row), int(start), float(margins_db.max()))
+    moments = []
+    for index in np.argsort(-margins_db, axis=None, kind="stable"):
+        variant, row, second = np.unravel_index(index, margins_db.shape)
+        start = int(second_starts(input.shape[-1], rate_hz)[second])
+        output = outputs[variant]
+        heard = cut_second(output.signal[[row]], rate_hz, start)
+        tone_db = tone_margin_db(heard, rate_hz, tone_hz, PLAYBACK_DB_SPL, output.strides)
+        moments.append(Moment(int(row), start, tone_db))
+        if tone_db > 0 or margins_db.flat[index] <= 0:
+            break
+    return moments[-1] if moments[-1].tone_margin_db > 0 else moments[0]
 
 
 def write_tone_seconds(
@@ -112,26 +144,25 @@ def write_tone_seconds(
     cached = [read_cache(song) for song in songs]
     sources, rate_hz = cached[0].sources, cached[0].rate_hz
     probes = variant_probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
-    outputs = [
+    by_variant = [
         _outputs(path, probes, round(segment_seconds[system] * rate_hz))
         for system, path in models.items()
     ]
-    loudest: dict[str, tuple[Probe, Moment, list[np.ndarray]]] = {}
-    for probe, *of_probe in zip(probes, *outputs, strict=True):
-        moment = loudest_moment(of_probe, probe.signal[:, probe.measured], rate_hz, tone_hz)
-        if probe.name not in loudest or moment.margin_db > loudest[probe.name][1].margin_db:
-            loudest[probe.name] = probe, moment, of_probe
-    rows = []
-    audio = []
-    for probe, moment, of_probe in loudest.values():
+    loudest: dict[str, tuple[Probe, Moment, Sequence[Output]]] = {}
+    for probe, outputs in zip(probes, zip(*by_variant, strict=True), strict=True):
+        moment = _moment(outputs, probe, rate_hz, tone_hz)
+        if probe.name not in loudest or moment.tone_margin_db > loudest[probe.name][1][2]:
+            loudest[probe.name] = probe, moment, outputs
+    rows, audio = [], []
+    for probe, moment, outputs in loudest.values():
         source, channel = divmod(moment.row, len(probe.signal))
         place = probe.name, probe.song, sources[source], channel, moment.start / rate_hz
-        for system, output in zip(models, of_probe, strict=True):
-            second = cut_second(output[[moment.row]], rate_hz, moment.start)
-            level_db = measure_line(second, rate_hz, tone_hz).level_db
-            margin_db = margins_by_second(second, rate_hz, tone_hz, PLAYBACK_DB_SPL).item()
-            rows.append((*place, system, level_db, margin_db))
+        for system, output in zip(models, outputs, strict=True):
+            second = cut_second(output.signal[[moment.row]], rate_hz, moment.start)
+            rows.append((*place, system, *_measure(second, rate_hz, tone_hz, output.strides)))
             audio.append(second - second.mean())
+    with atomic_write(csv_path) as unfinished:
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.3f")
     spectrograms = [spectrogram_db(second, rate_hz) for second in audio]
     levels_db = np.array([level_db for _, _, level_db in spectrograms], np.float16)
     by_signal = len(loudest), len(models)
@@ -143,12 +174,31 @@ def write_tone_seconds(
             audio=np.reshape(audio, (*by_signal, -1)),
             level_db=levels_db.reshape(*by_signal, *levels_db.shape[1:]),
         )
-    with atomic_write(csv_path) as unfinished:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.3f")
 
 
-def _outputs(path: str, probes: Sequence[Probe], chunk: int) -> list[np.ndarray]:
-    """What a model answers to each test signal, ``(sources * channels, time)``."""
-    model, _ = load_model(path)
-    with low_memory(model):
-        return [run_probe(model, probe, chunk) for probe in probes]
+def _outputs(path: str, probes: Sequence[Probe], chunk: int) -> list[Output]:
+    """What a model answers to each test signal."""
+    model, about = load_model(path)
+    with low_memory(model), torch.inference_mode():
+        strides = tone_strides(find_layers(model, torch.zeros(1, about["audio_channels"], chunk)))
+        return [Output(run_probe(model, probe, chunk), strides) for probe in probes]
+
+
+def _moment(outputs: Sequence[Output], probe: Probe, rate_hz: int, tone_hz: float) -> Moment:
+    """The loudest moment of the variants that can make the tone; if none can, of all."""
+    can_make_it = [
+        output
+        for output in outputs
+        if np.isclose(predicted_tones(rate_hz, list(output.strides)), tone_hz).any()
+    ]
+    input = probe.signal[:, probe.measured]
+    return loudest_moment(can_make_it or outputs, input, rate_hz, tone_hz)
+
+
+def _measure(
+    second: np.ndarray, rate_hz: int, tone_hz: float, strides: Sequence[int]
+) -> tuple[float, float, float]:
+    """Level and margins of the tone: the last three of ``COLUMNS``."""
+    level_db = measure_line(second, rate_hz, tone_hz).level_db
+    margin_db = masking_margin_db(second, rate_hz, tone_hz, PLAYBACK_DB_SPL)
+    return level_db, margin_db, tone_margin_db(second, rate_hz, tone_hz, PLAYBACK_DB_SPL, strides)

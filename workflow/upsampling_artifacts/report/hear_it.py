@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.image import imsave
+from PIL import Image
 
 from upsampling_artifacts.artifacts.spectra import thin_spectrogram
 from upsampling_artifacts.figures.style import COLOR_MAP, Look
@@ -34,14 +35,18 @@ SIGNALS = {
 MUSIC_DB = -20.0
 """Level re full scale at which a signal of RMS 1 (the music) is played without amplification."""
 
-PEAK_DB = -1.0
-"""Highest sample in the second of a signal, re full scale, after amplification."""
+PEAK_DB = -12.0
+"""Highest sample in the second of a signal, re full scale, after amplification: not too loud, and
+still 86 dB above the resolution of 16 bits. Each bit costs 0.1 MB in the page."""
 
 FADE_SECONDS = 0.01
 """The seconds are repeated: without a fade, each repetition would click."""
 
+LOWEST_DB = -40.0
+"""A lower margin says no more than this."""
+
 RANGE_DB = 80.0
-COLORS = 32  # few colors make small pictures
+COLORS = 16  # few colors make small pictures
 MAX_BINS = 86
 
 
@@ -59,7 +64,7 @@ def hear_it(
     Returns:
         ``tone_height`` (of the tone in the spectrograms, in percent), ``range_db``, ``fade_ms``,
         ``music_db`` and ``signals``. For each signal: ``signal``, ``name``, ``song``, ``source``,
-        ``channel``, ``start_seconds``, ``gain`` (as text), ``audible`` (names of the systems with
+        ``channel``, ``start_seconds``, ``gain`` (as text), ``audible`` (systems with
         an audible tone), ``worst`` (index of the system with the most audible tone), and per system
         ``names``, ``tones`` (as text), ``sounds`` and ``pictures`` (data URIs).
     """
@@ -94,27 +99,26 @@ def hear_it(
 
 def _tones(rows: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
     """The tone of each system in words, and in which it is audible and most audible."""
-    margins_db = rows["audibility_margin_db"].to_numpy()
     names = [looks[system]["label"] for system in rows["system"]]
+    margins_db = rows["tone_margin_db"].to_numpy()
     return {
         "names": names,
         "worst": int(margins_db.argmax()),
-        "audible": [
-            name for name, margin_db in zip(names, margins_db, strict=True) if margin_db > 0
-        ],
-        "tones": [
-            _tone_text(level_db, margin_db)
-            for level_db, margin_db in zip(rows["level_db"], margins_db, strict=True)
-        ],
+        "audible": [looks[name]["prose_name"] for name in rows["system"][margins_db > 0]],
+        "tones": [_tone_text(row) for row in rows.to_dict("records")],
     }
 
 
-def _tone_text(level_db: float, margin_db: float) -> str:
+def _tone_text(row: dict[Hashable, Any]) -> str:
+    level_db, margin_db = row["level_db"], row["audibility_margin_db"]
     if math.isinf(level_db):
         return "exactly silent"
-    if margin_db > 0:
-        return f"tone {number(level_db, 0)} dB, {number(margin_db, 0)} dB over threshold"
-    return f"no audible tone ({number(-margin_db, 0)} dB below threshold)"
+    if margin_db <= 0:
+        below = "" if margin_db > LOWEST_DB else "more than "
+        return f"no audible tone: {below}{number(-max(margin_db, LOWEST_DB), 0)} dB below threshold"
+    if row["tone_margin_db"] <= 0:
+        return "no tone: other frequencies are as audible"
+    return f"tone {number(level_db, 0)} dB, {number(margin_db, 0)} dB over threshold"
 
 
 def _gain_db(audio: np.ndarray) -> int:
@@ -133,16 +137,16 @@ def _pictures(frequencies_hz: np.ndarray, levels_db: np.ndarray) -> list[str]:
     """Spectrograms as small pictures (data URIs), all on the scale of the loudest."""
     levels_db = levels_db.astype(np.float32)
     highest_db = levels_db.max() if np.isfinite(levels_db).any() else 0.0
+    palette = mpl.colormaps[COLOR_MAP](np.linspace(0, 1, COLORS), bytes=True)[:, :3]
     pictures = []
     for level_db in levels_db:
         times = np.arange(level_db.shape[1])
         _, _, thin_db = thin_spectrogram((frequencies_hz, times, level_db), MAX_BINS)
         share = np.clip((thin_db - highest_db) / RANGE_DB + 1, 0, 1)
+        image = Image.fromarray(np.round(share[::-1] * (COLORS - 1)).astype(np.uint8))
+        image.putpalette(palette.tobytes())
         file = io.BytesIO()
-        imsave(
-            file, np.round(share * COLORS), vmin=0, vmax=COLORS, cmap=COLOR_MAP, origin="lower",
-            format="png",
-        )  # fmt: skip
+        image.save(file, "png", optimize=True)
         content = base64.b64encode(file.getvalue()).decode("ascii")
         pictures.append(f"data:image/png;base64,{content}")
     return pictures
