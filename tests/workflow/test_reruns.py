@@ -15,7 +15,8 @@ COMPARED = {"remedies": 1, "figure_remedies": 1}
 MEASURES = {"measures": 1, "claims": 1}
 PROBED_VARIANTS = {
     "figure_spectrograms": 2, "trained_measures": 1, "figure_line_levels": 1,
-    "figure_trade_offs": 1, "after_training": 1, "figure_after_training": 1, "claims": 1, **COMPARED,
+    "figure_trade_offs": 1, "after_training": 1, "figure_after_training": 1, "claims": 1,
+    **COMPARED,
 }  # fmt: skip
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
