@@ -296,7 +296,8 @@ STAGES = {
     | LINES
     | SONG_FILES
     | {
-        "data.segments", "evaluation.remedies", "evaluation.remedy_summary", "evaluation.scoring",
+        "data.segments", "evaluation.bss_eval", "evaluation.remedies",
+        "evaluation.remedy_summary", "evaluation.scoring",
         "evaluation.sdr",
         "evaluation.table_1", "models.flops", "models.loss",
     },

@@ -51,6 +51,7 @@ def remedies_figure(
             _draw_panel(axes, margins[margins["reference"] == name], changes, looks[name])
             for axes, name in zip(panels, references, strict=False)
         ]
+        panels[0].set_ylim(bottom=LOWEST_DB - 5)
         khz = f"{frequency_hz / 1000:g}"
         panels[0].set_ylabel(f"margin of the tone at {khz} kHz in near-silence (dB)")
         figure.supxlabel("SDR minus that without a remedy (dB), better to the right", fontsize=9)
