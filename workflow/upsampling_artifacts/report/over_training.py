@@ -41,13 +41,13 @@ def over_training_values(
     for system in systems:
         rows = quiet[quiet["system"] == system]
         stages = rows[rows["stage"] != SNAPSHOT].set_index("stage")
-        step = first_audible_step(rows)
+        levels_db, step = stages["level_db"], first_audible_step(rows)
         groups[_group(step, stages)].append(
             {
                 "prose": looks[system]["prose_name"],
                 "step": str(step),
-                "initial_level": _level(stages.loc["initialization", "level_db"]),
-                "level": _level(stages.loc["trained", "level_db"]),
+                "initial_level": _level(levels_db["initialization"]),
+                "level": _level(levels_db["trained"]),
             }
         )
     return {
