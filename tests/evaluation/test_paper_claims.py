@@ -153,11 +153,10 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
             "architecture": "demucs", "options": {"channels": 4, "depth": 2},
             "upsampler": row["upsampler"], "sources": song.sources, "audio_channels": 2, "seed": 0,
         }  # fmt: skip
-        random = {**row["upsampler"]}
-        random.pop("initialization", None)
+        random = {key: row["upsampler"][key] for key in ("name", "length")}
         weights = build_described({**about, "upsampler": random}).state_dict()
-        for key in list(weights)[-2:]:  # weight and bias of the last convolution
-            weights[key] = weights[key] / 2
+        for parameter in ("weight", "bias"):  # of the last layer
+            weights[f"decoder.1.2.convolution.{parameter}"] /= 2
         save_model(folder / "model.safetensors", weights, about)
         for model in (None, folder / "model.safetensors"):
             probe_variant(

@@ -354,8 +354,7 @@ def _verdicts(
     """Test the claims whose numbers were measured."""
     measured = []
     for claim in claims:
-        stage = "variants" if claim["stage"] else "measures"
-        table = tables[SDR_DIFFERENCE if claim["measure"] == SDR_DIFFERENCE else stage]
+        table = _rows_for(claim, tables)
         if table is not None and verdict(claim, table):
             measured.append((claim, table))
     family = Counter(claim["claim"] for claim, _ in measured if claim["kind"] == "measurement")
@@ -364,3 +363,12 @@ def _verdicts(
         for claim, table in measured
     )
     return [row for row in rows if row]
+
+
+def _rows_for(claim: Claim, tables: dict[str, pd.DataFrame | None]) -> pd.DataFrame | None:
+    """The rows from which a claim's number comes; None without its table."""
+    if claim["measure"] == SDR_DIFFERENCE:
+        return tables[SDR_DIFFERENCE]
+    table = tables["variants" if claim["stage"] else "measures"]
+    models = [claim["model"], claim["minus_model"]]
+    return None if table is None else table[table["model"].isin(models)]

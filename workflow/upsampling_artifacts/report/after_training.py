@@ -38,12 +38,12 @@ def after_training_values(
         looks: Their names.
 
     Returns:
-        ``audible``, systems with an audible tone: ``{"prose", "signals", "lowering"}``, the signals
-        and by how much training lowered the level in near-silence; ``inaudible``, names of those
-        whose tone is inaudible or absent with every signal; ``others``, names of the rest;
+        ``audible``, systems with an audible tone: ``{"prose", "signals"}``; ``lowered`` and
+        ``raised``, which of these training made less or more loud in near-silence: ``{"prose",
+        "by"}``; ``inaudible``, names of those whose tone is inaudible or absent with every signal;
         ``n_signals`` and ``n_cells``.
     """
-    values: dict[str, Any] = {"audible": [], "inaudible": [], "others": []}
+    values: dict[str, Any] = {"audible": [], "lowered": [], "raised": [], "inaudible": []}
     for system in systems:
         rows = table[table["system"] == system].set_index("signal")
         prose = looks[system]["prose_name"]
@@ -53,11 +53,11 @@ def after_training_values(
                 float(rows[column].get(LOWERED_IN, math.nan))
                 for column in ("lowering_db", "lowering_high_db")
             )
-            lowering = with_interval(mean_db, high_db, 0)
+            by = with_interval(abs(mean_db), abs(mean_db) + high_db - mean_db, 0)
+            if not math.isnan(mean_db):
+                values["lowered" if mean_db > 0 else "raised"].append({"prose": prose, "by": by})
             names = [SIGNALS.get(signal, signal) for signal in signals]
-            values["audible"].append({"prose": prose, "signals": names, "lowering": lowering})
+            values["audible"].append({"prose": prose, "signals": names})
         elif rows["response"].isin(["inaudible", "silent"]).all():
             values["inaudible"].append(prose)
-        else:
-            values["others"].append(prose)
     return values | {"n_signals": table["signal"].nunique(), "n_cells": len(table)}
