@@ -12,8 +12,8 @@ from .clone import REPOSITORY
 WITH_TORCH = {
     "checkpointing", "excerpt", "figure_arrays", "identities", "loading", "out_of_distribution",
     "probe", "probe_layers", "probe_loss_gradients", "probe_model", "probe_readings",
-    "probe_stacks", "probe_system", "separate", "step_speed", "switch_speed", "table_1",
-    "train", "upsampler_speed",
+    "probe_snapshots", "probe_stacks", "probe_system", "separate", "step_speed", "switch_speed",
+    "table_1", "train", "upsampler_speed",
 }  # fmt: skip
 
 
