@@ -12,8 +12,8 @@ from .clone import REPOSITORY
 WITH_TORCH = {
     "checkpointing", "excerpt", "figure_arrays", "identities", "loading", "out_of_distribution",
     "probe", "probe_layers", "probe_loss_gradients", "probe_model", "probe_readings",
-    "probe_stacks", "probe_system", "remedies", "separate", "step_speed", "study_losses",
-    "subtract_silence", "switch_speed", "table_1", "tone_seconds", "train",
+    "probe_snapshots", "probe_stacks", "probe_system", "remedies", "separate", "step_speed",
+    "study_losses", "subtract_silence", "switch_speed", "table_1", "tone_seconds", "train",
     "upsampler_speed",
 }  # fmt: skip
 

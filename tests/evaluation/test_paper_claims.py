@@ -153,8 +153,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
             "architecture": "demucs", "options": {"channels": 4, "depth": 2},
             "upsampler": row["upsampler"], "sources": song.sources, "audio_channels": 2, "seed": 0,
         }  # fmt: skip
-        random = {**row["upsampler"]}
-        random.pop("initialization", None)
+        random = {key: row["upsampler"][key] for key in ("name", "length")}
         weights = build_described({**about, "upsampler": random}).state_dict()
         for parameter in ("weight", "bias"):  # of the last layer
             weights[f"decoder.1.2.convolution.{parameter}"] /= 2

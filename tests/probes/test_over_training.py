@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from upsampling_artifacts.probes.over_training import (
     COLUMNS,
-    first_audible_step,
+    first_step_above,
     summarize_over_training,
     write_over_training,
 )
@@ -86,11 +86,17 @@ def test_a_tone_is_audible_from_the_step_at_which_its_interval_is(
 ) -> None:
     lines = runs(seeds)
     lines["audibility_margin_db"] += more_db
-    assert first_audible_step(summarized(lines, tmp_path)) == step
+    assert first_step_above(summarized(lines, tmp_path), "audibility_margin", 0.0) == step
+
+
+def test_a_tone_appears_when_its_level_is_above_a_threshold(tmp_path: Path) -> None:
+    table = summarized(runs(), tmp_path)  # -79, -69, -59, -49 dB, minus 2.5
+    assert first_step_above(table, "level", -72.0) == 1
+    assert first_step_above(table, "level", -71.0) == 3
 
 
 def test_a_tone_that_vanishes_is_not_audible_in_the_end(tmp_path: Path) -> None:
     lines = runs()
     lines["audibility_margin_db"] += 20.0
     lines.loc[lines["stage"] == "trained", "audibility_margin_db"] = -9.0
-    assert first_audible_step(summarized(lines, tmp_path)) is None
+    assert first_step_above(summarized(lines, tmp_path), "audibility_margin", 0.0) is None

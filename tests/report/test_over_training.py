@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from upsampling_artifacts.report.over_training import over_training_values
 
 from ..figures.test_over_training import make_over_training
@@ -19,6 +20,7 @@ def test_systems_are_sorted_by_when_their_tone_is_audible() -> None:
     margin = "audibility_margin_"
     bounds = [f"{margin}db", f"{margin}low_db", f"{margin}high_db"]
     table[["level_db", *bounds]] = -160.0, -90.0, -92.0, -88.0
+    table["level_low_db"] = np.nan
     of_system = {name: table["system"] == name for name in SYSTEMS}
 
     def set_tone(chosen, level_db: float, margin_db: float, spread_db: float = 2.0) -> None:
@@ -37,10 +39,12 @@ def test_systems_are_sorted_by_when_their_tone_is_audible() -> None:
     set_tone(of_system["demucs_linear"] & (table["step"] == 90), -60.0, 1.0)
     values = over_training_values(table, SYSTEMS, LOOKS)
     levels = {"initial_level": "−50", "level": "−50"}
-    assert values["always"] == [{"prose": "transposed convolution", "step": "0", **levels}]
+    assert values["always"] == [
+        {"prose": "transposed convolution", "step": "0", "appears": "0", **levels}
+    ]
     assert values["later"] == [
-        {"prose": "subpixel convolution with ICNR", "step": "10", "initial_level": "below −100",
-         "level": "−51"},
+        {"prose": "subpixel convolution with ICNR", "step": "10", "appears": "1",
+         "initial_level": "below −100", "level": "−51"},
     ]  # fmt: skip
     names = [entry["prose"] for entry in values["not_in_the_end"]]
     assert names == ["modified transposed convolution", "nearest-neighbor interpolation"]

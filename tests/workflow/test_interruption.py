@@ -64,6 +64,11 @@ def test_jobs_with_a_short_time_limit_resume_until_training_is_done(
     )
     assert result.returncode == 0, result.stdout
     assert (clone.root / MODEL).read_bytes() == (finished.root / MODEL).read_bytes()
+    resumed, uninterrupted = (
+        {path.name: path.read_bytes() for path in (root / RUN / "snapshots").glob("step-*")}
+        for root in (clone.root, finished.root)
+    )
+    assert len(resumed) == 4 and resumed == uninterrupted
     stops = [f"stopped by its time limit at step {step} of 4" for step in (1, 2, 3)]
     starts = [f"resuming from {RUN}/checkpoint.pt at step {step}" for step in (1, 2, 3)]
     lines = stops_and_resumes(result.stdout)

@@ -16,8 +16,8 @@ LOCAL_RULES = {
     "figure_ones", "figure_over_training", "figure_overlap", "figure_remedies",
     "figure_sdr_differences", "figure_source_scores", "figure_spectrograms", "figure_stacks",
     "figure_step_speed", "figure_trade_offs", "figure_training_curves", "loss_outputs", "manifest",
-    "measures", "out_of_distribution", "over_training", "plan", "probes", "remedies", "scores",
-    "sdr_differences", "song_list", "songs_setup", "subtract_silence", "table_1",
+    "measures", "out_of_distribution", "over_training", "plan", "probes", "reference",
+    "remedies", "scores", "sdr_differences", "song_list", "songs_setup", "subtract_silence", "table_1",
     "trained_measures", "untrained_claims",
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_figures_benchmarks_and_the_report_have_a_file_each() -> None:
     files = {path.name: rules_in(path.name) for path in RULES.glob("*.smk")}
     for name, rules in files.items():
         assert any(rule.startswith("figure_") for rule in rules) == (name == "figures.smk")
-    assert files["report.smk"] == ["report"]
+    assert files["report.smk"] == ["report", "reference"]
     *benchmarks, target = files["benchmarks.smk"]
     assert target == "benchmark"
     inputs = (RULES / "benchmarks.smk").read_text().partition("rule benchmark:")[2]

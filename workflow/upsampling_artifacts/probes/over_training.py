@@ -54,24 +54,25 @@ def write_over_training(
         table.to_csv(unfinished, index=False, float_format="%.6g")
 
 
-def first_audible_step(rows: pd.DataFrame) -> int | None:
-    """The first measured step from which the tone is audible until the end.
+def first_step_above(rows: pd.DataFrame, quantity: str, threshold_db: float) -> int | None:
+    """The first measured step from which the tone is above a threshold until the end.
 
-    It is audible if the interval of its level over the threshold is positive; with a single seed,
-    which has no interval, if that level is.
+    It is above with its whole interval; with a single seed, which has no interval, if its mean is.
 
     Args:
         rows: The rows of one system and signal, from :func:`summarize_over_training`.
+        quantity: "level" or "audibility_margin".
+        threshold_db: The threshold.
 
     Returns:
-        The step; None if the tone is not audible in the end.
+        The step; None if the tone is not above in the end.
 
     Example:
-        >>> rows = pd.DataFrame({"step": [0, 1, 8], "audibility_margin_db": [9.0, 2.0, 4.0]})
-        >>> first_audible_step(rows.assign(audibility_margin_low_db=[5.0, -1.0, 3.0]))
+        >>> rows = pd.DataFrame({"step": [0, 1, 8], "level_db": [9.0, 2.0, 4.0]})
+        >>> first_step_above(rows.assign(level_low_db=[5.0, -1.0, 3.0]), "level", 0.0)
         8
     """
-    margins_db = rows["audibility_margin_low_db"].fillna(rows["audibility_margin_db"])
-    audible_to_the_end = (margins_db > 0)[::-1].cummin()
-    steps = rows["step"][audible_to_the_end]
+    lowest_db = rows[f"{quantity}_low_db"].fillna(rows[f"{quantity}_db"])
+    above_to_the_end = (lowest_db > threshold_db)[::-1].cummin()
+    steps = rows["step"][above_to_the_end]
     return int(steps.iloc[0]) if len(steps) else None

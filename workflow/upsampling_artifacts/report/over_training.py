@@ -10,7 +10,7 @@ import pandas as pd
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.probes.measures_table import SNAPSHOT
-from upsampling_artifacts.probes.over_training import first_audible_step
+from upsampling_artifacts.probes.over_training import first_step_above
 from upsampling_artifacts.report.numbers import number
 
 SIGNAL = "near_silence"
@@ -31,8 +31,8 @@ def over_training_values(
         ``n_snapshots``; ``n_seeds``; and the systems whose tone is, in near-silence, audible
         ``always`` (from initialization to the end), ``later`` (from a step to the end, but
         inaudible at initialization) or ``not_in_the_end``, or else ``undecided``; as ``{"prose",
-        "step", "initial_level", "level"}``: the step from which it is audible, and its levels in
-        dB.
+        "step", "appears", "initial_level", "level"}``: the step from which it is audible, that from
+        which it is above ``INAUDIBLE_DB``, and its levels in dB.
     """
     quiet, snapshots = table[table["signal"] == SIGNAL], table[table["stage"] == SNAPSHOT]
     groups: dict[str, list[dict[str, Any]]] = {
@@ -41,13 +41,14 @@ def over_training_values(
     for system in systems:
         rows = quiet[quiet["system"] == system]
         stages = rows[rows["stage"] != SNAPSHOT].set_index("stage")
-        step = first_audible_step(rows)
+        levels_db, step = stages["level_db"], first_step_above(rows, "audibility_margin", 0.0)
         groups[_group(step, stages)].append(
             {
                 "prose": looks[system]["prose_name"],
                 "step": str(step),
-                "initial_level": _level(stages.loc["initialization", "level_db"]),
-                "level": _level(stages.loc["trained", "level_db"]),
+                "appears": str(first_step_above(rows, "level", INAUDIBLE_DB)),
+                "initial_level": _level(levels_db["initialization"]),
+                "level": _level(levels_db["trained"]),
             }
         )
     return {
