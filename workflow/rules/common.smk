@@ -58,11 +58,7 @@ TRAINING = {
 }
 # The modules that define the variants.
 VARIANT_MODULES = sorted(
-    {
-        module
-        for name in config["variants"]
-        for module in registry.modules_of(config["systems"][name])
-    }
+    set().union(*(registry.modules_of(config["systems"][name]) for name in config["variants"]))
 )
 # The system that each variant's training steps and epochs are compared with.
 REFERENCES = {name: config["systems"][name]["reference"] for name in config["variants"]}
