@@ -123,6 +123,16 @@ def test_the_tones_of_the_last_layer_are_measured_source_by_source() -> None:
     assert {row[0] for row in without["bass"]} == OF_SOURCES
 
 
+@pytest.mark.parametrize(
+    ("strides", "tones_hz"),
+    [([4, 16], [2000, 4000]), ([2, 4, 8], [2000, 4000]), ([2], [4000]), ([8], [1000, 2000, 3000])],
+)
+def test_tones_at_a_quarter_of_the_rate_belong_to_the_last_layer_or_the_last_two(
+    strides: list[int], tones_hz: list[int]
+) -> None:
+    assert list(of_sources("line_level", strides, "drums", drums=noise()))[:3] == tones_hz
+
+
 def test_a_tone_has_a_small_chance_and_noise_any() -> None:
     """Of 384 tones that are not there, a tenth has a chance of a tenth."""
     with_tone = noise() + quarter_rate_tone() * 20

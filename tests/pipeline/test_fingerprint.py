@@ -276,7 +276,7 @@ STAGES = {
     },
     "probes.after_training": {*LINES, "probes.after_training"},
     "data.out_of_distribution": EXCERPT
-    | {"data", "data.out_of_distribution", "data.signals", "data.sound_set", "data.speech"},
+    | {"data.out_of_distribution", "data.signals", "data.sound_set", "data.speech"},
     "probes.systems": MODEL_PROBE
     | BUILT
     | EXCERPT

@@ -181,10 +181,9 @@ def test_tones_in_frames_without_a_score_are_listed(page: Page) -> None:
 
 def test_what_training_leaves_of_the_tone_is_said_in_two_sentences(page: Page) -> None:
     text = page_text(page)
-    assert (
-        "Training lowers the tone of transposed convolution by 20 ± 0 dB in near-silence." in text
-    )
-    remains = "What remains is audible with transposed convolution in silence and near-silence."
+    lowered = "In near-silence, training lowers the tone of transposed convolution by 20 ± 0 dB ."
+    assert lowered in text
+    remains = "The tone is then audible with transposed convolution in silence and near-silence."
     none = "With nearest-neighbor interpolation, no tone is audible with any of the 4 test signals."
     assert f"{remains} {none}" in text
 

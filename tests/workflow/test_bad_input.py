@@ -75,6 +75,11 @@ def line_with(output: str, text: str) -> str:
         ("probes={'systems': [demucs_cubic]}", "probes.systems: unknown system", "known: demucs_"),
         ("probes={'size': huge}", "probes.size: architecture 'melgan' has no size 'huge'", "tiny"),
         (
+            "probes={'out_of_distribution': {'speech': 'mine.wav'}}",
+            "probes.out_of_distribution: 'speech'",
+            "that no test signal has already",
+        ),
+        (
             "probes={'models': {'mine': {'factory': 'x'}}}",
             "probes.models.mine",
             "as package.module:name",
@@ -90,6 +95,24 @@ def test_a_wrong_key_or_value_in_config_is_refused_with_a_remedy(
     assert remedy in line
     assert "Traceback" not in result.stdout
     assert not (clone.root / "results/tiny").exists()
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "message"),
+    [(44100, "its rate is 44100 Hz, the experiment's is 8000 Hz"), (None, "no such file")],
+)
+def test_a_sound_that_cannot_be_probed_is_refused(
+    clone: Clone, rate_hz: int | None, message: str
+) -> None:
+    if rate_hz:
+        soundfile.write(clone.root / "door.wav", np.ones(3 * rate_hz), rate_hz)
+    mine = "probes={'out_of_distribution': {'door': 'door.wav'}}"
+    result = clone.snakemake("out_of_distribution", "--configfile", TINY, "--config", mine)
+    assert result.returncode != 0
+    line = line_with(result.stdout, message)
+    assert "probes.out_of_distribution: door.wav: " in line
+    assert "Traceback" not in result.stdout
+    assert not (clone.root / "results/tiny/dataset/out_of_distribution").exists()
 
 
 @pytest.fixture

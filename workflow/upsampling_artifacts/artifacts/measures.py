@@ -41,6 +41,10 @@ Row = tuple[str, float, float, str]
 
 NO_FREQUENCY = math.nan
 
+SOURCE_STRIDE = 4
+"""Largest product of strides whose tones are measured source by source: that of the last layer of
+the paper's networks."""
+
 
 def measure_output(
     output: np.ndarray,
@@ -143,7 +147,10 @@ def measure_sources(
     unit_rms_db_spl: float,
     chance: bool = True,
 ) -> dict[str, list[Row]]:
-    """Measure the tones of the last upsampling layer source by source: a listener hears one.
+    """Measure the tones of the last upsampling layers source by source: a listener hears one.
+
+    These are the tones of the last layer, and of all layers whose product of strides is at most
+    :data:`SOURCE_STRIDE`.
 
     Args:
         sources: ``(channels, time)`` of each source.
@@ -174,7 +181,8 @@ def measure_sources(
         bass [True, False]
          [True, False]
     """
-    tones_hz = predicted_tones(rate_hz, strides[:1])
+    last = [*strides[:1], *(stride for stride in strides[1:] if stride <= SOURCE_STRIDE)]
+    tones_hz = predicted_tones(rate_hz, last)
     time = next(iter(sources.values())).shape[-1]
     line_controls_hz, margin_controls_hz = (
         _controls_hz(rate_hz, strides, tones_hz, resolution_hz) if chance else np.empty(0)

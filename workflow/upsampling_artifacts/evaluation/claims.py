@@ -277,10 +277,14 @@ def _measured_number(claim: Claim, measures: pd.DataFrame, n_comparisons: int) -
 
 
 def _sdr_number(claim: Claim, differences: pd.DataFrame) -> _Number | None:
-    """The difference of two systems, with its interval for all comparisons of its family."""
+    """The difference of two systems, with its interval for all comparisons of its family.
+
+    One seed and one song have no interval, and say nothing of others: then, there is no number.
+    """
     is_chosen = differences["system"] == claim["model"]
     is_chosen &= differences["reference"] == claim["minus_model"]
     is_chosen &= differences["source"] == claim["layer"]
+    is_chosen &= differences["simultaneous_low_db"].notna()
     for row in differences[is_chosen].to_dict("records"):
         return _Number(
             row["difference_db"], row["simultaneous_low_db"], row["simultaneous_high_db"],

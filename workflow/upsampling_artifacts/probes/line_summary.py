@@ -34,7 +34,7 @@ OF_ALL_SOURCES = ("line_prominence_chance", "masking_margin_chance", "tone_margi
 
 
 def read_lines(measures_path: str | Path) -> pd.DataFrame:
-    """Read the tones of the last layer, in the arithmetic of separation.
+    """Read the tones of the last layers, in the arithmetic of separation.
 
     A listener hears one source at a time: each number is that of the source in which it is largest.
 

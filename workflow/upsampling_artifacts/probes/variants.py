@@ -193,7 +193,7 @@ def _tones(
     strides: list[int],
     chance: bool,
 ) -> pd.DataFrame:
-    """Measure the tones of the last layer in each source, and their chance in source and input."""
+    """Measure the tones of the last layers in each source, and their chance in source and input."""
     by_source = dict(zip(sources, np.split(output, len(sources)), strict=True))
     measured = measure_sources(by_source, rate_hz, strides, PLAYBACK_DB_SPL, chance)
     table = [
