@@ -9,10 +9,6 @@ def reference_files(name):
     return sorted(map(str, Path(REFERENCE, name).glob("*.[cj]s*")))
 
 
-def reference_folder(name):
-    return f"{REFERENCE}/{name}" if reference_files(name) else None
-
-
 rule report:
     input:
         variants=rules.trained_measures.output,
@@ -69,8 +65,6 @@ rule report:
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
         tone_hz=TONES_HZ[0],
-        reference=reference_folder("one_gpu"),
-        full_size=reference_folder("full_size"),
         # For the captions.
         patterns={
             "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
