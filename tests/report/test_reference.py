@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from upsampling_artifacts.report.page import write_report
+from upsampling_artifacts.evaluation.reference_tables import write_reference
+from upsampling_artifacts.report.page import ReportFiles, write_report
 
-from .conftest import ALL_LOOKS, EXCERPT, SONG, Report
+from .conftest import ALL_LOOKS, EXCERPT, SONG, SYSTEMS, Report
 from .test_report import Page, page_text
 
 
@@ -49,10 +51,10 @@ def test_each_system_has_a_row_there_and_a_row_here(page: Page) -> None:
     by_name = {row[0]: index for index, row in enumerate(rows)}
     transposed, here = rows[by_name["transposed"] :][:2]
     assert transposed == [
-        "transposed", "44.1 kHz, there", "−32.9", "−49.6", "46.0", "21.7", "6.26", "-", "1102",
+        "transposed", "there", "−32.9", "−49.6", "46.0", "21.7", "6.26", "-", "1102",
     ]  # fmt: skip
     assert here == [
-        "8 kHz, here", "−30.0 ± 2.5", "−50.0 ± 2.5", "12.0 ± 0.0", "12.0 ± 0.0", "1.10 ± 0.25",
+        "here", "−30.0 ± 2.5", "−50.0 ± 2.5", "12.0 ± 0.0", "12.0 ± 0.0", "1.10 ± 0.25",
         "-", "90",
     ]  # fmt: skip
     nearest, here = rows[by_name["nearest"] :][:2]
@@ -60,7 +62,7 @@ def test_each_system_has_a_row_there_and_a_row_here(page: Page) -> None:
     assert nearest[7].startswith("−0.64 [")
     assert here[6] == "−0.25 [−0.78, +0.28]"
     _, here = rows[by_name["linear"] :][:2]
-    assert here == ["8 kHz, here", *"-------"]
+    assert here == ["here", *"-------"]
 
 
 def test_full_size_steps_stand_beside_this_experiments(page: Page) -> None:
@@ -71,12 +73,43 @@ def test_full_size_steps_stand_beside_this_experiments(page: Page) -> None:
     assert ["transposed", "", "32-true", "410", "-", "1.69", "-", "-"] in rows
 
 
-def test_without_the_tables_the_section_is_left_out(report: Report, tmp_path: Path) -> None:
-    files = replace(report.files, reference=None, full_size=None)
+def render(report: Report, files: ReportFiles, folder: Path) -> Page:
     write_report(
-        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config, ALL_LOOKS,
+        folder / "report.html", folder / "provenance.json", files, report.config, ALL_LOOKS,
         [SONG], EXCERPT, tone_hz=2000.0, repository=Path(__file__).parents[2],
     )  # fmt: skip
+    return Page((folder / "report.html").read_text())
+
+
+def test_without_the_tables_the_section_is_left_out(report: Report, tmp_path: Path) -> None:
+    render(report, replace(report.files, reference=None, full_size=None), tmp_path)
     html = (tmp_path / "report.html").read_text()
-    Page(html)
     assert not re.search(r'href="#reference"|id="reference"|H100', html)
+
+
+def test_the_tables_of_a_finished_experiment_can_take_their_place(
+    report: Report, tmp_path: Path
+) -> None:
+    """Here, those of the page's own experiment: there and here are the same."""
+    training = tmp_path / "training.csv"
+    pd.DataFrame({"step": [45, 90], "valid_loss": [0.3, 0.2]}).to_csv(training, index=False)
+    write_reference(
+        tmp_path / "reference",
+        report.files.variants,
+        report.files.scores,
+        report.files.sdr_differences,
+        [(system, seed, training) for system in SYSTEMS for seed in range(3)],
+        report.files.steps,
+        report.path.parent / "provenance.json",
+        report.config | {"synthetic_songs": {}},
+        [SONG],
+    )
+    page = render(report, replace(report.files, reference=str(tmp_path / "reference")), tmp_path)
+    rows = [[" ".join(cell.split()) for cell in row] for row in page.tables["reference-table"]][2:]
+    assert len(rows) == 2 * len(SYSTEMS)
+    for there, here in zip(rows[::2], rows[1::2], strict=True):
+        assert there[2:] == here[1:]
+    assert rows[4][2:4] == ["exactly silent"] * 2
+    text = page_text(page)
+    assert "3 seeds, 1 test song. After training there," in text
+    assert "At step 90, the last at which all were validated" in text

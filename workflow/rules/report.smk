@@ -3,14 +3,11 @@
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
 REFERENCE = "results/reference"
 
-
-def reference_files(name):
-    """Tables of another machine that come with the repository; none if they were deleted."""
-    return sorted(map(str, Path(REFERENCE, name).glob("*.[cj]s*")))
-
-
-def reference_folder(name):
-    return f"{REFERENCE}/{name}" if reference_files(name) else None
+# Tables of another machine that come with the repository; no files if they were deleted.
+REFERENCE_FILES = {
+    name: sorted(map(str, Path(REFERENCE, name).glob("*.[cj]s*")))
+    for name in ("one_gpu", "full_size")
+}
 
 
 rule report:
@@ -34,8 +31,8 @@ rule report:
         upsamplers=rules.upsampler_speed.output,
         manifest=rules.manifest.output,
         paper="config/paper_table_1.csv",
-        reference=reference_files("one_gpu"),
-        full_size=reference_files("full_size"),
+        reference=REFERENCE_FILES["one_gpu"],
+        full_size=REFERENCE_FILES["full_size"],
         figures=expand(
             f"{FIGURES}/{{name}}.svg",
             name=[
@@ -78,8 +75,6 @@ rule report:
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
         tone_hz=TONES_HZ[0],
-        reference=reference_folder("one_gpu"),
-        full_size=reference_folder("full_size"),
         # For the captions.
         patterns={
             "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",

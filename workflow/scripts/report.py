@@ -5,6 +5,12 @@ from pathlib import Path
 from upsampling_artifacts.progress import job_log
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
+
+def folder(files):
+    """The folder of files; None if there are none."""
+    return str(Path(files[0]).parent) if files else None
+
+
 with job_log(snakemake.log[0]):
     write_report(
         snakemake.output.page,
@@ -36,8 +42,8 @@ with job_log(snakemake.log[0]):
             benchmarks=snakemake.params.benchmarks,
             dependencies=snakemake.params.dependencies,
             patterns=snakemake.params.patterns,
-            reference=snakemake.params.reference,
-            full_size=snakemake.params.full_size,
+            reference=folder(snakemake.input.reference),
+            full_size=folder(snakemake.input.full_size),
         ),
         config=snakemake.params.config,
         looks=snakemake.params.looks,

@@ -38,8 +38,8 @@ class ReferenceTables:
         sdr_differences: ``sdr_differences.csv``.
         training: ``training.csv`` of all runs, with the columns system and seed.
         provenance: ``provenance.json``, as of the report, with the GPU among ``machine`` and with
-            ``config``: :data:`CONFIG_KEYS`, ``signal_seconds`` and ``test_songs``. What was not
-            recorded is None.
+            ``config``: :data:`CONFIG_KEYS`, ``signal_seconds`` and ``test_songs``. ``remarks`` are
+            sentences for the report. What was not recorded is None.
     """
 
     variants: pd.DataFrame
@@ -110,6 +110,7 @@ def write_reference(
         "signal_seconds": config["probes"]["signal_seconds"],
         "test_songs": list(test_songs),
     }
+    origin["remarks"] = []
     for name, table in tables.items():
         with atomic_write(Path(folder, f"{name}.csv")) as unfinished:
             table.to_csv(unfinished, index=False)
