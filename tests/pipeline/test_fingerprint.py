@@ -299,7 +299,7 @@ STAGES = {
         "data.segments", "evaluation.bss_eval", "evaluation.remedies",
         "evaluation.remedy_summary", "evaluation.scoring",
         "evaluation.sdr",
-        "evaluation.table_1", "models.flops", "models.loss",
+        "evaluation.table_1", "models.flops", "models.loss", "models.overlap_add",
     },
     "figures.remedies": {*STYLE, "figures.labels", "figures.remedies"},
     "probes.stacks": NUMERICS

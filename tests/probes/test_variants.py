@@ -14,7 +14,11 @@ from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
 from upsampling_artifacts.data.sound_set import LEVEL, TABLE, YOURS
-from upsampling_artifacts.models.saved import build_described, save_model
+from upsampling_artifacts.models.saved import (
+    build_described,
+    save_model,
+    save_without_silence,
+)
 from upsampling_artifacts.probes.measures_table import (
     COLUMNS,
     PLAYBACK_DB_SPL,
@@ -108,6 +112,30 @@ def test_a_variant_is_probed_with_every_signal(song: Path, tmp_path: Path) -> No
     assert set(of_sources["source"]) == {"drums", "bass"}
     assert set(of_sources["frequency_hz"]) == {RATE_HZ / 4, RATE_HZ / 2}
     assert not table["measure"].str.endswith(("chance", "tone_margin", "ratio")).any()
+
+
+def test_a_remedy_is_probed_with_the_chosen_signals_alone(song: Path, tmp_path: Path) -> None:
+    table = probed(tmp_path, song, names=["near_silence", "noise"])
+    assert list(table["signal"].unique()) == ["near_silence", "noise"]
+    every = probed(tmp_path, song)
+    chosen = every[every["signal"].isin(["near_silence", "noise"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table.drop(columns="song"), chosen.drop(columns="song"))
+
+
+def test_a_derived_model_is_probed_like_any_other(song: Path, tmp_path: Path) -> None:
+    """Without its response to silence, its answer to silence is exactly zero."""
+    trained, derived = saved(song, tmp_path), tmp_path / "derived.safetensors"
+    save_without_silence(derived, trained)
+    names = ["silence", "near_silence"]
+    levels = []
+    for path in (trained, derived):
+        table = probed(tmp_path, song, model_path=str(path), names=names)
+        rows = table[(table["measure"] == "line_level") & (table["layer"] == "output")]
+        rows = rows[rows["frequency_hz"] == RATE_HZ / 4].dropna(subset="source")
+        levels.append(rows.groupby("signal")["value"].max())
+    assert levels[1]["silence"] == -np.inf
+    assert np.isfinite(levels[0]["silence"])
+    assert levels[1]["near_silence"] < levels[0]["near_silence"] - 20
 
 
 def saved(song: Path, folder: Path, **changes: object) -> Path:

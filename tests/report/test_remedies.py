@@ -60,7 +60,7 @@ def test_the_table_begins_with_doing_nothing() -> None:
     assert nothing["margins"][1] == "20.0"  # near-silence
     assert low_pass["margins"][1] == "−10.0 ± 4.0"
     assert (low_pass["sdr"], low_pass["interval"]) == ("−1.00", "[−1.30, −0.70]")
-    assert (low_pass["step"], low_pass["parameters"]) == ("1.25 ± 0.00", "1.250 ± 0.000")
+    assert (low_pass["step"], low_pass["parameters"]) == ("1.25 ± 0.00", "1.250")
 
 
 def test_the_page_says_what_helps_and_what_it_costs(report: Report) -> None:

@@ -15,6 +15,7 @@ from upsampling_artifacts.evaluation.remedy_summary import summarize_remedies
 from upsampling_artifacts.evaluation.scoring import keep_common_frames, read_frames, song_scores
 from upsampling_artifacts.evaluation.table_1 import parameters_and_gflop
 from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.models.overlap_add import CHUNKS_AT_ONCE
 from upsampling_artifacts.models.saved import read_about
 from upsampling_artifacts.probes.line_summary import lines_at, lines_by_seed, read_lines
 
@@ -90,6 +91,8 @@ def _costs(run: Run) -> list[pd.DataFrame]:
     about = read_about(run.folder / "model.safetensors")
     shape = len(about["sources"]), about["audio_channels"], about["rate_hz"]
     parameters, gflop = parameters_and_gflop(about, *shape)
+    if about.get("subtract_silence"):
+        gflop *= 1 + 1 / CHUNKS_AT_ONCE  # separation adds one silent example to each batch
     rows = [("parameters", parameters, "1"), ("gflop_per_second", gflop, "GFLOP/s")]
     log = run.folder / "training.csv"
     if log.exists():

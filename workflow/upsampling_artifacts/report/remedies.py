@@ -90,7 +90,7 @@ def _without(cells: dict[tuple[str, str], Row]) -> dict[str, Any]:
 
 
 def _cells(name: str, cells: dict[tuple[str, str], Row]) -> dict[str, Any]:
-    level, sdr = cells["line_level", QUIET], cells["sdr", ""]
+    level, sdr, step = cells["line_level", QUIET], cells["sdr", ""], cells.get(("step_seconds", ""))
     return {
         "name": name,
         "level": _level(level["value"], level["value_high"]),
@@ -101,9 +101,10 @@ def _cells(name: str, cells: dict[tuple[str, str], Row]) -> dict[str, Any]:
         "verdict": _verdict(cells),
         "sdr": signed(sdr["change"], 2),
         "interval": _interval(sdr),
-        "step": _ratio(cells.get(("step_seconds", ""))),
-        "compute": _ratio(cells["gflop_per_second", ""]),
-        "parameters": _ratio(cells["parameters", ""], 3),
+        "step": NOTHING if step is None else with_interval(step["change"], step["high"], 2),
+        # The same in every seed.
+        "compute": number(cells["gflop_per_second", ""]["change"], 2),
+        "parameters": number(cells["parameters", ""]["change"], 3),
     }
 
 
@@ -146,7 +147,3 @@ def _margin(value_db: float, high_db: float) -> str:
     if value_db < LOWEST_MARGIN_DB:
         return f"< {number(LOWEST_MARGIN_DB, 0)}"
     return with_interval(value_db, high_db)
-
-
-def _ratio(row: Row | None, digits: int = 2) -> str:
-    return NOTHING if row is None else with_interval(row["change"], row["high"], digits)
