@@ -17,8 +17,8 @@ LOCAL_RULES = {
     "figure_sdr_differences", "figure_source_scores", "figure_spectrograms", "figure_stacks",
     "figure_step_speed", "figure_trade_offs", "figure_training_curves", "loss_outputs", "manifest",
     "measures", "out_of_distribution", "over_training", "plan", "probes", "reference",
-    "remedies", "scores", "sdr_differences", "song_list", "songs_setup", "subtract_silence", "table_1",
-    "trained_measures", "untrained_claims",
+    "remedies", "scores", "sdr_differences", "song_list", "songs_setup", "subtract_silence",
+    "table_1", "trained_measures", "untrained_claims",
 }  # fmt: skip
 
 # Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.

@@ -19,8 +19,8 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, 
         confidence: Coverage of the interval for normally distributed runs.
 
     Returns:
-        ``(mean, low, high)``. The interval of a single value is NaN; without values, the mean is
-        NaN, too.
+        ``(mean, low, high)``. The interval of a single value is NaN, and so is that of values of
+        which one is infinite; without values, the mean is NaN, too.
 
     Example:
         >>> mean, low, high = mean_interval(np.array([4.0, 5.0, 6.0]))
@@ -34,7 +34,8 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, 
     if len(values) == 1:
         return mean, float("nan"), float("nan")
     quantile = stats.t.ppf((1 + confidence) / 2, len(values) - 1)
-    half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
+    with np.errstate(invalid="ignore"):  # an infinite level, of an exact zero, has no interval
+        half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half
 
 
