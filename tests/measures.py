@@ -29,7 +29,10 @@ def as_measures(lines: pd.DataFrame) -> pd.DataFrame:
     names["input_chance"] = "line_prominence_chance"
     long = pd.concat([output, input]).replace({"measure": names})
     of_one_source = (long["layer"] == "output") & ~long["measure"].isin(OF_ALL_SOURCES)
-    long["source"] = np.where(of_one_source, "drums", None)
+    # With a single source, its measures are also those of all sources.
+    long = pd.concat(
+        [long.assign(source=np.where(of_one_source, "drums", None)), long[of_one_source]]
+    )
     long = long.rename(columns={"system": "model"})
     return long.assign(unit="dB", arithmetic="separation", implementation="-", precision="32-true")[
         VARIANT_COLUMNS

@@ -119,8 +119,12 @@ def write_reference(
 
 
 def tone_rows(variants: pd.DataFrame, tone_hz: float) -> pd.DataFrame:
-    """The rows of ``variants.csv`` that measure the output's line at one frequency."""
-    return variants[(variants["layer"] == "output") & np.isclose(variants["frequency_hz"], tone_hz)]
+    """The rows of ``variants.csv`` that measure the output's line at one frequency.
+
+    Of the whole output, as earlier versions measured it: the mean power of all sources.
+    """
+    of_output = (variants["layer"] == "output") & variants["source"].isna()
+    return variants[of_output & np.isclose(variants["frequency_hz"], tone_hz)]
 
 
 def gather_training(runs: Iterable[tuple[str, int, str | Path]]) -> pd.DataFrame:
