@@ -185,7 +185,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         (
             put("systems", "demucs_subpixel_minus_silence", "upsampler", "length", value=5),
             r"systems.demucs_subpixel_minus_silence: subtract_silence takes the weights of "
-            "demucs_subpixel; give both rows the same architecture, options and upsampler$",
+            "demucs_subpixel; give both rows the same architecture, options, upsampler and training$",
         ),
         (
             put("variants", value=["demucs_transposed", "demucs_transposed_minus_silence"]),
@@ -209,8 +209,16 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"unknown key 'loss_study.training.epoch'; did you mean 'epochs'\?",
         ),
         (
-            put("loss_study", "training", value={"devices": 3}),
-            r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
+            put("loss_study", "training", value={"loss": "l2"}),
+            r"loss_study.training.loss: the study trains with each of loss_study.losses; delete",
+        ),
+        (
+            put("training", value={"silent_share": 0.1, "loss": "multi_resolution_stft"}),
+            r"silent_share cannot be combined with the loss multi_resolution_stft, which divides",
+        ),
+        (
+            put("systems", "demucs_nearest", "remedy", value="low-pass, fixed"),
+            r"remedy: 'low-pass, fixed' is also the name of ",
         ),
         (put("seeds", value=[1, 1]), r"seeds: \[1, 1\] has non-unique elements; expected: Seeds"),
         (put("seeds", 1, value="a"), r"seeds.1: 'a' is not of type 'integer'"),

@@ -88,7 +88,8 @@ def test_a_run_is_that_of_ordinary_training(songs: list[str], tmp_path: Path) ->
     system = {"transposed": SYSTEMS["transposed"]}
     arguments = songs[:2], songs[2:], path
     study_losses(system, ["l1"], {"transposed": OPTIONS}, 5, *arguments)
-    paths = [tmp_path / name for name in ("model.safetensors", "log.csv", "checkpoint.pt")]
+    names = ("model.safetensors", "log.csv", "checkpoint.pt", "snapshots")
+    paths = [tmp_path / name for name in names]
     train(SYSTEMS["transposed"], OPTIONS, 5, TrainingFiles(songs[:2], songs[2:], *paths))
     expected = output_lines(loss_study.load_model(paths[0])[0], RATE_HZ)
     levels = pd.read_csv(path)["value"].to_numpy()

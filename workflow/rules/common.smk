@@ -56,6 +56,12 @@ TRAINED = configuration.trained_systems(config)
 REMEDIES = configuration.examined_remedies(config)
 # The training options of each.
 TRAINING = {name: {**config["training"], **config["systems"][name]["training"]} for name in TRAINED}
+# Only the tones of variants are shown over training.
+for name in TRAINED:
+    if name not in config["variants"]:
+        TRAINING[name]["n_snapshots"] = 0
+# The systems trained briefly with each loss.
+STUDIED = configuration.studied_systems(config)
 # The modules that define the variants.
 VARIANT_MODULES = sorted(
     set().union(*(registry.modules_of(config["systems"][name]) for name in config["variants"]))

@@ -24,7 +24,7 @@ rule report:
         table_1=rules.table_1.output,
         sdr_differences=rules.sdr_differences.output,
         remedies=rules.remedies.output.summary if REMEDIES else [],
-        loss_outputs=rules.loss_outputs.output if config["loss_study"]["systems"] else [],
+        loss_outputs=rules.loss_outputs.output if STUDIED else [],
         unscored_frames=rules.unscored_frames.output,
         loading=rules.loading.output.speed,
         steps=rules.step_speed.output,

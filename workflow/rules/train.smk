@@ -70,11 +70,9 @@ rule study_losses:
     resources:
         gpu=int(config["training"]["accelerator"] != "cpu"),
     params:
-        systems={
-            name: system_at_size(name, config["size"]) for name in config["loss_study"]["systems"]
-        },
+        systems={name: system_at_size(name, config["size"]) for name in STUDIED},
         losses=config["loss_study"]["losses"],
-        training={name: study_options(name) for name in config["loss_study"]["systems"]},
+        training={name: study_options(name) for name in STUDIED},
         code=code(
             "upsampling_artifacts.probes.loss_study",
             *sorted(
@@ -85,7 +83,7 @@ rule study_losses:
                     ),
                     *(
                         module
-                        for name in config["loss_study"]["systems"]
+                        for name in STUDIED
                         for module in registry.modules_of(config["systems"][name])
                     ),
                 }

@@ -42,8 +42,7 @@ Row = tuple[str, float, float, str]
 NO_FREQUENCY = math.nan
 
 SOURCE_STRIDE = 4
-"""Largest product of strides whose tones are measured source by source: that of the last layer of
-the paper's networks."""
+"""Stride of the last layer of the paper's networks, whose tones are measured source by source."""
 
 
 def measure_output(
@@ -149,8 +148,8 @@ def measure_sources(
 ) -> dict[str, list[Row]]:
     """Measure the tones of the last upsampling layers source by source: a listener hears one.
 
-    These are the tones of the last layer, and of all layers whose product of strides is at most
-    :data:`SOURCE_STRIDE`.
+    These are the tones of the last layer, and those of the other layers at multiples of the rate
+    over :data:`SOURCE_STRIDE`, where the networks of the paper are compared.
 
     Args:
         sources: ``(channels, time)`` of each source.
@@ -181,8 +180,9 @@ def measure_sources(
         bass [True, False]
          [True, False]
     """
-    last = [*strides[:1], *(stride for stride in strides[1:] if stride <= SOURCE_STRIDE)]
-    tones_hz = predicted_tones(rate_hz, last)
+    every_hz = predicted_tones(rate_hz, strides)
+    is_shared = np.isclose((every_hz * SOURCE_STRIDE / rate_hz + 0.5) % 1, 0.5)
+    tones_hz = np.union1d(predicted_tones(rate_hz, strides[:1]), every_hz[is_shared])
     time = next(iter(sources.values())).shape[-1]
     line_controls_hz, margin_controls_hz = (
         _controls_hz(rate_hz, strides, tones_hz, resolution_hz) if chance else np.empty(0)

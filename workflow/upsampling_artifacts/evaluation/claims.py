@@ -31,7 +31,7 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import largest_of_sources
 from upsampling_artifacts.probes.measures_table import label_gradients
-from upsampling_artifacts.statistics import crossed_mean_interval
+from upsampling_artifacts.statistics import ERROR_RATE, crossed_mean_interval
 
 CLAIM_COLUMNS = [
     "claim", "section", "statement", "model", "signal", "layer", "measure", "frequency_hz",
@@ -55,10 +55,6 @@ SDR_DIFFERENCE = "sdr_difference"
 """The measure that is read from ``sdr_differences.csv``."""
 
 HOLDS, DOES_NOT_HOLD, UNDECIDED = "holds", "does not hold", "undecided"
-
-ERROR_RATE = 0.05
-"""Probability that an interval of one claim, or more than one, misses its mean."""
-
 
 Claim = dict[str, Any]
 """A row of the table of claims, with ``frequency_hz`` a list of numbers, ``threshold`` a number."""
@@ -253,8 +249,11 @@ def verdict(
     above, threshold = claim["must_be"] == "above", claim["threshold"]
     end = number.low if above else number.high
     decisive = number.all_values if math.isnan(end) else np.array([end])
-    holds = bool((decisive > threshold).all() if above else (decisive < threshold).all())
-    undecided = number.low <= threshold <= number.high
+    beyond = decisive > threshold if above else decisive < threshold
+    holds = bool(beyond.all())
+    # Without an interval, seeds that disagree decide nothing; of a theorem, each must hold.
+    disagree = claim["kind"] != "theorem" and bool(beyond.any()) and not holds
+    undecided = number.low <= threshold <= number.high or disagree
     text = HOLDS if holds else UNDECIDED if undecided else DOES_NOT_HOLD
     row = (
         claim["claim"], claim["section"], claim["statement"], description(claim),

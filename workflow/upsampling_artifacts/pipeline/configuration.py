@@ -64,8 +64,7 @@ def resolve(config: dict, schema: dict) -> dict:
         f"systems.{name}.training": complete["systems"][name]["training"]
         for name in trained_systems(complete)
     }
-    if complete["loss_study"]["systems"]:
-        overrides["loss_study.training"] = complete["loss_study"]["training"]
+    _check_loss_study(complete, schema)
     for key, override in overrides.items():  # any key of training may be overridden
         _check(override, schema["properties"]["training"], key)
         training = {**complete["training"], **override}
@@ -74,6 +73,11 @@ def resolve(config: dict, schema: dict) -> dict:
             raise InputError(
                 f"config: training.batch_size: {training['batch_size']} segments cannot be "
                 f"divided evenly over training.devices: {training['devices']}; change one of them"
+            )
+        if training["silent_share"] and training["loss"]["name"] == "multi_resolution_stft":
+            raise InputError(
+                f"config: {key}: silent_share cannot be combined with the loss "
+                "multi_resolution_stft, which divides by the target's spectrum; drop one of them"
             )
     return complete
 
@@ -89,6 +93,15 @@ def examined_remedies(config: dict) -> dict[str, str]:
     """
     of = {name: config["systems"][name]["remedy_of"] for name in config["remedies"]}
     return {name: reference for name, reference in of.items() if reference in config["variants"]}
+
+
+def studied_systems(config: dict) -> list[str]:
+    """List the systems that are trained briefly with each loss: those that are variants.
+
+    Args:
+        config: A complete configuration from :func:`resolve`.
+    """
+    return [name for name in config["loss_study"]["systems"] if name in config["variants"]]
 
 
 def trained_systems(config: dict) -> list[str]:
@@ -261,14 +274,14 @@ def _check_names(config: dict) -> None:
     probes = config["probes"]
     for name in probes["single_layers"]:
         _check_system(config, "probes.single_layers", name)
-    for key, names in {
-        "variants": config["variants"],
-        "remedies": config["remedies"],
-        "loss_study.systems": config["loss_study"]["systems"],
-    }.items():
-        _check_systems(config, key, names, "size", config["size"])
     for name in config["remedies"]:
+        _check_system(config, "remedies", name)
         _check_remedy(config, name)
+    for name in config["loss_study"]["systems"]:
+        _check_system(config, "loss_study.systems", name)
+    _check_systems(config, "variants", config["variants"], "size", config["size"])
+    # Others are left out.
+    _check_systems(config, "remedies", list(examined_remedies(config)), "size", config["size"])
     for name in config["variants"]:
         if config["systems"][name]["subtract_silence"]:
             raise InputError(
@@ -301,12 +314,31 @@ def _check_remedy(config: dict, name: str) -> None:
         )
     same = all(
         system[key] == config["systems"][reference][key]
-        for key in ("architecture", "options", "upsampler")
+        for key in ("architecture", "options", "upsampler", "training")
     )
     if system["subtract_silence"] and not same:
         raise InputError(
             f"config: systems.{name}: subtract_silence takes the weights of {reference}; give both "
-            "rows the same architecture, options and upsampler"
+            "rows the same architecture, options, upsampler and training"
+        )
+    for other in config["remedies"]:
+        row = config["systems"][other]
+        same_name = row["remedy"] is not None and row["remedy"] == system["remedy"]
+        if other != name and same_name and row["remedy_of"] == reference:
+            raise InputError(
+                f"config: systems.{name}.remedy: '{row['remedy']}' is also the name of {other}; "
+                "rename one of them"
+            )
+
+
+def _check_loss_study(config: dict, schema: dict) -> None:
+    """Check the training options of the study of losses."""
+    study = config["loss_study"]["training"]
+    _check(study, schema["properties"]["training"], "loss_study.training")
+    if "loss" in study:
+        raise InputError(
+            "config: loss_study.training.loss: the study trains with each of loss_study.losses; "
+            "delete the key"
         )
 
 

@@ -65,9 +65,12 @@ def study_losses(
     for system, loss in itertools.product(systems, losses):
         with tempfile.TemporaryDirectory() as folder:
             files = TrainingFiles(
-                train_songs,
-                valid_songs,
-                *(f"{folder}/{name}" for name in ("model.safetensors", "log.csv", "checkpoint.pt")),
+                train_songs=train_songs,
+                valid_songs=valid_songs,
+                model=f"{folder}/model.safetensors",
+                log=f"{folder}/training.csv",
+                checkpoint=f"{folder}/checkpoint.pt",
+                snapshots=f"{folder}/snapshots",
             )
             with_loss = replace(options[system], loss={"name": loss})
             label = f"{system} with {loss}, seed {seed}"

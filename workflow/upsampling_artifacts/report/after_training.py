@@ -46,6 +46,8 @@ def after_training_values(
     values: dict[str, Any] = {"audible": [], "lowered": [], "raised": [], "inaudible": []}
     for system in systems:
         rows = table[table["system"] == system].set_index("signal")
+        if rows.empty:  # no layer of it makes a tone there
+            continue
         prose = looks[system]["prose_name"]
         signals = rows.index[rows["response"] == "audible"]
         if len(signals):

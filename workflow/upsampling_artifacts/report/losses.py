@@ -83,13 +83,13 @@ def output_values(
     summary = summarize_outputs(outputs[outputs["measure"] == "line_level"], losses)
     columns = [(signal, stride) for signal in OUTPUT_SIGNALS for stride in OUTPUT_STRIDES]
     by_key = {
-        (row["system"], row["loss"], row["signal"], row["frequency_hz"]): row
+        (row["system"], row["loss"], row["signal"], round(rate_hz / row["frequency_hz"], 3)): row
         for row in summary.to_dict("records")
     }
     systems = []
     for system in dict.fromkeys(outputs["system"]):
         cells = {
-            loss: [by_key[system, loss, signal, rate_hz / stride] for signal, stride in columns]
+            loss: [by_key[system, loss, signal, stride] for signal, stride in columns]
             for loss in losses
         }
         resolved = [

@@ -40,6 +40,8 @@ def over_training_values(
     }  # fmt: skip
     for system in systems:
         rows = quiet[quiet["system"] == system]
+        if rows.empty:  # no layer of it makes a tone there
+            continue
         stages = rows[rows["stage"] != SNAPSHOT].set_index("stage")
         levels_db, step = stages["level_db"], first_step_above(rows, "audibility_margin", 0.0)
         groups[_group(step, stages)].append(
@@ -53,7 +55,7 @@ def over_training_values(
         )
     return {
         **groups,
-        "n_snapshots": int(snapshots.groupby("system")["step"].nunique().max()),
+        "n_snapshots": max(snapshots.groupby("system")["step"].nunique(), default=0),
         "n_seeds": int(table["n_seeds"].max()),
     }
 
