@@ -185,7 +185,8 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         (
             put("systems", "demucs_subpixel_minus_silence", "upsampler", "length", value=5),
             r"systems.demucs_subpixel_minus_silence: subtract_silence takes the weights of "
-            "demucs_subpixel; give both rows the same architecture, options, upsampler and training$",
+            "demucs_subpixel; give both rows the same architecture, options, upsampler "
+            r"and training$",
         ),
         (
             put("variants", value=["demucs_transposed", "demucs_transposed_minus_silence"]),

@@ -29,6 +29,7 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import load_model
+from upsampling_artifacts.probes.arithmetic import arithmetics, computing
 from upsampling_artifacts.probes.layer_tracer import find_layers, tone_strides
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.probes.variants import Probe, run_probe, variant_probes
@@ -177,10 +178,12 @@ def write_tone_seconds(
 
 
 def _outputs(path: str, probes: Sequence[Probe], chunk: int) -> list[Output]:
-    """What a model answers to each test signal."""
+    """What a model answers to each test signal, in the arithmetic of separation."""
     model, about = load_model(path)
-    with low_memory(model), torch.inference_mode():
-        strides = tone_strides(find_layers(model, torch.zeros(1, about["audio_channels"], chunk)))
+    shape = about["audio_channels"], chunk
+    separation = arithmetics(model, shape, about)[0]
+    with low_memory(model), computing(model, separation), torch.inference_mode():
+        strides = tone_strides(find_layers(model, torch.zeros(1, *shape)))
         return [Output(run_probe(model, probe, chunk), strides) for probe in probes]
 
 

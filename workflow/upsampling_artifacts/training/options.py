@@ -24,10 +24,11 @@ RUNTIME_KEYS = (
 )
 """Keys of ``training`` that decide how training runs, not what the model learns.
 
-They change a result by rounding only, so a new value retrains nothing. The exception is batch
-normalization (Open-Unmix), whose statistics are those of each part that ``devices`` or
-``gradient_accumulation`` make of a batch. These two are listed all the same: the batch that a step
-learns from stays the same, and interrupted training must be able to resume with less memory.
+They change a result by rounding only, so a new value retrains nothing. The exceptions are batch
+normalization (Open-Unmix) and losses that are no mean over segments (multi_resolution_stft, whose
+spectral convergence is one ratio): they see the parts that ``devices`` or ``gradient_accumulation``
+make of a batch. These two are listed all the same: the batch that a step learns from stays the
+same, and interrupted training must be able to resume with less memory.
 ``n_snapshots`` counts for training runs that have not finished; finished ones keep what they have.
 """
 
