@@ -190,8 +190,8 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("variants", value=["demucs_transposed", "demucs_transposed_minus_silence"]),
-            r"variants: 'demucs_transposed_minus_silence' has the weights of another system; name "
-            "it in remedies$",
+            r"variants: 'demucs_transposed_minus_silence' is not trained \(subtract_silence\); "
+            "list it in remedies instead$",
         ),
         (
             put("training", "silent_share", value=1),

@@ -32,9 +32,9 @@ def test_the_section_says_whose_numbers_these_are(page: Page) -> None:
 def test_its_sentences_quote_the_tables(page: Page) -> None:
     text = page_text(page)
     assert (
-        "After training there, transposed convolution and subpixel convolution answer silence with "
-        "a tone at 11.025 kHz, at −50 and −49 dB re the music; nearest-neighbor interpolation and "
-        "linear interpolation have none above −100 dB ."
+        "After training on that machine, transposed convolution and subpixel convolution answer "
+        "silence with a tone at 11.025 kHz, at −50 and −49 dB re the music; nearest-neighbor "
+        "interpolation and linear interpolation have none above −100 dB ."
     ) in text
     assert "At step 760, the last at which all were validated, the validation loss (L1) is" in text
     assert "0.180 (transposed convolution), 0.190 (nearest-neighbor interpolation)" in text
@@ -51,10 +51,10 @@ def test_each_system_has_a_row_there_and_a_row_here(page: Page) -> None:
     by_name = {row[0]: index for index, row in enumerate(rows)}
     transposed, here = rows[by_name["transposed"] :][:2]
     assert transposed == [
-        "transposed", "there", "−32.9", "−49.6", "46.0", "21.7", "6.26", "-", "1102",
+        "transposed", "reference", "−32.9", "−49.6", "46.0", "21.7", "6.26", "-", "1102",
     ]  # fmt: skip
     assert here == [
-        "here", "−30.0 ± 2.5", "−50.0 ± 2.5", "12.0 ± 0.0", "12.0 ± 0.0", "1.10 ± 0.25",
+        "this run", "−30.0 ± 2.5", "−50.0 ± 2.5", "12.0 ± 0.0", "12.0 ± 0.0", "1.10 ± 0.25",
         "-", "90",
     ]  # fmt: skip
     nearest, here = rows[by_name["nearest"] :][:2]
@@ -62,7 +62,7 @@ def test_each_system_has_a_row_there_and_a_row_here(page: Page) -> None:
     assert nearest[7].startswith("−0.64 [")
     assert here[6] == "−0.25 [−0.78, +0.28]"
     _, here = rows[by_name["linear"] :][:2]
-    assert here == ["here", *"-------"]
+    assert here == ["this run", *"-------"]
 
 
 def test_full_size_steps_stand_beside_this_experiments(page: Page) -> None:
@@ -111,5 +111,5 @@ def test_the_tables_of_a_finished_experiment_can_take_their_place(
         assert there[2:] == here[1:]
     assert rows[4][2:4] == ["exactly silent"] * 2
     text = page_text(page)
-    assert "3 seeds, 1 test song. After training there," in text
+    assert "3 seeds, 1 test song. After training on that machine," in text
     assert "At step 90, the last at which all were validated" in text

@@ -3,16 +3,20 @@
 import base64
 import io
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
+from upsampling_artifacts.report.after_training import after_training_values
 from upsampling_artifacts.report.page import write_report
 
+from ..looks import make_looks
 from .conftest import ALL_LOOKS, EXCERPT, LISTEN_SECONDS, RATE_HZ, SONG, SOURCES, SYSTEMS, Report
 
 HEARD = ("silence", "music")
@@ -93,7 +97,7 @@ def test_every_system_has_a_button_that_holds_the_second_of_a_signal(page: Page)
     ) in text
     assert f"right channel, from 0.5 s on, {SONG}. Most audible" in text
     assert "nearest no audible tone: more than 40 dB below threshold" in text
-    assert "my upsampler no tone: other frequencies are as audible" in text
+    assert "my upsampler not above chance: other frequencies stand out as much" in text
     assert "modified transposed exactly silent" in text
 
 
@@ -113,7 +117,8 @@ def test_the_tone_over_training_is_described_in_sentences(page: Page) -> None:
     ) in text
     assert (
         "With nearest-neighbor interpolation and modified transposed convolution, no tone is "
-        "audible in the end. For my upsampler, the intervals over seeds leave it open."
+        "audible in the end. For my upsampler, the intervals over seeds do not decide whether the "
+        "tone is audible."
     ) in text
     assert "(step 0) and in 2 snapshots of the weights. Means over 3 seeds;" in text
 
@@ -143,7 +148,7 @@ def test_every_picture_has_a_description_and_every_player_its_own_name(page: Pag
     # The text beside the small spectrograms says what they show.
     assert alternatives.count("") == len(HEARD) * len(SYSTEMS)
     described = [text for text in alternatives if text]
-    assert len(described) == 15
+    assert len(described) == 16
     assert all(len(text) > 40 for text in described)
     players = [attributes["aria-label"] for tag, attributes in page.tags if tag == "audio"]
     assert len(players) == len(set(players)) == 1 + len(SOURCES) * (1 + len(SYSTEMS))
@@ -218,9 +223,29 @@ def test_what_training_leaves_of_the_tone_is_said_in_two_sentences(page: Page) -
     text = page_text(page)
     lowered = "In near-silence, training lowers the tone of transposed convolution by 20 ± 0 dB ."
     assert lowered in text
-    remains = "The tone is then audible with transposed convolution in silence and near-silence."
+    remains = (
+        "After training, the tone is audible with transposed convolution in silence and "
+        "near-silence."
+    )
     none = "With nearest-neighbor interpolation, no tone is audible with any of the 4 test signals."
     assert f"{remains} {none}" in text
+
+
+@pytest.mark.parametrize(
+    ("low_db", "high_db", "lowered", "raised"),
+    [(1, 5, 1, 0), (-1, 7, 0, 0), (math.nan, math.nan, 1, 0)],  # a single seed has no interval
+)
+def test_training_lowers_a_tone_if_the_whole_interval_says_so(
+    low_db: float, high_db: float, lowered: int, raised: int
+) -> None:
+    row = {
+        "system": "demucs_transposed", "signal": "near_silence", "response": "audible",
+        "lowering_db": 3.0, "lowering_low_db": low_db, "lowering_high_db": high_db,
+    }  # fmt: skip
+    looks = make_looks("demucs_transposed")
+    values = after_training_values(pd.DataFrame([row]), ["demucs_transposed"], looks)
+    assert (len(values["lowered"]), len(values["raised"])) == (lowered, raised)
+    assert [system["signals"] for system in values["audible"]] == [["near-silence"]]
 
 
 def test_the_line_table_lists_every_system_and_signal(page: Page) -> None:
@@ -422,7 +447,7 @@ def test_theorems_and_readings_are_counted_apart_from_measurements(page: Page) -
     ]
     text = page_text(page)
     assert "1 of 3 measurements holds , 1 does not , and 1 is undecided because its" in text
-    assert "sections 1 to 6), 1 of 3 measurements holds , 1 is undecided; 1 of 1 theorem" in text
+    assert "sections 1 to 6), 1 of 3 holds , 1 does not, 1 is undecided; 1 of 1 theorem" in text
 
 
 def test_a_reading_fits_if_all_its_numbers_agree_with_the_picture(page: Page) -> None:

@@ -285,7 +285,8 @@ def _check_names(config: dict) -> None:
     for name in config["variants"]:
         if config["systems"][name]["subtract_silence"]:
             raise InputError(
-                f"config: variants: '{name}' has the weights of another system; name it in remedies"
+                f"config: variants: '{name}' is not trained (subtract_silence); list it in "
+                "remedies instead"
             )
     for loss in config["loss_study"]["losses"]:
         _check_loss({"name": loss}, "loss_study.losses")

@@ -39,9 +39,9 @@ def after_training_values(
 
     Returns:
         ``audible``, systems with an audible tone: ``{"prose", "signals"}``; ``lowered`` and
-        ``raised``, which of these training made less or more loud in near-silence: ``{"prose",
-        "by"}``; ``inaudible``, names of those whose tone is inaudible or absent with every signal;
-        ``n_signals`` and ``n_cells``.
+        ``raised``, which of these training made less or more loud in near-silence, with the whole
+        interval: ``{"prose", "by"}``; ``inaudible``, names of those whose tone is inaudible or
+        absent with every signal; ``n_signals`` and ``n_cells``.
     """
     values: dict[str, Any] = {"audible": [], "lowered": [], "raised": [], "inaudible": []}
     for system in systems:
@@ -51,12 +51,13 @@ def after_training_values(
         prose = looks[system]["prose_name"]
         signals = rows.index[rows["response"] == "audible"]
         if len(signals):
-            mean_db, high_db = (
+            mean_db, low_db, high_db = (
                 float(rows[column].get(LOWERED_IN, math.nan))
-                for column in ("lowering_db", "lowering_high_db")
+                for column in ("lowering_db", "lowering_low_db", "lowering_high_db")
             )
             by = with_interval(abs(mean_db), abs(mean_db) + high_db - mean_db, 0)
-            if not math.isnan(mean_db):
+            single = math.isnan(low_db) and not math.isnan(mean_db)  # one seed has no interval
+            if single or low_db > 0 or high_db < 0:
                 values["lowered" if mean_db > 0 else "raised"].append({"prose": prose, "by": by})
             names = [SIGNALS.get(signal, signal) for signal in signals]
             values["audible"].append({"prose": prose, "signals": names})

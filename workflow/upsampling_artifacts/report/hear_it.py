@@ -117,7 +117,7 @@ def _tone_text(row: dict[Hashable, Any]) -> str:
         below = "" if margin_db > LOWEST_DB else "more than "
         return f"no audible tone: {below}{number(-max(margin_db, LOWEST_DB), 0)} dB below threshold"
     if row["tone_margin_db"] <= 0:
-        return "no tone: other frequencies are as audible"
+        return "not above chance: other frequencies stand out as much"
     return f"tone {number(level_db, 0)} dB, {number(margin_db, 0)} dB over threshold"
 
 

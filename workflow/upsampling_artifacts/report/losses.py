@@ -13,7 +13,9 @@ from upsampling_artifacts.probes.loss_summary import (
     BINS_PER_POINT,
     EXAMPLES,
     LABELS,
+    MARGIN_SAMPLES,
     RATE_HZ,
+    SAMPLES,
     SDR_DB,
     summarize_gradients,
     summarize_outputs,
@@ -35,7 +37,7 @@ def gradient_values(gradients: pd.DataFrame) -> dict[str, Any]:
     Returns:
         ``rows``, ``{"name", "cells"}`` for each loss, with level, prominence and chance of the
         lines in the gradient and in its power; ``n_seeds``; and how it was measured: ``sdr_db``,
-        ``n_examples``, ``khz``, ``bins_per_point``.
+        ``n_examples``, ``seconds`` of each, ``khz``, ``bins_per_point``.
     """
     summary = summarize_gradients(gradients[gradients["frequency_hz"] == FREQUENCY_HZ])
     rows = []
@@ -52,6 +54,7 @@ def gradient_values(gradients: pd.DataFrame) -> dict[str, Any]:
         "n_seeds": int(summary["n_seeds"].max()),
         "sdr_db": f"{SDR_DB:g}",
         "n_examples": EXAMPLES,
+        "seconds": f"{(SAMPLES - 2 * MARGIN_SAMPLES) / RATE_HZ:.1f}",
         "khz": f"{FREQUENCY_HZ / 1000:g}",
         "bins_per_point": BINS_PER_POINT,
     }
