@@ -65,8 +65,8 @@ def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> No
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
     n_heard = page.locator(".spectrogram img").count()
     assert n_heard >= 8
-    # Twelve of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
-    assert len(widths) == n_heard + (14 if html_path == report.path else 22)
+    # 14 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
+    assert len(widths) == n_heard + (16 if html_path == report.path else 24)
     assert all(width > 0 for width in widths)
 
 

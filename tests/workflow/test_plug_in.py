@@ -53,7 +53,7 @@ def test_a_users_upsampler_and_network_are_trained_probed_and_scored(plug_in_clo
     probes = plug_in_clone.root / "results/tiny/probes"
     assert "layer_demucs_hann" in set(pd.read_csv(probes / "layers.csv")["model"])
     variants = pd.read_csv(probes / "variants.csv").query("model == 'demucs_hann'")
-    assert set(variants["stage"]) == {"initialization", "trained"}
+    assert set(variants["stage"]) == {"initialization", "training", "trained"}
     assert plug_in_clone.planned(*command) == {}
 
     plug_in_clone.edit("my_upsampler.py", "length=9", "length=7")

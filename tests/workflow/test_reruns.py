@@ -16,9 +16,8 @@ MEASURES = {"measures": 1, "claims": 1}
 VARIANT_MEASURES = {
     "trained_measures": 1, "figure_line_levels": 1, "figure_trade_offs": 1, "after_training": 1,
     "figure_after_training": 1, "over_training": 1, "figure_over_training": 1, "claims": 1,
-    **COMPARED,
 }  # fmt: skip
-PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES}
+PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES, **COMPARED}
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
     "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1,

@@ -62,7 +62,7 @@ def test_the_out_of_distribution_set_needs_no_songs_and_no_models(clone: Clone) 
     result = clone.snakemake("out_of_distribution", "--configfile", TINY)
     assert result.returncode == 0, result.stdout
     sounds = out_of_distribution(clone.root / "results/tiny/dataset/out_of_distribution")
-    assert {signal.shape for signal in sounds.values()} == {(2, 6 * 8000)}
+    assert {signal.shape for signal in sounds.values()} == {(2, 4 * 8000)}
     assert job_counts(result.stdout) == {"out_of_distribution": 1}
 
 
