@@ -302,3 +302,15 @@ def test_noise_masks_a_weak_tone_but_not_a_strong_one(level_db: float, audible: 
     assert (values("masking_margin", signal, RATE_HZ, [4])[2000] > 0) is audible
     ratio_db = values("prominence_ratio", signal, RATE_HZ, [4])[2000]
     assert (ratio_db > 5) is audible
+
+
+@pytest.mark.parametrize("strides", [[4, 16], [2, 8, 40], [8, 64]])
+def test_sources_are_measured_at_a_quarter_of_the_rate_if_any_layer_has_a_tone_there(
+    strides: list[int],
+) -> None:
+    """The last layers of codecs and vocoders often have a stride of 2, and 8 before it."""
+    noise = np.random.default_rng(0).standard_normal((1, TIME))
+    rows = measure_sources({"drums": noise}, RATE_HZ, strides, unit_rms_db_spl=70)["drums"]
+    levels_hz = {hz for name, hz, _, _ in rows if name == "line_level"}
+    assert {RATE_HZ / 4, RATE_HZ / 2} <= levels_hz
+    assert levels_hz <= set(predicted_tones(RATE_HZ, [8]))

@@ -61,3 +61,17 @@ def test_only_near_silence_counts() -> None:
     table["audibility_margin_low_db"] = -99.0
     table.loc[table["signal"] == "near_silence", "audibility_margin_low_db"] = 9.0
     assert len(over_training_values(table, SYSTEMS, LOOKS)["always"]) == len(SYSTEMS)
+
+
+def test_without_snapshots_the_ends_of_training_are_left() -> None:
+    table = make_over_training(SYSTEMS)
+    without = table[table["stage"] != "training"]
+    assert over_training_values(without, SYSTEMS, LOOKS)["n_snapshots"] == 0
+
+
+def test_a_system_without_a_tone_there_is_left_out() -> None:
+    table = make_over_training(SYSTEMS)
+    measured = table[table["system"] != "demucs_linear"]
+    values = over_training_values(measured, SYSTEMS, LOOKS)
+    groups = ("always", "later", "not_in_the_end", "undecided")
+    assert sum(len(values[group]) for group in groups) == len(SYSTEMS) - 1

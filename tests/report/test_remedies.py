@@ -97,6 +97,14 @@ def test_lines_that_a_loss_leaves_louder_are_named(outputs: pd.DataFrame) -> Non
     assert second["cells"][0][1].startswith("+6.1 [")
 
 
+def test_rounded_frequencies_of_other_rates_are_found(outputs: pd.DataFrame) -> None:
+    """At 22.05 kHz, rate / 16 is written with six digits: 1378.12 instead of 1378.125 Hz."""
+    arguments = ["l1", "deep_features"], make_looks("demucs_transposed", "demucs_nearest")
+    expected = output_values(outputs, arguments[0], 8000.0, arguments[1])
+    outputs["frequency_hz"] = [float(f"{hz * 22050 / 8000:.6g}") for hz in outputs["frequency_hz"]]
+    assert output_values(outputs, arguments[0], 22050.0, arguments[1]) == expected
+
+
 def test_the_page_says_what_reaches_the_output(report: Report) -> None:
     text = text_of(report, "losses")
     assert "With transposed convolution, lines are louder than after training with L1" in text
