@@ -15,6 +15,7 @@ from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
@@ -233,7 +234,7 @@ def _tone_values(
         "arithmetic_rows": findings.arithmetic_rows(
             summarize_arithmetics(files.variants, tone_hz), systems, looks
         ),
-        "arithmetic_signals": list(findings.SIGNALS.values()),
+        "arithmetic_signals": [signal_name(signal) for signal in findings.SIGNALS],
     }
 
 
@@ -243,7 +244,7 @@ def _optional_values(
     """Remedies, and what reaches the output from losses, if the experiment has them."""
     return {
         "remedies": remedy_groups(read_summary(files.remedies), looks) if files.remedies else [],
-        "remedy_signals": list(REMEDY_SIGNALS.values()),
+        "remedy_signals": [signal_name(signal) for signal in REMEDY_SIGNALS],
         "loss_outputs": (
             output_values(
                 pd.read_csv(files.loss_outputs),
