@@ -160,12 +160,14 @@ def write_experiment(folder: Path) -> dict[str, object]:
     for system in "ab":
         pd.DataFrame({"step": [8], "valid_loss": [0.5]}).to_csv(folder / f"{system}.csv")
     pd.DataFrame({"device": ["My GPU", None, "My GPU"]}).to_csv(folder / "steps.csv")
+    (folder / "claims.csv").write_text("claim,value\nC14,1.50\n")
     (folder / "provenance.json").write_text('{"commit": "0123", "machine": {"cores": "16"}}')
     names = ("variants", "scores", "sdr_differences", "steps")
     return {
         **{name: folder / f"{name}.csv" for name in names},
         "training": [(system, 3, folder / f"{system}.csv") for system in "ab"],
         "provenance": folder / "provenance.json",
+        "copies": [folder / "claims.csv"],
         "config": {**dict.fromkeys(CONFIG_KEYS), "rate_hz": 8000, "probes": {"signal_seconds": 4}},
         "test_songs": ["Someone - A song"],
     }
@@ -174,7 +176,10 @@ def write_experiment(folder: Path) -> dict[str, object]:
 def test_a_finished_experiment_replaces_the_tables(tmp_path: Path) -> None:
     folder, files = tmp_path / "reference/mine", write_experiment(tmp_path / "mine")
     write_reference(folder, **files)
+    (folder / "remedies_summary.csv").write_text("of an earlier experiment, which had remedies")
     write_reference(folder, **files)
+    assert (folder / "claims.csv").read_text() == "claim,value\nC14,1.50\n"
+    assert not (folder / "remedies_summary.csv").exists()
     reference = read_reference(folder)
     assert set(reference.variants["layer"]) == {"output"}
     assert set(reference.variants["frequency_hz"]) == {TONE_HZ}
@@ -185,6 +190,13 @@ def test_a_finished_experiment_replaces_the_tables(tmp_path: Path) -> None:
     assert reference.provenance["machine"] == {"cores": "16", "GPU": "My GPU"}
     assert reference.provenance["config"]["test_songs"] == ["Someone - A song"]
     assert json.dumps(reference.provenance)
+
+
+def test_a_machine_without_a_gpu_has_none(tmp_path: Path) -> None:
+    files = write_experiment(tmp_path / "mine")
+    pd.DataFrame({"device": ["cpu", "cpu"]}).to_csv(tmp_path / "mine/steps.csv")
+    write_reference(tmp_path / "reference", **files)
+    assert read_provenance(tmp_path / "reference")["machine"] == {"cores": "16", "GPU": None}
 
 
 @pytest.mark.parametrize("name", ["scores.csv", "provenance.json"])

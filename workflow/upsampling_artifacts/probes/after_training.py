@@ -141,7 +141,7 @@ class _Test(NamedTuple):
 def _test(values: pd.Series) -> _Test:
     table = _by_song(values)
     if not table.size or not np.isfinite(table).all():
-        return _Test(bool(values.dropna().gt(0).all()), math.nan)
+        return _Test(bool(values.min() > 0), math.nan)
     p_value = crossed_p_value(table)
     return _Test(bool(table.mean() > 0 if np.isfinite(p_value) else (table > 0).all()), p_value)
 

@@ -41,7 +41,12 @@ from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.over_training import over_training_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
-from upsampling_artifacts.report.reference import Tables, reference_values, step_values
+from upsampling_artifacts.report.reference import (
+    Tables,
+    reference_remedies,
+    reference_values,
+    step_values,
+)
 from upsampling_artifacts.report.remedies import SIGNALS as REMEDY_SIGNALS
 from upsampling_artifacts.report.remedies import remedy_groups
 from upsampling_artifacts.report.rendering import make_environment
@@ -87,6 +92,7 @@ class ReportFiles:
         dependencies: For each benchmark file, those of the jobs that its job waits for.
         reference: Folder of tables that another machine measured; None without it.
         full_size: Folder of the training steps at full size that another machine timed, likewise.
+        reference_remedies: Folder of an experiment that compared all remedies, likewise.
     """
 
     variants: str
@@ -117,6 +123,7 @@ class ReportFiles:
     dependencies: dict[str, list[str]] = field(default_factory=dict)
     reference: str | None = None
     full_size: str | None = None
+    reference_remedies: str | None = None
 
 
 def write_report(
@@ -244,6 +251,9 @@ def _optional_values(
     """Remedies, and what reaches the output from losses, if the experiment has them."""
     return {
         "remedies": remedy_groups(read_summary(files.remedies), looks) if files.remedies else [],
+        "reference_remedies": reference_remedies(files.reference_remedies, looks)
+        if files.reference_remedies
+        else None,
         "remedy_signals": [signal_name(signal) for signal in REMEDY_SIGNALS],
         "loss_outputs": (
             output_values(
@@ -327,6 +337,7 @@ def _reference_values(
         scores=pd.read_csv(files.scores),
         songs=test_songs,
         sdr_differences=pd.read_csv(files.sdr_differences),
+        claims=pd.read_csv(files.claims),
         steps=dict(zip(trained.index, steps, strict=True)),
     )
     timed = pd.read_csv(files.steps)
