@@ -46,14 +46,17 @@ def test_the_comparison_of_all_remedies_says_whose_it_is(report: Report, tmp_pat
     folder.mkdir()
     make_remedies(folder)
     origin = {
-        "machine": {"GPU": None, "CPU": "a processor", "cores": "2"}, "packages": {},
+        "machine": {"GPU": None, "CPU": "a processor", "cores": "2"}, "packages": {"torch": "2.11"},
         "written": "2026-11-28", "commit": "0123456789", "dirty": False, "remarks": [],
         "config": {"seeds": [0, 1, 2], "test_songs": ["one", "two"], "rate_hz": 8000},
     }  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(origin))
     page = render(report, replace(report.files, reference_remedies=str(folder)), tmp_path)
     text = page_text(page)
-    assert "3 seeds, 2 test songs, tone at 2 kHz; a processor, 2 cores, 2026-11-28" in text
+    assert (
+        "3 seeds, 2 test songs, tone at 2 kHz; a processor, 2 cores, PyTorch 2.11, 2026-11-28"
+        in text
+    )
     there, here = page.tables["reference-remedy-table"], page.tables["remedy-table"]
     assert there == here and len(there) > 4
     assert "reference-remedy-table" not in report.html
