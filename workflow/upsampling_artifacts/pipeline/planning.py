@@ -16,7 +16,8 @@ CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """Speed of a probe at full size on one core, with its measures: 2.6 TFLOP in 111 CPU seconds."""
-N_TEST_SIGNALS = 10  # probes.variants: 7 before training, 13 after, with three songs
+SIGNALS_BEFORE, SIGNALS_AFTER = 7, 13
+"""Test signals of :mod:`probes.variants` before and after training, with three songs."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Experiment:
     Attributes:
         name: Name of the experiment.
         systems: Architecture, options and upsampler of each system that is trained.
+        variants: Those of the systems that are variants.
         training: The keys of ``training`` in config, for each system.
         n_seeds: Number of training runs per variant.
         n_baselines: Number of baselines, which need no model.
@@ -36,10 +38,13 @@ class Experiment:
         processes: Number of songs that one job scores in parallel.
         tflop_per_second: Training speed of one GPU.
         signal_seconds: Length of the test signals in seconds.
+        study: The keys of ``training`` for each system in the study of losses.
+        n_losses: Number of losses in that study.
     """
 
     name: str
     systems: dict[str, dict]
+    variants: list[str]
     training: dict[str, dict]
     n_seeds: int
     n_baselines: int
@@ -50,6 +55,8 @@ class Experiment:
     processes: int
     tflop_per_second: float
     signal_seconds: float
+    study: dict[str, dict]
+    n_losses: int
 
     @property
     def n_runs(self) -> int:
@@ -68,7 +75,8 @@ class Cost:
         gpus: Number of GPUs of the training.
         training_hours: Duration of the training.
         separation_hours: Duration of the separation, on one GPU.
-        probe_hours: Duration of one probe, on one CPU core.
+        signal_hours: Duration of the probe with one test signal, on one CPU core.
+        study_hours: Duration of the training runs of one seed in the study of losses, on one GPU.
         snapshots: Number of snapshots; an upper limit if ``training.minutes`` is set.
         snapshot_hours: Duration of the probe of all snapshots, on one CPU core.
     """
@@ -79,7 +87,8 @@ class Cost:
     gpus: int
     training_hours: float
     separation_hours: float
-    probe_hours: float
+    signal_hours: float
+    study_hours: float
     snapshots: int
     snapshot_hours: float
 
@@ -171,10 +180,22 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
         separation_hours=(
             2 * max(1, experiment.n_shifts) * forward * sum(lengths["test"]) / tflop_per_hour
         ),
-        probe_hours=probe * N_TEST_SIGNALS * chunked_seconds / cpu_tflop_per_hour,
+        signal_hours=probe * chunked_seconds / cpu_tflop_per_hour,
+        study_hours=_study_tflop(experiment, name, forward) / tflop_per_hour,
         snapshots=snapshots,
         snapshot_hours=snapshots * probe * snapshot_seconds / cpu_tflop_per_hour,
     )
+
+
+def _study_tflop(experiment: Experiment, name: str, forward: float) -> float:
+    """TFLOP of a system's training runs of one seed in the study of losses; without the losses'."""
+    options = experiment.study.get(name)
+    if options is None:
+        return 0.0
+    lengths = experiment.song_seconds["train"]
+    steps = options["epochs"] * steps_per_epoch(lengths, experiment.rate_hz, options)
+    segments = steps * options["batch_size"] * experiment.n_losses
+    return 3 * forward * options["segment_seconds"] * segments
 
 
 def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, float]:
@@ -274,7 +295,7 @@ def plan_text(experiment: Experiment) -> str:
     lines = [
         title,
         "",
-        *_job_lines(experiment, list(costs.values())),
+        *_job_lines(experiment, costs),
         "and a few more for tables, figures and the report.",
         "",
         f"{'system':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
@@ -299,8 +320,9 @@ def plan_text(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
+def _job_lines(experiment: Experiment, by_name: dict[str, Cost]) -> list[str]:
     """Write a table of the rules with many or long jobs."""
+    costs = list(by_name.values())
     songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
     scoring = SCORING_SECONDS * sum(experiment.song_seconds["test"]) / 3600
     processes = experiment.processes
@@ -310,7 +332,23 @@ def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
     jobs = {
         "cache": ("CPU", [(CACHE_SECONDS * seconds / 3600, 1) for seconds in songs]),
         "train": ("GPU", [(cost.training_hours, cost.gpus) for cost in costs] * seeds),
-        "probe": ("CPU", [(cost.probe_hours, 1) for cost in costs] * 2 * seeds),
+        "study_losses": (
+            "GPU",
+            [(sum(c.study_hours for c in costs), 1)] * seeds * bool(experiment.study),
+        ),
+        "probe": (
+            "CPU",
+            [
+                (n_signals * cost.signal_hours, 1)
+                for n_signals in (SIGNALS_BEFORE, SIGNALS_AFTER)
+                for cost in costs
+                for _ in range(seeds)
+            ],
+        ),
+        "tone_seconds": (
+            "CPU",
+            [(SIGNALS_AFTER * sum(by_name[name].signal_hours for name in experiment.variants), 1)],
+        ),
         "probe_snapshots": ("CPU", snapshots * seeds),
         "separate": ("GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
         "score": ("CPU", [(scoring / processes, processes)] * separations),
