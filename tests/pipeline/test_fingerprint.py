@@ -319,7 +319,9 @@ STAGES = {
     },
     "figures.after_training": {*STYLE, "figures.signal_names", "figures.after_training"},
     "figures.line_levels": {*STYLE, *LINES, "figures.signal_names", "figures.line_levels"},
-    "figures.over_training": {*STYLE, *OVER_TRAINING, "figures.signal_names", "figures.over_training"},
+    "figures.over_training": {
+        *STYLE, *OVER_TRAINING, "figures.signal_names", "figures.over_training",
+    },
     "figures.trade_offs": {
         *STYLE, *LINES, "evaluation.trade_offs", "figures.labels", "figures.trade_offs",
     },
