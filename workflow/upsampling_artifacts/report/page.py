@@ -81,7 +81,7 @@ class ReportFiles:
             training_curves, source_scores, sdr_differences, trade_offs, step_speed, layer_speed,
             remedies (if there are any), and those of figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
-            ``spectrograms.svg``.
+            ``spectrograms.png``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
         patterns: Path patterns for the captions that cite many files: probes, training,
@@ -274,7 +274,7 @@ def _model_values(folder: Path) -> dict[str, Any]:
         "name": folder.name,
         "folder": str(folder),
         "summary": (folder / "summary.txt").read_text(encoding="utf-8"),
-        "figure": folder / "spectrograms.svg",
+        "figure": folder / "spectrograms.png",
     }
 
 
