@@ -16,6 +16,8 @@ CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """Speed of a probe at full size on one core, with its measures: 2.6 TFLOP in 111 CPU seconds."""
+CPU_TRAINING_TFLOP_PER_SECOND = 0.026
+"""Training speed of one core: 522 steps of 0.0015 TFLOP in 30 s, the demonstration's."""
 SIGNALS_BEFORE, SIGNALS_AFTER = 7, 13
 """Test signals of :mod:`probes.variants` before and after training, with three songs."""
 
@@ -292,21 +294,23 @@ def plan_text(experiment: Experiment) -> str:
     )
     memory = scoring_memory_mb(lengths["test"], experiment.rate_hz, experiment.processes) / 1000
     gpu_hours = experiment.n_seeds * sum(c.gpu_hours + c.separation_hours for c in costs.values())
+    core_hours = gpu_hours * experiment.tflop_per_second / CPU_TRAINING_TFLOP_PER_SECOND
     lines = [
         title,
         "",
         *_job_lines(experiment, costs),
         "and a few more for tables, figures and the report.",
         "",
-        f"{'system':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
+        f"{'system':34} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU time':>10}",
         *(
-            f"{name:28} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
-            f"{cost.gpu_hours:10.3g}"
+            f"{name:34} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
+            f"{_time(cost.gpu_hours):>10}"
             for name, cost in costs.items()
         ),
         "",
-        f"GPU hours: {gpu_hours:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
+        f"GPU time: {_time(gpu_hours)}, at {experiment.tflop_per_second:g} TFLOP/s "
         "(set plan.gpu_tflop_per_second to the steps/s in a training log x TFLOP/step)",
+        f"Without a GPU: {_time(core_hours)} of one CPU core",
         f"A score job uses {memory:.3g} GB of memory; songs scored in parallel, one per core: "
         f"{experiment.processes}.",
         "",
@@ -353,7 +357,7 @@ def _job_lines(experiment: Experiment, by_name: dict[str, Cost]) -> list[str]:
         "separate": ("GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
         "score": ("CPU", [(scoring / processes, processes)] * separations),
     }
-    header = f"{'jobs':15} {'number':>7}  {'device':8} {'hours each':>18} {'total hours':>14}"
+    header = f"{'jobs':15} {'number':>7}  {'device':8} {'time each':>18} {'total':>14}"
     return [header, *(_job_line(rule, *row) for rule, row in jobs.items() if row[1])]
 
 
@@ -362,9 +366,19 @@ def _job_line(rule: str, device: str, jobs: list[tuple[float, int]]) -> str:
     hours, counts = zip(*jobs, strict=True)
     total = sum(hour * count for hour, count in jobs)
     devices = f"{_span(counts)} {device}"
-    return f"{rule:15} {len(jobs):7}  {devices:8} {_span(hours):>18} {total:14.4g}"
+    each = " to ".join(dict.fromkeys([_time(min(hours)), _time(max(hours))]))
+    return f"{rule:15} {len(jobs):7}  {devices:8} {each:>18} {_time(total):>14}"
 
 
-def _span(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
-    return low if low == high else f"{low} to {high}"
+def _span(values: Sequence[int]) -> str:
+    return " to ".join(dict.fromkeys([str(min(values)), str(max(values))]))
+
+
+def _time(hours: float) -> str:
+    """A duration in the unit that a reader expects."""
+    if hours * 3600 < 0.1:
+        return "< 0.1 s"
+    for unit, per_hour in (("s", 3600), ("min", 60)):
+        if hours * per_hour < 100:
+            return f"{hours * per_hour:.3g} {unit}"
+    return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
