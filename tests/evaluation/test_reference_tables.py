@@ -18,13 +18,16 @@ from upsampling_artifacts.evaluation.reference_tables import (
     tone_rows,
     write_reference,
 )
+from upsampling_artifacts.evaluation.remedy_summary import SUMMARY_COLUMNS
 from upsampling_artifacts.evaluation.scoring import COLUMNS as SCORE_COLUMNS
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
 from upsampling_artifacts.evaluation.sdr_differences import sdr_differences
+from upsampling_artifacts.pipeline.configuration import resolve
 from upsampling_artifacts.probes.measures_table import VARIANT_COLUMNS
 from upsampling_artifacts.training.loop import COLUMNS as TRAINING_COLUMNS
 
 from ..clone import REPOSITORY
+from ..configs import SCHEMA, read_config
 
 REFERENCE = REPOSITORY / "results/reference"
 PLAIN = ["demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel"]
@@ -77,6 +80,19 @@ def test_the_provenance_says_what_is_known_and_what_was_not_recorded(name: str) 
     assert origin["written"] == "2026-11-28"
     assert origin["machine"]["CPU"] is origin["machine"]["Python"] is origin["dirty"] is None
     assert "commit" in origin and origin["remarks"]
+
+
+def test_the_shipped_comparison_has_all_remedies_and_says_how_it_was_made() -> None:
+    summary = pd.read_csv(REFERENCE / "remedies/remedies_summary.csv")
+    assert list(summary.columns) == SUMMARY_COLUMNS
+    config = resolve(read_config("remedies.yaml"), SCHEMA)
+    assert set(summary["system"]) == set(config["remedies"])
+    assert set(summary["reference"]) == set(config["variants"])
+    assert set(summary["n_seeds"]) == {3}
+    origin = read_provenance(REFERENCE / "remedies")
+    assert origin["machine"]["GPU"] is None and origin["dirty"] is False
+    assert origin["config"]["training"] == config["training"]
+    assert "durations of training steps are rough" in origin["remarks"][0]
 
 
 def test_the_shipped_differences_follow_from_the_shipped_scores(shipped) -> None:
