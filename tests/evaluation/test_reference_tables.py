@@ -18,13 +18,16 @@ from upsampling_artifacts.evaluation.reference_tables import (
     tone_rows,
     write_reference,
 )
+from upsampling_artifacts.evaluation.remedy_summary import SUMMARY_COLUMNS
 from upsampling_artifacts.evaluation.scoring import COLUMNS as SCORE_COLUMNS
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
 from upsampling_artifacts.evaluation.sdr_differences import sdr_differences
+from upsampling_artifacts.pipeline.configuration import resolve
 from upsampling_artifacts.probes.measures_table import VARIANT_COLUMNS
 from upsampling_artifacts.training.loop import COLUMNS as TRAINING_COLUMNS
 
 from ..clone import REPOSITORY
+from ..configs import SCHEMA, read_config
 
 REFERENCE = REPOSITORY / "results/reference"
 PLAIN = ["demucs_transposed", "demucs_nearest", "demucs_linear", "demucs_subpixel"]
@@ -77,6 +80,19 @@ def test_the_provenance_says_what_is_known_and_what_was_not_recorded(name: str) 
     assert origin["written"] == "2026-11-28"
     assert origin["machine"]["CPU"] is origin["machine"]["Python"] is origin["dirty"] is None
     assert "commit" in origin and origin["remarks"]
+
+
+def test_the_shipped_comparison_has_all_remedies_and_says_how_it_was_made() -> None:
+    summary = pd.read_csv(REFERENCE / "remedies/remedies_summary.csv")
+    assert list(summary.columns) == SUMMARY_COLUMNS
+    config = resolve(read_config("remedies.yaml"), SCHEMA)
+    assert set(summary["system"]) == set(config["remedies"])
+    assert set(summary["reference"]) == set(config["variants"])
+    assert set(summary["n_seeds"]) == {3}
+    origin = read_provenance(REFERENCE / "remedies")
+    assert origin["machine"]["GPU"] is None and origin["dirty"] is False
+    assert origin["config"]["training"] == config["training"]
+    assert "durations of training steps are rough" in origin["remarks"][0]
 
 
 def test_the_shipped_differences_follow_from_the_shipped_scores(shipped) -> None:
@@ -160,12 +176,14 @@ def write_experiment(folder: Path) -> dict[str, object]:
     for system in "ab":
         pd.DataFrame({"step": [8], "valid_loss": [0.5]}).to_csv(folder / f"{system}.csv")
     pd.DataFrame({"device": ["My GPU", None, "My GPU"]}).to_csv(folder / "steps.csv")
+    (folder / "claims.csv").write_text("claim,value\nC14,1.50\n")
     (folder / "provenance.json").write_text('{"commit": "0123", "machine": {"cores": "16"}}')
     names = ("variants", "scores", "sdr_differences", "steps")
     return {
         **{name: folder / f"{name}.csv" for name in names},
         "training": [(system, 3, folder / f"{system}.csv") for system in "ab"],
         "provenance": folder / "provenance.json",
+        "copies": [folder / "claims.csv"],
         "config": {**dict.fromkeys(CONFIG_KEYS), "rate_hz": 8000, "probes": {"signal_seconds": 4}},
         "test_songs": ["Someone - A song"],
     }
@@ -174,7 +192,10 @@ def write_experiment(folder: Path) -> dict[str, object]:
 def test_a_finished_experiment_replaces_the_tables(tmp_path: Path) -> None:
     folder, files = tmp_path / "reference/mine", write_experiment(tmp_path / "mine")
     write_reference(folder, **files)
+    (folder / "remedies_summary.csv").write_text("of an earlier experiment, which had remedies")
     write_reference(folder, **files)
+    assert (folder / "claims.csv").read_text() == "claim,value\nC14,1.50\n"
+    assert not (folder / "remedies_summary.csv").exists()
     reference = read_reference(folder)
     assert set(reference.variants["layer"]) == {"output"}
     assert set(reference.variants["frequency_hz"]) == {TONE_HZ}
@@ -185,6 +206,13 @@ def test_a_finished_experiment_replaces_the_tables(tmp_path: Path) -> None:
     assert reference.provenance["machine"] == {"cores": "16", "GPU": "My GPU"}
     assert reference.provenance["config"]["test_songs"] == ["Someone - A song"]
     assert json.dumps(reference.provenance)
+
+
+def test_a_machine_without_a_gpu_has_none(tmp_path: Path) -> None:
+    files = write_experiment(tmp_path / "mine")
+    pd.DataFrame({"device": ["cpu", "cpu"]}).to_csv(tmp_path / "mine/steps.csv")
+    write_reference(tmp_path / "reference", **files)
+    assert read_provenance(tmp_path / "reference")["machine"] == {"cores": "16", "GPU": None}
 
 
 @pytest.mark.parametrize("name", ["scores.csv", "provenance.json"])

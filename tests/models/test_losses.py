@@ -63,6 +63,13 @@ def test_the_weights_of_a_loss_are_frozen_and_seeded(name: str) -> None:
         assert torch.equal(a, b) and (a.dim() == 1 or not torch.equal(a, c))
 
 
+def test_signals_too_short_for_the_longest_transform_are_named() -> None:
+    loss = build_loss({"name": "multi_resolution_stft"})
+    with pytest.raises(InputError, match=r"training\.segment_seconds: 1024 samples are too few"):
+        loss(torch.ones(1, 1024), torch.zeros(1, 1024))
+    assert loss(torch.ones(1, 1025), torch.zeros(1, 1025)).isfinite()
+
+
 def test_an_stft_loss_compares_magnitudes_only() -> None:
     """The magnitudes of a waveform and its negative are the same."""
     _, target = noise()

@@ -55,7 +55,9 @@ def test_every_object_with_known_keys_refuses_unknown_ones() -> None:
         assert entry["additionalProperties"] is False, key
 
 
-@pytest.mark.parametrize("experiments", [[], ["paper.yaml"], ["one_gpu.yaml"]])
+@pytest.mark.parametrize(
+    "experiments", [[], ["paper.yaml"], ["one_gpu.yaml"], ["remedies.yaml"]], ids=str
+)
 def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> None:
     config = read_config(*experiments)
     before = copy.deepcopy(config)
@@ -67,6 +69,17 @@ def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> N
             rows = [r for row in rows for r in (row.values() if part == "*" else [row[part]])]
         assert rows, key
     assert resolve(complete, SCHEMA) == complete
+
+
+def test_all_remedies_are_compared() -> None:
+    config = resolve(read_config("remedies.yaml"), SCHEMA)
+    of_variants = {
+        name
+        for name, system in config["systems"].items()
+        if system["remedy_of"] in config["variants"]
+    }
+    assert set(config["remedies"]) == of_variants
+    assert config["variants"] == ["demucs_transposed", "demucs_subpixel"]
 
 
 def test_the_papers_file_changes_only_what_differs_from_the_demonstration() -> None:

@@ -317,9 +317,11 @@ STAGES = {
     "figures.loss_gradients": {
         *STYLE, "figures.loss_gradients", "probes.loss_summary", "statistics",
     },
-    "figures.after_training": {*STYLE, "figures.after_training"},
-    "figures.line_levels": {*STYLE, *LINES, "figures.line_levels"},
-    "figures.over_training": {*STYLE, *OVER_TRAINING, "figures.over_training"},
+    "figures.after_training": {*STYLE, "figures.signal_names", "figures.after_training"},
+    "figures.line_levels": {*STYLE, *LINES, "figures.signal_names", "figures.line_levels"},
+    "figures.over_training": {
+        *STYLE, *OVER_TRAINING, "figures.signal_names", "figures.over_training",
+    },
     "figures.trade_offs": {
         *STYLE, *LINES, "evaluation.trade_offs", "figures.labels", "figures.trade_offs",
     },

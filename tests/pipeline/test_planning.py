@@ -14,7 +14,6 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.models.flops import tflop_per_second_of_audio
 from upsampling_artifacts.pipeline.planning import (
-    N_TEST_SIGNALS,
     Experiment,
     cache_bytes,
     cache_room,
@@ -65,6 +64,9 @@ def paper() -> Experiment:
         processes=8,
         tflop_per_second=16,
         signal_seconds=4,
+        variants=list(systems),
+        study={},
+        n_losses=5,
     )
 
 
@@ -158,8 +160,19 @@ def test_the_plan_lists_every_variant_and_its_resources(paper: Experiment) -> No
     assert rows["probe_snapshots"][1:4] == ["6", "1", "CPU"]
     assert rows["score"][1:4] == ["8", "8", "CPU"]
     assert rows["transposed"][1] == "703.1M"
-    total = 3 * sum(float(rows[name][-1]) for name in paper.systems)
-    assert float(rows["train"][-1]) == pytest.approx(total, rel=1e-2)
+    total = 3 * sum(float(rows[name][-2]) for name in paper.systems)
+    assert float(rows["train"][-2].replace(",", "")) == pytest.approx(total, rel=1e-2)
+    assert {rows[name][-1] for name in ("train", *paper.systems)} == {"h"}
+
+
+def test_times_are_in_the_unit_that_a_reader_expects(paper: Experiment) -> None:
+    """A song of a second takes 0.02 s to cache, one of a thousand 20 s, 16 of them 5.33 min."""
+    songs = {"train": [1.0, *[1000.0] * 16], "valid": [1.0], "test": [1.0]}
+    row = next(
+        line for line in plan_text(replace(paper, song_seconds=songs)).splitlines()
+        if line.startswith("cache")
+    )  # fmt: skip
+    assert row.split()[4:] == ["<", "0.1", "s", "to", "20", "s", "5.33", "min"]
 
 
 def test_without_snapshots_there_is_nothing_to_store_and_to_probe(paper: Experiment) -> None:
@@ -200,8 +213,17 @@ def test_training_minutes_limit_the_hours_of_a_training_run(paper: Experiment) -
 
 def test_the_hours_of_a_probe_match_a_measurement(paper: Experiment) -> None:
     """Measured: 111 CPU s (140 s on two busy cores) for nearest, 5 signals of 4 s, 10 s chunks."""
-    expected = 111 / 5 * N_TEST_SIGNALS
-    assert 3600 * run_cost(paper, "nearest").probe_hours == pytest.approx(expected, rel=0.1)
+    assert 3600 * run_cost(paper, "nearest").signal_hours == pytest.approx(111 / 5, rel=0.1)
+
+
+def test_the_study_of_losses_is_that_many_short_training_runs(paper: Experiment) -> None:
+    """Two epochs instead of 600, with five losses."""
+    study = {"nearest": TRAINING | {"epochs": 2}}
+    cost = run_cost(replace(paper, study=study), "nearest")
+    assert cost.study_hours == pytest.approx(5 * cost.training_hours * 2 / 600)
+    assert run_cost(paper, "nearest").study_hours == 0
+    assert "study_losses          3  1 GPU" in plan_text(replace(paper, study=study))
+    assert "study_losses" not in plan_text(paper)
 
 
 def test_separation_takes_as_long_as_its_shifts(paper: Experiment) -> None:

@@ -66,6 +66,14 @@ def test_a_response_is_decided_by_whole_intervals(
     assert row["n_silent"] == (len(margins_db) if response == "silent" else 0)
 
 
+def test_of_many_signals_only_what_controls_false_discoveries_is_audible(tmp_path: Path) -> None:
+    """With three seeds, p is 0.013 for 4, 5, 6 dB: enough among three signals, not among four."""
+    others = [runs([-1.0, 0.0, 1.0], f"sound {index}") for index in range(3)]
+    for n_others, response in ((2, "audible"), (3, "undecided")):
+        rows = [*runs([4.0, 5.0, 6.0]), *(row for other in others[:n_others] for row in other)]
+        assert summarized(tmp_path, rows).loc[("a", "silence"), "response"] == response
+
+
 def test_means_have_intervals_over_seeds(tmp_path: Path) -> None:
     before = [
         row | {"stage": "initialization", "level_db": -30.0 + 2 * row["seed"]}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from PIL import Image
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
@@ -279,9 +280,7 @@ def make_model(folder: Path) -> Path:
     path = folder / "probes/models/my_vocoder"
     path.mkdir(parents=True)
     (path / "summary.txt").write_text("my_vocoder: <no> tone\n")
-    (path / "spectrograms.svg").write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
-    )
+    Image.new("RGB", (9, 9)).save(path / "spectrograms.png")
     return path
 
 
@@ -430,7 +429,7 @@ def make_manifest(n_train: int = 3) -> pd.DataFrame:
 
 def make_figures(folder: Path) -> dict[str, str]:
     paths = {
-        name: str(folder / f"figures/{name}.svg")
+        name: str(folder / f"figures/{name}.png")
         for name in (
             "after_training", "layers", "line_levels", "loss_gradients", "over_training",
             "spectrograms_noise",
@@ -484,7 +483,7 @@ def make_figures(folder: Path) -> dict[str, str]:
         )
     draw_training_curves(logs, [paths["training_curves"]], LOOKS)
     ones_arrays(folder / "ones.npz")
-    paths["figure_5"] = str(folder / "figures/figure_5.svg")
+    paths["figure_5"] = str(folder / "figures/figure_5.png")
     draw_ones(folder / "ones.npz", [paths["figure_5"]])
     return paths
 

@@ -93,6 +93,10 @@ def test_the_tables_of_a_finished_experiment_can_take_their_place(
     """Here, those of the page's own experiment: there and here are the same."""
     training = tmp_path / "training.csv"
     pd.DataFrame({"step": [45, 90], "valid_loss": [0.3, 0.2]}).to_csv(training, index=False)
+    claims = pd.read_csv(report.files.claims, dtype=str)
+    claims.loc[claims["claim"] == "C9", "section"] = "6"
+    claims.to_csv(tmp_path / "claims.csv", index=False)
+    files = replace(report.files, claims=str(tmp_path / "claims.csv"))
     write_reference(
         tmp_path / "reference",
         report.files.variants,
@@ -101,15 +105,19 @@ def test_the_tables_of_a_finished_experiment_can_take_their_place(
         [(system, seed, training) for system in SYSTEMS for seed in range(3)],
         report.files.steps,
         report.path.parent / "provenance.json",
+        [tmp_path / "claims.csv"],
         report.config | {"synthetic_songs": {}},
         [SONG],
     )
-    page = render(report, replace(report.files, reference=str(tmp_path / "reference")), tmp_path)
+    page = render(report, replace(files, reference=str(tmp_path / "reference")), tmp_path)
     rows = [[" ".join(cell.split()) for cell in row] for row in page.tables["reference-table"]][2:]
     assert len(rows) == 2 * len(SYSTEMS)
     for there, here in zip(rows[::2], rows[1::2], strict=True):
         assert there[2:] == here[1:]
     assert rows[4][2:4] == ["exactly silent"] * 2
+    assert page.tables["reference-claims"][1:] == [
+        ["C9", "It has lines.", *["1 (0 to 2) lines: undecided"] * 2]
+    ]
     text = page_text(page)
     assert "3 seeds, 1 test song. After training on that machine," in text
     assert "At step 90, the last at which all were validated" in text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from upsampling_artifacts.report.remedies import remedy_groups
 
 from ..figures.test_remedies import LOOKS, make_summary
 from ..looks import make_looks
-from .conftest import Report, make_loss_outputs
+from .conftest import Report, make_loss_outputs, make_remedies
+from .test_reference import render
+from .test_report import page_text
 
 
 def text_of(report: Report, section: str) -> str:
@@ -34,6 +38,28 @@ def test_remedies_are_sorted_by_the_tone_and_by_sdr() -> None:
     assert (transposed["unresolved"], transposed["bound"]) == (["silence"], "0.40")
     assert subpixel["inaudible"] == ["subtracted"]
     assert (subpixel["n_seeds"], subpixel["n_songs"], subpixel["n_comparisons"]) == (3, 2, 4)
+
+
+def test_the_comparison_of_all_remedies_says_whose_it_is(report: Report, tmp_path: Path) -> None:
+    """It stands beside this experiment's, in a table of its own."""
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    make_remedies(folder)
+    origin = {
+        "machine": {"GPU": None, "CPU": "a processor", "cores": "2"}, "packages": {"torch": "2.11"},
+        "written": "2026-11-28", "commit": "0123456789", "dirty": False, "remarks": [],
+        "config": {"seeds": [0, 1, 2], "test_songs": ["one", "two"], "rate_hz": 8000},
+    }  # fmt: skip
+    (folder / "provenance.json").write_text(json.dumps(origin))
+    page = render(report, replace(report.files, reference_remedies=str(folder)), tmp_path)
+    text = page_text(page)
+    assert (
+        "3 seeds, 2 test songs, tone at 2 kHz; a processor, 2 cores, PyTorch 2.11, 2026-11-28"
+        in text
+    )
+    there, here = page.tables["reference-remedy-table"], page.tables["remedy-table"]
+    assert there == here and len(there) > 4
+    assert "reference-remedy-table" not in report.html
 
 
 def test_an_interval_that_includes_zero_leaves_the_tone_undecided() -> None:

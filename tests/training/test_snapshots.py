@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from upsampling_artifacts.errors import Interrupted
+from upsampling_artifacts.errors import InputError, Interrupted
 from upsampling_artifacts.models import saved
 from upsampling_artifacts.models.saved import load_model, read_about
 from upsampling_artifacts.training.checkpoint import Checkpoint
@@ -139,6 +140,24 @@ def test_a_time_limit_ends_the_series_early(run: Callable, monkeypatch: pytest.M
     result = run(options=replace(EIGHT, minutes=1e-9))
     assert len(result.rows) == 1
     assert list(result.snapshots) == NAMES[:4]  # of six steps
+
+
+def test_a_disk_without_room_for_all_snapshots_is_refused_before_training(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_bytes = sum(weight.nbytes for weight in run("run", OPTIONS).weights.values())
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(InputError) as refused:
+        needed = len(STEPS) * model_bytes
+        patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed - 1))
+        run("full", EIGHT)
+    assert re.fullmatch(
+        r"training\.n_snapshots: 7 snapshots need \S+ GB, but \S+ GB are free in \S+/full; free "
+        r"space, or take fewer",
+        str(refused.value),
+    )
+    assert not (tmp_path / "full/checkpoint.pt").exists()
+    assert run("full", EIGHT).snapshots
 
 
 def test_a_full_disk_is_one_line_and_loses_no_checkpoint(

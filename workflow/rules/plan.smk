@@ -11,6 +11,7 @@ rule plan:
         systems={
             name: system_at_size(name, config["size"]) for name in TRAINED if name not in DERIVED
         },
+        variants=config["variants"],
         training=TRAINING,
         n_seeds=len(config["seeds"]),
         n_baselines=len(BASELINES),
@@ -22,6 +23,8 @@ rule plan:
         processes=config["scoring"]["processes"],
         tflop_per_second=config["plan"]["gpu_tflop_per_second"],
         signal_seconds=config["probes"]["signal_seconds"],
+        study={name: study_options(name) for name in STUDIED},
+        n_losses=len(config["loss_study"]["losses"]),
         # Checked again when a run starts (events.smk).
         cache_growth=lambda w: cache_growth(sum(SPLITS.values(), [])),
     script:

@@ -6,7 +6,7 @@ REFERENCE = "results/reference"
 # Tables of another machine that come with the repository; no files if they were deleted.
 REFERENCE_FILES = {
     name: sorted(map(str, Path(REFERENCE, name).glob("*.[cj]s*")))
-    for name in ("one_gpu", "full_size")
+    for name in ("one_gpu", "full_size", "remedies")
 }
 
 
@@ -33,8 +33,9 @@ rule report:
         paper="config/paper_table_1.csv",
         reference=REFERENCE_FILES["one_gpu"],
         full_size=REFERENCE_FILES["full_size"],
+        reference_remedies=REFERENCE_FILES["remedies"],
         figures=expand(
-            f"{FIGURES}/{{name}}.svg",
+            f"{FIGURES}/{{name}}.png",
             name=[
                 "line_levels",
                 "after_training",
@@ -101,6 +102,12 @@ rule reference:
         training=runs("training.csv"),
         steps=rules.step_speed.output,
         provenance=rules.report.output.provenance,
+        copies=[
+            *rules.claims.output,
+            *rules.after_training.output,
+            *rules.over_training.output,
+            *([rules.remedies.output.summary] if REMEDIES else []),
+        ],
     log:
         f"logs/{RESULTS}/reference.log",
     conda:

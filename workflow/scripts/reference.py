@@ -17,6 +17,7 @@ with job_log(snakemake.log[0]):
         ],
         steps=snakemake.input.steps[0],
         provenance=snakemake.input.provenance,
+        copies=snakemake.input.copies,
         config=snakemake.params.config,
         test_songs=snakemake.params.test_songs,
     )

@@ -44,6 +44,7 @@ with job_log(snakemake.log[0]):
             patterns=snakemake.params.patterns,
             reference=folder(snakemake.input.reference),
             full_size=folder(snakemake.input.full_size),
+            reference_remedies=folder(snakemake.input.reference_remedies),
         ),
         config=snakemake.params.config,
         looks=snakemake.params.looks,

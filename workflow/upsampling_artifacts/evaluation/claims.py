@@ -31,7 +31,7 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import largest_of_sources
 from upsampling_artifacts.probes.measures_table import label_gradients
-from upsampling_artifacts.statistics import ERROR_RATE, crossed_mean_interval
+from upsampling_artifacts.statistics import ERROR_RATE, crossed_mean_interval, side_of
 
 CLAIM_COLUMNS = [
     "claim", "section", "statement", "model", "signal", "layer", "measure", "frequency_hz",
@@ -247,13 +247,10 @@ def verdict(
     if number is None:
         return None
     above, threshold = claim["must_be"] == "above", claim["threshold"]
-    end = number.low if above else number.high
-    decisive = number.all_values if math.isnan(end) else np.array([end])
-    beyond = decisive > threshold if above else decisive < threshold
-    holds = bool(beyond.all())
-    # Without an interval, seeds that disagree decide nothing; of a theorem, each must hold.
-    disagree = claim["kind"] != "theorem" and bool(beyond.any()) and not holds
-    undecided = number.low <= threshold <= number.high or disagree
+    side = side_of(threshold, number.low, number.high, number.all_values)
+    holds = side == (1 if above else -1)
+    # Of a theorem, each error must be small: none is undecided.
+    undecided = side == 0 and claim["kind"] != "theorem"
     text = HOLDS if holds else UNDECIDED if undecided else DOES_NOT_HOLD
     row = (
         claim["claim"], claim["section"], claim["statement"], description(claim),

@@ -20,6 +20,9 @@ from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.statistics import mean_interval
 
 TABLES = ("variants", "scores", "sdr_differences", "training")
+COPIES = ("claims", "after_training", "over_training", "remedies_summary")
+"""Tables that are copied as they are, and that a folder may lack."""
+
 PROVENANCE = "provenance.json"
 
 CONFIG_KEYS = (
@@ -81,6 +84,7 @@ def write_reference(
     training: Iterable[tuple[str, int, str | Path]],
     steps: str | Path,
     provenance: str | Path,
+    copies: Iterable[str | Path],
     config: dict[str, Any],
     test_songs: Sequence[str],
 ) -> None:
@@ -94,6 +98,7 @@ def write_reference(
         training: System, seed and ``training.csv`` of each run.
         steps: ``benchmarks/steps.csv``; it knows the GPU.
         provenance: ``provenance.json``, written with the report.
+        copies: Those of :data:`COPIES` that the experiment has.
         config: The complete configuration.
         test_songs: Names of the test songs.
     """
@@ -104,7 +109,8 @@ def write_reference(
         "training": gather_training(training),
     }
     origin = json.loads(Path(provenance).read_text(encoding="utf-8"))
-    origin["machine"]["GPU"] = ", ".join(pd.read_csv(steps)["device"].dropna().unique())
+    devices = pd.read_csv(steps)["device"].dropna().unique()
+    origin["machine"]["GPU"] = ", ".join(name for name in devices if name != "cpu") or None
     origin["config"] = {
         **{key: config[key] for key in CONFIG_KEYS},
         "signal_seconds": config["probes"]["signal_seconds"],
@@ -114,6 +120,11 @@ def write_reference(
     for name, table in tables.items():
         with atomic_write(Path(folder, f"{name}.csv")) as unfinished:
             table.to_csv(unfinished, index=False)
+    for name in COPIES:  # an earlier experiment's would contradict the rest
+        Path(folder, f"{name}.csv").unlink(missing_ok=True)
+    for path in map(Path, copies):
+        with atomic_write(Path(folder, path.name)) as unfinished:
+            unfinished.write_bytes(path.read_bytes())
     with atomic_write(Path(folder, PROVENANCE)) as unfinished:
         unfinished.write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
 

@@ -14,20 +14,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.signal_names import SIGNAL_NAMES, signal_name
 from upsampling_artifacts.figures.style import Look
-
-SIGNALS = {
-    "silence": "silence",
-    "near_silence": "near-\nsilence",
-    "noise": "white\nnoise",
-    "sweep": "sine\nsweep",
-    "impulses": "impulses",
-    "speech": "speech",
-    "music": "test\nsongs",
-    "quiet": "their\nquietest\npassages",
-    "excerpt": "a real\nsong",
-}
-"""Names of the signals, in the order of the figure. The user's own follow."""
 
 # Beyond, the color says no more.
 RANGE_DB = 40.0
@@ -51,8 +39,8 @@ def after_training_figure(
         looks: The systems, from top to bottom.
         frequency_hz: Frequency of the tone.
     """
-    known = [name for name in SIGNALS if name in set(table["signal"])]
-    signals = [*known, *(name for name in table["signal"].unique() if name not in SIGNALS)]
+    known = [name for name in SIGNAL_NAMES if name in set(table["signal"])]
+    signals = [*known, *(name for name in table["signal"].unique() if name not in SIGNAL_NAMES)]
     systems = [name for name in looks if name in set(table["system"])]
     margins_db = table.pivot(index="system", columns="signal", values="margin_db")
     margins_db = margins_db.reindex(index=systems, columns=signals)
@@ -66,9 +54,7 @@ def after_training_figure(
         for row in table.to_dict("records"):
             if row["system"] in systems:
                 _write_cell(axes, row, signals.index(row["signal"]), systems.index(row["system"]))
-        axes.set_xticks(
-            range(len(signals)), [SIGNALS.get(name, style.wrapped(name)) for name in signals]
-        )
+        axes.set_xticks(range(len(signals)), [style.wrapped(signal_name(name)) for name in signals])
         axes.set_yticks(range(len(systems)), [looks[name]["label"] for name in systems])
         axes.tick_params(length=0, labelsize=8.5, labeltop=True, labelbottom=False)
         axes.spines[:].set_visible(False)

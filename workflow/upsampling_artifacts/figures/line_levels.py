@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.line_summary import (
     lines_at,
@@ -21,12 +22,7 @@ from upsampling_artifacts.probes.line_summary import (
     summarize_lines,
 )
 
-SIGNALS = {
-    "silence": "silence in",
-    "near_silence": "near-silence in (white noise at −60 dB)",
-    "noise": "white noise in",
-    "music": "music in",
-}
+SIGNALS = ("silence", "near_silence", "noise", "music")
 STAGE_OFFSETS = {"initialization": -0.17, "trained": 0.17}
 SEED_OFFSET = 0.2
 # With two seeds, the interval reaches 12.7 standard errors up and down: it must not set the scale.
@@ -56,10 +52,10 @@ def line_levels(
     with style.applied():
         figure = style.new_figure(9.6)
         panels = figure.subplots(len(SIGNALS), 1, sharex=True)
-        for axes, (signal, title) in zip(panels, SIGNALS.items(), strict=True):
+        for axes, signal in zip(panels, SIGNALS, strict=True):
             runs, means = lines[lines["signal"] == signal], summary[summary["signal"] == signal]
             bottom, floor, top = _limits(means, runs)
-            _draw_frame(axes, title, looks, floor)
+            _draw_frame(axes, f"{signal_name(signal)} in", looks, floor)
             _draw_runs(axes, runs, looks)
             _draw_means(axes, means, looks, floor)
             _draw_silent(axes, means, looks, bottom, floor)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.over_training import SIGNALS
 
@@ -50,7 +51,7 @@ def over_training(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
             row[0].set_ylabel(LABELS[quantity])
             # With two seeds, intervals are 25 standard errors long: they must not set the scale.
             row[0].set_ylim(LOWEST_DB[quantity], max(highest_db, LOWEST_DB[quantity]) + BEYOND_DB)
-        for axes, name in zip(panels[0], SIGNALS.values(), strict=True):
+        for axes, name in zip(panels[0], map(signal_name, SIGNALS), strict=True):
             axes.set_title(f"{name} in", fontweight="bold", loc="left")
         figure.supxlabel("training steps", fontsize=9)
         figure.suptitle(f"tone at {frequency_hz / 1000:g} kHz", fontsize=9, x=0.01, ha="left")

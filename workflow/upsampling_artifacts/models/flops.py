@@ -19,11 +19,13 @@ from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.loss import loss_function
+from upsampling_artifacts.upsamplers.fused import layers_with_choice
 
 logger = logging.getLogger(__name__)
 
 COUNTED_BATCH = 32
-"""Examples of one second in a counted batch: enough for layers to be fused as in training."""
+"""Examples of one second in a counted batch, for networks with layers that are fused in large
+batches: enough for them to be fused as in training."""
 
 
 def build_on_meta(system: dict, n_sources: int, audio_channels: int) -> nn.Module:
@@ -92,9 +94,10 @@ def tflop_per_second_of_audio(
         6e-09
     """
     batch_time_steps(model)
+    batch = COUNTED_BATCH if layers_with_choice(model) else 1
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(COUNTED_BATCH, audio_channels, rate_hz, device="meta"))
-    return counter.get_total_flops() / COUNTED_BATCH / 1e12
+        model(torch.zeros(batch, audio_channels, rate_hz, device="meta"))
+    return counter.get_total_flops() / batch / 1e12
 
 
 def tflop_per_step(model: nn.Module, batch: Batch, name: str) -> float:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from auraloss.freq import MultiResolutionSTFTLoss
 from torch import Tensor, nn
 
+from upsampling_artifacts.errors import InputError
+
+MIN_SAMPLES = 1025
+"""The longest transform, of 2048 samples, reflects half its length at either end."""
+
 
 class MultiResolutionSTFT(nn.Module):
     """Spectral convergence and log magnitude distance at three resolutions, by auraloss.
@@ -15,6 +20,9 @@ class MultiResolutionSTFT(nn.Module):
 
     Shape:
         Estimate and target: ``(..., time)``, more than 1024 samples.
+
+    Raises:
+        InputError: In ``forward``: the signals are shorter.
     """
 
     def __init__(self) -> None:
@@ -22,6 +30,11 @@ class MultiResolutionSTFT(nn.Module):
         self.loss = MultiResolutionSTFTLoss()
 
     def forward(self, estimate: Tensor, target: Tensor) -> Tensor:
+        if estimate.shape[-1] < MIN_SAMPLES:
+            raise InputError(
+                f"training.segment_seconds: {estimate.shape[-1]} samples are too few for the loss "
+                f"multi_resolution_stft, which needs {MIN_SAMPLES}; give longer segments"
+            )
         return self.loss(_as_mono(estimate), _as_mono(target))
 
 

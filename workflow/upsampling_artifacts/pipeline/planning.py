@@ -16,7 +16,10 @@ CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
 CPU_TFLOP_PER_SECOND = 0.023
 """Speed of a probe at full size on one core, with its measures: 2.6 TFLOP in 111 CPU seconds."""
-N_TEST_SIGNALS = 10  # probes.variants: 7 before training, 13 after, with three songs
+CPU_TRAINING_TFLOP_PER_SECOND = 0.026
+"""Training speed of one core: 522 steps of 0.0015 TFLOP in 30 s, the demonstration's."""
+SIGNALS_BEFORE, SIGNALS_AFTER = 7, 13
+"""Test signals of :mod:`probes.variants` before and after training, with three songs."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Experiment:
     Attributes:
         name: Name of the experiment.
         systems: Architecture, options and upsampler of each system that is trained.
+        variants: Those of the systems that are variants.
         training: The keys of ``training`` in config, for each system.
         n_seeds: Number of training runs per variant.
         n_baselines: Number of baselines, which need no model.
@@ -36,10 +40,13 @@ class Experiment:
         processes: Number of songs that one job scores in parallel.
         tflop_per_second: Training speed of one GPU.
         signal_seconds: Length of the test signals in seconds.
+        study: The keys of ``training`` for each system in the study of losses.
+        n_losses: Number of losses in that study.
     """
 
     name: str
     systems: dict[str, dict]
+    variants: list[str]
     training: dict[str, dict]
     n_seeds: int
     n_baselines: int
@@ -50,6 +57,8 @@ class Experiment:
     processes: int
     tflop_per_second: float
     signal_seconds: float
+    study: dict[str, dict]
+    n_losses: int
 
     @property
     def n_runs(self) -> int:
@@ -68,7 +77,8 @@ class Cost:
         gpus: Number of GPUs of the training.
         training_hours: Duration of the training.
         separation_hours: Duration of the separation, on one GPU.
-        probe_hours: Duration of one probe, on one CPU core.
+        signal_hours: Duration of the probe with one test signal, on one CPU core.
+        study_hours: Duration of the training runs of one seed in the study of losses, on one GPU.
         snapshots: Number of snapshots; an upper limit if ``training.minutes`` is set.
         snapshot_hours: Duration of the probe of all snapshots, on one CPU core.
     """
@@ -79,7 +89,8 @@ class Cost:
     gpus: int
     training_hours: float
     separation_hours: float
-    probe_hours: float
+    signal_hours: float
+    study_hours: float
     snapshots: int
     snapshot_hours: float
 
@@ -171,10 +182,22 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
         separation_hours=(
             2 * max(1, experiment.n_shifts) * forward * sum(lengths["test"]) / tflop_per_hour
         ),
-        probe_hours=probe * N_TEST_SIGNALS * chunked_seconds / cpu_tflop_per_hour,
+        signal_hours=probe * chunked_seconds / cpu_tflop_per_hour,
+        study_hours=_study_tflop(experiment, name, forward) / tflop_per_hour,
         snapshots=snapshots,
         snapshot_hours=snapshots * probe * snapshot_seconds / cpu_tflop_per_hour,
     )
+
+
+def _study_tflop(experiment: Experiment, name: str, forward: float) -> float:
+    """TFLOP of a system's training runs of one seed in the study of losses; without the losses'."""
+    options = experiment.study.get(name)
+    if options is None:
+        return 0.0
+    lengths = experiment.song_seconds["train"]
+    steps = options["epochs"] * steps_per_epoch(lengths, experiment.rate_hz, options)
+    segments = steps * options["batch_size"] * experiment.n_losses
+    return 3 * forward * options["segment_seconds"] * segments
 
 
 def storage_bytes(experiment: Experiment, costs: dict[str, Cost]) -> dict[str, float]:
@@ -271,21 +294,23 @@ def plan_text(experiment: Experiment) -> str:
     )
     memory = scoring_memory_mb(lengths["test"], experiment.rate_hz, experiment.processes) / 1000
     gpu_hours = experiment.n_seeds * sum(c.gpu_hours + c.separation_hours for c in costs.values())
+    core_hours = gpu_hours * experiment.tflop_per_second / CPU_TRAINING_TFLOP_PER_SECOND
     lines = [
         title,
         "",
-        *_job_lines(experiment, list(costs.values())),
+        *_job_lines(experiment, costs),
         "and a few more for tables, figures and the report.",
         "",
-        f"{'system':28} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU hours':>10}",
+        f"{'system':34} {'parameters':>11} {'steps':>9} {'TFLOP/step':>11} {'GPU time':>10}",
         *(
-            f"{name:28} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
-            f"{cost.gpu_hours:10.3g}"
+            f"{name:34} {cost.parameters / 1e6:10.1f}M {cost.steps:9} {cost.step_tflop:11.3g} "
+            f"{_time(cost.gpu_hours):>10}"
             for name, cost in costs.items()
         ),
         "",
-        f"GPU hours: {gpu_hours:.4g}, at {experiment.tflop_per_second:g} TFLOP/s "
+        f"GPU time: {_time(gpu_hours)}, at {experiment.tflop_per_second:g} TFLOP/s "
         "(set plan.gpu_tflop_per_second to the steps/s in a training log x TFLOP/step)",
+        f"Without a GPU: {_time(core_hours)} of one CPU core",
         f"A score job uses {memory:.3g} GB of memory; songs scored in parallel, one per core: "
         f"{experiment.processes}.",
         "",
@@ -299,8 +324,9 @@ def plan_text(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
-def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
+def _job_lines(experiment: Experiment, by_name: dict[str, Cost]) -> list[str]:
     """Write a table of the rules with many or long jobs."""
+    costs = list(by_name.values())
     songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
     scoring = SCORING_SECONDS * sum(experiment.song_seconds["test"]) / 3600
     processes = experiment.processes
@@ -310,12 +336,28 @@ def _job_lines(experiment: Experiment, costs: list[Cost]) -> list[str]:
     jobs = {
         "cache": ("CPU", [(CACHE_SECONDS * seconds / 3600, 1) for seconds in songs]),
         "train": ("GPU", [(cost.training_hours, cost.gpus) for cost in costs] * seeds),
-        "probe": ("CPU", [(cost.probe_hours, 1) for cost in costs] * 2 * seeds),
+        "study_losses": (
+            "GPU",
+            [(sum(c.study_hours for c in costs), 1)] * seeds * bool(experiment.study),
+        ),
+        "probe": (
+            "CPU",
+            [
+                (n_signals * cost.signal_hours, 1)
+                for n_signals in (SIGNALS_BEFORE, SIGNALS_AFTER)
+                for cost in costs
+                for _ in range(seeds)
+            ],
+        ),
+        "tone_seconds": (
+            "CPU",
+            [(SIGNALS_AFTER * sum(by_name[name].signal_hours for name in experiment.variants), 1)],
+        ),
         "probe_snapshots": ("CPU", snapshots * seeds),
         "separate": ("GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
         "score": ("CPU", [(scoring / processes, processes)] * separations),
     }
-    header = f"{'jobs':15} {'number':>7}  {'device':8} {'hours each':>18} {'total hours':>14}"
+    header = f"{'jobs':15} {'number':>7}  {'device':8} {'time each':>18} {'total':>14}"
     return [header, *(_job_line(rule, *row) for rule, row in jobs.items() if row[1])]
 
 
@@ -324,9 +366,19 @@ def _job_line(rule: str, device: str, jobs: list[tuple[float, int]]) -> str:
     hours, counts = zip(*jobs, strict=True)
     total = sum(hour * count for hour, count in jobs)
     devices = f"{_span(counts)} {device}"
-    return f"{rule:15} {len(jobs):7}  {devices:8} {_span(hours):>18} {total:14.4g}"
+    each = " to ".join(dict.fromkeys([_time(min(hours)), _time(max(hours))]))
+    return f"{rule:15} {len(jobs):7}  {devices:8} {each:>18} {_time(total):>14}"
 
 
-def _span(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
-    return low if low == high else f"{low} to {high}"
+def _span(values: Sequence[int]) -> str:
+    return " to ".join(dict.fromkeys([str(min(values)), str(max(values))]))
+
+
+def _time(hours: float) -> str:
+    """A duration in the unit that a reader expects."""
+    if hours * 3600 < 0.1:
+        return "< 0.1 s"
+    for unit, per_hour in (("s", 3600), ("min", 60)):
+        if hours * per_hour < 100:
+            return f"{hours * per_hour:.3g} {unit}"
+    return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,11 @@ import pandas as pd
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import lines_at, read_lines
 from upsampling_artifacts.probes.measures_table import SEPARATION
-from upsampling_artifacts.statistics import crossed_mean_interval
+from upsampling_artifacts.statistics import (
+    crossed_mean_interval,
+    crossed_p_value,
+    false_discoveries_controlled,
+)
 
 QUANTITIES = ("lowering", "margin", "tone_margin")
 COLUMNS = [
@@ -37,35 +43,40 @@ def after_training(measures: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
         level by (NaN for a signal that was not fed before), of the margin over the threshold of
         audibility, and of the margin over that and over chance
         (:func:`artifacts.measures.measure_sources`). ``response`` is "audible" if the latter is
-        positive with its whole interval, "inaudible" if the margin is negative with its whole
-        interval, "undecided", or "silent" if every run is. Without an interval, all runs decide.
+        positive, "inaudible" if the margin is negative, "undecided", or "silent" if every run is.
+        Of the responses called audible, 5 % are expected to be false, and so of those called
+        inaudible (:func:`statistics.false_discoveries_controlled`). Without an interval, all runs
+        decide.
     """
     trained = lines[lines["stage"] == "trained"]
     run = ["system", "signal", "seed", "song"]
     before = lines[lines["stage"] == "initialization"].set_index(run)["level_db"]
     sources = _worst_sources(measures)
-    rows = []
+    rows: list[tuple] = []
+    audible: list[_Test] = []
+    inaudible: list[_Test] = []
     for (system, signal), group in trained.groupby(["system", "signal"], sort=False):
         runs = group.set_index(run)
         with np.errstate(invalid="ignore"):  # exactly zero before and after
             lowered_db = before.reindex(runs.index) - runs["level_db"]
         silent = np.isneginf(runs["level_db"])
-        lowering, margin, tone_margin = (
-            _interval(values) for values in (
-                lowered_db, runs["audibility_margin_db"], runs["tone_margin_db"]
-            )
-        )  # fmt: skip
-        audible = _decisive(tone_margin, runs["tone_margin_db"], low=True) > 0
-        inaudible = _decisive(margin, runs["audibility_margin_db"], low=False) < 0
+        margins_db = [lowered_db, runs["audibility_margin_db"], runs["tone_margin_db"]]
+        intervals = [end for values in margins_db for end in _interval(values)]
+        audible.append(_test(runs["tone_margin_db"]))
+        inaudible.append(_test(-runs["audibility_margin_db"]))
         row = (
             system, signal, group["seed"].nunique(), group["song"].nunique(), int(silent.sum()),
-            sources.get((str(system), str(signal)), ""), runs["level_db"].mean(),
-            *lowering, *margin, *tone_margin,
-            SILENT if silent.all() else AUDIBLE if audible else INAUDIBLE if inaudible
-            else UNDECIDED,
+            sources.get((str(system), str(signal)), ""), runs["level_db"].mean(), *intervals,
         )  # fmt: skip
         rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS[:-1])
+    all_silent = table["n_silent"] == table["n_seeds"] * table["n_songs"]
+    # The later cases override the earlier ones.
+    table["response"] = UNDECIDED
+    table.loc[_are_positive(inaudible), "response"] = INAUDIBLE
+    table.loc[_are_positive(audible), "response"] = AUDIBLE
+    table.loc[all_silent, "response"] = SILENT
+    return table
 
 
 def write_after_training(
@@ -103,16 +114,40 @@ def _worst_sources(measures: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 def _interval(values: pd.Series) -> tuple[float, float, float]:
     """Mean of runs, over seeds and songs, with its interval; runs without a value do not count."""
-    table = values.unstack("song").dropna(how="all").dropna(axis="columns").to_numpy(dtype=float)
+    table = _by_song(values)
     if not table.size:
         return math.nan, math.nan, math.nan
     with np.errstate(invalid="ignore"):
         return crossed_mean_interval(table)
 
 
-def _decisive(interval: tuple[float, float, float], values: pd.Series, low: bool) -> float:
-    """The end of the interval that decides; the last run to agree if there is no interval."""
-    bound = interval[1 if low else 2]
-    if math.isnan(bound):
-        return float(values.min() if low else values.max())
-    return bound
+def _by_song(values: pd.Series) -> np.ndarray:
+    """``(seeds, songs)``, without those that have no value."""
+    return values.unstack("song").dropna(how="all").dropna(axis="columns").to_numpy(dtype=float)
+
+
+class _Test(NamedTuple):
+    """Whether the mean of runs is positive.
+
+    Attributes:
+        positive: Whether the mean is; without a p-value, whether every run is.
+        p_value: Of a mean of zero; NaN if runs have no interval.
+    """
+
+    positive: bool
+    p_value: float
+
+
+def _test(values: pd.Series) -> _Test:
+    table = _by_song(values)
+    if not table.size or not np.isfinite(table).all():
+        return _Test(bool(values.min() > 0), math.nan)
+    p_value = crossed_p_value(table)
+    return _Test(bool(table.mean() > 0 if np.isfinite(p_value) else (table > 0).all()), p_value)
+
+
+def _are_positive(tests: Sequence[_Test]) -> np.ndarray:
+    """Which means are positive, as far as chance and the number of tests can tell."""
+    p_values = np.array([test.p_value for test in tests])
+    positive = np.array([test.positive for test in tests], dtype=bool)
+    return positive & (false_discoveries_controlled(p_values) | np.isnan(p_values))

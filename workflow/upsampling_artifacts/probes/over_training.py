@@ -9,8 +9,8 @@ import pandas as pd
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import read_lines, summarize_lines
 
-SIGNALS = {"silence": "silence", "near_silence": "near-silence", "noise": "white noise"}
-"""The signals with which snapshots are probed, and their names in sentences."""
+SIGNALS = ("silence", "near_silence", "noise")
+"""The signals with which snapshots are probed."""
 
 KEY = ["system", "signal", "stage", "step"]
 QUANTITIES = ["level", "audibility_margin"]

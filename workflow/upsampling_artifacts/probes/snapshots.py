@@ -5,26 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from upsampling_artifacts.artifacts.measures import measure_sources
-from upsampling_artifacts.data import signals
 from upsampling_artifacts.models.memory import low_memory
 from upsampling_artifacts.models.saved import load_model
 from upsampling_artifacts.probes.arithmetic import arithmetics, computing
 from upsampling_artifacts.probes.layer_tracer import find_layers, tone_strides
 from upsampling_artifacts.probes.measures_table import (
-    COLUMNS,
-    PLAYBACK_DB_SPL,
     SNAPSHOT,
     VARIANT_COLUMNS,
     write_measures,
 )
-from upsampling_artifacts.probes.model_probe import OUTPUT, run
-from upsampling_artifacts.probes.variants import EDGE_SECONDS, LAST_STRIDE
+from upsampling_artifacts.probes.variants import (
+    LAST_STRIDE,
+    quiet_and_noise,
+    run_probe,
+    source_tones,
+)
 
 MEASURES = ("line_level", "audibility_margin")
 
@@ -74,25 +73,13 @@ def probe_snapshots(
 
 
 def _measure(model: nn.Module, about: dict[str, Any], chunk: int, seconds: float) -> pd.DataFrame:
-    """The tones of each source in quiet, processed in one piece, and in noise, in chunks."""
+    """The tones of each source in quiet and in noise."""
     rate_hz, channels = about["rate_hz"], about["audio_channels"]
-    layers = find_layers(model, torch.zeros(1, channels, chunk))
-    strides = tone_strides(layers) or [LAST_STRIDE]
-    edge = round(EDGE_SECONDS * rate_hz)
-    settled = seconds + 2 * EDGE_SECONDS
-    quiet = {
-        "silence": signals.silence(settled, rate_hz, channels),
-        "near_silence": signals.near_silence(settled, rate_hz, channels),
-    }
-    outputs = {name: run(model, signal[None])[0][:, edge:-edge] for name, signal in quiet.items()}
-    outputs["noise"] = run(model, signals.white_noise(seconds, rate_hz, channels)[None], chunk)[0]
-    rows = []
-    for signal, output in outputs.items():
-        sources = np.split(output, len(about["sources"]))
-        by_source = dict(zip(about["sources"], sources, strict=True))
-        measured = measure_sources(by_source, rate_hz, strides, PLAYBACK_DB_SPL, chance=False)
-        rows += [
-            (signal, OUTPUT, *row, source) for source, tones in measured.items() for row in tones
-        ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "source"])
+    strides = tone_strides(find_layers(model, torch.zeros(1, channels, chunk))) or [LAST_STRIDE]
+    table = pd.concat(
+        source_tones(
+            probe, run_probe(model, probe, chunk), about["sources"], rate_hz, strides, chance=False
+        )
+        for probe in quiet_and_noise(seconds, rate_hz, channels)
+    )
     return table[table["measure"].isin(MEASURES)]

@@ -154,7 +154,9 @@ def probe_variant(
                     rows.append(result.measures)
                     output = result.outputs[probe.name]
                     arrays = {**result.arrays, **arrays}
-                rows.append(_tones(probe, output, about["sources"], rate_hz, strides, in_full))
+                rows.append(
+                    source_tones(probe, output, about["sources"], rate_hz, strides, in_full)
+                )
                 tables.append(
                     pd.concat(rows).assign(
                         song=probe.song,
@@ -189,7 +191,7 @@ def run_probe(model: nn.Module, probe: Probe, chunk: int) -> np.ndarray:
     return output[:, probe.measured]
 
 
-def _tones(
+def source_tones(
     probe: Probe,
     output: np.ndarray,
     sources: Sequence[str],
@@ -197,7 +199,19 @@ def _tones(
     strides: list[int],
     chance: bool,
 ) -> pd.DataFrame:
-    """Measure the tones of the last layers in each source, and their chance in source and input."""
+    """Measure the tones of the last layers in each source.
+
+    Args:
+        probe: The test signal.
+        output: From :func:`run_probe`.
+        sources: Names of the sources.
+        rate_hz: Sampling rate.
+        strides: Products of the strides of the last layers.
+        chance: Whether to compare with control frequencies, in the sources and in the input.
+
+    Returns:
+        The columns ``COLUMNS`` and ``source``.
+    """
     by_source = dict(zip(sources, np.split(output, len(sources)), strict=True))
     measured = measure_sources(by_source, rate_hz, strides, PLAYBACK_DB_SPL, chance)
     table = [
@@ -208,6 +222,23 @@ def _tones(
         rows = measure_sources(input, rate_hz, strides, PLAYBACK_DB_SPL)[""]
         table += [(probe.name, INPUT, *row, "") for row in rows]
     return pd.DataFrame(table, columns=[*COLUMNS, "source"])
+
+
+def quiet_and_noise(seconds: float, rate_hz: int, channels: int) -> list[Probe]:
+    """Silence and near-silence, in one piece, and white noise, in chunks.
+
+    Args:
+        seconds: Length of what is measured.
+        rate_hz: Sampling rate.
+        channels: Number of channels.
+    """
+    settled = seconds + 2 * EDGE_SECONDS
+    edge = round(EDGE_SECONDS * rate_hz)
+    return [
+        Probe("silence", "", signals.silence(settled, rate_hz, channels), True, edge),
+        Probe("near_silence", "", signals.near_silence(settled, rate_hz, channels), True, edge),
+        Probe("noise", "", signals.white_noise(seconds, rate_hz, channels)),
+    ]
 
 
 def variant_probes(
@@ -222,16 +253,13 @@ def variant_probes(
         seconds: Length of what is measured of a generated signal.
     """
     channels, rate_hz = songs[0].mixture.shape[0], songs[0].rate_hz
-    settled = seconds + 2 * EDGE_SECONDS
     edge = round(EDGE_SECONDS * rate_hz)
     sounds, table = out_of_distribution(folder), read_table(folder)
     yours = table["name"][table["kind"] == YOURS]
     names = {signal: sound for signal, sound in SOUNDS.items() if sound in sounds}
     names |= {sound: sound for sound in yours}
     return [
-        Probe("silence", "", signals.silence(settled, rate_hz, channels), True, edge),
-        Probe("near_silence", "", signals.near_silence(settled, rate_hz, channels), True, edge),
-        Probe("noise", "", signals.white_noise(seconds, rate_hz, channels)),
+        *quiet_and_noise(seconds, rate_hz, channels),
         *(
             Probe(signal, "", sounds[sound], after_training=signal != "sweep")
             for signal, sound in names.items()

@@ -8,21 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.report.numbers import with_interval
-
-SIGNALS = {
-    "silence": "silence",
-    "near_silence": "near-silence",
-    "noise": "white noise",
-    "sweep": "a sweep",
-    "impulses": "impulses",
-    "speech": "speech",
-    "music": "the test songs",
-    "quiet": "their quietest passages",
-    "excerpt": "a real song",
-}
-"""Test signals in running text; the user's own sounds keep their names."""
 
 LOWERED_IN = "near_silence"
 
@@ -59,7 +47,7 @@ def after_training_values(
             single = math.isnan(low_db) and not math.isnan(mean_db)  # one seed has no interval
             if single or low_db > 0 or high_db < 0:
                 values["lowered" if mean_db > 0 else "raised"].append({"prose": prose, "by": by})
-            names = [SIGNALS.get(signal, signal) for signal in signals]
+            names = [signal_name(signal) for signal in signals]
             values["audible"].append({"prose": prose, "signals": names})
         elif rows["response"].isin(["inaudible", "silent"]).all():
             values["inaudible"].append(prose)

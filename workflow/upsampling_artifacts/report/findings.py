@@ -10,17 +10,13 @@ import pandas as pd
 
 from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
 from upsampling_artifacts.evaluation.unscored_frames import summarize_unscored_frames
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, percent, with_interval
+from upsampling_artifacts.statistics import side_of
 
-SIGNALS = {
-    "silence": "silence",
-    "near_silence": "near-silence",
-    "noise": "white noise",
-    "sweep": "sweep",
-    "music": "music",
-}
+SIGNALS = ("silence", "near_silence", "noise", "sweep", "music")
 STAGES = ("initialization", "trained")
 
 LOWEST_DB = {"level": INAUDIBLE_DB, "audibility_margin": -40.0, "masking_margin": -40.0}
@@ -62,7 +58,7 @@ def tones(
 
     Args:
         summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
-        signal: A key of ``SIGNALS``.
+        signal: One of ``SIGNALS``.
         systems: The systems, in order.
         looks: Their names.
 
@@ -101,10 +97,7 @@ def _response(row: dict[Hashable, Any]) -> str:
     if row["n_silent"] == row["n_seeds"]:
         return "silent"
     margin, low, high = (row[f"audibility_margin{bound}_db"] for bound in ("", "_low", "_high"))
-    # A single seed has no interval: its value decides.
-    if (margin if math.isnan(low) else low) > 0:
-        return "audible"
-    return "undecided" if (margin if math.isnan(high) else high) > 0 else "inaudible"
+    return {1: "audible", 0: "undecided", -1: "inaudible"}[side_of(0.0, low, high, margin)]
 
 
 def line_rows(
@@ -124,8 +117,8 @@ def line_rows(
     entries = []
     for system in systems:
         rows = []
-        for signal, name in SIGNALS.items():
-            cells = {"signal": name}
+        for signal in SIGNALS:
+            cells = {"signal": signal_name(signal)}
             for stage in STAGES:
                 row = lines.get((system, signal, stage))
                 for quantity in ("level", "audibility_margin"):
@@ -168,7 +161,7 @@ def arithmetic_rows(
 
     Returns:
         ``{"name", "arithmetic", "implementation", "precision", "levels"}``, the levels as text, one
-        per key of ``SIGNALS``.
+        per signal of ``SIGNALS``.
     """
     key = ["system", "arithmetic", "implementation", "precision"]
     cells = {

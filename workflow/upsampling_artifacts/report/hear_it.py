@@ -15,22 +15,10 @@ import pandas as pd
 from PIL import Image
 
 from upsampling_artifacts.artifacts.spectra import thin_spectrogram
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import COLOR_MAP, Look
 from upsampling_artifacts.report.audio import flac_uri
 from upsampling_artifacts.report.numbers import number, signed
-
-SIGNALS = {
-    "silence": "silence",
-    "near_silence": "near-silence",
-    "noise": "white noise",
-    "sweep": "sweep",
-    "impulses": "impulses",
-    "speech": "speech",
-    "music": "test song",
-    "quiet": "quietest passage of a test song",
-    "excerpt": "real song",
-}
-"""Names of the test signals; the user's own sounds keep their names."""
 
 MUSIC_DB = -20.0
 """Level re full scale at which a signal of RMS 1 (the music) is played without amplification."""
@@ -82,7 +70,7 @@ def hear_it(
             rows.iloc[0][["signal", "song", "source", "channel", "start_seconds"]].to_dict()
             | _tones(rows, looks)
             | {
-                "name": SIGNALS.get(str(name), name),
+                "name": signal_name(str(name)),
                 "gain": f"{signed(gain_db, 0)} dB",
                 "sounds": [flac_uri(second[None], rate_hz) for second in amplified],
                 "pictures": _pictures(arrays["frequencies_hz"], levels_db),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.loss_summary import (
     BINS_PER_POINT,
@@ -24,7 +25,7 @@ from upsampling_artifacts.report.numbers import NOTHING, number, percent, signed
 
 FREQUENCY_HZ = RATE_HZ / 4
 
-OUTPUT_SIGNALS = {"near_silence": "near-silence", "noise": "white noise"}
+OUTPUT_SIGNALS = ("near_silence", "noise")
 OUTPUT_STRIDES = (4, 16)
 
 
@@ -98,7 +99,7 @@ def output_values(
         resolved = [
             {
                 "loss": LABELS.get(loss, loss),
-                "signal": OUTPUT_SIGNALS[signal],
+                "signal": signal_name(signal),
                 "stride": stride,
                 "change": signed(row["change"]),
                 "louder": row["change"] > 0,
@@ -124,7 +125,7 @@ def output_values(
         )
     return {
         "first": LABELS.get(losses[0], losses[0]),
-        "columns": [(OUTPUT_SIGNALS[signal], stride) for signal, stride in columns],
+        "columns": [(signal_name(signal), stride) for signal, stride in columns],
         "systems": systems,
         "n_seeds": int(summary["n_seeds"].max()),
         "n_comparisons": len(systems) * (len(losses) - 1),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.probes.measures_table import SNAPSHOT
 from upsampling_artifacts.probes.over_training import first_step_above
 from upsampling_artifacts.report.numbers import number
+from upsampling_artifacts.statistics import side_of
 
 SIGNAL = "near_silence"
 """The signal of the sentences: in exact silence, networks without biases say nothing."""
@@ -44,7 +46,7 @@ def over_training_values(
             continue
         stages = rows[rows["stage"] != SNAPSHOT].set_index("stage")
         levels_db, step = stages["level_db"], first_step_above(rows, "audibility_margin", 0.0)
-        groups[_group(step, stages)].append(
+        groups[_group(step, stages.to_dict("index"))].append(
             {
                 "prose": looks[system]["prose_name"],
                 "step": str(step),
@@ -60,16 +62,20 @@ def over_training_values(
     }
 
 
-def _group(first_step: int | None, stages: pd.DataFrame) -> str:
+def _group(first_step: int | None, stages: dict[Hashable, dict[Hashable, Any]]) -> str:
     """The group of a system: when its tone is audible."""
     if first_step == 0:
         return "always"
-    # Exact silence has no margin. A single seed has no interval.
-    highest_db = stages["audibility_margin_high_db"].fillna(stages["audibility_margin_db"])
-    inaudible = ~(highest_db > 0)
-    if first_step is not None and inaudible["initialization"]:
+    if first_step is not None and _is_inaudible(stages["initialization"]):
         return "later"
-    return "not_in_the_end" if first_step is None and inaudible["trained"] else "undecided"
+    in_the_end = first_step is not None or not _is_inaudible(stages["trained"])
+    return "undecided" if in_the_end else "not_in_the_end"
+
+
+def _is_inaudible(row: dict[Hashable, Any]) -> bool:
+    """Whether the whole interval is below the threshold; exact silence has no margin."""
+    margin, low, high = (row[f"audibility_margin{bound}_db"] for bound in ("", "_low", "_high"))
+    return math.isnan(margin) or side_of(0.0, low, high, margin) < 0
 
 
 def _level(level_db: float) -> str:

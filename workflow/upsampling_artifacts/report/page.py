@@ -15,6 +15,7 @@ from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
+from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
@@ -40,7 +41,12 @@ from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.over_training import over_training_values
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
-from upsampling_artifacts.report.reference import Tables, reference_values, step_values
+from upsampling_artifacts.report.reference import (
+    Tables,
+    reference_remedies,
+    reference_values,
+    step_values,
+)
 from upsampling_artifacts.report.remedies import SIGNALS as REMEDY_SIGNALS
 from upsampling_artifacts.report.remedies import remedy_groups
 from upsampling_artifacts.report.rendering import make_environment
@@ -75,7 +81,7 @@ class ReportFiles:
             training_curves, source_scores, sdr_differences, trade_offs, step_speed, layer_speed,
             remedies (if there are any), and those of figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
-            ``spectrograms.svg``.
+            ``spectrograms.png``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
         patterns: Path patterns for the captions that cite many files: probes, training,
@@ -86,6 +92,7 @@ class ReportFiles:
         dependencies: For each benchmark file, those of the jobs that its job waits for.
         reference: Folder of tables that another machine measured; None without it.
         full_size: Folder of the training steps at full size that another machine timed, likewise.
+        reference_remedies: Folder of an experiment that compared all remedies, likewise.
     """
 
     variants: str
@@ -116,6 +123,7 @@ class ReportFiles:
     dependencies: dict[str, list[str]] = field(default_factory=dict)
     reference: str | None = None
     full_size: str | None = None
+    reference_remedies: str | None = None
 
 
 def write_report(
@@ -233,7 +241,7 @@ def _tone_values(
         "arithmetic_rows": findings.arithmetic_rows(
             summarize_arithmetics(files.variants, tone_hz), systems, looks
         ),
-        "arithmetic_signals": list(findings.SIGNALS.values()),
+        "arithmetic_signals": [signal_name(signal) for signal in findings.SIGNALS],
     }
 
 
@@ -243,7 +251,10 @@ def _optional_values(
     """Remedies, and what reaches the output from losses, if the experiment has them."""
     return {
         "remedies": remedy_groups(read_summary(files.remedies), looks) if files.remedies else [],
-        "remedy_signals": list(REMEDY_SIGNALS.values()),
+        "reference_remedies": reference_remedies(files.reference_remedies, looks)
+        if files.reference_remedies
+        else None,
+        "remedy_signals": [signal_name(signal) for signal in REMEDY_SIGNALS],
         "loss_outputs": (
             output_values(
                 pd.read_csv(files.loss_outputs),
@@ -263,7 +274,7 @@ def _model_values(folder: Path) -> dict[str, Any]:
         "name": folder.name,
         "folder": str(folder),
         "summary": (folder / "summary.txt").read_text(encoding="utf-8"),
-        "figure": folder / "spectrograms.svg",
+        "figure": folder / "spectrograms.png",
     }
 
 
@@ -326,6 +337,7 @@ def _reference_values(
         scores=pd.read_csv(files.scores),
         songs=test_songs,
         sdr_differences=pd.read_csv(files.sdr_differences),
+        claims=pd.read_csv(files.claims),
         steps=dict(zip(trained.index, steps, strict=True)),
     )
     timed = pd.read_csv(files.steps)

@@ -18,6 +18,7 @@ from upsampling_artifacts.evaluation.reference_tables import (
     read_reference,
     summarize_tones,
 )
+from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
@@ -29,7 +30,12 @@ from upsampling_artifacts.report.numbers import (
     significant,
     with_interval,
 )
+from upsampling_artifacts.report.remedies import remedy_groups
 from upsampling_artifacts.report.speed import IMPLEMENTATIONS, interpolation_ratios
+from upsampling_artifacts.report.verdicts import claim_value
+
+TRAINED_SECTION = "6"
+"""The section of the paper that speaks of trained networks."""
 
 STAGES = ("initialization", "trained")
 TONES = (("silence", "line_level"), ("noise", "line_prominence"))
@@ -45,6 +51,7 @@ class Tables:
         scores: ``scores.csv``.
         songs: The test songs.
         sdr_differences: ``sdr_differences.csv``.
+        claims: ``claims.csv``; None without it.
         steps: Smallest and largest number of training steps, by system.
     """
 
@@ -52,6 +59,7 @@ class Tables:
     scores: pd.DataFrame
     songs: Sequence[str]
     sdr_differences: pd.DataFrame
+    claims: pd.DataFrame | None
     steps: Mapping[str, tuple[float, float]]
 
 
@@ -69,12 +77,18 @@ def reference_values(folder: str | Path, here: Tables, looks: Mapping[str, Look]
         - ``tones``: ``{"name", "level"}`` of the systems that answer silence with a tone, and
           ``without_tone``: names of the others.
         - ``systems``: ``{"name", "there", "here"}`` for each system, with a row of text each.
+        - ``claims``: ``{"claim", "statement", "there", "here"}`` for each claim about trained
+          networks (section 6), with value and verdict as text.
         - ``losses``: ``step``, and ``rows`` of ``{"name", "loss"}``.
         - ``files``: the paths of the tables, by name.
     """
     reference = read_reference(folder)
     config = reference.provenance["config"]
-    there, systems, tone_hz = _tables(reference), config["variants"], config["rate_hz"] / 4
+    there, systems, tone_hz = (
+        _tables(reference, Path(folder)),
+        config["variants"],
+        config["rate_hz"] / 4,
+    )
     step, losses = losses_at_equal_steps(reference.training, systems)
     levels = there.tones.xs(("silence", "trained", "line_level"), level=[1, 2, 3])["mean"]
     return {
@@ -99,6 +113,7 @@ def reference_values(folder: str | Path, here: Tables, looks: Mapping[str, Look]
             }
             for name in systems
         ],
+        "claims": _claims(there.claims, here.claims),
         "losses": {
             "step": f"{step:,}",
             "rows": [
@@ -107,6 +122,24 @@ def reference_values(folder: str | Path, here: Tables, looks: Mapping[str, Look]
             ],
         },
         "files": {path.stem: str(path) for path in sorted(Path(folder).iterdir())},
+    }
+
+
+def reference_remedies(folder: str | Path, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """The comparison of all remedies that comes with the repository.
+
+    Args:
+        folder: ``results/reference/<experiment>``, with ``remedies_summary.csv``.
+        looks: Names of the systems.
+
+    Returns:
+        ``groups``, from :func:`remedies.remedy_groups`; ``origin``, ``provenance.json``; ``file``.
+    """
+    path = Path(folder, "remedies_summary.csv")
+    return {
+        "groups": remedy_groups(read_summary(path), looks),
+        "origin": read_provenance(folder),
+        "file": str(path),
     }
 
 
@@ -161,7 +194,8 @@ def step_values(
     }
 
 
-def _tables(reference: ReferenceTables) -> Tables:
+def _tables(reference: ReferenceTables, folder: Path) -> Tables:
+    claims = folder / "claims.csv"
     config = reference.provenance["config"]
     steps = reference.training.groupby(["system", "seed"])["step"].max()
     return Tables(
@@ -169,8 +203,33 @@ def _tables(reference: ReferenceTables) -> Tables:
         scores=reference.scores,
         songs=config["test_songs"],
         sdr_differences=reference.sdr_differences,
+        claims=pd.read_csv(claims) if claims.exists() else None,
         steps={str(name): (n.min(), n.max()) for name, n in steps.groupby(level="system")},
     )
+
+
+def _claims(there: pd.DataFrame | None, here: pd.DataFrame | None) -> list[dict[str, str]]:
+    """The claims about trained networks in both experiments, by statement."""
+    if there is None or here is None:
+        return []
+    ours = {row["statement"]: row for row in _trained_claims(here)}
+    return [
+        {
+            "claim": row["claim"],
+            "statement": row["statement"],
+            "there": _verdict(row),
+            "here": _verdict(ours.get(row["statement"])),
+        }
+        for row in _trained_claims(there)
+    ]
+
+
+def _trained_claims(claims: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return claims[claims["section"].astype(str) == TRAINED_SECTION].to_dict("records")
+
+
+def _verdict(row: dict[Hashable, Any] | None) -> str:
+    return NOTHING if row is None else f"{claim_value(row)}: {row['verdict']}"
 
 
 def _row(tables: Tables, system: str) -> dict[str, str]:

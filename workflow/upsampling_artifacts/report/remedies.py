@@ -11,11 +11,12 @@ import pandas as pd
 from upsampling_artifacts.figures.style import Look
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.report.numbers import NOTHING, number, signed, with_interval
+from upsampling_artifacts.statistics import side_of
 
 Row = dict[Hashable, Any]
 """A row of ``remedies_summary.csv``."""
 
-SIGNALS = {"silence": "silence", "near_silence": "near-silence", "noise": "noise", "music": "music"}
+SIGNALS = ("silence", "near_silence", "noise", "music")
 QUIET = "near_silence"
 """The signal of the verdict: a network without biases answers silence with silence."""
 
@@ -109,12 +110,10 @@ def _cells(name: str, cells: dict[tuple[str, str], Row]) -> dict[str, Any]:
 
 
 def _verdict(cells: dict[tuple[str, str], Row]) -> str:
-    """Whether the tone is audible in near-silence; a single seed has no interval."""
+    """Whether the tone is audible in near-silence."""
     row = cells["audibility_margin", QUIET]
-    value, low, high = row["value"], row["value_low"], row["value_high"]
-    if (value if math.isnan(low) else low) > 0:
-        return "audible"
-    return "undecided" if (value if math.isnan(high) else high) > 0 else "inaudible"
+    side = side_of(0.0, row["value_low"], row["value_high"], row["value"])
+    return {1: "audible", 0: "undecided", -1: "inaudible"}[side]
 
 
 def _is_resolved(row: Row) -> bool:

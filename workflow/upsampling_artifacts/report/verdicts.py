@@ -67,7 +67,7 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "statement": row["statement"],
                 "measure": row["measure"],
-                "value": _value(row),
+                "value": claim_value(row),
                 "criterion": _criterion(row),
                 "n_seeds": int(row["n_seeds"]),
                 "n_songs": int(row["n_songs"]),
@@ -115,7 +115,7 @@ def _criterion(row: Row) -> str:
     return f"{sign} {_short(row['threshold'])}{_unit(row)}"
 
 
-def _value(row: Row) -> str:
+def claim_value(row: Row) -> str:
     interval = _interval(row)
     return _short(row["value"]) + (f" ({interval})" if interval else "") + _unit(row)
 

@@ -81,7 +81,8 @@ def train(
     steps = snapshot_steps(options.epochs * batches.steps_per_epoch, options.n_snapshots)
     snapshots = Snapshots(files.snapshots, steps, about)
     if not saved and fabric.is_global_zero:
-        snapshots.start()
+        weights = model.state_dict().values()
+        snapshots.start(sum(weight.nbytes for weight in weights))
     state = LoopState(**checkpoint.restore(saved, trainer)) if saved else LoopState()
     del saved  # frees its memory
 

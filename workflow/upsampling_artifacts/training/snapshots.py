@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.saved import save_model
 
 
@@ -49,9 +50,26 @@ class Snapshots:
         self.unfinished = self.folder.with_name(f"unfinished_{self.folder.name}")
         self.steps, self.about = frozenset(steps), about
 
-    def start(self) -> None:
-        """Delete what an earlier training run has left; call it unless training resumes."""
+    def start(self, model_bytes: int) -> None:
+        """Delete what an earlier training run has left; call it unless training resumes.
+
+        Args:
+            model_bytes: Size of the model's weights.
+
+        Raises:
+            InputError: The disk has no room for the snapshots.
+        """
         shutil.rmtree(self.unfinished, ignore_errors=True)
+        if not self.steps:
+            return
+        self.unfinished.mkdir(parents=True)
+        needed, free = len(self.steps) * model_bytes, shutil.disk_usage(self.unfinished).free
+        if needed > free:
+            raise InputError(
+                f"training.n_snapshots: {len(self.steps)} snapshots need {needed / 1e9:.3g} GB, "
+                f"but {free / 1e9:.3g} GB are free in {self.folder.parent}; free space, or take "
+                "fewer"
+            )
 
     def due(self, step: int) -> bool:
         """Whether to take a snapshot after this step."""
