@@ -71,6 +71,38 @@ def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> N
     assert resolve(complete, SCHEMA) == complete
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"systems": {"demucs_nearest_5": {"upsampler": {"name": "nearest", "lenght": 5}}}},
+            "config: systems.demucs_nearest_5: upsampler 'nearest': unknown option 'lenght'; did "
+            "you mean 'length'?; known: length, implementation",
+        ),
+        (
+            {"architectures": {"wave_unet": {"demo": {"filtres": 8}}}},
+            "config: systems.wave_unet: architecture 'wave_unet': unknown option 'filtres'; did "
+            "you mean 'filters'?; known: filters, depth",
+        ),
+        (
+            {"probes": {"models": {"m": {"factory": "torchaudio.models:HDemucz", "rate_hz": 8e3}}}},
+            "config: probes.models.m: torchaudio.models:HDemucz: module 'torchaudio.models' has no "
+            "'HDemucz'; did you mean 'HDemucs'?",
+        ),
+    ],
+)  # fmt: skip
+def test_misspelt_classes_and_options_are_found_without_importing(
+    change: dict, message: str
+) -> None:
+    config = read_config()
+    for table, rows in change.items():
+        for name, row in rows.items():
+            config[table].setdefault(name, {}).update(row)
+    with pytest.raises(InputError) as error:
+        resolve(config, SCHEMA)
+    assert str(error.value) == message
+
+
 def test_all_remedies_are_compared() -> None:
     config = resolve(read_config("remedies.yaml"), SCHEMA)
     of_variants = {

@@ -94,6 +94,8 @@ rule probe_system:
         f"{PROBES}/benchmarks/{{system}}.tsv"
     conda:
         "../../envs/learning.yaml"
+    resources:
+        mem_mb=5500,  # at the paper's size: 5.3 GB
     params:
         system=lambda w: system_at_size(w.system, config["probes"]["size"]),
         shape=lambda w: config["systems"][w.system]["full_size"],

@@ -11,8 +11,12 @@ from typing import Any
 import jsonschema
 import yaml
 
-from upsampling_artifacts import registry
+from upsampling_artifacts import registry, signatures
 from upsampling_artifacts.errors import InputError
+
+LAYER_ARGUMENTS = ("in_channels", "out_channels", "stride", "bias")
+NETWORK_ARGUMENTS = ("make_upsampler", "n_sources", "audio_channels")
+"""Arguments that are no options: whoever builds a layer or a network gives them."""
 
 RENAMED = {
     "dataset: songs": "dataset: synthetic",
@@ -267,6 +271,11 @@ def _check_names(config: dict) -> None:
             raise InputError(
                 f"config: systems: '{name}' is the name of a baseline; rename the system"
             )
+    for name, system in config["systems"].items():
+        _check_options(config, name, system)
+    for name, model in config["probes"]["models"].items():
+        where = f"config: probes.models.{name}"
+        signatures.check_options(where, model["factory"], model["options"])
     for figure, rows in config["paper_figures"].items():
         for panel in itertools.chain.from_iterable(rows):
             if panel is not None:
@@ -291,6 +300,27 @@ def _check_names(config: dict) -> None:
     for loss in config["loss_study"]["losses"]:
         _check_loss({"name": loss}, "loss_study.losses")
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
+
+
+def _check_options(config: dict, name: str, system: dict) -> None:
+    """Check the classes and options of a row of ``systems``, even if nothing uses it."""
+    where, architecture = f"config: systems.{name}", system["architecture"]
+    sizes = config["architectures"].get(architecture, {}).values()
+    signatures.check_options(
+        f"{where}: architecture '{architecture}'",
+        registry.ARCHITECTURES.get(architecture, architecture),
+        {option for options in (system["options"], *sizes) for option in options},
+        NETWORK_ARGUMENTS,
+    )
+    if system["upsampler"] is not None:
+        options = dict(system["upsampler"])
+        upsampler = str(options.pop("name"))
+        signatures.check_options(
+            f"{where}: upsampler '{upsampler}'",
+            registry.UPSAMPLERS.get(upsampler, upsampler),
+            options,
+            LAYER_ARGUMENTS,
+        )
 
 
 def _check_systems(config: dict, key: str, names: list[str], size_key: str, size: str) -> None:
