@@ -11,7 +11,7 @@ import pandas as pd
 
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.probes import file_summary
 from upsampling_artifacts.probes.audio_file import (
     MAX_SECONDS,
     explain_lines,
@@ -54,7 +54,7 @@ class FileProbeResult:
     arrays: dict[str, np.ndarray]
 
     def __repr__(self) -> str:
-        return summaries.summarize_file(
+        return file_summary.summarize_file(
             self.name, self.rate_hz, self.channels, self.seconds, self.lines
         )
 

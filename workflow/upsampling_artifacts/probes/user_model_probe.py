@@ -17,7 +17,7 @@ from torchaudio.functional import resample
 from upsampling_artifacts.artifacts.measures import predicted_tones
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file import middle, read_audio
 from upsampling_artifacts.probes.layer_tracer import tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
@@ -68,7 +68,7 @@ class ModelProbeResult:
     arrays: dict[str, np.ndarray]
 
     def __repr__(self) -> str:
-        return summaries.summarize_model(
+        return model_summary.summarize_model(
             self.name, self.rate_hz, self.layers, self.tones_hz, self.measures
         )
 

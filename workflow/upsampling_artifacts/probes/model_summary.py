@@ -1,17 +1,16 @@
-"""Readable summaries of probe results: a user-supplied model, or an audio file."""
+"""The readable summary of a user-supplied model."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.probes.audio_file import coincidence
-from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
+from upsampling_artifacts.probes.findings import counted, rate_fraction
 from upsampling_artifacts.statistics import mean_interval
 
 MAX_LINES = 16
@@ -21,7 +20,7 @@ CHANCE_DB = 10.0
 
 Prominence compares the largest bin of the window's main lobe with the median of its neighborhood,
 so noise has a prominence, too: 5 dB on average for one channel, 2 dB for the mean of eight
-independent channels (tests/probes/test_summaries.py).
+independent channels (tests/probes/test_model_summary.py).
 """
 
 CONSTANT = ("silence", "ones")
@@ -126,7 +125,7 @@ def summarize_model(
         measures: Columns seed, stage, signal, layer, measure, frequency_hz, value.
     """
     stages = ", ".join(measures["stage"].unique())
-    seeds = _count(measures["seed"].nunique(), "seed")
+    seeds = counted(measures["seed"].nunique(), "seed")
     text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}", ""]
     if layers.empty:
         text += ["No rate-changing layer was found."]
@@ -169,7 +168,7 @@ def _predicted_tones(
     ]
     for tone_hz in order[:MAX_LINES]:
         multiple = fractions[tone_hz].numerator
-        fraction = f"{_factor(multiple)}rate/{fractions[tone_hz].denominator}"
+        fraction = rate_fraction(multiple, fractions[tone_hz].denominator)
         row = "".join(
             f"{_mean(shown.get_group((tone_hz, signal))):>12}"
             f"{'*' if stands_out[tone_hz, signal] else ' '}"
@@ -193,7 +192,7 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]
     text = []
     for origin, group in lines[lines["origin"] != ""].groupby("origin"):
         signals = ", ".join(group["signal"].unique())
-        text += [f"{_count(len(group), 'line')} at multiples of {origin} ({signals})."]
+        text += [f"{counted(len(group), 'line')} at multiples of {origin} ({signals})."]
     lines = lines[lines["origin"] == ""]
     if lines.empty:
         return [*text, "No other stationary narrow line was found."]
@@ -219,71 +218,4 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, n_seeds: int) -> list[str]
 
 def _fit(frequency_hz: float, rate_hz: float) -> str:
     match = coincidence(frequency_hz, rate_hz, TOLERANCE_HZ)
-    return f", = {_factor(match.multiple)}rate/{match.stride}" if match else ""
-
-
-def summarize_file(
-    name: str, rate_hz: float, channels: int, seconds: float, lines: pd.DataFrame
-) -> str:
-    """Summarize an audio file: its lines, the strides that explain them, and a verdict.
-
-    Args:
-        name: Name of the file.
-        rate_hz: Sampling rate of the file.
-        channels: Number of channels.
-        seconds: Duration of the file.
-        lines: From :func:`audio_file.explain_lines`.
-    """
-    text = [f"{name}: {rate_hz:g} Hz, {_count(channels, 'channel')}, {seconds:.1f} s"]
-    audible = lines[lines["level_db"] >= INAUDIBLE_DB]
-    if not audible.empty:
-        text += ["Stationary narrow lines, strongest first:"]
-    for line in audible.head(MAX_LINES).to_dict("records"):
-        text += [
-            f"  {line['frequency_hz']:9.2f} Hz  {line['level_db']:6.1f} dB re full scale, "
-            f"prominence {line['prominence_db']:.0f} dB, present {line['presence']:.0%} "
-            "of the time",
-            f"{'':14}{_explanation(line)}",
-        ]
-    if len(audible) > MAX_LINES:
-        text += [f"And {_count(len(audible) - MAX_LINES, 'more line')}."]
-    if len(audible) < len(lines):
-        quiet = _count(len(lines) - len(audible), "line")
-        text += [f"And {quiet} below {INAUDIBLE_DB:g} dB, under the last bit of 16-bit audio."]
-    return "\n".join([*text, _verdict(audible)])
-
-
-def _verdict(lines: pd.DataFrame) -> str:
-    if lines.empty:
-        return "No stationary narrow line was found."
-    fits = lines["stride"].notna()
-    n_lines = _count(len(lines), "line")
-    if not fits.any():
-        return f"None of {n_lines} is at a frequency where an upsampling layer puts tones."
-    # Each line was compared with the tones of all strides up to the largest that fits one.
-    expected = len(lines) * lines["chance"].max()
-    verb = "is" if fits.sum() == 1 else "are"
-    return (
-        f"{fits.sum()} of {n_lines} {verb} at a frequency where an upsampling layer puts tones "
-        f"(expected by chance: {expected:.1g})."
-    )
-
-
-def _explanation(line: dict[Any, Any]) -> str:
-    mains = f"mains hum: {line['mains']}" if line["mains"] else ""
-    if pd.isna(line["stride"]):
-        return "no stride fits" + (f"; {mains}" if mains else "")
-    fit = (
-        f"{_factor(line['multiple'])}rate/{line['stride']}: "
-        f"strides {line['strides'].replace(' ', ', ')}; "
-        f"probability for an unrelated line: {line['chance']:.1g}"
-    )
-    return f"{fit}; but also {mains}" if mains else fit
-
-
-def _factor(multiple: int) -> str:
-    return "" if multiple == 1 else f"{multiple} "
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f", = {rate_fraction(match.multiple, match.stride)}" if match else ""
