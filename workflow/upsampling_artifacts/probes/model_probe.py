@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from upsampling_artifacts.artifacts.measures import (
     predicted_tones,
 )
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
+from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.overlap_add import overlap_add
 from upsampling_artifacts.probes.layer_measures import LayerMeasures
 from upsampling_artifacts.probes.layer_tracer import (
@@ -46,12 +47,14 @@ class ProbeResult:
         layers: The rate-changing layers, in the order they run.
         outputs: The measured outputs by test signal, ``(channels, time)``; sources and channels are
             one axis.
+        left_out: Measures that could not run, and why, a sentence each.
     """
 
     measures: pd.DataFrame
     arrays: dict[str, np.ndarray]
     layers: list[Layer]
     outputs: dict[str, np.ndarray]
+    left_out: list[str] = field(default_factory=list)
 
 
 def probe_model(
@@ -61,6 +64,7 @@ def probe_model(
     chunk: int | None = None,
     fallback_strides: Sequence[int] = (),
     *,
+    multiple: int = 1,
     edge: int = 0,
     as_it_runs: bool = False,
     unit_rms_db_spl: float | None = None,
@@ -78,6 +82,7 @@ def probe_model(
             one batch.
         fallback_strides: For a model without upsampling layers, the products of strides at whose
             frequencies lines are measured. Empty: at none.
+        multiple: The model takes inputs as long as a multiple of this.
         edge: Samples at either end of input and output that are not measured: there, the network
             sees the zeros beyond its input.
         as_it_runs: Run the model without tracing its layers, because a traced layer that
@@ -97,12 +102,16 @@ def probe_model(
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
     layers: list[Layer] = []
     outputs: dict[str, np.ndarray] = {}
+    left_out: list[str] = []
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
         ran = (
-            _run_as_it_is(model, batch, chunk) if as_it_runs else _trace(model, names, batch, chunk)
+            _run_as_it_is(model, batch, chunk)
+            if as_it_runs
+            else _trace(model, names, batch, chunk, multiple)
         )
         layers = ran.layers
+        left_out += ran.left_out
         strides = tone_strides(layers) or list(fallback_strides)
         same_rate = ran.outputs.shape[-1] == batch.shape[-1]
         measured = slice(edge, -edge or None)
@@ -127,7 +136,7 @@ def probe_model(
             )
             arrays[f"{name}_db"] = level_db.astype(np.float16)
         arrays["tones_hz"] = predicted_tones(rate_hz, strides)
-    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers, outputs)
+    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers, outputs, left_out)
 
 
 @dataclass(frozen=True)
@@ -138,15 +147,22 @@ class _Run:
     layers: list[Layer]
     layer_measures: LayerMeasures
     boundaries: dict[str, list[float]]
+    left_out: list[str] = field(default_factory=list)
 
 
-def _trace(model: nn.Module, names: list[str], batch: np.ndarray, chunk: int | None) -> _Run:
+def _trace(
+    model: nn.Module, names: list[str], batch: np.ndarray, chunk: int | None, multiple: int
+) -> _Run:
     layer_measures = LayerMeasures(names)
     outputs = run(model, batch, chunk, layer_measures)
     layers = list(layer_measures.layers.values())
-    same_rate = outputs.shape[-1] == batch.shape[-1]
-    boundaries = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
-    return _Run(outputs, layers, layer_measures, boundaries)
+    boundaries, left_out = {}, []
+    if outputs.shape[-1] == batch.shape[-1]:
+        try:
+            boundaries = _boundaries(model, batch, outputs, layers, chunk, multiple)
+        except InputError as error:  # a user-supplied model does not run with a third of the input
+            left_out = [f"The boundary samples were not measured: {error}."]
+    return _Run(outputs, layers, layer_measures, boundaries, left_out)
 
 
 def _run_as_it_is(model: nn.Module, batch: np.ndarray, chunk: int | None) -> _Run:
@@ -195,20 +211,25 @@ def _boundaries(
     outputs: np.ndarray,
     layers: list[Layer],
     chunk: int | None,
+    multiple: int,
 ) -> dict[str, list[float]]:
     """Measure boundary artifacts: run the middle third alone, and compare it with the full run.
 
     The cuts are at multiples of all downsampling strides, so that nothing else changes.
 
     Returns:
-        ``start`` and ``end``: samples that differ, per signal; empty if the signals are too short.
+        ``start`` and ``end``: samples that differ, per signal.
+
+    Raises:
+        InputError: The signals are too short, or the model does not run with the middle third.
     """
     down = [layer for layer in layers if layer.direction == "down"]
     convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
-    grid = math.lcm(convolutions, *(layer.stride for layer in down if layer.kind == "stft"))
+    spectral = (layer.stride for layer in down if layer.kind == "stft")
+    grid = math.lcm(multiple, convolutions, *spectral)
     third = batch.shape[-1] // 3 // grid * grid
     if not third:
-        return {}
+        raise InputError(f"a third of the input is shorter than {grid} samples, the shortest part")
     middle = slice(third, 2 * third)
     # Traced, as the full run was: nothing else may change.
     alone = run(model, np.ascontiguousarray(batch[..., middle]), chunk, lambda *_: None)

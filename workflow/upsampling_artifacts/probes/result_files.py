@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
+from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
@@ -43,6 +50,45 @@ def write_result(result: ModelProbeResult | FileProbeResult, folder: Path) -> Pa
     with atomic_write(path) as unfinished:
         np.savez_compressed(unfinished, **arrays)
     return path
+
+
+def result_json(result: ModelProbeResult | FileProbeResult) -> str:
+    """Write what was found as JSON, for programs.
+
+    Args:
+        result: The result of a probe.
+
+    Returns:
+        An object with the keys ``name``, ``rate_hz``, ``layers`` (of a model) and ``findings``, on
+        one line. Numbers that are not finite are ``null``.
+
+    >>> from upsampling_artifacts.probes.findings import Finding
+    >>> print(plain(Finding("offset", "An offset.", {"level_db": -np.inf})))
+    {'kind': 'offset', 'sentence': 'An offset.', 'values': {'level_db': None}}
+    """
+    about: dict[str, Any] = {"name": result.name, "rate_hz": result.rate_hz}
+    if isinstance(result, ModelProbeResult):
+        about["layers"] = result.layers.drop(columns="model").to_dict("records")
+    return json.dumps(
+        plain({**about, "findings": getattr(result, "findings", [])}), allow_nan=False
+    )
+
+
+def plain(value: Any) -> Any:
+    """Convert a value to what JSON knows: numbers that are not finite become None."""
+    if isinstance(value, Finding):
+        value = dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | np.ndarray):
+        return [plain(part) for part in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    return None if value is None or value is pd.NA else str(value)
 
 
 def marked_frequencies(
