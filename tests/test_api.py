@@ -254,34 +254,51 @@ def test_only_the_middle_of_a_long_file_is_measured(tmp_path: Path, caplog) -> N
          "path of an audio file"),
         ("no/such.wav", {}, "no/such.wav: no such file; give an audio file, or a model as "
          "package.module:factory"),
-        (Filter(), {"rate_hz": None}, "rate_hz: is None; give the sampling rate of the model's "
+        (Filter(), {"rate_hz": None}, "rate_hz: is missing; give the sampling rate of the model's "
          "output"),
-        (Filter(), {"rate_hz": 0}, "rate_hz: is 0; give the sampling rate of the model's output"),
+        (Filter(), {"rate_hz": 44.1}, "rate_hz: is 44.1; give at least 1000 Hz (not kHz: 44100, "
+         "not 44.1)"),
+        (Filter(), {"rate_hz": "8000"}, "rate_hz: is '8000'; give a finite number of Hz"),
         (Filter(), {"input_kind": "mel"}, "input_kind: unknown 'mel'; known: audio, features"),
-        (Vocoder(), {"input_kind": "features"}, "channels: is None; give the number of feature "
-         "bins"),
+        (Vocoder(), {}, "Vocoder: with an input (batch, channels, time) of shape (1, 1, 16384), "
+         "the model raised RuntimeError: Given transposed=1, weight of size [20, 8, 32], expected "
+         "input[1, 1, 16384] to have 20 channels, but got 1 channels instead; it takes features: "
+         "use input_kind='features'"),
         (Filter(), {"channels": 0}, "channels: is 0; must be at least 1"),
         (Vocoder(), {"input_kind": "features", "channels": 20, "music": "x.wav"},
          "music: needs a model whose input is audio, not features; omit it"),
         (Filter(), {"options": {"a": 1}}, "options: need a factory, but the model is already "
          "built; omit them"),
         (Filter(), {"seeds": []}, "seeds: is empty; give at least one"),
-        (Filter(), {"seeds": [0, 1]}, "seeds: a model that is already built has one set of weights;"
-         " give one seed, or a factory as 'package.module:factory'"),
+        (Filter(), {"seeds": [0, 1]}, "seeds: a model that is already built or trained has one set "
+         "of weights; give one seed, or a factory as package.module:factory"),
+        ("tests.toy_models:Filter", {"seeds": [2, 2]}, "seeds: 2 is given twice; give each seed "
+         "once"),
         (Filter(), {"seconds": 1.4}, "seconds: is 1.4; must be at least 1.5"),
+        (Filter(), {"seconds": 361}, "seconds: 361 s at 8000 Hz are 2.89e+06 samples; at most "
+         "2,880,000 are probed, because all layers are measured in memory; at most 360 s here"),
         (Filter(), {"music": "no.wav"}, "no.wav: no such file; give an audio file, or a model "
          "as package.module:factory"),
         (Returns(lambda x: x[..., :4000]  if x.shape[-1] == 12000 else x), {},
          "Returns: its output: signal: 0.50 s are too short to detect lines; use at least 1 s; "
          "the input was silence"),
-        (Returns(lambda x: x / x.std()), {},
-         "Returns: its output, of shape (1, 1, 12000), contains NaN; the input was silence"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_in_one_line(target, arguments: dict, message: str) -> None:
     with pytest.raises(InputError) as caught:
         probe(target, **{**QUICK, **arguments})
     assert str(caught.value) == message
+
+
+def test_a_signal_that_a_model_cannot_process_is_left_out_and_said() -> None:
+    result = probe(Returns(lambda x: x / x.std()), **QUICK)
+    assert list(result.measures["signal"].unique()) == ["noise", "sweep"]
+    left_out = [finding.sentence for finding in result.findings if finding.kind == "left_out"]
+    assert left_out == [
+        f"The probe with {signal} was left out: Returns: its output, of shape (1, 1, 12000), "
+        f"contains {values}."
+        for signal, values in {"silence": "NaN", "ones": "infinite values"}.items()
+    ]
 
 
 def test_music_with_a_silent_middle_is_refused(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_an_object_of_a_python_file(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert import_paths.import_object(f"{folder}/my_package/deep/__init__.py:x") == 1
     assert import_paths.source_file(str(deep)) == deep
     for missing in ("gone.py:Model", f"{folder}/lone/torch.py:Optoins"):
-        with pytest.raises(InputError, match="no file 'gone.py'|did you mean 'Options'"):
+        with pytest.raises(InputError, match=r"no file 'gone\.py'|did you mean 'Options'"):
             import_paths.import_object(missing)
 
 

@@ -61,10 +61,10 @@ def test_the_error_for_a_wrong_channel_count_suggests_the_right_one() -> None:
     assert refusal(find_form, CheckedModel(Upsampler(), "toy"), 3).endswith("; use channels=1")
 
 
-def test_the_error_for_a_wrong_number_of_bins_suggests_none() -> None:
+def test_the_error_for_a_wrong_number_of_bins_suggests_the_right_one() -> None:
     refused = refusal(find_form, CheckedModel(Vocoder(20), "toy", "features"), 80)
     assert re.search(r"\(batch, bins, frames\) of shape \(1, 80, 32\), the model raised", refused)
-    assert "use channels" not in refused
+    assert refused.endswith("; use channels=20")
 
 
 def test_a_bad_output_suggests_no_channel_count() -> None:

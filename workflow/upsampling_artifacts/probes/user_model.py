@@ -32,27 +32,29 @@ class Layout:
         arrange: From ``(1, channels, time)`` or ``(1, bins, frames)`` to these axes.
         has_batch: Whether there is a batch axis.
         has_channels: Whether there is an axis of channels or bins.
+        is_transposed: Whether the axis of channels or bins comes last.
     """
 
     axes: str
     arrange: Callable[[Tensor], Tensor]
     has_batch: bool = True
     has_channels: bool = True
+    is_transposed: bool = False
 
 
 LAYOUTS = {
     "audio": (
         Layout("(batch, channels, time)", lambda x: x),
         Layout("(batch, time)", lambda x: x[:, 0], has_channels=False),
-        Layout("(batch, time, channels)", lambda x: x.mT),
+        Layout("(batch, time, channels)", lambda x: x.mT, is_transposed=True),
         Layout("(channels, time)", lambda x: x[0], has_batch=False),
         Layout("(time,)", lambda x: x[0, 0], has_batch=False, has_channels=False),
     ),
     "features": (
         Layout("(batch, bins, frames)", lambda x: x),
-        Layout("(batch, frames, bins)", lambda x: x.mT),
+        Layout("(batch, frames, bins)", lambda x: x.mT, is_transposed=True),
         Layout("(bins, frames)", lambda x: x[0], has_batch=False),
-        Layout("(frames, bins)", lambda x: x[0].mT, has_batch=False),
+        Layout("(frames, bins)", lambda x: x[0].mT, has_batch=False, is_transposed=True),
         Layout("(batch, 1, bins, frames)", lambda x: x[:, None]),
     ),
 }

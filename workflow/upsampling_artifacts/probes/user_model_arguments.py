@@ -53,10 +53,10 @@ def check_numbers(rate_hz: Any, channels: Any, seeds: Any, seconds: Any) -> None
 def check_rate(rate_hz: Any, seconds: float) -> float:
     """Check the sampling rate, and that so many seconds can be measured in memory."""
     name = argument("rate_hz")
-    if rate_hz is None or not _is_number(rate_hz) or not rate_hz > 0:
-        raise InputError(
-            f"{name}: is {_shown(rate_hz)}; give the sampling rate of the model's output"
-        )
+    if rate_hz is None:
+        raise InputError(f"{name}: is missing; give the sampling rate of the model's output")
+    if not _is_number(rate_hz):
+        raise InputError(f"{name}: is {_shown(rate_hz)}; give a finite number of Hz")
     if rate_hz < MIN_RATE_HZ:
         raise InputError(
             f"{name}: is {rate_hz:g}; give at least {MIN_RATE_HZ:g} Hz (not kHz: 44100, not 44.1)"

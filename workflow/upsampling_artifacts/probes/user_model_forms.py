@@ -158,6 +158,8 @@ def _search(model: CheckedModel, channels: int | None, example_length: int | Non
     ran: list[OutputError] = []
     raised: list[InputError] = []
     for layout in LAYOUTS[model.input_kind]:
+        if ran and layout.is_transposed:
+            continue  # with time in place of channels, a score per sample looks like audio
         model.layout = layout
         for count in [channels] if channels else _counts(model, layout):
             if count > 1 and not layout.has_channels:

@@ -156,22 +156,24 @@ def _probe(
     model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float, multiple: int
 ) -> ProbeResult:
     """Probe with one signal at a time, because not every model accepts a batch."""
-    results, errors = [], {}
+    results: list[ProbeResult] = []
+    errors: dict[str, str] = {}
     for name, signal in test_signals.items():
         try:
             results.append(probe_model(model, {name: signal}, rate_hz, multiple=multiple))
         except InputError as error:
             # An output that is too short to be measured raises an error without the model's name.
             prefix = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
-            errors[name] = InputError(f"{prefix}{error}; the input was {name}")
+            errors[name] = f"{prefix}{error}"
     if AN_INPUT in errors:
-        raise next(iter(errors.values()))
+        signal, reason = next(iter(errors.items()))
+        raise InputError(f"{reason}; the input was {signal}")
     for key in sorted(model.dropped):
         logger.info(f"{model.name}: output '{key}' is not audio; dropped")
     arrays = {key: array for result in results for key, array in result.arrays.items()}
     measures = pd.concat([result.measures for result in results])
     outputs = {key: output for result in results for key, output in result.outputs.items()}
-    left_out = [f"The probe with {signal} was left out: {e}." for signal, e in errors.items()]
+    left_out = [f"The probe with {signal} was left out: {why}." for signal, why in errors.items()]
     left_out += [reason for result in results for reason in result.left_out]
     return ProbeResult(measures, arrays, results[0].layers, outputs, left_out)
 
