@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, argument
 from upsampling_artifacts.probes import file_summary
 from upsampling_artifacts.probes.audio_file import (
     MAX_SECONDS,
@@ -77,8 +77,10 @@ def probe_audio_file(path: str | Path, model_rate_hz: float | None = None) -> Fi
     """
     path = Path(path)
     signal, rate_hz = read_audio(path)
-    if model_rate_hz is not None and not model_rate_hz > 0:
-        raise InputError(f"rate_hz: is {model_rate_hz}; must be positive, or omitted")
+    if model_rate_hz is not None and not 0 < model_rate_hz < np.inf:
+        raise InputError(
+            f"{argument('rate_hz')}: is {model_rate_hz:g}; must be positive, or omitted"
+        )
     seconds = signal.shape[-1] / rate_hz
     if seconds > MAX_SECONDS:
         logger.info(f"{path}: {seconds:.0f} s long; only the middle {MAX_SECONDS:g} s are measured")

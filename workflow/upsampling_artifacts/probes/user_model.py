@@ -180,6 +180,8 @@ class CheckedModel(nn.Module):
                 f"{self.name}: its output has shape {shape}; "
                 "(batch, ..., time) with a batch of 1 is needed"
             )
+        if part.layout is not torch.strided:
+            raise OutputError(f"{self.name}: its output is {part.layout}; return a dense tensor")
         if part.numel() == 0:
             raise OutputError(f"{self.name}: its output, of shape {shape}, is empty")
         if not part.isfinite().all():

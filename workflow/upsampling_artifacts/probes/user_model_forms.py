@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from upsampling_artifacts.errors import InputError, argument
+from upsampling_artifacts.probes.findings import counted
 from upsampling_artifacts.probes.user_model import (
     LAYOUTS,
     TIME_AXES,
@@ -78,8 +79,8 @@ class Form:
         return math.ceil(round(length) / self.multiple) * self.multiple
 
     def __str__(self) -> str:
-        unit = "bins" if "bins" in self.layout.axes else "channels"
-        count = f" with {self.channels} {unit}" if self.layout.has_channels else ""
+        noun = "bin" if "bins" in self.layout.axes else "channel"
+        count = f" with {counted(self.channels, noun)}" if self.layout.has_channels else ""
         if self.is_fixed:
             length = f", always {self.length} long"
         else:
@@ -280,14 +281,12 @@ def _hint(model: CheckedModel, channels: int | None) -> str:
     """What to change so that a model would run."""
     if channels is not None:
         try:
-            form = _search(model, None, None)
+            return f"; use {argument('channels', _search(model, None, None).channels)}"
         except InputError:
             return ""
-        return f"; use {argument('channels', form.channels)}"
-    if model.input_kind == "audio":
-        try:
-            form = _search(CheckedModel(model.model, model.name, "features"), None, None)
-        except InputError:
-            return ""
-        return f"; it takes features: use {argument('input_kind', 'features')}"
-    return ""
+    other_kind = "features" if model.input_kind == "audio" else "audio"
+    try:
+        _search(CheckedModel(model.model, model.name, other_kind), None, None)
+    except InputError:
+        return ""
+    return f"; it takes {other_kind}: use {argument('input_kind', other_kind)}"

@@ -40,8 +40,8 @@ from upsampling_artifacts.probes.user_model_loading import (
 
 logger = logging.getLogger(__name__)
 
-MAX_INPUT_VALUES = 32 * MAX_SAMPLES
-"""Over all channels: 0.4 GB in float32."""
+MAX_INPUT_VALUES = 4 * MAX_SAMPLES
+"""Over all channels; they take a minute or two to measure."""
 
 MAX_RATE_DENOMINATOR = 10_000
 """Music is resampled by a ratio of integers no larger than this: exact to 0.01 per million."""
@@ -166,8 +166,8 @@ def _probe(
             prefix = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
             errors[name] = f"{prefix}{error}"
     if AN_INPUT in errors:
-        signal, reason = next(iter(errors.items()))
-        raise InputError(f"{reason}; the input was {signal}")
+        first, reason = next(iter(errors.items()))
+        raise InputError(f"{reason}; the input was {first}")
     for key in sorted(model.dropped):
         logger.info(f"{model.name}: output '{key}' is not audio; dropped")
     arrays = {key: array for result in results for key, array in result.arrays.items()}
@@ -208,8 +208,8 @@ def _test_signals(
     channels = form.channels
     if channels * samples > MAX_INPUT_VALUES:
         raise InputError(
-            f"{argument('channels')}: {channels} channels of {samples:,} samples do not fit in "
-            f"memory; give fewer, or fewer {argument('seconds')}"
+            f"{argument('channels')}: {channels} channels of {samples:,} samples take too "
+            f"long to measure; give fewer, or fewer {argument('seconds')}"
         )
     if form.ratio != 1:
         axis = "frame" if model.input_kind == "features" else "input sample"
