@@ -307,7 +307,7 @@ MODELS = {
         )
     },
     **{
-        f"tests.toy_forms:returns --option what={what.replace(' ', '~')}": "its output|contains no tensor"
+        f"{FORMS}:returns --option what={what.replace(' ', '~')}": "its output|contains no tensor"
         for what in RETURNS
     },
     "tests.toy_forms:returns --option what=wrong~batch": ANSWERED,  # two channels, without a batch

@@ -125,7 +125,7 @@ class Outputs(nn.Module):
             "named": Pair(y, lengths),
             "dataclass": Audio(y),
             "mask": (y, torch.ones_like(y, dtype=torch.bool)),
-            "arrays": [y.numpy()],
+            "arrays": [y.detach().numpy()],
             "flat": y.reshape(-1),
             "last": y.mT,
             "double": y.double(),

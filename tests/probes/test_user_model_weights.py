@@ -32,7 +32,7 @@ def trained() -> Upsampler:
         lambda state: state,
         lambda state: {"state_dict": state, "epoch": 3},
         lambda state: {"model": {"generator": prefixed("module.", state)}, "optimizer": {}},
-        lambda state: prefixed("generator.module.", state) | {"discriminator.up.bias": torch.ones(1)},
+        lambda state: prefixed("generator.module.", state) | {"d.up.bias": torch.ones(1)},
         lambda state: prefixed("_orig_mod.", state),
         lambda state: {"discriminator": Filter().state_dict(), "generator": state},
         lambda state: {"ema": {**state, "steps": torch.tensor(3)}},
