@@ -300,12 +300,22 @@ def unknown_function() -> nn.Module:
     return nn.Sequential(up(2), inner, same(1))
 
 
-def unseen_upsampling() -> nn.Module:
+def longer_inverse_transform() -> nn.Module:
     """A Fourier transform whose inverse is four times longer."""
 
     def forward(self: Does, x: Tensor) -> Tensor:
         z = self.encoder(x)
         return torch.fft.irfft(self.smooth(torch.fft.rfft(z).real), 4 * z.shape[-1])
+
+    return Does(forward, encoder=down(4), smooth=same(4, 1))
+
+
+def unseen_upsampling() -> nn.Module:
+    """NumPy repeats samples in the middle of ``forward``."""
+
+    def forward(self: Does, x: Tensor) -> Tensor:
+        repeated = np.repeat(self.encoder(x).numpy(), 4, axis=-1)
+        return self.smooth(torch.from_numpy(repeated))
 
     return Does(forward, encoder=down(4), smooth=same(4, 1))
 

@@ -20,8 +20,8 @@ input does not consist of whole frames, and they hold for chunks, which do not g
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -36,6 +36,7 @@ from upsampling_artifacts.probes.layer_tracer import (
     RESAMPLING,
     STRIDED,
     Layer,
+    OnLayer,
     interpolation_mode,
     stride_argument,
 )
@@ -45,6 +46,9 @@ ROUNDING = 0.04
 
 ROUNDING_SAMPLES = 2
 """The same in samples, for short signals."""
+
+FOREIGN = "forward"
+"""Stands for the function that made a module's output, if it is none of torch's."""
 
 SPATIAL_AXES = {
     **dict.fromkeys([F.conv2d, F.conv_transpose2d, F.avg_pool2d, F.max_pool2d], 2),
@@ -56,9 +60,13 @@ SPATIAL_AXES = {
 # change its length.
 KEEP_RATE = {
     "cat", "concat", "concatenate", "pad", "split", "chunk", "tensor_split", "split_with_sizes",
-    "narrow", "repeat", "tile", "roll", "flip", "select", "unbind", "fft", "ifft", "rfft", "irfft",
-    "hfft", "ihfft", "fftshift", "cumsum",
+    "narrow", "repeat", "tile", "roll", "flip", "select", "unbind",
 }  # fmt: skip
+
+TRANSFORMS = {"fft_rfft", "fft_ihfft"}
+"""Transforms whose output has another length than their input."""
+
+INVERSE_TRANSFORMS = {"fft_irfft", "fft_ifft", "fft_hfft"}
 
 WRITES = {"__setitem__", "index_copy_", "index_add_", "scatter_", "scatter_add_", "index_put_",
           "copy_", "masked_scatter_"}  # fmt: skip
@@ -72,6 +80,7 @@ KINDS = {
         "indexing",
     ),
     "unfold": "unfold",
+    **dict.fromkeys(["fft_irfft", "fft_ifft", "fft_hfft"], "fourier"),
     **dict.fromkeys(["matmul", "__matmul__", "einsum", "bmm", "linear", "tensordot"], "product"),
 }  # fmt: skip
 """Kinds of layers whose functions have no stride; ``other``, if not listed."""
@@ -103,13 +112,24 @@ class LayerPaths:
     Attributes:
         layers: The layers, in the order they first run, with their periods.
         places: The layer at each place, and the axis of time in its output, counted from the end.
-        unseen: By how much more the output grows than the calls that were seen explain; 1 if they
-            explain everything.
+        unseen: Changes of rate that no call explains, on the way to the output: the module in which
+            the rate is known again, or an empty string, and the ratio.
     """
 
     layers: list[Layer]
     places: dict[Place, tuple[Layer, int]]
-    unseen: Fraction
+    unseen: list[tuple[str, Fraction]]
+
+    @contextmanager
+    def trace(self, model: nn.Module, on_layer: OnLayer) -> Iterator[None]:
+        """Context manager: report these layers as the model runs.
+
+        Args:
+            model: The model whose paths these are.
+            on_layer: As for :func:`layer_tracer.trace_layers`.
+        """
+        with _Reporter(self.places, on_layer).watching(model):
+            yield
 
 
 @torch.no_grad()
@@ -146,8 +166,8 @@ class _Call:
     """One tensor that a call of a torch function returned.
 
     Attributes:
-        key: Matches the call with that of the other run: the place with the position in the whole
-            run, and the position of the tensor in the output.
+        key: Matches the call with that of the other run: module, function, position among the calls
+            of this function by this module in the whole run, and position in the output.
         place: Where in the model.
         function: What was called.
         shape: Of the output.
@@ -164,7 +184,7 @@ class _Call:
         foreign: Shapes of arguments of unknown origin, by position.
     """
 
-    key: tuple[Place, int, int]
+    key: tuple[str, str, int, int]
     place: Place
     function: Callable | None
     shape: tuple[int, ...]
@@ -189,29 +209,23 @@ class _Running:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-class _Recorder(TorchFunctionMode):
-    """Records all calls of torch functions in one run of a model."""
+class _Watcher(TorchFunctionMode):
+    """Intercepts all calls of torch functions; hooks keep track of the modules that make them."""
 
-    def __init__(self, model: nn.Module, example: Tensor):
+    def __init__(self) -> None:
         super().__init__()
-        self.own = {id(x) for x in [*model.parameters(), *model.buffers()]}
-        self.calls: list[_Call] = []
-        self.counts: Counter[tuple[str, str]] = Counter()
         self.running: list[_Running] = []
-        self.top = _Running("", [])
-        self.made = WeakIdKeyDictionary()  # the call that made a tensor, or last wrote into it
-        self.writes: dict[int, int] = {}  # the last call that wrote into a part of a storage
-        self._add(None, "input", [example], [], [])
+        self.outside = _Running("(outside)", [])
 
-    def run(self, model: nn.Module, example: Tensor) -> Tensor:
+    @contextmanager
+    def watching(self, model: nn.Module) -> Iterator[None]:
         with ExitStack() as stack:
             for name, module in model.named_modules():
                 if "parametrizations" not in name.split("."):  # these process weights
                     stack.callback(self._enter(name, module).remove)
                     stack.callback(module.register_forward_hook(self._leave).remove)
             stack.enter_context(self)
-            output = model(example)
-        return next(_tensors(output))
+            yield
 
     def _enter(self, name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
         def enter(_module: nn.Module, args: tuple, kwargs: dict) -> None:
@@ -221,12 +235,71 @@ class _Recorder(TorchFunctionMode):
 
     def _leave(self, _module: nn.Module, _args: tuple, output: object) -> None:
         with torch._C.DisableTorchFunction():
-            finished = self.running[-1]
-            unknown = [x for x in _tensors(output) if x not in self.made]
-            if unknown:  # made by something else than torch's functions
-                parents = [self.made[x] for x in finished.inputs if x in self.made]
-                self._add(None, "forward", unknown, parents, [x.shape for x in unknown])
-            self.running.pop()
+            self.on_leave(self.running.pop(), output)
+
+    def on_leave(self, finished: _Running, output: object) -> None:
+        """Called after each module, without interception."""
+
+    def place(self, function: str, finished: _Running | None = None) -> Place:
+        """The place of the next call of a function."""
+        running = finished or (self.running[-1] if self.running else self.outside)
+        index = running.counts[function]
+        running.counts[function] += 1
+        return Place(running.name, function, index)
+
+
+class _Reporter(_Watcher):
+    """Reports the calls at given places."""
+
+    def __init__(self, places: Mapping[Place, tuple[Layer, int]], on_layer: OnLayer):
+        super().__init__()
+        self.places = places
+        self.on_layer = on_layer
+
+    def __torch_function__(
+        self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
+        output = function(*args, **kwargs or {})
+        name = getattr(function, "__name__", "")
+        outputs = list(_tensors(args[0] if name == "__setitem__" else output))
+        if outputs:
+            place = self.place(name)
+            if place in self.places:
+                layer, axis = self.places[place]
+                x = next(_tensors([args, kwargs]))
+                self.on_layer(layer, _signal(x, -1), _signal(outputs[0], axis))
+        return output
+
+    def on_leave(self, finished: _Running, output: object) -> None:
+        place = self.place(FOREIGN, finished)
+        if place in self.places and finished.inputs:
+            layer, axis = self.places[place]
+            self.on_layer(layer, _signal(finished.inputs[0], -1), _signal(next(_tensors(output)), axis))
+
+
+class _Recorder(_Watcher):
+    """Records all calls of torch functions in one run of a model."""
+
+    def __init__(self, model: nn.Module, example: Tensor):
+        super().__init__()
+        self.own = {id(x) for x in [*model.parameters(), *model.buffers()]}
+        self.calls: list[_Call] = []
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.made = WeakIdKeyDictionary()  # the call that made a tensor, or last wrote into it
+        self.writes: dict[int, int] = {}  # the last call that wrote into a part of a storage
+        self._add(None, self.place("input"), [example], [], [])
+
+    def run(self, model: nn.Module, example: Tensor) -> Tensor:
+        with self.watching(model):
+            output = model(example)
+        return next(_tensors(output))
+
+    def on_leave(self, finished: _Running, output: object) -> None:
+        place = self.place(FOREIGN, finished)
+        unknown = [x for x in _tensors(output) if x not in self.made]
+        if unknown:  # made by something else than torch's functions
+            parents = [self.made[x] for x in finished.inputs if x in self.made]
+            self._add(None, place, unknown, parents, [tuple(x.shape) for x in unknown])
 
     def __torch_function__(
         self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None
@@ -238,9 +311,9 @@ class _Recorder(TorchFunctionMode):
         if outputs:
             inputs = list(_tensors([args, kwargs]))
             parents, foreign = self._origins(inputs)
-            self._add(function, name, outputs, parents, foreign)
+            self._add(function, self.place(name), outputs, parents, foreign)
             for call in self.calls[-len(outputs) :]:
-                self._describe(call, args, kwargs, inputs, outputs[0])
+                self._describe(call, args, kwargs, inputs)
         return output
 
     def _origins(self, inputs: list[Tensor]) -> tuple[list[int], list[tuple[int, ...]]]:
@@ -259,27 +332,22 @@ class _Recorder(TorchFunctionMode):
     def _add(
         self,
         function: Callable | None,
-        name: str,
+        place: Place,
         outputs: Sequence[Tensor],
         parents: list[int],
         foreign: Sequence[tuple[int, ...]],
     ) -> None:
-        running = self.running[-1] if self.running else self.top
-        place = Place(running.name, name, running.counts[name])
-        running.counts[name] += 1
-        position = self.counts[running.name, name]
-        self.counts[running.name, name] += 1
+        position = self.counts[place.module, place.function]
+        self.counts[place.module, place.function] += 1
         for index, x in enumerate(outputs):
-            key = (Place(running.name, name, 0), position, index)
+            key = (place.module, place.function, position, index)
             call = _Call(key, place, function, tuple(x.shape), parents, foreign=tuple(foreign))
             self.made[x] = len(self.calls)
-            if name in WRITES and _is_part(x):
+            if place.function in WRITES and _is_part(x):
                 self.writes[_storage(x)] = len(self.calls)
             self.calls.append(call)
 
-    def _describe(
-        self, call: _Call, args: tuple, kwargs: dict, inputs: list[Tensor], output: Tensor
-    ) -> None:
+    def _describe(self, call: _Call, args: tuple, kwargs: dict, inputs: list[Tensor]) -> None:
         """Note what the analysis needs to know about a call."""
         function, name = call.function, call.place.function
         if function in STRIDED:
@@ -322,6 +390,7 @@ class _State:
         inner: Rate of the samples within the chunks that are folded into another axis.
         inner_size: Length of the chunks.
         folded: The call that folded them.
+        transformed: In a spectrum along time, how much its signal grew.
     """
 
     rate: Fraction
@@ -330,6 +399,7 @@ class _State:
     inner: Fraction | None = None
     inner_size: int = 0
     folded: int = -1
+    transformed: int = 0
 
 
 @dataclass
@@ -359,20 +429,21 @@ class _Analysis:
         self.states: dict[int, _State] = {}
         self.changes: list[_Change] = []
         self.is_opaque: set[int] = set()
+        self.unseen: list[tuple[int, Fraction]] = []
 
     def paths(self) -> LayerPaths:
         if not self.input_growth:
             raise ValueError("the inputs are equally long")
         for index, call in enumerate(self.calls):
             self._visit(index, call)
-        rate, unseen = self._output_rate()
+        rate = self._output_rate()
         children = self._children()
         layers: dict[tuple, Layer] = {}
         places: dict[tuple, list[tuple[Place, int]]] = {}
         names: Counter[str] = Counter()
         for change in self.changes:
             call = self.calls[change.call]
-            reaches = self._reaches_output(change, children)
+            reaches = self._reaches_output(change.call, children, change)
             if not reaches and call.function not in STRIDED and call.function not in RESAMPLING:
                 continue  # a reshape for a mean, say
             same = (call.place.module, change.kind, change.stride, change.direction, change.mode,
@@ -402,7 +473,11 @@ class _Analysis:
                 for same, layer in layers.items()
                 for place, axis in places[same]
             },
-            unseen,
+            [
+                (self.calls[index].place.module, ratio)
+                for index, ratio in self.unseen
+                if self._reaches_output(index, children)
+            ],
         )
 
     def _match(self, call: _Call) -> tuple[int | None, int]:
@@ -428,9 +503,20 @@ class _Analysis:
         source = self._source(call)
         if source is None:
             if growth:
-                self.states[index] = _State(self._absolute(growth), axis, growth)
+                rate = self._absolute(growth)
+                if index in self.is_opaque and (before := self._before(index)):
+                    self._note_unseen(index, rate / before)
+                self.states[index] = _State(rate, axis, growth)
         elif axis is not None or self._is_repeated(call) or self._grows_in_two_axes(call):
             self.states[index] = self._changed(index, call, self.states[source], axis, growth)
+
+    def _before(self, index: int) -> Fraction | None:
+        """The rate of the latest signal before a call."""
+        return next((self.states[i].rate for i in range(index - 1, -1, -1) if i in self.states), None)
+
+    def _note_unseen(self, index: int, ratio: Fraction) -> None:
+        if ratio != 1:
+            self.unseen.append((index, ratio))
 
     def _source(self, call: _Call) -> int | None:
         """The call whose output is the signal that goes in."""
@@ -474,8 +560,14 @@ class _Analysis:
             return self._stepped(index, call, source, state)
         if call.place.function in KEEP_RATE:
             return state
-        ratio = _simple(Fraction(growth, source.growth), growth)
-        if _close(Fraction(growth, source.growth), Fraction(1), min(growth, source.growth)):
+        if call.place.function in TRANSFORMS and growth != source.growth:
+            state.transformed = source.growth
+            return state
+        if call.place.function in INVERSE_TRANSFORMS and source.transformed:
+            source = replace(source, growth=source.transformed)
+            state.transformed = 0
+        ratio = self._ratio(call, source, axis, growth)
+        if ratio == 1:
             if source.inner and self._mixes(call, source):
                 self._mix(source, state)
             return state
@@ -494,6 +586,20 @@ class _Analysis:
         self._note(index, kind, ratio, mode, source.rate)
         return state
 
+    def _ratio(self, call: _Call, source: _State, axis: int, growth: int) -> Fraction:
+        """The ratio of the rates of output and input, of a function without a stride."""
+        if KINDS.get(call.place.function) != "reshape":
+            return _simple(Fraction(growth, source.growth), growth)
+        # Samples are interleaved with the axes behind time: (time, 2) becomes (2 time). Signals are
+        # put one after the other if axes before time are merged with it.
+        assert source.axis is not None
+        shape = self.calls[self._parent(call, source)].shape
+        return Fraction(prod(shape[source.axis :][1:]), prod(call.shape[axis:][1:]))
+
+    def _parent(self, call: _Call, source: _State) -> int:
+        """Index of the call that has a state."""
+        return next(p for p in call.parents if self.states.get(p) is source)
+
     def _stepped(self, index: int, call: _Call, source: _State, state: _State) -> _State:
         state.rate = source.rate * call.step
         if call.step != 1:
@@ -502,12 +608,11 @@ class _Analysis:
 
     def _mixes(self, call: _Call, source: _State) -> bool:
         """Whether a product or a convolution uses the samples of a chunk as channels."""
-        parent = next(p for p in call.parents if self.states.get(p) is source)
-        shape, size = self.calls[parent].shape, source.inner_size
+        shape, size = self.calls[self._parent(call, source)].shape, source.inner_size
         if call.stride:
             spatial = shape[-len(call.stride) :]
             return size not in spatial and shape[-len(call.stride) - 1] % size == 0
-        if call.place.function not in MIXES_CHANNELS:
+        if call.place.function not in MIXES_CHANNELS or call.key[-1]:  # not the state of an LSTM
             return False
         channels = -2 if source.axis == -1 else -1
         return size not in call.shape or shape[channels] == size
@@ -536,6 +641,8 @@ class _Analysis:
         if not is_time and not in_chunks:
             return state
         position = -1 if in_chunks or spectral else along
+        if kind == "fold" and axis is not None:
+            position = axis
         if call.mode:
             ratio = self._resampling_ratio(index, call, source, growth, in_chunks)
         else:
@@ -565,8 +672,7 @@ class _Analysis:
     ) -> Fraction:
         if growth and source.growth and not in_chunks:
             return _simple(Fraction(growth, source.growth), growth)
-        parent = next(p for p in call.parents if self.states.get(p) is source)
-        length = self.calls[parent].shape[-1]
+        length = self.calls[self._parent(call, source)].shape[-1]
         return _simple(Fraction(call.shape[-1], length), length)
 
     def _note(self, index: int, kind: str, ratio: Fraction, mode: str, rate_in: Fraction) -> None:
@@ -576,18 +682,20 @@ class _Analysis:
         elif ratio.numerator == 1:
             self.changes.append(_Change(index, kind, ratio.denominator, "down", mode, rate_in))
 
-    def _output_rate(self) -> tuple[Fraction | None, Fraction]:
-        """The rate of the output, and what in it the calls do not explain."""
+    def _output_rate(self) -> Fraction | None:
+        """The rate of the output; notes what in it the calls do not explain."""
         if not self.output_growth:
-            return None, Fraction(1)
+            return None
         state = self.states.get(self.output_call) if self.output_call is not None else None
         measured = Fraction(self.output_growth, self.input_growth)
         if state is None:
-            return self._absolute(self.output_growth), Fraction(1)
+            return self._absolute(self.output_growth)
         if _close(measured, state.rate, self.output_growth):
-            return state.rate, Fraction(1)
+            return state.rate
         rate = _simple(measured, self.output_growth)
-        return rate, rate / state.rate
+        assert self.output_call is not None
+        self._note_unseen(self.output_call, rate / state.rate)
+        return rate
 
     def _children(self) -> dict[int, list[int]]:
         children: dict[int, list[int]] = {}
@@ -597,8 +705,10 @@ class _Analysis:
                     children.setdefault(parent, []).append(index)
         return children
 
-    def _reaches_output(self, change: _Change, children: dict[int, list[int]]) -> bool:
-        """Whether a layer's tones can reach the output.
+    def _reaches_output(
+        self, start: int, children: dict[int, list[int]], change: _Change | None = None
+    ) -> bool:
+        """Whether the output of a call, or the tones of a layer, can reach the model's output.
 
         Tones are at multiples of the rate of the layer's input. A decimation to this rate, or to an
         integer part of it, turns them into an offset: so an activation that is oversampled and
@@ -606,14 +716,14 @@ class _Analysis:
         """
         if self.output_call is None:
             return True
-        seen, waiting = {change.call}, [change.call]
+        seen, waiting = {start}, [start]
         while waiting:
             index = waiting.pop()
             if index == self.output_call:
                 return True
             opaque = [other for other in self.is_opaque if other > index]
             for child in [*children.get(index, []), *opaque]:
-                if child not in seen and not self._folds_down(child, change):
+                if child not in seen and not (change and self._folds_down(child, change)):
                     seen.add(child)
                     waiting.append(child)
         return False
@@ -636,6 +746,12 @@ def _tensors(value: object) -> Iterator[Tensor]:
     elif isinstance(value, tuple | list):
         for item in value:
             yield from _tensors(item)
+
+
+def _signal(x: Tensor, axis: int) -> Tensor:
+    """A tensor of any shape as ``(batch, channels, time)``, its axis of time counted from the end."""
+    x = x.movedim(axis, -1) if x.dim() else x.view(1)
+    return x[None, None] if x.dim() == 1 else x.unsqueeze(1).flatten(1, -2)
 
 
 def _growth(shape: tuple[int, ...], longer: tuple[int, ...]) -> tuple[int | None, int]:
