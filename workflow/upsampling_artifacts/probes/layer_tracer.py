@@ -12,12 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+
+LAYER_COLUMNS = [
+    "model", "name", "kind", "direction", "stride", "mode", "calls", "reaches_output", "period",
+]  # fmt: skip
+"""Columns of a table of layers, ``layers.csv``: the model's name and the attributes of
+:class:`Layer`."""
 
 MAX_PRODUCT = 64
 """The largest product of strides whose tones are predicted where no period is measured."""
@@ -172,6 +179,25 @@ def tone_strides(layers: list[Layer], max_product: int | None = None) -> list[in
                 break
             products.append(product)
     return products
+
+
+def layers_table(model: str, layers: list[Layer]) -> pd.DataFrame:
+    """Layers as a table.
+
+    Args:
+        model: Name of the model.
+        layers: Its layers.
+
+    Returns:
+        The columns :data:`LAYER_COLUMNS`; an unknown period is empty.
+    """
+    rows = [
+        (model, layer.name, layer.kind, layer.direction, layer.stride, layer.mode, layer.calls,
+         layer.reaches_output, layer.period)
+        for layer in layers
+    ]  # fmt: skip
+    types = {"stride": int, "calls": int, "reaches_output": bool, "period": "Int64"}
+    return pd.DataFrame(rows, columns=LAYER_COLUMNS).astype(types)
 
 
 def makes_tones(layer: Layer) -> bool:

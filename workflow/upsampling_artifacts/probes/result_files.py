@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from upsampling_artifacts.files import atomic_write
-from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
+from upsampling_artifacts.probes.model_lines import unpredicted_lines
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
 
@@ -61,10 +61,7 @@ def marked_frequencies(
         audible = result.lines[result.lines["level_db"] >= INAUDIBLE_DB]
         frequencies_hz, fits = audible["frequency_hz"], audible["stride"].notna()
         return list(frequencies_hz[fits]), {"file": list(frequencies_hz[~fits])}
-    others = model_summary.unpredicted_lines(
-        result.measures, result.layers, result.tones_hz, result.rate_hz
-    )
-    others = others[others["origin"] == ""]
+    others = unpredicted_lines(result.measures, result.tones_hz, result.rate_hz)
     by_signal = {
         str(signal): list(group) for signal, group in others.groupby("signal")["frequency_hz"]
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchaudio.functional import resample
 
 from upsampling_artifacts.artifacts.measures import predicted_tones
@@ -19,11 +19,16 @@ from upsampling_artifacts.data import signals
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file import middle, read_audio
-from upsampling_artifacts.probes.layer_tracer import tone_strides
+from upsampling_artifacts.probes.findings import Finding
+from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
+from upsampling_artifacts.probes.layer_tracer import layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
+from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
 from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model
 from upsampling_artifacts.probes.user_model import (
     AXES,
+    TRIAL_FRAMES,
+    TRIAL_SAMPLES,
     CheckedModel,
     evaluation_mode,
     load_user_model,
@@ -46,9 +51,10 @@ class ModelProbeResult:
         measures: A table with the columns model, seed, stage, signal, layer, measure, frequency_hz,
             value, unit.
         layers: The rate-changing layers, in the order they run: columns model, name, kind,
-            direction, stride.
+            direction, stride, mode, calls, reaches_output, period (:class:`layer_tracer.Layer`).
         tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
+        findings: What was found, in sentences, the most important first.
 
     Example:
         >>> model = nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
@@ -66,10 +72,11 @@ class ModelProbeResult:
     layers: pd.DataFrame
     tones_hz: np.ndarray
     arrays: dict[str, np.ndarray]
+    findings: list[Finding] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return model_summary.summarize_model(
-            self.name, self.rate_hz, self.layers, self.tones_hz, self.measures
+            self.name, self.rate_hz, self.layers, self.measures, self.findings
         )
 
 
@@ -97,13 +104,18 @@ def probe_user_model(
     rate_hz = _check(target, rate_hz, channels, input_kind, options, seeds, seconds, music)
     name = name or target_name(target)
     results: list[ProbeResult] = []
+    paths: LayerPaths | None = None
+    others: list[Finding] = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
             model = CheckedModel(load_user_model(target, options or {}, seed), name, input_kind)
             torch.manual_seed(seed)  # some models draw random numbers in forward
             with evaluation_mode(model):
                 test_signals = _test_signals(model, rate_hz, channels or 1, seconds, music)
-                results.append(_probe(model, test_signals, rate_hz))
+                if paths is None:  # the layers of all seeds are the same
+                    paths = _paths(model, channels or 1)
+                    others = _constant_output(model, channels or 1)
+                results.append(_probe(model, test_signals, rate_hz, paths))
             logger.info(f"{name}: probed seed {seed}")
     tables = [
         result.measures.assign(model=name, seed=seed, stage=stage)
@@ -112,23 +124,50 @@ def probe_user_model(
     measures = pd.concat(tables, ignore_index=True)
     measures = measures[MEASURES_COLUMNS]
     first_result = results[0]
-    layers = pd.DataFrame(
-        [
-            (name, layer.name, layer.kind, layer.direction, layer.stride)
-            for layer in first_result.layers
-        ],
-        columns=["model", "name", "kind", "direction", "stride"],
+    assert paths is not None
+    layers = layers_table(name, paths.layers)
+    tones_hz = predicted_tones(rate_hz, tone_strides(paths.layers))
+    others += unseen_findings(paths.unseen, layers)
+    findings = model_findings(rate_hz, layers, tones_hz, measures, others)
+    return ModelProbeResult(
+        name, rate_hz, measures, layers, tones_hz, first_result.arrays, findings
     )
-    tones_hz = predicted_tones(rate_hz, tone_strides(first_result.layers))
-    return ModelProbeResult(name, rate_hz, measures, layers, tones_hz, first_result.arrays)
 
 
-def _probe(model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float) -> ProbeResult:
+def _paths(model: CheckedModel, channels: int) -> LayerPaths:
+    lengths = TRIAL_SAMPLES if model.input_kind == "audio" else TRIAL_FRAMES
+    return measure_paths(model, *(_noise(channels, length) for length in lengths))
+
+
+def _constant_output(model: CheckedModel, channels: int) -> list[Finding]:
+    """Compare the outputs of two different noises."""
+    length = (TRIAL_SAMPLES if model.input_kind == "audio" else TRIAL_FRAMES)[0]
+    outputs = []
+    for seed in (0, 1):
+        torch.manual_seed(0)
+        outputs.append(model(_noise(channels, length, seed)))
+    if not torch.equal(*outputs):
+        return []
+    sentence = "The output does not depend on the input: two different noises give the same."
+    return [Finding("constant_output", sentence, {})]
+
+
+def _noise(channels: int, length: int, seed: int = 0) -> Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.standard_normal((1, channels, length), np.float32))
+
+
+def _probe(
+    model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float, paths: LayerPaths
+) -> ProbeResult:
     """Probe with one signal at a time, because not every model accepts a batch."""
     results = []
     for name, signal in test_signals.items():
         try:
-            results.append(probe_model(model, {name: signal}, rate_hz))
+            result = probe_model(
+                model, {name: signal}, rate_hz, known_layers=paths.layers, trace=paths.trace
+            )
+            results.append(result)
         except InputError as error:
             # An output that is too short to be measured raises an error without the model's name.
             prefix = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
