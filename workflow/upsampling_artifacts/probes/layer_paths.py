@@ -32,6 +32,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.probes.layer_tracer import (
     RESAMPLING,
     STRIDED,
@@ -143,7 +144,11 @@ def measure_paths(model: nn.Module, shorter: Tensor, longer: Tensor) -> LayerPat
             not matter.
 
     Returns:
-        The layers. ``period`` is the growth of the output over the growth of the layer's input.
+        The layers. ``period`` is the growth of the output over the growth of the layer's input. Of
+        several outputs, the longest counts.
+
+    Raises:
+        InputError: The inputs are equally long.
 
     >>> model = nn.Sequential(
     ...     nn.ConvTranspose1d(1, 8, 8, 4, 2), nn.ReLU(), nn.ConvTranspose1d(8, 1, 4, 2, 1)
@@ -182,6 +187,7 @@ class _Call:
         kernel: Length of the chunks that ``F.unfold`` cuts.
         decimates: Whether the function discards samples of each channel.
         foreign: Shapes of arguments of unknown origin, by position.
+        n_outputs: Number of tensors that the call returned.
     """
 
     key: tuple[str, str, int, int]
@@ -198,6 +204,7 @@ class _Call:
     kernel: int = 0
     decimates: bool = False
     foreign: tuple[tuple[int, ...], ...] = ()
+    n_outputs: int = 1
 
 
 @dataclass
@@ -292,7 +299,7 @@ class _Recorder(_Watcher):
     def run(self, model: nn.Module, example: Tensor) -> Tensor:
         with self.watching(model):
             output = model(example)
-        return next(_tensors(output))
+        return max(_tensors(output), key=lambda x: x.shape[-1] if x.dim() else 0)
 
     def on_leave(self, finished: _Running, output: object) -> None:
         place = self.place(FOREIGN, finished)
@@ -341,7 +348,10 @@ class _Recorder(_Watcher):
         self.counts[place.module, place.function] += 1
         for index, x in enumerate(outputs):
             key = (place.module, place.function, position, index)
-            call = _Call(key, place, function, tuple(x.shape), parents, foreign=tuple(foreign))
+            call = _Call(
+                key, place, function, tuple(x.shape), parents, foreign=tuple(foreign),
+                n_outputs=len(outputs),
+            )  # fmt: skip
             self.made[x] = len(self.calls)
             if place.function in WRITES and _is_part(x):
                 self.writes[_storage(x)] = len(self.calls)
@@ -433,7 +443,7 @@ class _Analysis:
 
     def paths(self) -> LayerPaths:
         if not self.input_growth:
-            raise ValueError("the inputs are equally long")
+            raise InputError("longer: is as long as shorter; give an input with more samples")
         for index, call in enumerate(self.calls):
             self._visit(index, call)
         rate = self._output_rate()
@@ -488,9 +498,12 @@ class _Analysis:
         return _growth(call.shape, other.shape)
 
     def _is_repeated(self, call: _Call) -> bool:
-        """Whether the number of calls grows, as of a loop over chunks."""
+        """Whether the number of calls grows, as of a loop over chunks, or that of their outputs."""
         key = (call.place.module, call.place.function)
-        return self.counts[key] != self.other_counts[key]
+        other = self.matches.get(call.key)
+        return self.counts[key] != self.other_counts[key] or (
+            other is not None and call.n_outputs != other.n_outputs
+        )
 
     def _visit(self, index: int, call: _Call) -> None:
         axis, growth = self._match(call)

@@ -12,8 +12,8 @@ REMEDIES = {
     "interpolation and a convolution make no tone",
     "istft": "frames that are alike repeat every hop; remove the biases before it, or subtract the "
     "response to silence",
-    "interpolation": "makes no tone, but attenuates high frequencies; "
-    "a tone there comes from an earlier layer",
+    "interpolation": "turns no offset into a tone, but attenuates high frequencies; "
+    "a nonlinearity behind it can make a tone of noise",
     "any": "trained and shipped: subtract the response to silence from the output",
 }
 """By kind of layer: one line of the summary, one row of the page."""

@@ -15,7 +15,9 @@ from upsampling_artifacts.probes.findings import Finding, counted, rate_fraction
 from upsampling_artifacts.probes.layer_remedies import PAGE, remedies
 from upsampling_artifacts.probes.model_lines import (
     TOLERANCE_HZ,
+    Source,
     ToneGroup,
+    find_source,
     found_lines,
     on_grid,
     predicted_lines,
@@ -125,13 +127,15 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float) -> Finding:
     """The tones of one period: how many stand out, and the loudest of them."""
     here = lines[lines["frequency_hz"].isin(group.tones_hz)]
     out = here[here["stands_out"]]
+    filters = group.layers[group.layers["kind"] != "interpolation"]
+    blamed = filters if len(filters) else group.layers
     n_tones, n_out = len(group.tones_hz), out["frequency_hz"].nunique()
     what = rate_fraction(1, group.period)
     values: dict[str, Any] = {
         "period": group.period,
         "spacing_hz": rate_hz / group.period,
-        "layers": list(group.layers["name"]),
-        "kinds": list(dict.fromkeys(group.layers["kind"])),
+        "layers": list(blamed["name"]),
+        "kinds": list(dict.fromkeys(blamed["kind"])),
         "can_make": group.can_make,
         "n_tones": n_tones,
         "n_stand_out": n_out,
@@ -232,8 +236,8 @@ def _comb_of_layers(
     what = f"{rate_hz / group.period:.6g} Hz = {rate_fraction(1, group.period)}"
     n_lines = len(_distinct(explained))
     sentence = (
-        f"A search finds {counted(n_lines, 'line')} at these tones: all are multiples of {what} "
-        f"({fold_names(list(group.layers['name']))})."
+        f"A blind search finds {counted(n_lines, 'line')} at these tones, "
+        f"{'all ' * (n_lines > 1)}at multiples of {what}."
     )
     values = {
         "n_lines": n_lines, "n_found": n_found, "n_explained": n_here, "period": group.period,
@@ -256,15 +260,52 @@ def _other_lines(
         return []
     lines = _merged(lines)
     findings = []
-    for comb in find_combs(
-        lines["frequency_hz"].to_numpy(), lines["level"].to_numpy(), rate_hz,
-        tolerance_hz=TOLERANCE_HZ,
-    ):  # fmt: skip
+    periods = [group.period for group in groups]
+    if source := find_source(*_arrays(lines), rate_hz, periods):
+        findings += _source(source, lines)
+        lines = lines[~(source.is_harmonic | source.is_sideband)]
+    for comb in find_combs(*_arrays(lines), rate_hz, tolerance_hz=TOLERANCE_HZ):
         is_here = on_grid(lines["frequency_hz"].to_numpy(), comb.spacing_hz, TOLERANCE_HZ)
         if is_here.any():
             findings.append(_comb(comb, lines[is_here], groups))
             lines = lines[~is_here]
     return [*findings, *_single_lines(lines)]
+
+
+def _arrays(lines: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    return lines["frequency_hz"].to_numpy(), lines["level"].to_numpy()
+
+
+def _source(source: Source, lines: pd.DataFrame) -> list[Finding]:
+    """The harmonics of a source inside the model, and their sidebands."""
+    harmonics, sidebands = lines[source.is_harmonic], lines[source.is_sideband]
+    loudest = harmonics.loc[harmonics["level"].idxmax()]
+    what = f"{source.fundamental_hz:.1f} Hz"
+    values = {
+        "n_lines": len(harmonics), "fundamental_hz": source.fundamental_hz,
+        "frequencies_hz": harmonics["frequency_hz"].tolist(),
+        "loudest_hz": float(loudest["frequency_hz"]), "level_db": float(loudest["level"]),
+    }  # fmt: skip
+    sentence = (
+        f"{counted(len(harmonics), 'line')} at multiples of {what}: the harmonics of a source inside "
+        f"the model; loudest {loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB in "
+        f"{loudest['signal']}."
+    )
+    side = sidebands.loc[sidebands["level"].idxmax()]
+    side_values = {
+        "n_lines": len(sidebands), "fundamental_hz": source.fundamental_hz,
+        "period": source.period, "frequencies_hz": sidebands["frequency_hz"].tolist(),
+        "loudest_hz": float(side["frequency_hz"]), "level_db": float(side["level"]),
+    }  # fmt: skip
+    side_sentence = (
+        f"{counted(len(sidebands), 'line')} at such multiples around multiples of "
+        f"{rate_fraction(1, source.period)}: sidebands that the layers make of the source; loudest "
+        f"{side['frequency_hz']:.1f} Hz, {side['level']:.0f} dB in {side['signal']}."
+    )
+    return [
+        Finding("harmonics", sentence, values),
+        Finding("harmonics", side_sentence, side_values),
+    ]
 
 
 def _merged(lines: pd.DataFrame) -> pd.DataFrame:

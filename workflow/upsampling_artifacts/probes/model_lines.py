@@ -38,6 +38,14 @@ by chance in more than one model in a thousand."""
 MIN_SPACING_HZ = 40.0
 """Below this spacing, more than one line in twenty is near a multiple by chance."""
 
+MAX_SOURCES = 8
+"""The loudest unexplained lines are tried as the fundamental of a source."""
+
+MAX_ORDER = 40
+"""The highest harmonic of a source that is tried."""
+
+SIDEBAND_CHANCE = 0.001
+
 KEYS = ["seed", "signal", "frequency_hz"]
 
 
@@ -190,3 +198,87 @@ def loudest_db(measures: pd.DataFrame) -> float:
     levels = rows["value"][is_level & np.isfinite(rows["value"])]
     return float(levels.max()) if len(levels) else 0.0
 
+
+
+@dataclass(frozen=True)
+class Source:
+    """Lines of a source inside the model, and what the layers behind it make of them.
+
+    A layer with the period ``P`` multiplies its signal with one of this period: a line at ``f``
+    gets sidebands at ``k rate / P ± f``. (The spectral images of an upsampling layer are these.)
+
+    Attributes:
+        fundamental_hz: Frequency of the source.
+        period: Of the layer.
+        is_harmonic: Which of the lines are at multiples of the fundamental.
+        is_sideband: Which of the others are sidebands of such multiples.
+    """
+
+    fundamental_hz: float
+    period: int
+    is_harmonic: np.ndarray
+    is_sideband: np.ndarray
+
+    @property
+    def n_lines(self) -> int:
+        """Number of lines that the source explains."""
+        return int((self.is_harmonic | self.is_sideband).sum())
+
+
+def find_source(
+    frequencies_hz: np.ndarray, levels_db: np.ndarray, rate_hz: float, periods: Sequence[int]
+) -> Source | None:
+    """Find a line of which most others are harmonics and sidebands.
+
+    Harmonics are added, from the first on, as long as significantly more of the lines that are left
+    fit than would by chance.
+
+    Args:
+        frequencies_hz: ``(line,)``.
+        levels_db: ``(line,)``.
+        rate_hz: Sampling rate.
+        periods: Of the layers.
+
+    Returns:
+        The source that explains the most lines; None if none has at least three sidebands.
+
+    >>> frequencies_hz = np.array([220.0, 780.0, 1220.0, 1780.0, 2220.0, 2780.0, 3220.0, 3333.0])
+    >>> source = find_source(frequencies_hz, -frequencies_hz, 8000.0, [8])
+    >>> source.fundamental_hz, source.n_lines
+    (220.0, 7)
+    """
+    best: Source | None = None
+    for index in np.argsort(-levels_db)[:MAX_SOURCES]:
+        for period in sorted(periods):
+            source = _source(frequencies_hz, float(frequencies_hz[index]), rate_hz, period)
+            if best is None or source.n_lines > best.n_lines:
+                best = source
+    return best if best is not None and best.is_sideband.sum() >= 3 else None
+
+
+def _source(
+    frequencies_hz: np.ndarray, fundamental_hz: float, rate_hz: float, period: int
+) -> Source:
+    spacing_hz = rate_hz / period
+    is_sideband = np.zeros(len(frequencies_hz), dtype=bool)
+    is_harmonic = on_grid(frequencies_hz, fundamental_hz, TOLERANCE_HZ / 2)
+    share = min(1.0, 2 * TOLERANCE_HZ / spacing_hz)  # half the tolerance, on both sides, twice
+    last = 0
+    for order in range(1, MAX_ORDER + 1):
+        shift_hz = order * fundamental_hz
+        left = ~(is_sideband | is_harmonic)
+        fits = left & (
+            _near_multiple(frequencies_hz - shift_hz, spacing_hz)
+            | _near_multiple(frequencies_hz + shift_hz, spacing_hz)
+        )
+        if binom.sf(fits.sum() - 1, left.sum(), share) < SIDEBAND_CHANCE:
+            is_sideband |= fits
+            last = order
+        elif order > last + 1:
+            break
+    return Source(fundamental_hz, period, is_harmonic, is_sideband)
+
+
+def _near_multiple(frequencies_hz: np.ndarray, spacing_hz: float) -> np.ndarray:
+    distance_hz = frequencies_hz - spacing_hz * np.round(frequencies_hz / spacing_hz)
+    return np.abs(distance_hz) <= TOLERANCE_HZ / 2
