@@ -149,9 +149,7 @@ def oversampled_activations() -> nn.Module:
 
 def inner_rate_doubled() -> nn.Module:
     """The whole network works at twice the rate (Demucs v2)."""
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="linear"), u_net(4, 4), nn.AvgPool1d(2)
-    )
+    return nn.Sequential(nn.Upsample(scale_factor=2, mode="linear"), u_net(4, 4), nn.AvgPool1d(2))
 
 
 def codec() -> nn.Module:

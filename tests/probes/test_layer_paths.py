@@ -20,7 +20,9 @@ from upsampling_artifacts.probes.layer_tracer import Layer, find_layers, tone_st
 from .. import toy_paths as toys
 
 
-def paths(model: nn.Module, channels: int = 1, lengths: tuple[int, int] = (6144, 12288)) -> LayerPaths:
+def paths(
+    model: nn.Module, channels: int = 1, lengths: tuple[int, int] = (6144, 12288)
+) -> LayerPaths:
     return measure_paths(model.eval(), *(torch.randn(1, channels, length) for length in lengths))
 
 
@@ -107,7 +109,9 @@ def test_a_hidden_size_that_is_a_multiple_of_the_time_is_no_layer(kind: type, hi
 
 def test_oversampled_activations_make_no_tone_where_they_return_to_their_rate() -> None:
     found = paths(toys.oversampled_activations(), channels=4, lengths=(64, 128))
-    silent = [layer for layer in found.layers if layer.direction == "up" and not layer.reaches_output]
+    silent = [
+        layer for layer in found.layers if layer.direction == "up" and not layer.reaches_output
+    ]
     assert [(layer.name, layer.period) for layer in silent] == [("1", 3), ("3", 1)]
     assert tone_strides(found.layers) == [3, 12]
 
@@ -164,7 +168,11 @@ def test_a_resampler_inside_a_model_multiplies_in() -> None:
     """From 48 to 44.1 kHz and a layer of stride 2 before it: 147 samples per 80 input samples."""
     found = paths(nn.Sequential(toys.up(2, 1), Resample(48_000, 44_100)), lengths=(4800, 9600))
     strides = [(layer.kind, layer.direction, layer.stride) for layer in found.layers]
-    assert strides == [("transposed", "up", 2), ("convolution", "down", 160), ("reshape", "up", 147)]
+    assert strides == [
+        ("transposed", "up", 2),
+        ("convolution", "down", 160),
+        ("reshape", "up", 147),
+    ]
     assert [layer.period for layer in found.layers] == [None, None, 147]
 
 
@@ -220,7 +228,9 @@ def test_the_papers_stacks_have_the_tones_of_today(stack: str) -> None:
 
 @pytest.mark.parametrize("architecture", ["open_unmix", "sams_net"])
 def test_spectral_networks_have_the_tones_of_their_hop(architecture: str) -> None:
-    options = {"n_fft": 512, "hop": 256} | ({"max_bin": None} if architecture == "open_unmix" else {})
+    options = {"n_fft": 512, "hop": 256} | (
+        {"max_bin": None} if architecture == "open_unmix" else {}
+    )
     model = build_model(architecture, options, None, n_sources=2, audio_channels=1, seed=0)
     found = paths(model, lengths=(8192, 16384))
     assert [described(layer)[1:] for layer in found.layers] == [

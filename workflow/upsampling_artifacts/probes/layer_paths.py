@@ -281,7 +281,9 @@ class _Reporter(_Watcher):
         place = self.place(FOREIGN, finished)
         if place in self.places and finished.inputs:
             layer, axis = self.places[place]
-            self.on_layer(layer, _signal(finished.inputs[0], -1), _signal(next(_tensors(output)), axis))
+            self.on_layer(
+                layer, _signal(finished.inputs[0], -1), _signal(next(_tensors(output)), axis)
+            )
 
 
 class _Recorder(_Watcher):
@@ -427,9 +429,7 @@ class _Change:
 class _Analysis:
     """Compares two runs. Indices are those of the calls in the shorter run."""
 
-    def __init__(
-        self, recorder: _Recorder, other: _Recorder, output: Tensor, other_output: Tensor
-    ):
+    def __init__(self, recorder: _Recorder, other: _Recorder, output: Tensor, other_output: Tensor):
         self.calls = recorder.calls
         self.matches = {call.key: call for call in other.calls}
         self.counts, self.other_counts = recorder.counts, other.counts
@@ -525,7 +525,9 @@ class _Analysis:
 
     def _before(self, index: int) -> Fraction | None:
         """The rate of the latest signal before a call."""
-        return next((self.states[i].rate for i in range(index - 1, -1, -1) if i in self.states), None)
+        return next(
+            (self.states[i].rate for i in range(index - 1, -1, -1) if i in self.states), None
+        )
 
     def _note_unseen(self, index: int, ratio: Fraction) -> None:
         if ratio != 1:
@@ -591,7 +593,9 @@ class _Analysis:
         if ratio < 1 and KINDS.get(call.place.function) in ("reshape", "unfold"):
             # A fold: if chunks are processed as such and joined again, the rate has not changed.
             state.inner, state.folded = source.rate, index
-            state.inner_size = call.shape[-1] if call.place.function == "unfold" else round(1 / ratio)
+            state.inner_size = (
+                call.shape[-1] if call.place.function == "unfold" else round(1 / ratio)
+            )
             return state
         kind, mode = KINDS.get(call.place.function, "other"), ""
         if call.is_expanded:

@@ -28,8 +28,8 @@ from upsampling_artifacts.probes.model_lines import (
 MAX_LINES = 5
 """Single lines that the summary lists."""
 
-MAX_GROUPS = 12
-"""Periods that the summary lists."""
+MAX_SINGLE_PERIOD = 16
+"""A single line fits some longer period by chance."""
 
 MAX_NAMES = 3
 
@@ -95,7 +95,11 @@ def unseen_findings(unseen: Sequence[tuple[str, Fraction]], layers: pd.DataFrame
     """
     findings = []
     for module, ratio in unseen:
-        what = f"upsamples by {_number(ratio)}" if ratio > 1 else f"downsamples by {_number(1 / ratio)}"
+        what = (
+            f"upsamples by {_number(ratio)}"
+            if ratio > 1
+            else f"downsamples by {_number(1 / ratio)}"
+        )
         where = f"before {module}" if module else "before the output"
         seen = _directions(layers)
         findings.append(
@@ -145,7 +149,9 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float) -> Finding:
     if not n_tones:
         return Finding("tones", sentence + "no tone that later layers do not have, too.", values)
     if out.empty:
-        return Finding("tones", sentence + f"none of {counted(n_tones, 'tone')} stands out.", values)
+        return Finding(
+            "tones", sentence + f"none of {counted(n_tones, 'tone')} stands out.", values
+        )
     loudest = out.loc[out["level"].idxmax()]
     values |= {
         "loudest_hz": float(loudest["frequency_hz"]),
@@ -179,7 +185,9 @@ def _verdict(
         more = f" and {len(audible) - len(shown)} more" if len(audible) > len(shown) else ""
         kinds = dict.fromkeys(kind for f in audible for kind in f.values["kinds"])
         blame = ", ".join(KIND_NAMES.get(kind, kind) for kind in kinds)
-        sentence = f"Yes: tones of upsampling layers stand out, at multiples of {what}{more}: {blame}."
+        sentence = (
+            f"Yes: tones of upsampling layers stand out, at multiples of {what}{more}: {blame}."
+        )
         return Finding("tones", sentence, values)
     if not groups:
         sentence = "No tone is predicted: no layer that upsamples reaches the output."
@@ -252,9 +260,7 @@ def _distinct(frequencies_hz: np.ndarray) -> np.ndarray:
     return ordered[np.diff(ordered, prepend=-np.inf) > 2 * TOLERANCE_HZ]
 
 
-def _other_lines(
-    lines: pd.DataFrame, rate_hz: float, groups: list[ToneGroup]
-) -> list[Finding]:
+def _other_lines(lines: pd.DataFrame, rate_hz: float, groups: list[ToneGroup]) -> list[Finding]:
     """Lines where no layer puts a tone: combs, then single lines."""
     if lines.empty:
         return []
@@ -269,7 +275,7 @@ def _other_lines(
         if is_here.any():
             findings.append(_comb(comb, lines[is_here], groups))
             lines = lines[~is_here]
-    return [*findings, *_single_lines(lines)]
+    return [*findings, *_single_lines(lines, rate_hz)]
 
 
 def _arrays(lines: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -341,9 +347,9 @@ def _comb(comb: Comb, lines: pd.DataFrame, groups: list[ToneGroup]) -> Finding:
     return Finding("comb" if comb.period else "harmonics", sentence, values)
 
 
-def _single_lines(lines: pd.DataFrame) -> list[Finding]:
+def _single_lines(lines: pd.DataFrame, rate_hz: float) -> list[Finding]:
     strongest = lines.nlargest(MAX_LINES, "level")
-    findings = [_line(row) for row in strongest.to_dict("records")]
+    findings = [_line(row, rate_hz) for row in strongest.to_dict("records")]
     rest = len(lines) - len(strongest)
     if rest:
         values = {"n_lines": rest}
@@ -351,16 +357,29 @@ def _single_lines(lines: pd.DataFrame) -> list[Finding]:
     return findings
 
 
-def _line(row: dict) -> Finding:
+def _line(row: dict, rate_hz: float) -> Finding:
+    period = _period(row["frequency_hz"], rate_hz)
     values = {
         "n_lines": 1, "frequency_hz": row["frequency_hz"], "level_db": row["level"],
         "prominence_db": row["prominence"], "signals": row["signals"], "n_seeds": row["n_seeds"],
+        "period": period,
     }  # fmt: skip
+    fit = ""
+    if period:
+        fit = f" ({rate_fraction(round(row['frequency_hz'] * period / rate_hz), period)})"
     sentence = (
-        f"A line at {row['frequency_hz']:.1f} Hz, {row['level']:.0f} dB in {row['signal']}, "
-        "which no layer's stride makes."
+        f"A line at {row['frequency_hz']:.1f} Hz{fit}, {row['level']:.0f} dB in {row['signal']}, "
+        "which no layer that was seen makes."
     )
     return Finding("line", sentence, values)
+
+
+def _period(frequency_hz: float, rate_hz: float) -> int | None:
+    """The shortest period that has a tone at a frequency."""
+    for period in range(2, MAX_SINGLE_PERIOD + 1):
+        if on_grid(np.array([frequency_hz]), rate_hz / period, TOLERANCE_HZ / 2).any():
+            return period
+    return None
 
 
 def _remedies(audible: list[Finding], layers: pd.DataFrame) -> list[Finding]:

@@ -24,16 +24,16 @@ RANGE_DB = 100.0
 16-bit audio."""
 
 LOOKS = 13.0
-"""The main lobe of a line holds the largest of about this many values of noise. A single value
-exceeds ``t`` times the median with a probability of ``2**-t``; fitted to noise of one channel, which
-varies most (tests/probes/test_model_lines.py)."""
+"""The main lobe of a line holds the largest of about this many values of noise, of which each exceeds
+``t`` times the median with a probability of ``2**-t``. Fitted to noise of one channel, which varies
+most (tests/probes/test_model_lines.py)."""
 
 FALSE_ALARMS = 0.01
 """Share of the models without a tone in which any predicted tone stands out by chance."""
 
-MIN_COMB_CHANCE = 0.001
-"""Lines are explained by tones that are closer than :data:`MIN_SPACING_HZ` if so many would not fit
-by chance in more than one model in a thousand."""
+MAX_COMB_CHANCE = 0.001
+"""Tones that are closer than :data:`MIN_SPACING_HZ` explain lines if the chance that as many random
+lines fit is less than this."""
 
 MIN_SPACING_HZ = 40.0
 """Below this spacing, more than one line in twenty is near a multiple by chance."""
@@ -146,7 +146,7 @@ def chance_prominence_db(n_lines: int) -> float:
         n_lines: Number of lines that are measured.
 
     >>> [round(chance_prominence_db(n), 1) for n in (2, 2000)]
-    [10.6, 13.3]
+    [10.5, 13.3]
     """
     return float(10 * np.log10(np.log2(LOOKS * max(1, n_lines) / FALSE_ALARMS)))
 
@@ -186,7 +186,7 @@ def unpredicted_lines(
     is_near = distance_hz.min(axis=1) <= TOLERANCE_HZ
     share = min(1.0, len(tones_hz) * 2 * TOLERANCE_HZ / (rate_hz / 2))
     is_dense = share > 2 * TOLERANCE_HZ / MIN_SPACING_HZ
-    if is_dense and binom.sf(is_near.sum() - 1, len(is_near), share) > MIN_COMB_CHANCE:
+    if is_dense and binom.sf(is_near.sum() - 1, len(is_near), share) > MAX_COMB_CHANCE:
         return lines
     return lines[~is_near].reset_index(drop=True)
 
@@ -197,7 +197,6 @@ def loudest_db(measures: pd.DataFrame) -> float:
     is_level = rows["measure"].isin(["line_level", "found_line_level", "offset_level"])
     levels = rows["value"][is_level & np.isfinite(rows["value"])]
     return float(levels.max()) if len(levels) else 0.0
-
 
 
 @dataclass(frozen=True)
