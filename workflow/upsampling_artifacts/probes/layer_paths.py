@@ -565,14 +565,14 @@ class _Analysis:
             return self._after_layer(index, call, source, axis, growth)
         state = replace(source, axis=axis, growth=growth)
         if axis is None:
-            return state if call.step is None else self._stepped(index, call, source, state)
+            return self._stepped(index, call.step or Fraction(1), source, state)
         if source.axis is None:  # chunks are joined, or stacked along a new axis
             if call.place.function not in KEEP_RATE and call.written is None:
                 state.rate, state.inner = self._absolute(growth), source.rate
                 state.inner_size, state.folded = round(source.rate / state.rate), -1
             return state
         if call.step is not None:
-            return self._stepped(index, call, source, state)
+            return self._stepped(index, call.step, source, state)
         if call.place.function in KEEP_RATE:
             return state
         if call.place.function in TRANSFORMS and growth != source.growth:
@@ -617,10 +617,10 @@ class _Analysis:
         """Index of the call that has a state."""
         return next(p for p in call.parents if self.states.get(p) is source)
 
-    def _stepped(self, index: int, call: _Call, source: _State, state: _State) -> _State:
-        state.rate = source.rate * call.step
-        if call.step != 1:
-            self._note(index, "indexing", call.step, "", source.rate)
+    def _stepped(self, index: int, step: Fraction, source: _State, state: _State) -> _State:
+        state.rate = source.rate * step
+        if step != 1:
+            self._note(index, "indexing", step, "", source.rate)
         return state
 
     def _mixes(self, call: _Call, source: _State) -> bool:
@@ -636,7 +636,7 @@ class _Analysis:
 
     def _mix(self, source: _State, state: _State) -> None:
         """From here on, the samples of a chunk are channels: the fold was a change of rate."""
-        if source.folded >= 0:
+        if source.folded >= 0 and source.inner is not None:
             folded = self.states[source.folded]
             kind = KINDS.get(self.calls[source.folded].place.function, "reshape")
             ratio = folded.rate / source.inner
@@ -766,7 +766,7 @@ def _tensors(value: object) -> Iterator[Tensor]:
 
 
 def _signal(x: Tensor, axis: int) -> Tensor:
-    """A tensor of any shape as ``(batch, channels, time)``, its axis of time counted from the end."""
+    """Any tensor as ``(batch, channels, time)``; its axis of time is counted from the end."""
     x = x.movedim(axis, -1) if x.dim() else x.view(1)
     return x[None, None] if x.dim() == 1 else x.unsqueeze(1).flatten(1, -2)
 

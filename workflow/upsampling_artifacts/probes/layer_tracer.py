@@ -19,7 +19,6 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-
 LAYER_COLUMNS = [
     "model", "name", "kind", "direction", "stride", "mode", "calls", "reaches_output", "period",
 ]  # fmt: skip
@@ -196,8 +195,8 @@ def layers_table(model: str, layers: list[Layer]) -> pd.DataFrame:
          layer.reaches_output, layer.period)
         for layer in layers
     ]  # fmt: skip
-    types = {"stride": int, "calls": int, "reaches_output": bool, "period": "Int64"}
-    return pd.DataFrame(rows, columns=LAYER_COLUMNS).astype(types)
+    table = pd.DataFrame(rows, columns=LAYER_COLUMNS)
+    return table.astype({"stride": int, "calls": int, "reaches_output": bool, "period": "Int64"})
 
 
 def makes_tones(layer: Layer) -> bool:

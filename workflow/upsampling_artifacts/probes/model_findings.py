@@ -35,7 +35,7 @@ MAX_NAMES = 3
 
 BEFORE_TONES = ("constant_output",)
 AFTER_LINES = ("contradiction", "offset", "images", "aliasing", "clicks", "boundary")
-"""Kinds of findings that others contribute, by where they go; the rest comes before the remedies."""
+"""Where findings of others go, by their kind; the rest comes just before the remedies."""
 
 KIND_NAMES = {
     "transposed": "transposed convolution",
@@ -152,7 +152,7 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float) -> Finding:
         return Finding(
             "tones", sentence + f"none of {counted(n_tones, 'tone')} stands out.", values
         )
-    loudest = out.loc[out["level"].idxmax()]
+    loudest = _loudest(out)
     values |= {
         "loudest_hz": float(loudest["frequency_hz"]),
         "level_db": float(loudest["level"]),
@@ -285,7 +285,7 @@ def _arrays(lines: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _source(source: Source, lines: pd.DataFrame) -> list[Finding]:
     """The harmonics of a source inside the model, and their sidebands."""
     harmonics, sidebands = lines[source.is_harmonic], lines[source.is_sideband]
-    loudest = harmonics.loc[harmonics["level"].idxmax()]
+    loudest = _loudest(harmonics)
     what = f"{source.fundamental_hz:.1f} Hz"
     values = {
         "n_lines": len(harmonics), "fundamental_hz": source.fundamental_hz,
@@ -293,11 +293,11 @@ def _source(source: Source, lines: pd.DataFrame) -> list[Finding]:
         "loudest_hz": float(loudest["frequency_hz"]), "level_db": float(loudest["level"]),
     }  # fmt: skip
     sentence = (
-        f"{counted(len(harmonics), 'line')} at multiples of {what}: the harmonics of a source inside "
-        f"the model; loudest {loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB in "
-        f"{loudest['signal']}."
+        f"{counted(len(harmonics), 'line')} at multiples of {what}: the harmonics of a source "
+        f"inside the model; loudest {loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB "
+        f"in {loudest['signal']}."
     )
-    side = sidebands.loc[sidebands["level"].idxmax()]
+    side = _loudest(sidebands)
     side_values = {
         "n_lines": len(sidebands), "fundamental_hz": source.fundamental_hz,
         "period": source.period, "frequencies_hz": sidebands["frequency_hz"].tolist(),
@@ -325,8 +325,12 @@ def _merged(lines: pd.DataFrame) -> pd.DataFrame:
     return loudest.assign(signals=signals, n_seeds=seeds)
 
 
+def _loudest(lines: pd.DataFrame) -> pd.Series:
+    return lines.nlargest(1, "level").iloc[0]
+
+
 def _comb(comb: Comb, lines: pd.DataFrame, groups: list[ToneGroup]) -> Finding:
-    loudest = lines.loc[lines["level"].idxmax()]
+    loudest = _loudest(lines)
     signals = sorted({signal for names in lines["signals"] for signal in names})
     names = [name for g in groups if g.period == comb.period for name in g.layers["name"]]
     if comb.period is None:

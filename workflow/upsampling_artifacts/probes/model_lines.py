@@ -24,9 +24,9 @@ RANGE_DB = 100.0
 16-bit audio."""
 
 LOOKS = 13.0
-"""The main lobe of a line holds the largest of about this many values of noise, of which each exceeds
-``t`` times the median with a probability of ``2**-t``. Fitted to noise of one channel, which varies
-most (tests/probes/test_model_lines.py)."""
+"""The main lobe of a line holds the largest of about this many values of noise, of which each
+exceeds ``t`` times the median with a probability of ``2**-t``. Fitted to noise of one channel,
+which varies most (tests/probes/test_model_lines.py)."""
 
 FALSE_ALARMS = 0.01
 """Share of the models without a tone in which any predicted tone stands out by chance."""
