@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,9 @@ from upsampling_artifacts.probes.layer_tracer import (
 from upsampling_artifacts.probes.measures_table import COLUMNS
 
 INPUT, OUTPUT = "input", "output"
+
+Trace = Callable[[nn.Module, OnLayer], AbstractContextManager[None]]
+"""A context manager like :func:`layer_tracer.trace_layers`."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def probe_model(
     as_it_runs: bool = False,
     unit_rms_db_spl: float | None = None,
     prominence_ratio: bool = True,
+    known_layers: list[Layer] | None = None,
+    trace: Trace = trace_layers,
 ) -> ProbeResult:
     """Feed test signals to a model and measure its output and its rate-changing layers.
 
@@ -91,6 +96,8 @@ def probe_model(
         unit_rms_db_spl: Sound pressure level at which a signal of RMS 1 is played, for the
             threshold in quiet. None: masking alone decides what is audible.
         prominence_ratio: As for :func:`measures.measure_output`.
+        known_layers: The rate-changing layers, if they are known; None: those that are found.
+        trace: Reports these layers as the model runs.
 
     Returns:
         The measures, the spectrograms, the rate-changing layers and the outputs.
@@ -108,7 +115,7 @@ def probe_model(
         ran = (
             _run_as_it_is(model, batch, chunk)
             if as_it_runs
-            else _trace(model, names, batch, chunk, multiple)
+            else _trace(model, names, batch, chunk, multiple, known_layers, trace)
         )
         layers = ran.layers
         left_out += ran.left_out
@@ -151,11 +158,17 @@ class _Run:
 
 
 def _trace(
-    model: nn.Module, names: list[str], batch: np.ndarray, chunk: int | None, multiple: int
+    model: nn.Module,
+    names: list[str],
+    batch: np.ndarray,
+    chunk: int | None,
+    multiple: int,
+    known_layers: list[Layer] | None,
+    trace: Trace,
 ) -> _Run:
     layer_measures = LayerMeasures(names)
-    outputs = run(model, batch, chunk, layer_measures)
-    layers = list(layer_measures.layers.values())
+    outputs = run(model, batch, chunk, layer_measures, trace)
+    layers = list(layer_measures.layers.values()) if known_layers is None else known_layers
     boundaries, left_out = {}, []
     if outputs.shape[-1] == batch.shape[-1]:
         try:
@@ -187,6 +200,7 @@ def run(
     batch: np.ndarray,
     chunk: int | None = None,
     on_layer: OnLayer | None = None,
+    trace: Trace = trace_layers,
 ) -> np.ndarray:
     """Run a model; the sources and channels of its output become one axis.
 
@@ -195,12 +209,13 @@ def run(
         batch: ``(batch, channels, time)`` float32; with chunks, a batch of one.
         chunk: As for :func:`probe_model`.
         on_layer: As for :func:`layer_tracer.trace_layers`. None: the model is not traced.
+        trace: As for :func:`probe_model`.
 
     Returns:
         ``(batch, channels, time)`` float32.
     """
     tensor = torch.from_numpy(batch)
-    with trace_layers(model, on_layer) if on_layer else nullcontext():
+    with trace(model, on_layer) if on_layer else nullcontext():
         output = overlap_add(model, tensor[0], chunk)[None] if chunk else model(tensor)
     return output.reshape(len(batch), -1, output.shape[-1]).float().numpy()
 
@@ -223,10 +238,7 @@ def _boundaries(
     Raises:
         InputError: The signals are too short, or the model does not run with the middle third.
     """
-    down = [layer for layer in layers if layer.direction == "down"]
-    convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
-    spectral = (layer.stride for layer in down if layer.kind == "stft")
-    grid = math.lcm(multiple, convolutions, *spectral)
+    grid = math.lcm(multiple, _frame_samples(layers))
     third = batch.shape[-1] // 3 // grid * grid
     if not third:
         raise InputError(f"a third of the input is shorter than {grid} samples, the shortest part")
@@ -237,3 +249,12 @@ def _boundaries(
         boundary_samples(short, long[:, middle]) for short, long in zip(alone, outputs, strict=True)
     ]
     return {"start": [start for start, _ in ends], "end": [end for _, end in ends]}
+
+
+def _frame_samples(layers: list[Layer]) -> int:
+    """Samples of the input, at the rate of the output, that keep all frames whole."""
+    down = [layer for layer in layers if layer.direction == "down"]
+    if any(layer.period for layer in layers):
+        return math.lcm(*(layer.period * layer.stride for layer in down if layer.period))
+    convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
+    return math.lcm(convolutions, *(layer.stride for layer in down if layer.kind == "stft"))

@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.files import atomic_write
-from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
+from upsampling_artifacts.probes.model_lines import tone_groups, unpredicted_lines
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
+
+MAX_MARKED = 40
+"""More tones of a model are too close together to be marked."""
 
 
 def write_result(result: ModelProbeResult | FileProbeResult, folder: Path) -> Path:
@@ -100,18 +103,19 @@ def marked_frequencies(
         result: The result of a probe.
 
     Returns:
-        ``(predicted, others)`` in Hz: frequencies that a stride explains, and, by test signal,
-        those of all other lines.
+        ``(predicted, others)`` in Hz: frequencies that a stride explains (of a model, those of the
+        shortest periods, :data:`MAX_MARKED` in all), and, by test signal, those of all other lines.
     """
     if isinstance(result, FileProbeResult):
         audible = result.lines[result.lines["level_db"] >= INAUDIBLE_DB]
         frequencies_hz, fits = audible["frequency_hz"], audible["stride"].notna()
         return list(frequencies_hz[fits]), {"file": list(frequencies_hz[~fits])}
-    others = model_summary.unpredicted_lines(
-        result.measures, result.layers, result.tones_hz, result.rate_hz
-    )
-    others = others[others["origin"] == ""]
+    others = unpredicted_lines(result.measures, result.tones_hz, result.rate_hz)
     by_signal = {
         str(signal): list(group) for signal, group in others.groupby("signal")["frequency_hz"]
     }
-    return list(result.tones_hz), by_signal
+    marked: list[float] = []
+    for group in tone_groups(result.layers, result.tones_hz, result.rate_hz):
+        if len(marked) + len(group.tones_hz) <= MAX_MARKED:
+            marked += list(group.tones_hz)
+    return sorted(marked), by_signal

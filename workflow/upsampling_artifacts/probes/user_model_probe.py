@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,8 +21,10 @@ from upsampling_artifacts.errors import InputError, argument
 from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file import middle, read_audio
 from upsampling_artifacts.probes.findings import Finding
-from upsampling_artifacts.probes.layer_tracer import tone_strides
+from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
+from upsampling_artifacts.probes.layer_tracer import layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
+from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
 from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model
 from upsampling_artifacts.probes.user_model import CheckedModel, evaluation_mode
 from upsampling_artifacts.probes.user_model_arguments import (
@@ -31,7 +34,13 @@ from upsampling_artifacts.probes.user_model_arguments import (
     check_rate,
     check_use,
 )
-from upsampling_artifacts.probes.user_model_forms import Form, depends_on_input, find_form
+from upsampling_artifacts.probes.user_model_forms import (
+    Form,
+    depends_on_input,
+    find_form,
+    trial_noise,
+    whole_lengths,
+)
 from upsampling_artifacts.probes.user_model_loading import (
     Target,
     load_user_model,
@@ -45,6 +54,9 @@ MAX_INPUT_VALUES = 4 * MAX_SAMPLES
 
 MAX_RATE_DENOMINATOR = 10_000
 """Music is resampled by a ratio of integers no larger than this: exact to 0.01 per million."""
+
+MAX_TRIAL_GROWTH = 4
+"""At most so many times longer are the trials with whole frames."""
 
 AN_INPUT = "noise"
 """The test signal that a model must accept. One that fails with another is probed without it."""
@@ -60,7 +72,7 @@ class ModelProbeResult:
         measures: A table with the columns model, seed, stage, signal, layer, measure, frequency_hz,
             value, unit.
         layers: The rate-changing layers, in the order they run: columns model, name, kind,
-            direction, stride.
+            direction, stride, mode, calls, reaches_output, period (:class:`layer_tracer.Layer`).
         tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
         findings: What was found, in sentences, the most important first.
@@ -85,7 +97,7 @@ class ModelProbeResult:
 
     def __repr__(self) -> str:
         return model_summary.summarize_model(
-            self.name, self.rate_hz, self.layers, self.tones_hz, self.measures
+            self.name, self.rate_hz, self.layers, self.measures, self.findings
         )
 
 
@@ -116,7 +128,8 @@ def probe_user_model(
     check_use(target, input_kind, options, weights, seeds, stage, music)
     sound = None if music is None else _Sound(music, *read_audio(music))
     results: list[ProbeResult] = []
-    findings: list[Finding] = []
+    paths: LayerPaths | None = None
+    others: list[Finding] = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
             loaded = load_user_model(target, options or {}, seed, weights)
@@ -125,10 +138,12 @@ def probe_user_model(
             torch.manual_seed(seed)  # some models draw random numbers in forward
             with evaluation_mode(model):
                 form = find_form(model, channels or loaded.channels, loaded.example_length)
-                findings = findings or _findings_on_form(model, form)
+                if paths is None:  # the layers of all seeds are the same
+                    paths = _paths(model, form)
+                    others = _findings_on_form(model, form)
                 torch.manual_seed(seed)
                 test_signals = _test_signals(model, form, output_hz, seconds, sound)
-                results.append(_probe(model, test_signals, output_hz, form.multiple))
+                results.append(_probe(model, test_signals, output_hz, form.multiple, paths))
             logger.info(f"{name}: probed seed {seed}")
     stage = stage or STAGES[loaded.is_trained]
     tables = [
@@ -138,29 +153,50 @@ def probe_user_model(
     measures = pd.concat(tables, ignore_index=True)
     measures = measures[MEASURES_COLUMNS]
     first_result = results[0]
-    layers = pd.DataFrame(
-        [
-            (name, layer.name, layer.kind, layer.direction, layer.stride)
-            for layer in first_result.layers
-        ],
-        columns=["model", "name", "kind", "direction", "stride"],
-    )
-    tones_hz = predicted_tones(output_hz, tone_strides(first_result.layers))
-    findings += [Finding("left_out", reason, {}) for reason in dict.fromkeys(first_result.left_out)]
+    assert paths is not None
+    layers = layers_table(name, paths.layers)
+    tones_hz = predicted_tones(output_hz, tone_strides(paths.layers))
+    others += unseen_findings(paths.unseen, layers)
+    others += [Finding("left_out", reason, {}) for reason in dict.fromkeys(first_result.left_out)]
+    findings = model_findings(output_hz, layers, tones_hz, measures, others)
     return ModelProbeResult(
         name, output_hz, measures, layers, tones_hz, first_result.arrays, findings
     )
 
 
+def _paths(model: CheckedModel, form: Form) -> LayerPaths:
+    """The layers with their periods, measured with whole frames if that is possible."""
+    if "" in model.black_boxes():
+        return LayerPaths([], {}, [])
+    paths = _measure_paths(model, form, whole_lengths(form))
+    down = {layer.name: layer.stride for layer in paths.layers if layer.direction == "down"}
+    lengths = whole_lengths(form, math.prod(down.values()))
+    if lengths == whole_lengths(form) or lengths[0] > MAX_TRIAL_GROWTH * form.length:
+        return paths
+    return _measure_paths(model, form, lengths)
+
+
+def _measure_paths(model: CheckedModel, form: Form, lengths: tuple[int, int]) -> LayerPaths:
+    return measure_paths(model, *(trial_noise(form.channels, length) for length in lengths))
+
+
 def _probe(
-    model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float, multiple: int
+    model: CheckedModel,
+    test_signals: dict[str, np.ndarray],
+    rate_hz: float,
+    multiple: int,
+    paths: LayerPaths,
 ) -> ProbeResult:
     """Probe with one signal at a time, because not every model accepts a batch."""
     results: list[ProbeResult] = []
     errors: dict[str, str] = {}
     for name, signal in test_signals.items():
         try:
-            results.append(probe_model(model, {name: signal}, rate_hz, multiple=multiple))
+            result = probe_model(
+                model, {name: signal}, rate_hz,
+                multiple=multiple, known_layers=paths.layers, trace=paths.trace,
+            )  # fmt: skip
+            results.append(result)
         except InputError as error:
             # An output that is too short to be measured raises an error without the model's name.
             prefix = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
