@@ -195,7 +195,8 @@ def loudest_db(measures: pd.DataFrame) -> float:
     """Level of the loudest line or DC offset in any of the model's outputs."""
     rows = measures[measures["layer"] == OUTPUT]
     is_level = rows["measure"].isin(["line_level", "found_line_level", "offset_level"])
-    levels = rows["value"][is_level & np.isfinite(rows["value"])]
+    levels = rows["value"][is_level].astype(float)
+    levels = levels[np.isfinite(levels)]
     return float(levels.max()) if len(levels) else 0.0
 
 
