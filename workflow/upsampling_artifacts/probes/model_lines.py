@@ -114,7 +114,8 @@ def output_lines(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
     """
     names = {f"{kind}_level": "level", f"{kind}_prominence": "prominence"}
     rows = measures[(measures["layer"] == OUTPUT) & measures["measure"].isin(names)]
-    table = rows.set_index([*KEYS, "measure"])["value"].unstack("measure")
+    # A search may report a line between two bins twice, at one frequency.
+    table = rows.groupby([*KEYS, "measure"])["value"].max().unstack("measure")
     return table.rename(columns=names).reindex(columns=list(names.values())).reset_index()
 
 
