@@ -82,7 +82,11 @@ def test_lines_of_a_period_that_no_layer_has_are_a_comb() -> None:
     verdict, comb = findings((), [], found)
     assert verdict.sentence.endswith("But there are other lines.")
     assert (comb.kind, comb.values["period"], comb.values["n_lines"]) == ("comb", 64, 29)
-    assert "29 other lines, all multiples of 125 Hz = rate/64; loudest 125.0 Hz" in comb.sentence
+    assert comb.sentence == (
+        "29 other lines, all multiples of 125 Hz = rate/64, which no layer that was seen has "
+        "(chunks or frames of 64 samples?); loudest 125.0 Hz, -41 dB (in silence)."
+    )
+    assert (verdict.values["n_found"], verdict.values["n_unexplained"]) == (29, 0)
 
 
 def test_harmonics_are_a_comb_of_their_own() -> None:
@@ -94,10 +98,10 @@ def test_harmonics_are_a_comb_of_their_own() -> None:
 
 def test_a_source_and_its_sidebands_are_two_sentences() -> None:
     lines = [("noise", hz, -20.0, 40.0) for hz in tones(*UPS)]
-    sidebands = [1000 * k + s * 220.0 for k in range(1, 4) for s in (1, -1)]
-    found = [("noise", 220.0, -10.0, 60.0), *(("noise", hz, -50.0, 30.0) for hz in sidebands)]
+    sidebands = [1000 * k + s * 223.7 for k in range(1, 4) for s in (1, -1)]
+    found = [("noise", 223.7, -10.0, 60.0), *(("noise", hz, -50.0, 30.0) for hz in sidebands)]
     source, side = [f for f in findings(UPS, lines, found) if f.kind == "harmonics"]
-    assert source.sentence.startswith("1 line at multiples of 220.0 Hz: the harmonics of a source")
+    assert source.sentence.startswith("1 line at multiples of 223.7 Hz: the harmonics of a source")
     assert side.values["n_lines"] == 6
     assert "around multiples of rate/8: sidebands" in side.sentence
 
@@ -108,6 +112,7 @@ def test_only_the_strongest_single_lines_are_sentences() -> None:
     singles = [f for f in findings((), [], found) if f.kind == "line"]
     assert len(singles) == 6
     assert singles[-1].sentence == "4 weaker lines of other kinds."
+    assert findings((), [], found)[0].values["n_unexplained"] == 9
 
 
 def test_a_single_line_at_a_fraction_of_the_rate_says_so() -> None:
