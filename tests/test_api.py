@@ -15,6 +15,7 @@ from upsampling_artifacts.probes.result_files import marked_frequencies
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
 from .toy_models import Doubler, Filter, Returns, Upsampler, Vocoder
+from .toy_paths import squeeze_of_frames, unseen_upsampling
 
 RATE_HZ = 8000
 A_MODEL = Upsampler()
@@ -48,9 +49,10 @@ def test_the_tables_name_model_seeds_signals_and_layers(result: ModelProbeResult
     assert list(result.measures["seed"].unique()) == [0, 1, 2]
     assert set(result.measures["stage"]) == {"initialization"}
     assert list(result.measures["signal"].unique()) == ["silence", "ones", "noise", "sweep"]
+    assert list(result.layers["model"].unique()) == ["tests.toy_models:Upsampler"]
     assert result.layers.drop(columns="model").to_numpy().tolist() == [
-        ["down", "convolution", "down", 4],
-        ["up", "transposed", "up", 4],
+        ["down", "convolution", "down", 4, "", 1, True, 1],
+        ["up", "transposed", "up", 4, "", 1, True, 4],
     ]
     assert {"output", "down", "up"} <= set(result.measures["layer"])
 
@@ -59,20 +61,21 @@ def test_tones_are_predicted_measured_and_summarized(result: ModelProbeResult) -
     np.testing.assert_allclose(result.tones_hz, [2000, 4000])
     assert value(result, "line_prominence", "ones", 2000) > 60
     text = repr(result)
-    assert "up    transposed, up x4" in text
-    assert "Tones are predicted at multiples of 2000 Hz" in text
-    assert "± 95 % interval over seeds" in text
-    assert [line for line in text.splitlines() if line.startswith("     2000.0 Hz rate/4")]
-    assert "No other stationary narrow line was found." in text
-    assert "at multiples of rate" not in text
+    assert "up    transposed, up x4, period 4" in text
+    assert "Yes: tones of upsampling layers stand out, at multiples of rate/4 (up)" in text
+    assert "rate/4 = 2000 Hz, up: 2 of 2 tones stand out; loudest" in text
+    assert "A blind search finds 2 lines at these tones, all at multiples of 2000 Hz" in text
+    assert [finding.kind for finding in result.findings] == [
+        "tones", "tones", "comb", "remedy", "remedy",
+    ]  # fmt: skip
 
 
 def test_a_model_without_upsampling_has_no_predicted_tone() -> None:
     result = probe(Filter(), **QUICK)
     assert result.layers.empty and not len(result.tones_hz)
     assert result.name == "Filter"
-    assert "No rate-changing layer was found." in repr(result)
-    assert "No other stationary narrow line was found." in repr(result)
+    assert "No layer changes the rate." in repr(result)
+    assert [finding.values["stands_out"] for finding in result.findings] == [False]
 
 
 def whistling(x: torch.Tensor) -> torch.Tensor:
@@ -82,21 +85,42 @@ def whistling(x: torch.Tensor) -> torch.Tensor:
 
 def test_an_unpredicted_tone_is_found_and_summarized() -> None:
     text = repr(probe(Returns(whistling), **QUICK))
-    assert "Other stationary narrow lines: 3:" in text
-    assert "1234.5 Hz  silence   -17.0 dB" in text
+    assert "A line at 1234.5 Hz, -17 dB in noise" in text
+    assert "But there are other lines." in text
 
 
-def test_a_tone_at_a_multiple_of_rate_over_all_strides_is_explained() -> None:
-    """Strides 25 and 4: the tones of the first layer, 80 Hz apart, are too dense to predict."""
+def test_the_tones_of_long_periods_are_predicted() -> None:
+    """Strides 25 and 4."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(
         torch.nn.Conv1d(1, 8, 50, 50), torch.nn.ConvTranspose1d(8, 8, 25, 25),
         torch.nn.ReLU(), torch.nn.ConvTranspose1d(8, 1, 4, 4),
     )  # fmt: skip
     result = probe(model, **QUICK)
-    np.testing.assert_allclose(result.tones_hz, [2000, 4000])
-    assert "at multiples of rate/100, the product of all upsampling strides (" in repr(result)
-    assert "No other stationary narrow line was found." in repr(result)
+    np.testing.assert_allclose(result.tones_hz, RATE_HZ / 100 * np.arange(1, 51))
+    assert "all at multiples of 80 Hz = rate/100" in repr(result)
+    assert "other line" not in repr(result)
+
+
+def test_layers_without_a_stride_are_found_and_measured() -> None:
+    result = probe(squeeze_of_frames(), **QUICK)
+    assert result.layers[["name", "kind", "direction", "stride"]].to_numpy().tolist() == [
+        ["reshape", "reshape", "down", 8], ["reshape (2)", "reshape", "up", 8],
+    ]  # fmt: skip
+    np.testing.assert_allclose(result.tones_hz, [1000, 2000, 3000, 4000])
+    assert {"reshape", "reshape (2)"} <= set(result.measures["layer"])
+
+
+def test_what_cannot_be_seen_is_said() -> None:
+    kinds = [finding.kind for finding in probe(unseen_upsampling(), **QUICK).findings]
+    assert "contradiction" in kinds
+
+
+def test_an_output_that_does_not_depend_on_the_input_is_said_first() -> None:
+    model = Returns(lambda x: torch.ones_like(x))
+    first, *_ = probe(model, **QUICK).findings
+    assert first.kind == "constant_output"
+    assert "two different noises give the same" in first.sentence
 
 
 def test_a_super_resolution_model_is_fed_at_its_input_rate() -> None:
@@ -161,7 +185,7 @@ def test_the_figure_marks_predicted_tones_and_unexplained_lines(result: ModelPro
     up = torch.nn.ConvTranspose1d(8, 1, 100, 100)
     deep = torch.nn.Sequential(torch.nn.Conv1d(1, 8, 100, 100), up)
     predicted, others = marked_frequencies(probe(deep, **QUICK))
-    assert predicted == [] and others == {}  # its line at rate/100 is explained
+    assert predicted == [] and others == {}  # 50 tones at rate/100 are too many to be marked
 
 
 # models that ship in packages
@@ -175,13 +199,13 @@ def test_hybrid_demucs_has_tones_of_its_time_branch() -> None:
     assert up[["kind", "stride"]].to_numpy().tolist() == [
         ["transposed", 2], *[["transposed", 4]] * 5, ["istft", 1024],
     ]  # fmt: skip
-    np.testing.assert_allclose(result.tones_hz, 44100 / 64 * np.arange(1, 33))
+    assert up["period"].tolist() == [2048, 1024, 256, 64, 16, 4, 1024]
+    np.testing.assert_allclose(result.tones_hz, 44100 / 2048 * np.arange(1, 1025))
     assert value(result, "line_prominence", "noise", 11025) > 20
-    assert "at multiples of rate/1024, the hop of the inverse Fourier transform" in repr(result)
-    assert "No other stationary narrow line was found." in repr(result)
+    assert not [finding for finding in result.findings if finding.kind in ("line", "harmonics")]
 
 
-def test_open_unmix_has_no_tones() -> None:
+def test_open_unmix_has_the_tones_of_its_hop_and_none_stands_out() -> None:
     """It masks a spectrogram: only the inverse Fourier transform upsamples."""
     result = probe("openunmix:umxhq", options={"pretrained": False, "targets": ["vocals", "drums"]},
                   channels=2, rate_hz=44100, seconds=1.5)  # fmt: skip
@@ -189,10 +213,9 @@ def test_open_unmix_has_no_tones() -> None:
         ["stft", 1024],
         ["istft", 1024],
     ]
-    assert not len(result.tones_hz)
-    text = repr(result)
-    assert "No tone is predicted: no upsampling layer with a filter was found." in text
-    assert "No other stationary narrow line was found." in text
+    np.testing.assert_allclose(result.tones_hz, 44100 / 1024 * np.arange(1, 513))
+    assert not result.findings[0].values["stands_out"]
+    assert not [finding for finding in result.findings if finding.kind == "line"]
 
 
 # audio files

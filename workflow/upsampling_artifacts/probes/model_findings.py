@@ -82,7 +82,8 @@ def model_findings(
         *_comb_of_layers(measures, tones_hz, rate_hz, groups),
         *_other_lines(unpredicted_lines(measures, tones_hz, rate_hz), rate_hz, groups),
     ]
-    verdict = _verdict(audible, groups, lines_found)
+    n_found = len(_distinct(found_lines(measures)["frequency_hz"].to_numpy()))
+    verdict = _verdict(audible, groups, lines_found, n_found)
     return [*first, verdict, *tones, *lines_found, *middle, *last, *_remedies(audible, layers)]
 
 
@@ -168,11 +169,14 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float) -> Finding:
 
 
 def _verdict(
-    audible: list[Finding], groups: list[ToneGroup], lines_found: list[Finding]
+    audible: list[Finding], groups: list[ToneGroup], lines_found: list[Finding], n_found: int
 ) -> Finding:
     others = [f for f in lines_found if f.values.get("n_lines") and not f.values.get("predicted")]
+    singles = [finding for finding in lines_found if finding.kind == "line"]
     values: dict[str, Any] = {
         "stands_out": bool(audible),
+        "n_found": n_found,
+        "n_unexplained": sum(finding.values["n_lines"] for finding in singles),
         "periods": [finding.values["period"] for finding in audible],
         "layers": [name for finding in audible for name in finding.values["layers"]],
     }
@@ -266,16 +270,22 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, groups: list[ToneGroup]) -
         return []
     lines = _merged(lines)
     findings = []
-    periods = [group.period for group in groups]
-    if source := find_source(*_arrays(lines), rate_hz, periods):
+    source = find_source(*_arrays(lines), rate_hz, [group.period for group in groups])
+    combs = find_combs(*_arrays(lines), rate_hz, tolerance_hz=TOLERANCE_HZ)
+    if source and source.n_lines > max((_fits(comb, lines).sum() for comb in combs), default=0):
         findings += _source(source, lines)
         lines = lines[~(source.is_harmonic | source.is_sideband)]
-    for comb in find_combs(*_arrays(lines), rate_hz, tolerance_hz=TOLERANCE_HZ):
-        is_here = on_grid(lines["frequency_hz"].to_numpy(), comb.spacing_hz, TOLERANCE_HZ)
+        combs = find_combs(*_arrays(lines), rate_hz, tolerance_hz=TOLERANCE_HZ)
+    for comb in combs:
+        is_here = _fits(comb, lines)
         if is_here.any():
             findings.append(_comb(comb, lines[is_here], groups))
             lines = lines[~is_here]
     return [*findings, *_single_lines(lines, rate_hz)]
+
+
+def _fits(comb: Comb, lines: pd.DataFrame) -> np.ndarray:
+    return on_grid(lines["frequency_hz"].to_numpy(), comb.spacing_hz, TOLERANCE_HZ)
 
 
 def _arrays(lines: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -335,8 +345,13 @@ def _comb(comb: Comb, lines: pd.DataFrame, groups: list[ToneGroup]) -> Finding:
     names = [name for g in groups if g.period == comb.period for name in g.layers["name"]]
     if comb.period is None:
         what = ": the harmonics of a source, which no layer's stride makes"
+    elif names:
+        what = f" = {rate_fraction(1, comb.period)} ({fold_names(names)})"
     else:
-        what = f" = {rate_fraction(1, comb.period)}" + (f" ({fold_names(names)})" if names else "")
+        what = (
+            f" = {rate_fraction(1, comb.period)}, which no layer that was seen has (chunks or "
+            f"frames of {comb.period} samples?)"
+        )
     values = {
         "n_lines": len(lines), "spacing_hz": comb.spacing_hz, "period": comb.period,
         "frequencies_hz": lines["frequency_hz"].tolist(), "chance": comb.chance,

@@ -114,7 +114,8 @@ def output_lines(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
     """
     names = {f"{kind}_level": "level", f"{kind}_prominence": "prominence"}
     rows = measures[(measures["layer"] == OUTPUT) & measures["measure"].isin(names)]
-    table = rows.set_index([*KEYS, "measure"])["value"].unstack("measure")
+    # A search may report a line between two bins twice, at one frequency.
+    table = rows.groupby([*KEYS, "measure"])["value"].max().unstack("measure")
     return table.rename(columns=names).reindex(columns=list(names.values())).reset_index()
 
 
@@ -195,7 +196,8 @@ def loudest_db(measures: pd.DataFrame) -> float:
     """Level of the loudest line or DC offset in any of the model's outputs."""
     rows = measures[measures["layer"] == OUTPUT]
     is_level = rows["measure"].isin(["line_level", "found_line_level", "offset_level"])
-    levels = rows["value"][is_level & np.isfinite(rows["value"])]
+    levels = rows["value"][is_level].astype(float)
+    levels = levels[np.isfinite(levels)]
     return float(levels.max()) if len(levels) else 0.0
 
 
