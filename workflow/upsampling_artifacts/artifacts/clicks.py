@@ -49,6 +49,9 @@ FLOOR_DB = -100.0
 # Beats have outliers beside a phase, too: at these distances, a click has none left.
 BESIDE = [sign * shift for shift in range(2 * NEAR, 16 * NEAR, NEAR + 1) for sign in (-1, 1)]
 
+BORDER_DB = -80.0
+"""Smaller differences re the output are rounding errors."""
+
 CANDIDATES = 30
 ALIGNMENT = 8  # samples by which a period may be wrong at first
 TOLERANCE = 1  # samples: the largest miss may be the last sample before a border
@@ -104,11 +107,56 @@ def find_clicks(signal: np.ndarray, rate_hz: float) -> ClickTrain | None:
         (5000.0, 1234, 16)
     """
     strength = _strength(signal)
-    time = signal.shape[-1]
-    outliers = _outliers(strength, rate_hz)
-    if len(outliers) < MIN_CLICKS:
+    return _train(strength, _outliers(strength, rate_hz), int(np.ceil(rate_hz / MAX_RATE_HZ)))
+
+
+def find_borders(outputs: np.ndarray, shifted: np.ndarray, shift: int) -> ClickTrain | None:
+    """Find the borders of chunks in a model's output, given its output to the same input, delayed.
+
+    What a model makes of an input does not depend on when it comes, except where a chunk begins.
+    So the outputs differ at the borders alone. Any input shows this, also noise, in which a click
+    is not heard.
+
+    Args:
+        outputs: ``(channels, time)``.
+        shifted: ``(channels, time)``, the output to the delayed input.
+        shift: The delay in output samples.
+
+    Returns:
+        The borders; ``level_db`` is the RMS of the difference at a border, divided by the square
+        root of two, re that of the output. None if the outputs do not differ, differ in half of the
+        samples (the model varies with time in another way), or differ without a period.
+
+    Example:
+        >>> noise = np.random.default_rng(0).standard_normal((1, 80_000))
+        >>> outputs, shifted = noise.copy(), np.roll(noise, 700)
+        >>> outputs[:, ::5000] = shifted[:, ::5000] = 0
+        >>> find_borders(outputs, shifted, 700).period
+        5000.0
+    """
+    time = outputs.shape[-1] - shift
+    difference = shifted[:, shift:].astype(np.float64) - outputs[:, :time]
+    squares = np.mean(difference**2, axis=0)
+    reference = np.mean(outputs.astype(np.float64) ** 2)
+    differs = np.flatnonzero(squares > 10 ** (BORDER_DB / 10) * reference)
+    if not len(differs) or len(differs) > time / 2:
         return None
-    shortest, longest = int(np.ceil(rate_hz / MAX_RATE_HZ)), time // MIN_CLICKS
+    groups = np.split(differs, np.flatnonzero(np.diff(differs) > 2 * NEAR) + 1)
+    # The ends of the input are borders, too.
+    groups = [group for group in groups if group[0] > NEAR and group[-1] < time - NEAR]
+    strength = np.zeros(time)
+    for group in groups:
+        power = squares[group[0] : group[-1] + 1].mean()
+        strength[(group[0] + group[-1] + 1) // 2] = np.sqrt(power / 2 / reference)
+    return _train(strength, np.flatnonzero(strength), 4 * NEAR)
+
+
+def _train(strength: np.ndarray, outliers: np.ndarray, shortest: int) -> ClickTrain | None:
+    """The train of outliers with the smallest chance, if that is small enough."""
+    time = len(strength)
+    longest = time // MIN_CLICKS
+    if len(outliers) < MIN_CLICKS or longest <= shortest:
+        return None
     # Every period has as many phases as samples.
     n_trials = max(1.0, (longest**2 - shortest**2) / 2)
     trains = [
@@ -237,9 +285,7 @@ def _refined(period: float, pairs: np.ndarray) -> float:
     return refined
 
 
-def _comb(
-    outliers: np.ndarray, strength: np.ndarray, period: float, n_trials: float
-) -> ClickTrain:
+def _comb(outliers: np.ndarray, strength: np.ndarray, period: float, n_trials: float) -> ClickTrain:
     """The train of one period at its best phase, and its chance."""
     time = len(strength)
     phases = np.mod(outliers, period)

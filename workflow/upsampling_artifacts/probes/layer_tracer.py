@@ -31,12 +31,15 @@ class Layer:
             ``reshape``, ``pooling``, ``stft``, ``istft``, ``fold`` or ``unfold``.
         stride: Ratio of the two rates.
         direction: ``"up"`` or ``"down"``.
+        period: Samples of the model's output per sample of the layer's input. None: not measured,
+            or not a whole number.
     """
 
     name: str
     kind: str
     stride: int
     direction: str
+    period: int | None = None
 
 
 OnLayer = Callable[[Layer, Tensor, Tensor], None]

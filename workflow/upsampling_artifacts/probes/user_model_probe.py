@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from torchaudio.functional import resample
 from upsampling_artifacts.artifacts.measures import predicted_tones
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.probes import model_summary
+from upsampling_artifacts.probes import model_summary, other_artifacts
 from upsampling_artifacts.probes.audio_file import middle, read_audio
+from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_tracer import tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
-from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model
+from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model, run
+from upsampling_artifacts.probes.other_artifacts import choose_signals, other_findings
 from upsampling_artifacts.probes.user_model import (
     AXES,
     CheckedModel,
@@ -49,6 +51,7 @@ class ModelProbeResult:
             direction, stride.
         tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
+        findings: What was found, and what had to be left out.
 
     Example:
         >>> model = nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
@@ -66,11 +69,13 @@ class ModelProbeResult:
     layers: pd.DataFrame
     tones_hz: np.ndarray
     arrays: dict[str, np.ndarray]
+    findings: list[Finding] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return model_summary.summarize_model(
+        summary = model_summary.summarize_model(
             self.name, self.rate_hz, self.layers, self.tones_hz, self.measures
         )
+        return "\n".join([summary, *(finding.sentence for finding in self.findings)])
 
 
 def probe_user_model(
@@ -84,6 +89,7 @@ def probe_user_model(
     stage: str = "initialization",
     seconds: float = 6.0,
     music: str | Path | None = None,
+    signals: Sequence[str] | None = None,
     name: str | None = None,
 ) -> ModelProbeResult:
     """Probe a user-supplied model. Arguments as for :func:`upsampling_artifacts.api.probe`.
@@ -95,6 +101,7 @@ def probe_user_model(
         InputError: The model or another argument is wrong.
     """
     rate_hz = _check(target, rate_hz, channels, input_kind, options, seeds, seconds, music)
+    names, left_out = choose_signals(signals, input_kind, music is not None)
     name = name or target_name(target)
     results: list[ProbeResult] = []
     with torch.random.fork_rng(devices=[]):
@@ -102,8 +109,18 @@ def probe_user_model(
             model = CheckedModel(load_user_model(target, options or {}, seed), name, input_kind)
             torch.manual_seed(seed)  # some models draw random numbers in forward
             with evaluation_mode(model):
-                test_signals = _test_signals(model, rate_hz, channels or 1, seconds, music)
-                results.append(_probe(model, test_signals, rate_hz))
+                ratio = output_ratio(model, channels or 1)
+                test_signals = _test_signals(model, ratio, rate_hz, channels or 1, seconds, music)
+                chosen = {key: test_signals[key] for key in names if key in test_signals}
+                result = _probe(model, chosen, rate_hz)
+                others, failed = other_artifacts.measure_model(
+                    lambda signal, model=model: run(model, signal[None])[0],
+                    chosen, result.outputs, result.layers, rate_hz, ratio,
+                    sines=other_artifacts.SINES in names,
+                )  # fmt: skip
+                left_out += [finding for finding in failed if finding not in left_out]
+                measures = pd.concat([result.measures, others])
+                results.append(replace(result, measures=measures))
             logger.info(f"{name}: probed seed {seed}")
     tables = [
         result.measures.assign(model=name, seed=seed, stage=stage)
@@ -120,7 +137,10 @@ def probe_user_model(
         columns=["model", "name", "kind", "direction", "stride"],
     )
     tones_hz = predicted_tones(rate_hz, tone_strides(first_result.layers))
-    return ModelProbeResult(name, rate_hz, measures, layers, tones_hz, first_result.arrays)
+    findings = [*other_findings(measures, rate_hz), *left_out]
+    return ModelProbeResult(
+        name, rate_hz, measures, layers, tones_hz, first_result.arrays, findings
+    )
 
 
 def _probe(model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float) -> ProbeResult:
@@ -176,13 +196,13 @@ def _check(
 
 def _test_signals(
     model: CheckedModel,
+    ratio: float,
     rate_hz: float,
     channels: int,
     seconds: float,
     music: str | Path | None,
 ) -> dict[str, np.ndarray]:
     """The model's test signals, of such a length that its output lasts ``seconds``."""
-    ratio = output_ratio(model, channels)
     input_rate_hz = rate_hz / ratio
     if model.input_kind == "features":
         logger.info(f"{model.name}: {ratio:g} output samples per frame")
