@@ -59,8 +59,7 @@ MAX_PERIOD = 2048
 """Periods beyond this take sines of more than half a million samples."""
 
 ALIASING_DB = -100.0
-"""Less folded energy is rounding: float32 leaves -140 dB in one layer, and up to 40 dB more in a
-hundred. It is also below the last bit of 16-bit audio."""
+"""Less folded energy is below the last bit of 16-bit audio."""
 
 MIN_REPEATS = 0.5
 """If less of the energy off the harmonics repeats, it is noise, not aliasing."""
@@ -172,7 +171,7 @@ def measure_model(
     for name, output in outputs.items():
         rows += _click_rows(name, find_clicks(output, rate_hz), rate_hz)
     if "silence" in outputs:
-        rest_db = _level_db(outputs["silence"].std(axis=-1, dtype=np.float64))
+        rest_db = _residual_level_db(outputs["silence"])
         rows.append(("silence", OUTPUT, "residual_level", NO_FREQUENCY, rest_db, "dB"))
     period = network_period(layers, ratio)
     if "noise" in outputs:
@@ -323,7 +322,12 @@ def _image_rows(signal: str, found: Sequence[Images]) -> list[tuple]:
     ]
 
 
-def _level_db(rms: np.ndarray) -> float:
+def _residual_level_db(signal: np.ndarray) -> float:
+    """Level of a signal without its median, from the median deviation: ends and borders hardly
+    count."""
+    deviations = np.abs(signal - np.median(signal, axis=-1, keepdims=True))
+    # Of a normal distribution, the median deviation is 0.6745 times the standard deviation.
+    rms = np.median(deviations, axis=-1).astype(np.float64) / 0.6745
     with np.errstate(divide="ignore"):
         return float(10 * np.log10(np.mean(rms**2)))
 
@@ -340,9 +344,11 @@ def other_findings(measures: pd.DataFrame, rate_hz: float) -> list[Finding]:
         One finding of each kind that was found: offset, images, aliasing, clicks, boundary.
     """
     output = measures[measures["layer"] == OUTPUT]
+    clicks = _clicks(output, rate_hz)
     findings = [
-        _offset(output), _images(output, rate_hz), _aliasing(output), _clicks(output, rate_hz),
-        _boundary(output),
+        _offset(output), _images(output, rate_hz), _aliasing(output), clicks,
+        # Where chunks begin, the ends of a segment are not the only borders.
+        None if clicks else _boundary(output),
     ]  # fmt: skip
     return [finding for finding in findings if finding]
 
@@ -426,9 +432,11 @@ def _aliasing(measures: pd.DataFrame) -> Finding | None:
     sentence = (
         f"Folded-back aliasing: of a sine of {worst['sine_hz']:.0f} Hz at {worst['sine_db']:g} dB, "
         f"the energy off the harmonics is {worst['ratio_db']:.0f} dB re that on them (the worst of "
-        f"{len(found)} sines); most of it at {worst['aliased_hz']:.0f} Hz, "
+        f"{len(found)} sines); the strongest of it at {worst['aliased_hz']:.0f} Hz, "
         f"{worst['aliased_db']:.0f} dB re the sine."
     )
+    if (measures["measure"] == "sine_image_level").any():
+        sentence = f"{sentence[:-1]}; images of the sine itself are not counted."
     return Finding("aliasing", sentence, {str(key): float(worst[key]) for key in worst.index})
 
 
@@ -446,7 +454,7 @@ def _clicks(measures: pd.DataFrame, rate_hz: float) -> Finding | None:
         f"What comes out depends on where a chunk begins: there, it differs by "
         f"{by_signal['delayed_noise']:.0f} dB re the output."
         if len(borders)
-        else f"In {' and '.join(signals)}, {max(by_signal.values()):.0f} dB over what surrounds them."
+        else f"In {' and '.join(signals)}, {max(by_signal.values()):.0f} dB over what is around."
     )
     sentence = f"Clicks {_every(period, rate_hz)}, as at the borders of chunks. {where}"
     values = {"period_samples": period, "levels_db": by_signal, "signals": signals}

@@ -114,7 +114,7 @@ def probe_user_model(
                 chosen = {key: test_signals[key] for key in names if key in test_signals}
                 result = _probe(model, chosen, rate_hz)
                 others, failed = other_artifacts.measure_model(
-                    lambda signal, model=model: run(model, signal[None])[0],
+                    _runner(model),
                     chosen, result.outputs, result.layers, rate_hz, ratio,
                     sines=other_artifacts.SINES in names,
                 )  # fmt: skip
@@ -157,6 +157,10 @@ def _probe(model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: fl
     measures = pd.concat([result.measures for result in results])
     outputs = {key: output for result in results for key, output in result.outputs.items()}
     return ProbeResult(measures, arrays, results[0].layers, outputs)
+
+
+def _runner(model: CheckedModel) -> other_artifacts.Run:
+    return lambda signal: run(model, signal[None])[0]
 
 
 def _check(
