@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stage=parsed.stage,
             seconds=parsed.seconds,
             music=parsed.music,
+            signals=None if parsed.signals is None else parsed.signals.split(","),
             out=parsed.out,
         )
     except (InputError, OSError) as error:
@@ -95,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         help="length of the model's output (default: 6)",
     )  # fmt: skip
     add("--music", metavar="FILE", help="an audio file to use as an additional test signal")
+    add(
+        "--signals", metavar="NAMES",
+        help="test signals, separated by commas: silence, ones, noise, sweep, sines, music "
+        "(default: all that the model can take)",
+    )  # fmt: skip
     add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
     return parser
 

@@ -28,14 +28,15 @@ def probe(
     stage: str = "initialization",
     seconds: float = 6.0,
     music: str | Path | None = None,
+    signals: Sequence[str] | None = None,
     name: str | None = None,
     out: str | Path | None = None,
 ) -> ModelProbeResult | FileProbeResult:
     """Measure the upsampling artifacts of a model, or find the stationary lines of an audio file.
 
     The rate-changing layers of a model are found by running it, and their strides predict its
-    tones (paper, sections 2, 4 and 5). Test signals are silence, ones, white noise, a sine sweep
-    and, optionally, music. A model that takes features is fed only the first three.
+    tones (paper, sections 2, 4 and 5). Test signals are silence, ones, white noise, a sine sweep,
+    single sines and, optionally, music. A model that takes features is fed only the first three.
 
     Args:
         target: A module; or the import path ``"package.module:factory"`` of a model, called with
@@ -52,6 +53,8 @@ def probe(
         stage: ``"initialization"`` or ``"trained"``: the label of the weights in the tables.
         seconds: Length of the model's output, in seconds.
         music: An audio file, as an additional test signal for a model that takes audio.
+        signals: Which test signals to use: silence, ones, noise, sweep, sines, music. Default: all
+            that the model can take; music, if it is given.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
             summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its
@@ -79,7 +82,7 @@ def probe(
     if isinstance(target, nn.Module) or _is_import_path(target):
         result = probe_user_model(
             target, rate_hz=rate_hz, channels=channels, input_kind=input_kind, options=options,
-            seeds=seeds, stage=stage, seconds=seconds, music=music, name=name,
+            seeds=seeds, stage=stage, seconds=seconds, music=music, signals=signals, name=name,
         )  # fmt: skip
     else:
         result = probe_audio_file(target, rate_hz)
