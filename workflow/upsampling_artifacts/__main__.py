@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stage=parsed.stage,
             seconds=parsed.seconds,
             music=parsed.music,
-            signals=None if parsed.signals is None else parsed.signals.split(","),
+            signals=parsed.signals and parsed.signals.replace(" ", "").split(","),
             out=parsed.out,
         )
     except (InputError, OSError) as error:

@@ -28,10 +28,9 @@ GRID = 2 * 840
 MIN_WINDOWS = 24
 """With fewer (half a second), coherence is mostly chance."""
 
-# A steady line has this many times the median power in one bin of the spectrum over windows. The
-# powers of noise are exponentially distributed, with a median of ln 2: they exceed 14 times that
-# with a probability of 2**-14.
-LINE_FACTOR = 14.0
+MAX_STEADINESS = 0.25
+"""A bin whose phase advances so steadily over the windows (squared magnitude of the mean phasor, at
+the best rate) is a line. Noise in 24 windows reaches 0.25 once in 500 bins."""
 
 # Coherence is averaged over bands of this width: images are coherent in whole bands, tones at
 # multiples of one frequency in a few bins.
@@ -87,7 +86,7 @@ def find_images(
     """Find the strides that made spectral images, and measure the images.
 
     Only phases are compared, so that loud moments do not count more than others. Steady lines are
-    removed first: tones at multiples of one frequency are coherent with each other, too.
+    left out: tones at multiples of one frequency are coherent with each other, too.
 
     Upsampling by 8 also makes images about the axes of strides 4 and 2. If a stride is found, its
     divisors are not reported.
@@ -121,7 +120,7 @@ def find_images(
 
 
 def _spectra(signal: np.ndarray, rate_hz: float) -> np.ndarray:
-    """``(channels, frequency, windows)``: short-time spectra without steady lines."""
+    """``(channels, frequency, windows)``: short-time spectra."""
     length = GRID * max(1, round(WINDOW_SECONDS * rate_hz / GRID))
     if signal.shape[-1] < length:
         return np.zeros((len(signal), length // 2 + 1, 0), complex)
@@ -129,11 +128,13 @@ def _spectra(signal: np.ndarray, rate_hz: float) -> np.ndarray:
     first = max(0, (signal.shape[-1] // hop - MAX_WINDOWS) // 2) * hop
     middle = signal[:, first : first + MAX_WINDOWS * hop].astype(np.float64)
     frames = sliding_window_view(middle, length, axis=-1)[:, ::hop]
-    spectra = np.fft.rfft(frames * np.hanning(length), axis=-1).transpose(0, 2, 1)
-    over_time = np.fft.fft(spectra, axis=-1)
-    power = np.abs(over_time) ** 2
-    over_time[power > LINE_FACTOR * np.median(power, axis=-1, keepdims=True)] = 0
-    return np.fft.ifft(over_time, axis=-1)
+    return np.fft.rfft(frames * np.hanning(length), axis=-1).transpose(0, 2, 1)
+
+
+def _is_steady(phases: np.ndarray) -> np.ndarray:
+    """``(frequency,)``: whether a bin holds a steady line, in any channel."""
+    rates = np.abs(np.fft.fft(phases, 2 * phases.shape[-1], axis=-1)) / phases.shape[-1]
+    return np.asarray((rates.max(axis=-1) ** 2 > MAX_STEADINESS).any(axis=0))
 
 
 def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> list[Images]:
@@ -142,10 +143,11 @@ def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> list[Images]:
     bin_hz = rate_hz / 2 / bins
     old_rate = 2 * bins // stride
     phases = spectra / np.maximum(np.abs(spectra), np.finfo(float).tiny)
+    steady = _is_steady(phases)
     band = max(1, round(BAND_HZ / bin_hz))
 
     def largest(axis: int) -> float:
-        return float(_smoothed(_coherence(phases, axis), band).max())
+        return _largest_mean(_coherence(phases, steady, axis), band)
 
     coherence = largest(old_rate) - 1 / spectra.shape[-1]
     if coherence < MIN_COHERENCE:
@@ -160,20 +162,26 @@ def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> list[Images]:
     return [Images(stride, axis_hz, rejection_db, level_db, coherence, float(deviations))]
 
 
-def _coherence(phases: np.ndarray, old_rate: int) -> np.ndarray:
-    """Coherence of the phases at ``f`` and ``old_rate - f``, from the axis outwards, by bins."""
+def _coherence(phases: np.ndarray, steady: np.ndarray, old_rate: int) -> np.ndarray:
+    """Coherence of the phases at ``f`` and ``old_rate - f``, from the axis outwards, by bins.
+
+    NaN where one of the two is a steady line.
+    """
     below = np.arange((old_rate - 1) // 2 - GUARD_BINS, GUARD_BINS, -1)
     below = below[old_rate - below < phases.shape[1]]
     # A window that starts n samples later rotates the product by the old rate times n.
     rotation = np.exp(-1j * np.pi * old_rate * np.arange(phases.shape[-1]))
     product = phases[:, below] * phases[:, old_rate - below] * rotation
-    return np.mean(np.abs(product.mean(axis=2)) ** 2, axis=0)
+    coherence = np.mean(np.abs(product.mean(axis=2)) ** 2, axis=0)
+    return np.where(steady[below] | steady[old_rate - below], np.nan, coherence)
 
 
-def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
-    """Means of ``width`` successive values; one mean if there are fewer."""
-    width = min(width, len(values))
-    return np.convolve(values, np.full(width, 1 / width), "valid")
+def _largest_mean(values: np.ndarray, width: int) -> float:
+    """Largest mean of ``width`` successive values, of which at least half are known; 0 if none."""
+    kernel = np.ones(min(width, len(values)))
+    known = np.convolve(np.isfinite(values), kernel, "valid")
+    total = np.convolve(np.nan_to_num(values), kernel, "valid")
+    return float(np.max(total / np.maximum(known, 1), where=known >= len(kernel) / 2, initial=0.0))
 
 
 def _levels_db(spectra: np.ndarray, stride: int) -> tuple[float, float]:

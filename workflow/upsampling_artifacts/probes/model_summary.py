@@ -154,7 +154,7 @@ def _predicted_tones(
     lines["shown"] = lines["prominence"].where(~lines["signal"].isin(CONSTANT), lines["level"])
     cells = lines.groupby(["frequency_hz", "signal"])
     stands_out, shown = cells["stands_out"].mean() > 0.5, cells["shown"]
-    signals = list(lines["signal"].unique())
+    signals = [name for name in measures["signal"].unique() if name in set(lines["signal"])]
     fractions = {tone_hz: Fraction(tone_hz / rate_hz).limit_denominator(64) for tone_hz in tones_hz}
     order = sorted(tones_hz, key=lambda tone_hz: (fractions[tone_hz].denominator, tone_hz))
     interval = " (± 95 % interval over seeds)" if measures["seed"].nunique() > 1 else ""

@@ -43,8 +43,9 @@ SIGNALS = ("silence", "ones", "noise", "sweep", SINES, "music")
 FEATURE_SIGNALS = ("silence", "ones", "noise")
 """Those of a model that takes features."""
 
-SINE_FREQUENCIES = (1 / 40, 1 / 16, 1 / 8, 5 / 21)
-"""Frequencies of the sines re the model's input rate: 1.2, 3, 6 and 11.4 kHz at 48 kHz."""
+SINE_FREQUENCIES = (0.0247, 0.0618, 0.1271, 0.2393)
+"""Frequencies of the sines re the model's input rate: 1.2, 3, 6.1 and 11.5 kHz at 48 kHz; away from
+simple fractions, near which folded harmonics would lie beside harmonics."""
 
 SINE_LEVELS_DB = {SINES: 0.0, "quiet_sines": -20.0}
 """RMS of the sines in dB re 1, by the name of the signal in the table."""
@@ -184,7 +185,8 @@ def measure_model(
         channels = len(next(iter(test_signals.values())))
         with _leaving_out("aliasing", left_out):
             rows += _sine_rows(run, channels, rate_hz, ratio, period, whole)
-    return pd.DataFrame(rows, columns=COLUMNS), left_out
+    measures = pd.DataFrame(rows, columns=COLUMNS)
+    return measures.astype({"frequency_hz": float, "value": float}), left_out
 
 
 def network_period(layers: Sequence[Layer], ratio: float) -> int:
@@ -521,7 +523,7 @@ def _file_offset(signal: np.ndarray) -> Finding | None:
 
 
 def _file_images(images: Images, rate_hz: float) -> Finding | None:
-    if images.level_db < IMAGES_DB:
+    if images.level_db < IMAGES_DB or images.rejection_db == -math.inf:
         return None
     if images.rejection_db > GOOD_RESAMPLER_DB:
         return _image_finding(images.axis_hz, images.level_db, rate_hz, [images.axis_hz])
