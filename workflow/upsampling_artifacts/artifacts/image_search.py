@@ -42,6 +42,11 @@ GUARD_BINS = 6
 CONTROL_BINS = [*range(-24, -3, 2), *range(4, 25, 2)]
 """Distances from the old rate of the control axes, in bins."""
 
+# The images of neighboring frequencies have one phase, because the delay of the upsampler's filter
+# cancels. Sounds that recur on a grid of samples, such as a synthesizer's drums, have many.
+SMOOTH_BINS = 9
+"""The coherence is that of the mean over so many bins."""
+
 MIN_DEVIATIONS = 12.0
 MIN_COHERENCE = 0.05
 """Both must be exceeded: of 480 sounds and stems without images, none had a coherence of more than
@@ -159,7 +164,7 @@ def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> list[Images]:
         return []
     axis_hz = old_rate / 2 * bin_hz
     level_db, rejection_db = _levels_db(spectra, stride)
-    return [Images(stride, axis_hz, rejection_db, level_db, coherence, float(deviations))]
+    return [Images(stride, axis_hz, rejection_db, level_db, float(coherence), float(deviations))]
 
 
 def _coherence(phases: np.ndarray, steady: np.ndarray, old_rate: int) -> np.ndarray:
@@ -172,8 +177,12 @@ def _coherence(phases: np.ndarray, steady: np.ndarray, old_rate: int) -> np.ndar
     # A window that starts n samples later rotates the product by the old rate times n.
     rotation = np.exp(-1j * np.pi * old_rate * np.arange(phases.shape[-1]))
     product = phases[:, below] * phases[:, old_rate - below] * rotation
-    coherence = np.mean(np.abs(product.mean(axis=2)) ** 2, axis=0)
-    return np.where(steady[below] | steady[old_rate - below], np.nan, coherence)
+    known = ~(steady[below] | steady[old_rate - below])
+    kernel = np.ones(min(SMOOTH_BINS, len(below)))
+    count = np.maximum(np.convolve(known, kernel, "same"), 1)
+    means = [np.convolve(mean * known, kernel, "same") / count for mean in product.mean(axis=2)]
+    coherence = np.mean(np.abs(means) ** 2, axis=0)
+    return np.where(known, coherence, np.nan)
 
 
 def _largest_mean(values: np.ndarray, width: int) -> float:
