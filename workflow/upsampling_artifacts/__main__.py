@@ -24,6 +24,7 @@ OPTIONS = {
     "stage": "--stage",
     "seconds": "--seconds",
     "music": "--music",
+    "signals": "--signals",
     "out": "--out",
 }
 """The option of each argument of :func:`upsampling_artifacts.api.probe`."""
@@ -86,6 +87,7 @@ def _probe(parsed: argparse.Namespace) -> str:
             stage=parsed.stage,
             seconds=parsed.seconds,
             music=parsed.music,
+            signals=parsed.signals and parsed.signals.replace(" ", "").split(","),
             out=parsed.out,
         )
         if parsed.json:
@@ -172,6 +174,11 @@ def _parser() -> argparse.ArgumentParser:
         help="length of the model's output (default: 6)",
     )  # fmt: skip
     add("--music", metavar="FILE", help="an audio file to use as an additional test signal")
+    add(
+        "--signals", metavar="NAMES",
+        help="test signals, separated by commas: silence, ones, noise, sweep, sines, music "
+        "(default: all that the model can take)",
+    )  # fmt: skip
     add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
     add("--json", action="store_true", help="print what was found as JSON")
     return parser

@@ -31,14 +31,15 @@ def probe(
     stage: str | None = None,
     seconds: float = 6.0,
     music: str | Path | None = None,
+    signals: Sequence[str] | None = None,
     name: str | None = None,
     out: str | Path | None = None,
 ) -> ModelProbeResult | FileProbeResult:
     """Measure the upsampling artifacts of a model, or find the stationary lines of an audio file.
 
     The rate-changing layers of a model are found by running it, and their strides predict its
-    tones (paper, sections 2, 4 and 5). Test signals are silence, ones, white noise, a sine sweep
-    and, optionally, music. A model that takes features is fed only the first three.
+    tones (paper, sections 2, 4 and 5). Test signals are silence, ones, white noise, a sine sweep,
+    single sines and, optionally, music. A model that takes features is fed only the first three.
 
     The form in which the model runs is found by trial: the layout of its input (with or without
     axes of batch and channels, time or features last), the number of channels, and what its length
@@ -66,6 +67,8 @@ def probe(
         seconds: Length of the model's output, in seconds; it may become longer, if the model takes
             whole frames. At most a minute at 48 kHz, because all layers are measured in memory.
         music: An audio file, as an additional test signal for a model that takes audio.
+        signals: Which test signals to use: silence, ones, noise, sweep, sines, music. Default: all
+            that the model can take; music, if it is given.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
             summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its
@@ -95,12 +98,13 @@ def probe(
     if is_model(target):
         result = probe_user_model(
             target, rate_hz=rate_hz, channels=channels, input_kind=input_kind, options=options,
-            weights=weights, seeds=seeds, stage=stage, seconds=seconds, music=music, name=name,
+            weights=weights, seeds=seeds, stage=stage, seconds=seconds, music=music,
+            signals=signals, name=name,
         )  # fmt: skip
     else:
         model_arguments = {
             "channels": channels, "options": options, "weights": weights, "stage": stage,
-            "music": music,
+            "music": music, "signals": signals,
         }  # fmt: skip
         _refuse(model_arguments)
         result = probe_audio_file(str(target), rate_hz)

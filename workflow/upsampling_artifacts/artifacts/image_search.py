@@ -28,10 +28,9 @@ GRID = 2 * 840
 MIN_WINDOWS = 24
 """With fewer (half a second), coherence is mostly chance."""
 
-# A steady line has this many times the median power in one bin of the spectrum over windows. The
-# powers of noise are exponentially distributed, with a median of ln 2: they exceed 14 times that
-# with a probability of 2**-14.
-LINE_FACTOR = 14.0
+MAX_STEADINESS = 0.25
+"""A bin whose phase advances so steadily over the windows (squared magnitude of the mean phasor, at
+the best rate) is a line. Noise in 24 windows reaches 0.25 once in 500 bins."""
 
 # Coherence is averaged over bands of this width: images are coherent in whole bands, tones at
 # multiples of one frequency in a few bins.
@@ -40,21 +39,24 @@ BAND_HZ = 400.0
 GUARD_BINS = 6
 """Bins beside an axis, where the windows overlap in frequency, and above 0 Hz."""
 
-CONTROL_BINS = [*range(-24, -3), *range(4, 25)]
+CONTROL_BINS = [*range(-24, -3, 2), *range(4, 25, 2)]
 """Distances from the old rate of the control axes, in bins."""
 
-# In 3,000 files without images, the coherence about the axes of all strides together exceeded that
-# about the controls by at most 6.5 of their standard deviations.
+# The images of neighboring frequencies have one phase, because the delay of the upsampler's filter
+# cancels. Sounds that recur on a grid of samples, such as a synthesizer's drums, have many.
+SMOOTH_BINS = 9
+"""The coherence is that of the mean over so many bins."""
+
 MIN_DEVIATIONS = 12.0
+MIN_COHERENCE = 0.05
+"""Both must be exceeded: of 480 sounds and stems without images, none had a coherence of more than
+0.02 over chance, though bursts of sound can have one that is 30 standard deviations above it."""
 
 TRANSITION = 0.9
 """Originals above this share of the axis have images in the transition band of a resampler."""
 
-MAX_WINDOWS = 1200
-"""More (20 s) find no more."""
-
-MIN_COHERENCE = 0.05
-"""Less is of no importance, however significant."""
+MAX_WINDOWS = 600
+"""More (10 s, from the middle) find no more."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class Images:
         level_db: Mean density of the images re that of the band below the axis: of what lies above,
             the part that is coherent with what lies below. Compare
             :func:`spectral_images.replica_level_db`, which takes all that lies above.
-        coherence: Largest mean coherence of the phases in any band of 400 Hz, 0 to 1.
-        deviations: By how many of their standard deviations it exceeds that about control axes.
+        coherence: Largest mean coherence of the phases in any band of 400 Hz, 0 to 1, over that
+            about the control axes.
+        deviations: The same in standard deviations of that about the control axes.
     """
 
     stride: int
@@ -88,7 +91,7 @@ def find_images(
     """Find the strides that made spectral images, and measure the images.
 
     Only phases are compared, so that loud moments do not count more than others. Steady lines are
-    removed first: tones at multiples of one frequency are coherent with each other, too.
+    left out: tones at multiples of one frequency are coherent with each other, too.
 
     Upsampling by 8 also makes images about the axes of strides 4 and 2. If a stride is found, its
     divisors are not reported.
@@ -117,14 +120,12 @@ def find_images(
     found: list[Images] = []
     for stride in sorted(strides, reverse=True):
         if all(images.stride % stride for images in found):
-            images = _images(spectra, rate_hz, stride)
-            if images.deviations > MIN_DEVIATIONS and images.coherence > MIN_COHERENCE:
-                found.append(images)
+            found += _images(spectra, rate_hz, stride)
     return found
 
 
 def _spectra(signal: np.ndarray, rate_hz: float) -> np.ndarray:
-    """``(channels, frequency, windows)``: short-time spectra without steady lines."""
+    """``(channels, frequency, windows)``: short-time spectra."""
     length = GRID * max(1, round(WINDOW_SECONDS * rate_hz / GRID))
     if signal.shape[-1] < length:
         return np.zeros((len(signal), length // 2 + 1, 0), complex)
@@ -132,47 +133,64 @@ def _spectra(signal: np.ndarray, rate_hz: float) -> np.ndarray:
     first = max(0, (signal.shape[-1] // hop - MAX_WINDOWS) // 2) * hop
     middle = signal[:, first : first + MAX_WINDOWS * hop].astype(np.float64)
     frames = sliding_window_view(middle, length, axis=-1)[:, ::hop]
-    spectra = np.fft.rfft(frames * np.hanning(length), axis=-1).transpose(0, 2, 1)
-    over_time = np.fft.fft(spectra, axis=-1)
-    power = np.abs(over_time) ** 2
-    over_time[power > LINE_FACTOR * np.median(power, axis=-1, keepdims=True)] = 0
-    return np.fft.ifft(over_time, axis=-1)
+    return np.fft.rfft(frames * np.hanning(length), axis=-1).transpose(0, 2, 1)
 
 
-def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> Images:
+def _is_steady(phases: np.ndarray) -> np.ndarray:
+    """``(frequency,)``: whether a bin holds a steady line, in any channel."""
+    rates = np.abs(np.fft.fft(phases, 2 * phases.shape[-1], axis=-1)) / phases.shape[-1]
+    return np.asarray((rates.max(axis=-1) ** 2 > MAX_STEADINESS).any(axis=0))
+
+
+def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> list[Images]:
+    """The images of one stride: one item, or none if there are no more than by chance."""
     bins = spectra.shape[1] - 1
     bin_hz = rate_hz / 2 / bins
     old_rate = 2 * bins // stride
-    band = max(1, round(BAND_HZ / bin_hz))
     phases = spectra / np.maximum(np.abs(spectra), np.finfo(float).tiny)
-    coherence = _smoothed(_coherence(phases, old_rate), band)
-    controls = [_smoothed(_coherence(phases, old_rate + away), band) for away in CONTROL_BINS]
-    by_chance = np.array([control.max() for control in controls])
+    steady = _is_steady(phases)
+    band = max(1, round(BAND_HZ / bin_hz))
+
+    def largest(axis: int) -> float:
+        return _largest_mean(_coherence(phases, steady, axis), band)
+
+    coherence = largest(old_rate) - 1 / spectra.shape[-1]
+    if coherence < MIN_COHERENCE:
+        return []
+    by_chance = np.array([largest(old_rate + away) for away in CONTROL_BINS])
+    coherence += 1 / spectra.shape[-1] - by_chance.mean()
+    deviations = coherence / by_chance.std()
+    if coherence < MIN_COHERENCE or deviations < MIN_DEVIATIONS:
+        return []
+    axis_hz = old_rate / 2 * bin_hz
     level_db, rejection_db = _levels_db(spectra, stride)
-    return Images(
-        stride=stride,
-        axis_hz=old_rate / 2 * bin_hz,
-        rejection_db=rejection_db,
-        level_db=level_db,
-        coherence=float(coherence.max()),
-        deviations=float((coherence.max() - by_chance.mean()) / by_chance.std()),
-    )
+    return [Images(stride, axis_hz, rejection_db, level_db, float(coherence), float(deviations))]
 
 
-def _coherence(phases: np.ndarray, old_rate: int) -> np.ndarray:
-    """Coherence of the phases at ``f`` and ``old_rate - f``, from the axis outwards, by bins."""
+def _coherence(phases: np.ndarray, steady: np.ndarray, old_rate: int) -> np.ndarray:
+    """Coherence of the phases at ``f`` and ``old_rate - f``, from the axis outwards, by bins.
+
+    NaN where one of the two is a steady line.
+    """
     below = np.arange((old_rate - 1) // 2 - GUARD_BINS, GUARD_BINS, -1)
     below = below[old_rate - below < phases.shape[1]]
     # A window that starts n samples later rotates the product by the old rate times n.
     rotation = np.exp(-1j * np.pi * old_rate * np.arange(phases.shape[-1]))
     product = phases[:, below] * phases[:, old_rate - below] * rotation
-    return np.mean(np.abs(product.mean(axis=2)) ** 2, axis=0)
+    known = ~(steady[below] | steady[old_rate - below])
+    kernel = np.ones(min(SMOOTH_BINS, len(below)))
+    count = np.maximum(np.convolve(known, kernel, "same"), 1)
+    means = [np.convolve(mean * known, kernel, "same") / count for mean in product.mean(axis=2)]
+    coherence = np.mean(np.abs(means) ** 2, axis=0)
+    return np.where(known, coherence, np.nan)
 
 
-def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
-    """Means of ``width`` successive values; one mean if there are fewer."""
-    width = min(width, len(values))
-    return np.convolve(values, np.full(width, 1 / width), "valid")
+def _largest_mean(values: np.ndarray, width: int) -> float:
+    """Largest mean of ``width`` successive values, of which at least half are known; 0 if none."""
+    kernel = np.ones(min(width, len(values)))
+    known = np.convolve(np.isfinite(values), kernel, "valid")
+    total = np.convolve(np.nan_to_num(values), kernel, "valid")
+    return float(np.max(total / np.maximum(known, 1), where=known >= len(kernel) / 2, initial=0.0))
 
 
 def _levels_db(spectra: np.ndarray, stride: int) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,17 @@ import torch
 from scipy.signal import resample_poly
 
 from upsampling_artifacts.artifacts.measures import predicted_tones
-from upsampling_artifacts.data import signals
+from upsampling_artifacts.data.signals import test_signals
 from upsampling_artifacts.errors import InputError, argument
-from upsampling_artifacts.probes import model_summary
+from upsampling_artifacts.probes import model_summary, other_artifacts
 from upsampling_artifacts.probes.audio_file import middle, read_audio
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
 from upsampling_artifacts.probes.layer_tracer import layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
-from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model
+from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model, run
+from upsampling_artifacts.probes.other_artifacts import choose_signals, other_findings
 from upsampling_artifacts.probes.user_model import CheckedModel, evaluation_mode
 from upsampling_artifacts.probes.user_model_arguments import (
     MAX_SAMPLES,
@@ -113,6 +114,7 @@ def probe_user_model(
     stage: str | None = None,
     seconds: float = 6.0,
     music: str | Path | None = None,
+    signals: Sequence[str] | None = None,
     name: str | None = None,
 ) -> ModelProbeResult:
     """Probe a user-supplied model. Arguments as for :func:`upsampling_artifacts.api.probe`.
@@ -126,6 +128,7 @@ def probe_user_model(
     name = name or target_name(target)
     check_numbers(rate_hz, channels, seeds, seconds)
     check_use(target, input_kind, options, weights, seeds, stage, music)
+    names, left_out = choose_signals(signals, input_kind, music is not None)
     sound = None if music is None else _Sound(music, *read_audio(music))
     results: list[ProbeResult] = []
     paths: LayerPaths | None = None
@@ -142,8 +145,16 @@ def probe_user_model(
                     paths = _paths(model, form)
                     others = _findings_on_form(model, form)
                 torch.manual_seed(seed)
-                test_signals = _test_signals(model, form, output_hz, seconds, sound)
-                results.append(_probe(model, test_signals, output_hz, form.multiple, paths))
+                generated = _test_signals(model, form, output_hz, seconds, sound)
+                chosen = {key: generated[key] for key in names if key in generated}
+                result = _probe(model, chosen, output_hz, form.multiple, paths)
+                rows, failed = other_artifacts.measure_model(
+                    _runner(model),
+                    chosen, result.outputs, paths.layers, output_hz, form.ratio,
+                    sines=other_artifacts.SINES in names, whole=form.whole,
+                )  # fmt: skip
+                left_out += [finding for finding in failed if finding not in left_out]
+                results.append(replace(result, measures=pd.concat([result.measures, rows])))
             logger.info(f"{name}: probed seed {seed}")
     stage = stage or STAGES[loaded.is_trained]
     tables = [
@@ -157,6 +168,7 @@ def probe_user_model(
     layers = layers_table(name, paths.layers)
     tones_hz = predicted_tones(output_hz, tone_strides(paths.layers))
     others += unseen_findings(paths.unseen, layers)
+    others += [*other_findings(measures, output_hz), *left_out]
     others += [Finding("left_out", reason, {}) for reason in dict.fromkeys(first_result.left_out)]
     findings = model_findings(output_hz, layers, tones_hz, measures, others)
     return ModelProbeResult(
@@ -182,7 +194,7 @@ def _measure_paths(model: CheckedModel, form: Form, lengths: tuple[int, int]) ->
 
 def _probe(
     model: CheckedModel,
-    test_signals: dict[str, np.ndarray],
+    chosen: dict[str, np.ndarray],
     rate_hz: float,
     multiple: int,
     paths: LayerPaths,
@@ -190,7 +202,7 @@ def _probe(
     """Probe with one signal at a time, because not every model accepts a batch."""
     results: list[ProbeResult] = []
     errors: dict[str, str] = {}
-    for name, signal in test_signals.items():
+    for name, signal in chosen.items():
         try:
             result = probe_model(
                 model, {name: signal}, rate_hz,
@@ -201,7 +213,7 @@ def _probe(
             # An output that is too short to be measured raises an error without the model's name.
             prefix = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
             errors[name] = f"{prefix}{error}"
-    if AN_INPUT in errors:
+    if AN_INPUT in errors or not results:
         first, reason = next(iter(errors.items()))
         raise InputError(f"{reason}; the input was {first}")
     for key in sorted(model.dropped):
@@ -212,6 +224,10 @@ def _probe(
     left_out = [f"The probe with {signal} was left out: {why}." for signal, why in errors.items()]
     left_out += [reason for result in results for reason in result.left_out]
     return ProbeResult(measures, arrays, results[0].layers, outputs, left_out)
+
+
+def _runner(model: CheckedModel) -> other_artifacts.Run:
+    return lambda signal: run(model, signal[None])[0]
 
 
 def _findings_on_form(model: CheckedModel, form: Form) -> list[Finding]:
@@ -256,7 +272,7 @@ def _test_signals(
         noise = np.random.default_rng(0).standard_normal((channels, samples), np.float32)
         return {"silence": np.zeros_like(noise), "ones": np.ones_like(noise), "noise": noise}
     sound = None if music is None else _music(music, input_rate_hz, form, samples)
-    return signals.test_signals(samples / input_rate_hz, input_rate_hz, channels, sound)
+    return test_signals(samples / input_rate_hz, input_rate_hz, channels, sound)
 
 
 @dataclass(frozen=True)
