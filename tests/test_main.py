@@ -63,10 +63,10 @@ def test_an_audio_file_is_probed(whistle: Path, capsys) -> None:
     [
         (["no_such.wav"], "no_such.wav: no such file; give an audio file, or a model as "
          "package.module:factory"),
-        (TOY[:1], "rate_hz: is None; give the sampling rate of the model's output"),
+        (TOY[:1], "--rate: is missing; give the sampling rate of the model's output"),
         ([*TOY, "--option", "stride"], "--option stride: write NAME=VALUE"),
         ([*TOY, "--option", "stride=[4"], "--option stride=[4: the value is not valid YAML"),
-        ([*TOY, "--input", "mel"], "input_kind: unknown 'mel'; known: audio, features"),
+        ([*TOY, "--input", "mel"], "--input: unknown 'mel'; known: audio, features"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_in_one_line(arguments: list[str], message: str, capsys) -> None:

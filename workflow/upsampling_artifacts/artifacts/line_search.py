@@ -136,6 +136,8 @@ def find_lines(
     # The largest bin of each main lobe is the line.
     largest = maximum_filter1d(quartile, 2 * MAIN_LOBE_BINS + 1)
     peaks = np.flatnonzero(stands_out & (quartile == largest))
+    # Halfway between two bins, a line is equally large in both.
+    peaks = peaks[np.diff(peaks, prepend=-MAIN_LOBE_BINS - 1) > MAIN_LOBE_BINS]
     shifts_hz, steadiness = _phase_steadiness(signal, rate_hz, length, starts, peaks)
     block_seconds = (len(starts) / _blocks(len(starts)) - 1) * length / 4 / rate_hz
     steady = steadiness >= min_steadiness(peaks * bin_hz, length / rate_hz, block_seconds)

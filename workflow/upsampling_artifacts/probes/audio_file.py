@@ -185,7 +185,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         )
     try:
         audio, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: raw samples, no header
         reason = str(error).removeprefix(f"Error opening {str(path)!r}: ")
         raise InputError(
             f"{path}: not a readable audio file ({reason}); convert it to wav or flac"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
-from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.errors import InputError, argument
+from upsampling_artifacts.probes import file_summary
 from upsampling_artifacts.probes.audio_file import (
     MAX_SECONDS,
     explain_lines,
     middle,
     read_audio,
 )
+from upsampling_artifacts.probes.findings import Finding
+from upsampling_artifacts.probes.other_artifacts import file_findings
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class FileProbeResult:
         seconds: Duration of the file.
         lines: The stationary narrow lines, with the columns of :func:`audio_file.explain_lines`.
         arrays: ``frequencies_hz``, ``times_seconds`` and ``file_db`` ``(frequency, time)``.
+        findings: What was found, and what cannot be measured in a file.
 
     Example:
         >>> import tempfile
@@ -52,11 +55,13 @@ class FileProbeResult:
     seconds: float
     lines: pd.DataFrame
     arrays: dict[str, np.ndarray]
+    findings: list[Finding] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return summaries.summarize_file(
+        summary = file_summary.summarize_file(
             self.name, self.rate_hz, self.channels, self.seconds, self.lines
         )
+        return "\n".join([summary, *(finding.sentence for finding in self.findings)])
 
 
 def probe_audio_file(path: str | Path, model_rate_hz: float | None = None) -> FileProbeResult:
@@ -77,8 +82,10 @@ def probe_audio_file(path: str | Path, model_rate_hz: float | None = None) -> Fi
     """
     path = Path(path)
     signal, rate_hz = read_audio(path)
-    if model_rate_hz is not None and not model_rate_hz > 0:
-        raise InputError(f"rate_hz: is {model_rate_hz}; must be positive, or omitted")
+    if model_rate_hz is not None and not 0 < model_rate_hz < np.inf:
+        raise InputError(
+            f"{argument('rate_hz')}: is {model_rate_hz:g}; must be positive, or omitted"
+        )
     seconds = signal.shape[-1] / rate_hz
     if seconds > MAX_SECONDS:
         logger.info(f"{path}: {seconds:.0f} s long; only the middle {MAX_SECONDS:g} s are measured")
@@ -90,4 +97,5 @@ def probe_audio_file(path: str | Path, model_rate_hz: float | None = None) -> Fi
         "times_seconds": times_seconds,
         "file_db": level_db.astype(np.float16),
     }
-    return FileProbeResult(str(path), rate_hz, len(signal), seconds, lines, arrays)
+    findings = file_findings(signal, rate_hz)
+    return FileProbeResult(str(path), rate_hz, len(signal), seconds, lines, arrays, findings)
