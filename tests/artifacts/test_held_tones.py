@@ -27,7 +27,7 @@ def test_a_constant_tone_is_held_and_its_frequency_exact() -> None:
 
 
 def test_a_tone_is_held_under_a_louder_note_of_its_pitch() -> None:
-    note = np.where((TIMES > 1) & (TIMES < 2.5), sine(PITCH_HZ, 1), 0)
+    note = np.exp(-(((TIMES - 1.75) / 0.3) ** 4)) * sine(PITCH_HZ, 1)
     assert is_held(0.02 * sine(PITCH_HZ) + note)
     (tone,) = held_tones(0.02 * sine(PITCH_HZ) + note + NOISE, RATE_HZ, [PITCH_HZ])
     assert 0.3 < tone.seen < 0.7

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
+from upsampling_artifacts.artifacts.line_search import frame_starts
 from upsampling_artifacts.artifacts.spectra import MAIN_LOBE_BINS, line_window
 
 COVERED = 2.0
@@ -75,6 +76,7 @@ def held_tones(
     rate_hz: float,
     frequencies_hz: Iterable[float],
     window_seconds: float = 0.5,
+    where: np.ndarray | None = None,
 ) -> list[HeldTone]:
     """Compare tones with tones of constant phase and amplitude.
 
@@ -83,6 +85,7 @@ def held_tones(
         rate_hz: Sampling rate.
         frequencies_hz: ``(tone,)``, each known to within ``SEARCH_HZ``.
         window_seconds: Length of a frame; frames overlap by three quarters.
+        where: ``(time,)``, True where to look: frames that leave it are skipped. None: everywhere.
 
     Returns:
         One per tone.
@@ -98,8 +101,7 @@ def held_tones(
     """
     frequencies = np.asarray(list(frequencies_hz), dtype=float)
     length = 2 * round(window_seconds * rate_hz / 2)
-    starts = np.arange(0, signal.shape[-1] - length + 1, max(1, length // 4))
-    starts = starts[[bool(signal[start : start + length].any()) for start in starts]]
+    starts = frame_starts(signal[None], length, where)
     if not len(starts) or not len(frequencies):
         return [HeldTone(frequency, 0.0, 1.0, (0.0, 0.0), False) for frequency in frequencies]
     bins = np.clip(np.rint(frequencies * length / rate_hz), 0, length // 2).astype(int)
