@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stage=parsed.stage,
             seconds=parsed.seconds,
             music=parsed.music,
+            strides=parsed.strides,
+            hop=parsed.hop,
             out=parsed.out,
         )
     except (InputError, OSError) as error:
@@ -95,8 +97,24 @@ def _parser() -> argparse.ArgumentParser:
         help="length of the model's output (default: 6)",
     )  # fmt: skip
     add("--music", metavar="FILE", help="an audio file to use as an additional test signal")
+    add(
+        "--strides", type=_integers, default=[], metavar="N,N,...",
+        help="for a file: the strides of the model's upsampling layers, in their order",
+    )  # fmt: skip
+    add(
+        "--hop", type=int, default=1, metavar="N",
+        help="for a file: the hop of the model's inverse STFT, if it has one",
+    )  # fmt: skip
     add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
     return parser
+
+
+def _integers(text: str) -> list[int]:
+    """Parse ``"8,5,3"``."""
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: write integers, as in 8,5,3") from None
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:

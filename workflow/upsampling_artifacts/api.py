@@ -28,6 +28,8 @@ def probe(
     stage: str = "initialization",
     seconds: float = 6.0,
     music: str | Path | None = None,
+    strides: Sequence[int] = (),
+    hop: int = 1,
     name: str | None = None,
     out: str | Path | None = None,
 ) -> ModelProbeResult | FileProbeResult:
@@ -52,6 +54,9 @@ def probe(
         stage: ``"initialization"`` or ``"trained"``: the label of the weights in the tables.
         seconds: Length of the model's output, in seconds.
         music: An audio file, as an additional test signal for a model that takes audio.
+        strides: For a file: the strides of the model's upsampling layers, in their order, if they
+            are known.
+        hop: For a file: the hop of the model's inverse STFT, if it has one.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
             summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its
@@ -82,7 +87,7 @@ def probe(
             seeds=seeds, stage=stage, seconds=seconds, music=music, name=name,
         )  # fmt: skip
     else:
-        result = probe_audio_file(target, rate_hz)
+        result = probe_audio_file(target, rate_hz, strides, hop)
     if out is not None:
         arrays = write_result(result, Path(out))
         draw_probe(arrays, [Path(out, image) for image in IMAGES], Path(result.name).name)

@@ -22,9 +22,7 @@ MIN_DROP_DB = 15.0
 """Between the two bands. Within the pass band and the octave below it, sounds fall less steeply."""
 
 
-def original_rate_hz(
-    signal: np.ndarray, rate_hz: float, rates_hz: Sequence[float]
-) -> float | None:
+def original_rate_hz(signal: np.ndarray, rate_hz: float, rates_hz: Sequence[float]) -> float | None:
     """The sampling rate that a signal had before it was resampled to a higher one.
 
     At the Nyquist frequency of that rate, the spectrum falls by at least ``MIN_DROP_DB``, at once:

@@ -128,7 +128,8 @@ def _held(
     """Compare one bin, ``(frame,)``, with that of a constant tone."""
     magnitude = np.abs(values)
     usual = np.quantile(magnitude, 0.25) + 1e-300
-    limited = values / np.maximum(magnitude, usual)  # louder sounds weigh no more than the tone
+    uncovered = magnitude <= COVERED * usual + NOISE_DEVIATIONS * noise
+    limited = values * uncovered / np.maximum(magnitude, usual)
     span = max(times_seconds[-1] - times_seconds[0], 1e-9)
     shifts_hz = np.arange(-SEARCH_HZ, SEARCH_HZ, 1 / (16 * max(span, 1.0)))
     turned = np.exp(-2j * np.pi * np.outer(frequency_hz + shifts_hz, times_seconds)) @ limited
@@ -137,7 +138,6 @@ def _held(
     straight = values * np.exp(
         -2j * np.pi * frequency_hz * times_seconds - 1j * np.angle(turned[best])
     )
-    uncovered = magnitude <= COVERED * usual + NOISE_DEVIATIONS * noise
     amplitude = float(np.median(straight.real[uncovered])) if uncovered.any() else 0.0
     if amplitude <= 0:
         return HeldTone(frequency_hz, 0.0, 1.0, (0.0, 0.0), False)
