@@ -88,6 +88,8 @@ def _probe(parsed: argparse.Namespace) -> str:
             seconds=parsed.seconds,
             music=parsed.music,
             signals=parsed.signals and parsed.signals.replace(" ", "").split(","),
+            strides=parsed.strides,
+            hop=parsed.hop,
             out=parsed.out,
         )
         if parsed.json:
@@ -179,9 +181,25 @@ def _parser() -> argparse.ArgumentParser:
         help="test signals, separated by commas: silence, ones, noise, sweep, sines, music "
         "(default: all that the model can take)",
     )  # fmt: skip
+    add(
+        "--strides", type=_integers, default=[], metavar="N,N,...",
+        help="for a file: the strides of the model's upsampling layers, in their order",
+    )  # fmt: skip
+    add(
+        "--hop", type=int, default=1, metavar="N",
+        help="for a file: the hop of the model's inverse STFT, if it has one",
+    )  # fmt: skip
     add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
     add("--json", action="store_true", help="print what was found as JSON")
     return parser
+
+
+def _integers(text: str) -> list[int]:
+    """Parse ``"8,5,3"``."""
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: write integers, as in 8,5,3") from None
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def probe(
     seconds: float = 6.0,
     music: str | Path | None = None,
     signals: Sequence[str] | None = None,
+    strides: Sequence[int] = (),
+    hop: int = 1,
     name: str | None = None,
     out: str | Path | None = None,
 ) -> ModelProbeResult | FileProbeResult:
@@ -69,6 +71,9 @@ def probe(
         music: An audio file, as an additional test signal for a model that takes audio.
         signals: Which test signals to use: silence, ones, noise, sweep, sines, music. Default: all
             that the model can take; music, if it is given.
+        strides: For a file: the strides of the model's upsampling layers, in their order, if they
+            are known.
+        hop: For a file: the hop of the model's inverse STFT, if it has one.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
             summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its
@@ -107,7 +112,7 @@ def probe(
             "music": music, "signals": signals,
         }  # fmt: skip
         _refuse(model_arguments)
-        result = probe_audio_file(str(target), rate_hz)
+        result = probe_audio_file(str(target), rate_hz, strides, hop)
     if folder is not None:
         arrays = write_result(result, folder)
         draw_probe(arrays, [folder / image for image in IMAGES], Path(result.name).name)

@@ -1,7 +1,8 @@
-"""Tonal artifacts: lines at multiples of one spacing, fitted and tested as one comb.
+"""Combs: lines at multiples of one spacing, fitted and tested together.
 
-A layer of period ``P`` puts tones at all multiples of rate / P; a source puts harmonics at all
-multiples of its frequency. Many lines on one grid are better evidence than each of them alone.
+A layer of period n puts lines at all multiples of rate / n (paper, sections 2, 4 and 5), and a
+voiced source at all multiples of its pitch. Thirty lines are one finding, and stronger evidence
+than each alone.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binom
 
-MAX_PERIOD = 2048
-MIN_LINES = 3
-MIN_TOLERANCES = 8
-"""A spacing is at least this many tolerances wide: closer lines fit by chance."""
+LONGEST_PERIOD = 2048
+"""The longest hop in use, in samples."""
 
-MAX_FUNDAMENTALS, MAX_MULTIPLE = 12, 20
-"""The loudest lines are tried as the 1st to 20th multiples of a spacing."""
+MAX_CHANCE = 1e-3
+"""A comb that unrelated lines would make more often than this is none."""
 
-CHANCE = 0.001
-"""Combs that more than one in a thousand signals with random lines would have are none."""
+STRONGEST = 40
+"""The spacing of a comb whose period is no whole number is guessed from this many lines."""
+
+LOWEST_MULTIPLES = 4
+"""A line may be any of the first multiples of such a spacing."""
 
 
 @dataclass(frozen=True)
@@ -29,97 +32,142 @@ class Comb:
     """Lines at multiples of one spacing.
 
     Attributes:
-        spacing_hz: The spacing.
-        period: rate / spacing, if that is an integer; None for the harmonics of a source.
-        multiples: Which multiples of the spacing are there.
-        chance: Probability that as many random lines fit any of the spacings that were tried.
+        spacing_hz: The spacing: rate / period, or fitted by least squares.
+        period: The period in samples; None if it is no whole number, as for a source's harmonics.
+        lines: Indices of the lines, in ascending order of their frequency.
+        multiples: For each of them, the multiple of the spacing.
+        chance: The probability that as many of the given lines fit some spacing by chance, at
+            most 1.
     """
 
     spacing_hz: float
     period: int | None
+    lines: tuple[int, ...]
     multiples: tuple[int, ...]
     chance: float
 
 
 def find_combs(
-    frequencies_hz: np.ndarray,
-    levels_db: np.ndarray,
+    frequencies_hz: ArrayLike,
+    levels_db: ArrayLike,
     rate_hz: float,
     periods: Sequence[int] | None = None,
-    tolerance_hz: float = 0.5,
+    tolerance_hz: float = 1.0,
 ) -> list[Comb]:
-    """Find the combs among some lines, the most certain first. Each line is in one of them.
+    """Divide lines into combs; lines that fit none are left over.
+
+    For each spacing ``s``, the lines within the tolerance of a multiple are counted. Of ``n`` lines
+    that have nothing to do with it, each is as near with probability ``q = 2 tolerance / s``, so
+    the count is binomial. The spacing whose count is the least likely is a comb, if that
+    probability times the number of spacings tried (Bonferroni) is at most ``MAX_CHANCE``; its
+    lines are removed, and the rest is searched again. Half the spacing fits the same lines, but
+    with twice the ``q``: of all combs that fit the same lines, the one with the largest spacing is
+    found.
+
+    Whole periods come first: the spacing rate / n is one of n so far. Other spacings are guessed
+    from the strongest lines and their differences, and refined by least squares.
 
     Args:
-        frequencies_hz: ``(line,)``.
-        levels_db: ``(line,)``.
+        frequencies_hz: ``(line,)``, measured frequencies.
+        levels_db: ``(line,)``, their levels.
         rate_hz: Sampling rate.
-        periods: The periods that are tried, in samples; None: all up to :data:`MAX_PERIOD`.
-        tolerance_hz: Measurement error of the frequencies.
+        periods: The only periods to try, in samples; None for all whole ones up to
+            ``LONGEST_PERIOD``, and spacings of any other kind.
+        tolerance_hz: Largest error of a measured frequency.
 
     Returns:
-        The combs.
+        The combs, of at least two lines each, the least likely first.
 
-    >>> frequencies_hz = np.array([125.0, 375.0, 500.0, 625.0, 1234.0, 2000.0])
-    >>> [comb] = find_combs(frequencies_hz, np.zeros(6), rate_hz=8000, tolerance_hz=0.1)
-    >>> comb.period, comb.multiples
-    (64, (1, 3, 4, 5, 16))
+    Example:
+        >>> hop = [44100 / 256 * multiple for multiple in range(1, 60)]
+        >>> voice = [221.3 * multiple for multiple in range(1, 20)]
+        >>> combs = find_combs([*hop, *voice, 1234.5], np.zeros(79), 44100)
+        >>> [(round(comb.spacing_hz, 2), comb.period, len(comb.lines)) for comb in combs]
+        [(172.27, 256, 59), (221.3, None, 19)]
     """
-    left, order, combs = np.asarray(frequencies_hz, float), np.argsort(-np.asarray(levels_db)), []
-    left = left[order]
-    while len(left) >= MIN_LINES:
-        comb = _best(left, rate_hz, periods, tolerance_hz)
+    frequencies = np.asarray(frequencies_hz, dtype=float)
+    levels = np.asarray(levels_db, dtype=float)
+    left = np.argsort(frequencies, kind="stable")
+    combs: list[Comb] = []
+    while len(left) > 1:
+        comb = _best_comb(left, frequencies, levels, rate_hz, periods, tolerance_hz)
         if comb is None:
             break
         combs.append(comb)
-        left = left[_multiples(left, comb.spacing_hz, tolerance_hz) == 0]
+        left = left[~np.isin(left, comb.lines)]
     return combs
 
 
-def _best(
-    frequencies_hz: np.ndarray,
+def _best_comb(
+    left: np.ndarray,
+    all_frequencies: np.ndarray,
+    all_levels: np.ndarray,
     rate_hz: float,
     periods: Sequence[int] | None,
     tolerance_hz: float,
 ) -> Comb | None:
-    """The least likely comb, of lines from the loudest to the weakest."""
-    of_rate = rate_hz / np.array(periods if periods is not None else range(2, MAX_PERIOD + 1))
-    multiples = np.arange(1, MAX_MULTIPLE + 1)
-    of_lines = (frequencies_hz[:MAX_FUNDAMENTALS, None] / multiples).ravel()
-    spacings_hz = np.concatenate([of_rate, of_lines])
-    n_given = np.repeat([0, 1], [len(of_rate), len(of_lines)])  # a line fits its own spacing
-    is_wide = spacings_hz >= MIN_TOLERANCES * tolerance_hz
-    spacings_hz, n_given = spacings_hz[is_wide], n_given[is_wide]
-    if not len(spacings_hz):
+    """The least likely comb of the lines that are left; None if chance can make it."""
+    frequencies, levels = all_frequencies[left], all_levels[left]
+    whole = np.array(range(2, LONGEST_PERIOD + 1) if periods is None else sorted(set(periods)))
+    chances = [_chances(frequencies, rate_hz / whole, tolerance_hz) * np.arange(1, len(whole) + 1)]
+    spacings = [rate_hz / whole]
+    if periods is None:
+        free = _free_spacings(frequencies, levels, tolerance_hz)
+        spacings.append(free)
+        chances.append(_chances(frequencies, free, tolerance_hz) * (len(whole) + len(free)))
+    every, chance = np.concatenate(spacings), np.concatenate(chances)
+    best = int(chance.argmin()) if len(chance) else -1
+    if best < 0 or chance[best] > MAX_CHANCE:
         return None
-    n_fit = np.array([np.count_nonzero(_multiples(frequencies_hz, s, tolerance_hz))
-                      for s in spacings_hz])  # fmt: skip
-    share = np.minimum(1.0, 2 * tolerance_hz / spacings_hz)
-    log_chance = binom.logsf(n_fit - n_given - 1, len(frequencies_hz) - n_given, share)
-    log_chance = np.where(n_fit >= MIN_LINES, log_chance + np.log(len(spacings_hz)), 0.0)
-    best = int(np.argmin(log_chance))
-    if log_chance[best] >= np.log(CHANCE):
+    multiples = np.round(frequencies / every[best]).astype(int)
+    fits = _fits(frequencies, every[best : best + 1], tolerance_hz)[0]
+    if fits.sum() < 2:
         return None
-    found = _multiples(frequencies_hz, spacings_hz[best], tolerance_hz)
-    orders = found[found > 0]
-    spacing_hz = float(orders @ frequencies_hz[found > 0] / (orders @ orders))
-    period = _period(spacing_hz, rate_hz, tolerance_hz / orders.max())
     return Comb(
-        rate_hz / period if period else spacing_hz,
-        period,
-        tuple(sorted(set(orders.tolist()))),
-        float(np.exp(log_chance[best])),
+        float(every[best]),
+        int(whole[best]) if best < len(whole) else None,
+        tuple(left[fits].tolist()),
+        tuple(multiples[fits].tolist()),
+        float(min(1.0, chance[best])),
     )
 
 
-def _multiples(frequencies_hz: np.ndarray, spacing_hz: float, tolerance_hz: float) -> np.ndarray:
-    """Which multiple of the spacing each line is; 0 if none."""
-    multiples = np.round(frequencies_hz / spacing_hz).astype(int)
-    return np.where(np.abs(frequencies_hz - multiples * spacing_hz) <= tolerance_hz, multiples, 0)
+def _fits(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """Which lines are near a multiple of each spacing: ``(spacing, line)``."""
+    multiples = np.round(frequencies / spacings[:, None])
+    distance = np.abs(frequencies - multiples * spacings[:, None])
+    return (distance <= tolerance_hz) & (multiples >= 1)
 
 
-def _period(spacing_hz: float, rate_hz: float, tolerance_hz: float) -> int | None:
-    """The integer period of a spacing, if there is one and the spacing is known well enough."""
-    period = round(rate_hz / spacing_hz)
-    is_near = abs(spacing_hz - rate_hz / period) <= tolerance_hz
-    return period if is_near and period <= MAX_PERIOD else None
+def _chances(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """For each spacing, the probability that as many unrelated lines fit it."""
+    counts = _fits(frequencies, spacings, tolerance_hz).sum(axis=1)
+    near = np.minimum(1.0, 2 * tolerance_hz / spacings)
+    return np.asarray(binom.sf(counts - 1, len(frequencies), near))
+
+
+def _free_spacings(frequencies: np.ndarray, levels: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """Spacings that two of the strongest lines suggest, refined by all lines that fit."""
+    strongest = frequencies[np.argsort(-levels, kind="stable")[:STRONGEST]]
+    differences = np.abs(strongest[:, None] - strongest)[np.triu_indices(len(strongest), 1)]
+    fractions = strongest[:, None] / np.arange(1, LOWEST_MULTIPLES + 1)
+    guesses = np.unique(np.concatenate([differences, fractions.ravel()]).round(6))
+    guesses = guesses[guesses > 4 * tolerance_hz]
+    for _ in range(2):  # a better spacing reaches higher multiples
+        guesses = _refined(frequencies, guesses, tolerance_hz)
+    return guesses
+
+
+def _refined(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """The least-squares spacings, multiple by multiple from the lowest.
+
+    A guess whose error is e misses the multiple m by m e. So lines are taken in ascending order,
+    while they fit the spacing of those before.
+    """
+    sums = np.zeros((2, len(spacings)))
+    for frequency in np.sort(frequencies):
+        multiples = np.round(frequency / spacings)
+        near = (np.abs(frequency - multiples * spacings) <= tolerance_hz) & (multiples >= 1)
+        sums += near * np.stack([multiples * frequency, multiples**2])
+        spacings = np.where(near, sums[0] / np.maximum(sums[1], 1), spacings)
+    return spacings
