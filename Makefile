@@ -40,14 +40,14 @@ test-slurm: install
 	@sh tests/install_slurm.sh
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
 
-# Published models with random weights, offline. Not part of `make test`: the packages take 0.8 GB, and
-# some of them are old. They are installed on top of .venv, which stays as it is.
+# Published models with random weights, offline. Not part of `make test`, because the packages take
+# 0.5 GB. They are installed on top of .venv, which stays as it is.
 test-models: .venv-models/installed
 	@. .venv-models/bin/activate && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto \
-	  tests/real_models
+	  --dist loadgroup tests/real_models
 
 .venv-models/installed: .venv/installed envs/models.txt
-	@echo "Installing into .venv-models: about 0.8 GB ..."
+	@echo "Installing into .venv-models: about 0.5 GB ..."
 	@.venv/bin/python -m venv .venv-models
 	@below=$$(.venv/bin/python -c 'import site; print(*site.getsitepackages())') && \
 	  above=$$(.venv-models/bin/python -c 'import site; print(*site.getsitepackages())') && \

@@ -7,6 +7,8 @@ wrapped only if its ``forward`` needs more than one signal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -66,21 +68,26 @@ def transformers_vits_decoder() -> nn.Module:
 def vocos_24khz() -> nn.Module:
     """Vocos, 24 kHz (Siuzdak 2023), from audio to audio."""
     from vocos.feature_extractors import MelSpectrogramFeatures
-    from vocos.heads import ISTFTHead
-    from vocos.models import VocosBackbone
     from vocos.pretrained import Vocos
 
-    return Vocos(
-        MelSpectrogramFeatures(sample_rate=24000, n_fft=1024, hop_length=256, n_mels=100),
+    features = MelSpectrogramFeatures(sample_rate=24000, n_fft=1024, hop_length=256, n_mels=100)
+    return Vocos(features, *vocos_vocoder("center"))
+
+
+def vocos_same_padding() -> nn.Module:
+    """The two parts of Vocos that are a vocoder, with the other padding of its inverse STFT."""
+    return nn.Sequential(*vocos_vocoder("same"))
+
+
+def vocos_vocoder(padding: str) -> tuple[nn.Module, nn.Module]:
+    """Backbone and head of Vocos."""
+    from vocos.heads import ISTFTHead
+    from vocos.models import VocosBackbone
+
+    return (
         VocosBackbone(input_channels=100, dim=512, intermediate_dim=1536, num_layers=8),
-        ISTFTHead(dim=512, n_fft=1024, hop_length=256),
+        ISTFTHead(dim=512, n_fft=1024, hop_length=256, padding=padding),
     )
-
-
-def vocos_from_features() -> nn.Module:
-    """The two parts of Vocos that make a vocoder."""
-    model = vocos_24khz()
-    return nn.Sequential(model.backbone, model.head)
 
 
 def snac_24khz() -> nn.Module:
@@ -159,22 +166,37 @@ def encodec_24khz() -> nn.Module:
 
 
 class WithNoise(nn.Module):
-    """A generator that takes noise beside the features.
+    """A generator that takes noise beside the features, as its users call it.
 
     Shape:
         - Input: ``(batch, bins, frames)``
         - Output: ``(batch, 1, time)``
+
+    Args:
+        generator: Called with noise and features, or features and noise.
+        draw: From the number of frames to noise, ``(1, channels, time)``.
+        pad: Frames by which the features are extended on either side.
+        noise_first: Order of the arguments.
     """
 
-    def __init__(self, generator: nn.Module, hop: int):
+    def __init__(
+        self,
+        generator: nn.Module,
+        draw: Callable[[int], Tensor],
+        *,
+        pad: int = 0,
+        noise_first: bool = False,
+    ):
         super().__init__()
         self.generator = generator
-        self.hop = hop
+        self.draw = draw
+        self.pad = pad
+        self.noise_first = noise_first
 
     def forward(self, features: Tensor) -> Tensor:
-        context = self.generator.aux_context_window
-        noise = torch.randn(len(features), 1, features.shape[-1] * self.hop)
-        return self.generator(noise, nn.functional.pad(features, (context, context), "replicate"))
+        noise = self.draw(features.shape[-1])
+        features = nn.functional.pad(features, (self.pad, self.pad), "replicate")
+        return self.generator(*((noise, features) if self.noise_first else (features, noise)))
 
 
 def parallel_wavegan() -> nn.Module:
@@ -182,7 +204,12 @@ def parallel_wavegan() -> nn.Module:
     old_scipy()
     from parallel_wavegan.models import ParallelWaveGANGenerator
 
-    return WithNoise(ParallelWaveGANGenerator(), hop=256)
+    return WithNoise(
+        ParallelWaveGANGenerator(layers=10, stacks=1),
+        lambda frames: torch.randn(1, 1, 256 * frames),
+        pad=2,
+        noise_first=True,
+    )
 
 
 def melgan() -> nn.Module:
@@ -214,13 +241,14 @@ def multi_band_melgan() -> nn.Module:
 
 
 def style_melgan() -> nn.Module:
-    """StyleMelGAN, 24 kHz (Mustafa et al. 2021), whose noise is drawn in ``forward``."""
+    """StyleMelGAN, 24 kHz (Mustafa et al. 2021). It takes whole groups of 80 frames."""
     old_scipy()
     from parallel_wavegan.models import StyleMelGANGenerator
 
-    return StyleMelGANGenerator(
+    generator = StyleMelGANGenerator(
         noise_upsample_scales=[10, 2, 2, 2], upsample_scales=[5, 1, 5, 1, 3, 1, 2, 2, 1]
     )
+    return WithNoise(generator, lambda frames: torch.randn(1, 128, frames // 80))
 
 
 def old_scipy() -> None:
@@ -280,7 +308,7 @@ def asteroid_dcunet() -> nn.Module:
     """Deep complex U-Net, 16 kHz (Choi et al. 2019)."""
     from asteroid.models import DCUNet
 
-    return DCUNet("DCUNet-10")
+    return DCUNet("DCUNet-10", fix_length_mode="pad")
 
 
 def torchaudio_conv_tasnet() -> nn.Module:
