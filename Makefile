@@ -48,7 +48,7 @@ test-models: .venv-models/installed
 
 .venv-models/installed: .venv/installed envs/models.txt
 	@echo "Installing into .venv-models: about 0.5 GB ..."
-	@.venv/bin/python -m venv .venv-models
+	@.venv/bin/python -m venv --clear --without-pip .venv-models
 	@below=$$(.venv/bin/python -c 'import site; print(*site.getsitepackages())') && \
 	  above=$$(.venv-models/bin/python -c 'import site; print(*site.getsitepackages())') && \
 	  echo "import site; site.addsitedir('$$below')" > "$$above/below.pth"
