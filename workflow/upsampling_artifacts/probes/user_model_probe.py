@@ -21,7 +21,7 @@ from upsampling_artifacts.probes import model_summary
 from upsampling_artifacts.probes.audio_file import middle, read_audio
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
-from upsampling_artifacts.probes.layer_tracer import layers_table, tone_strides
+from upsampling_artifacts.probes.layer_tracer import find_layers, layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
 from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model
@@ -113,8 +113,8 @@ def probe_user_model(
             with evaluation_mode(model):
                 test_signals = _test_signals(model, rate_hz, channels or 1, seconds, music)
                 if paths is None:  # the layers of all seeds are the same
-                    paths = _paths(model, channels or 1)
-                    others = _constant_output(model, channels or 1)
+                    paths, others = _paths(model, channels or 1)
+                    others += _constant_output(model, channels or 1)
                 results.append(_probe(model, test_signals, rate_hz, paths))
             logger.info(f"{name}: probed seed {seed}")
     tables = [
@@ -134,9 +134,16 @@ def probe_user_model(
     )
 
 
-def _paths(model: CheckedModel, channels: int) -> LayerPaths:
+def _paths(model: CheckedModel, channels: int) -> tuple[LayerPaths, list[Finding]]:
+    """The layers with their periods; without, if the model does not run with two lengths."""
     lengths = TRIAL_SAMPLES if model.input_kind == "audio" else TRIAL_FRAMES
-    return measure_paths(model, *(_noise(channels, length) for length in lengths))
+    shorter, longer = (_noise(channels, length) for length in lengths)
+    try:
+        return measure_paths(model, shorter, longer), []
+    except InputError as error:
+        sentence = f"The periods of the layers were not measured: {error}."
+        paths = LayerPaths(find_layers(model, shorter), {}, [])
+        return paths, [Finding("left_out", sentence, {})]
 
 
 def _constant_output(model: CheckedModel, channels: int) -> list[Finding]:
