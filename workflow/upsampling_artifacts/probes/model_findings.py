@@ -272,7 +272,7 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, groups: list[ToneGroup]) -
     findings = []
     source = find_source(*_arrays(lines), rate_hz, [group.period for group in groups])
     combs = find_combs(*_arrays(lines), rate_hz, tolerance_hz=TOLERANCE_HZ)
-    if source and source.n_lines > max((_fits(comb, lines).sum() for comb in combs), default=0):
+    if source and not any(_is_simpler(comb, source, lines, rate_hz) for comb in combs):
         findings += _source(source, lines)
         lines = lines[~(source.is_harmonic | source.is_sideband)]
         combs = find_combs(*_arrays(lines), rate_hz, tolerance_hz=TOLERANCE_HZ)
@@ -282,6 +282,15 @@ def _other_lines(lines: pd.DataFrame, rate_hz: float, groups: list[ToneGroup]) -
             findings.append(_comb(comb, lines[is_here], groups))
             lines = lines[~is_here]
     return [*findings, *_single_lines(lines, rate_hz)]
+
+
+def _is_simpler(comb: Comb, source: Source, lines: pd.DataFrame, rate_hz: float) -> bool:
+    """Whether a comb explains the lines of a source, without a denser grid.
+
+    The harmonics of a source and their sidebands on both sides are ``2 orders + 1`` grids.
+    """
+    spacing_hz = rate_hz / source.period / (2 * source.orders + 1)
+    return bool(_fits(comb, lines).sum() >= source.n_lines and comb.spacing_hz >= spacing_hz)
 
 
 def _fits(comb: Comb, lines: pd.DataFrame) -> np.ndarray:

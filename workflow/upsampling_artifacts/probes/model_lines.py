@@ -211,12 +211,14 @@ class Source:
     Attributes:
         fundamental_hz: Frequency of the source.
         period: Of the layer.
+        orders: How many of the harmonics have sidebands.
         is_harmonic: Which of the lines are at multiples of the fundamental.
         is_sideband: Which of the others are sidebands of such multiples.
     """
 
     fundamental_hz: float
     period: int
+    orders: int
     is_harmonic: np.ndarray
     is_sideband: np.ndarray
 
@@ -231,8 +233,8 @@ def find_source(
 ) -> Source | None:
     """Find a line of which most others are harmonics and sidebands.
 
-    Harmonics are added, from the first on, as long as significantly more of the lines that are left
-    fit than would by chance.
+    Sidebands of a harmonic are added, from the first harmonic on, if significantly more of the
+    lines that are left fit than would by chance.
 
     Args:
         frequencies_hz: ``(line,)``.
@@ -264,7 +266,7 @@ def _source(
     is_sideband = np.zeros(len(frequencies_hz), dtype=bool)
     is_harmonic = on_grid(frequencies_hz, fundamental_hz, TOLERANCE_HZ / 2)
     share = min(1.0, 2 * TOLERANCE_HZ / spacing_hz)  # half the tolerance, on both sides, twice
-    last = 0
+    orders = 0
     for order in range(1, MAX_ORDER + 1):
         shift_hz = order * fundamental_hz
         left = ~(is_sideband | is_harmonic)
@@ -274,10 +276,8 @@ def _source(
         )
         if binom.sf(fits.sum() - 1, left.sum(), share) < SIDEBAND_CHANCE:
             is_sideband |= fits
-            last = order
-        elif order > last + 1:
-            break
-    return Source(fundamental_hz, period, is_harmonic, is_sideband)
+            orders += 1
+    return Source(fundamental_hz, period, orders, is_harmonic, is_sideband)
 
 
 def _near_multiple(frequencies_hz: np.ndarray, spacing_hz: float) -> np.ndarray:
