@@ -25,12 +25,12 @@ WINDOW_SECONDS = 0.035
 # half a window is a multiple of each stride, so that images keep their phase.
 GRID = 2 * 840
 
-MIN_WINDOWS = 24
-"""With fewer (half a second), coherence is mostly chance."""
+MIN_WINDOWS = 12
+"""With fewer (a quarter of a second at 44.1 kHz), coherence is mostly chance."""
 
 MAX_STEADINESS = 0.25
 """A bin whose phase advances so steadily over the windows (squared magnitude of the mean phasor, at
-the best rate) is a line. Noise in 24 windows reaches 0.25 once in 500 bins."""
+the best rate) is a line. Noise in 24 windows reaches 0.25 in one of fifty bins."""
 
 # Coherence is averaged over bands of this width: images are coherent in whole bands, tones at
 # multiples of one frequency in a few bins.
