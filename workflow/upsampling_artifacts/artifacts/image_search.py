@@ -25,12 +25,12 @@ WINDOW_SECONDS = 0.035
 # half a window is a multiple of each stride, so that images keep their phase.
 GRID = 2 * 840
 
-MIN_WINDOWS = 24
-"""With fewer (half a second), coherence is mostly chance."""
+MIN_WINDOWS = 12
+"""With fewer (a quarter of a second at 44.1 kHz), coherence is mostly chance."""
 
 MAX_STEADINESS = 0.25
 """A bin whose phase advances so steadily over the windows (squared magnitude of the mean phasor, at
-the best rate) is a line. Noise in 24 windows reaches 0.25 once in 500 bins."""
+the best rate) is a line, unless noise is as steady in one of a hundred bins."""
 
 # Coherence is averaged over bands of this width: images are coherent in whole bands, tones at
 # multiples of one frequency in a few bins.
@@ -138,8 +138,11 @@ def _spectra(signal: np.ndarray, rate_hz: float) -> np.ndarray:
 
 def _is_steady(phases: np.ndarray) -> np.ndarray:
     """``(frequency,)``: whether a bin holds a steady line, in any channel."""
-    rates = np.abs(np.fft.fft(phases, 2 * phases.shape[-1], axis=-1)) / phases.shape[-1]
-    return np.asarray((rates.max(axis=-1) ** 2 > MAX_STEADINESS).any(axis=0))
+    windows = phases.shape[-1]
+    rates = np.abs(np.fft.fft(phases, 2 * windows, axis=-1)) / windows
+    # The mean of n independent phasors exceeds s with a probability of exp(-n s), at 2 n rates.
+    by_chance = np.log(2 * windows / 0.01) / windows
+    return np.asarray((rates.max(axis=-1) ** 2 > max(MAX_STEADINESS, by_chance)).any(axis=0))
 
 
 def _images(spectra: np.ndarray, rate_hz: float, stride: int) -> list[Images]:
