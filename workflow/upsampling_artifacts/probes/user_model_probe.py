@@ -79,7 +79,7 @@ class ModelProbeResult:
         findings: What was found, in sentences, the most important first.
 
     Example:
-        >>> model = nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
+        >>> model = torch.nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
         >>> result = probe_user_model(model, rate_hz=8000, seconds=2.0)
         >>> result.layers[["kind", "stride"]].values.tolist()
         [['transposed', 4]]
