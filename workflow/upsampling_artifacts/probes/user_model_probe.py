@@ -127,7 +127,7 @@ def probe_user_model(
     """
     name = name or target_name(target)
     check_numbers(rate_hz, channels, seeds, seconds)
-    check_use(target, input_kind, options, weights, seeds, stage, music)
+    check_use(target, channels, input_kind, options, weights, seeds, stage, music)
     names, left_out = choose_signals(signals, input_kind, music is not None)
     sound = None if music is None else _Sound(music, *read_audio(music))
     results: list[ProbeResult] = []
