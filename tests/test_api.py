@@ -10,6 +10,7 @@ import torch
 from upsampling_artifacts.api import probe
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.probes import user_model_probe
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
 from upsampling_artifacts.probes.result_files import marked_frequencies
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
@@ -114,6 +115,21 @@ def test_layers_without_a_stride_are_found_and_measured() -> None:
 def test_what_cannot_be_seen_is_said() -> None:
     kinds = [finding.kind for finding in probe(unseen_upsampling(), **QUICK).findings]
     assert "contradiction" in kinds
+
+
+def test_layers_without_periods_are_listed_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("longer: is as long as shorter")
+
+    monkeypatch.setattr(user_model_probe, "measure_paths", refuse)
+    result = probe(Upsampler(), **QUICK)
+    assert result.layers["period"].isna().all()
+    np.testing.assert_allclose(result.tones_hz, [2000, 4000])
+    (left_out,) = [finding for finding in result.findings if finding.kind == "left_out"]
+    assert "periods of the layers were not measured: longer" in left_out.sentence
+    assert result.findings[0].values["stands_out"]
 
 
 def test_an_output_that_does_not_depend_on_the_input_is_said_first() -> None:

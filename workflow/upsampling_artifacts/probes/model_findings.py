@@ -238,7 +238,7 @@ def _comb_of_layers(
     found = found_lines(measures)
     rest = unpredicted_lines(measures, tones_hz, rate_hz)
     n_found, n_here = len(found), len(found) - len(rest)
-    if not n_here:
+    if not n_here or not groups:
         return []
     explained = found[~found["frequency_hz"].isin(rest["frequency_hz"])]["frequency_hz"].to_numpy()
     for group in groups:  # the coarsest grid that holds nearly all
@@ -414,6 +414,7 @@ def _remedies(audible: list[Finding], layers: pd.DataFrame) -> list[Finding]:
     """What the page of remedies says about the layers whose tones stand out, or else about all."""
     kinds = [kind for finding in audible for kind in finding.values["kinds"]]
     if not kinds:
-        up = (layers["direction"] == "up") & layers["reaches_output"] & (layers["period"] > 1)
+        makes_tones = (layers["period"] > 1).fillna(False)
+        up = (layers["direction"] == "up") & layers["reaches_output"] & makes_tones
         kinds = list(layers["kind"][up])
     return [Finding("remedy", line, {"page": PAGE}) for line in remedies(kinds)]

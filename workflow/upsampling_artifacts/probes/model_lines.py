@@ -78,7 +78,10 @@ def tone_groups(layers: pd.DataFrame, tones_hz: np.ndarray, rate_hz: float) -> l
     Returns:
         The groups by ascending period. Each tone is in one of them.
     """
-    up = layers[(layers["direction"] == "up") & layers["reaches_output"] & (layers["period"] > 1)]
+    if layers["period"].isna().all():
+        layers = _with_products(layers)
+    up = layers[(layers["direction"] == "up") & layers["reaches_output"]]
+    up = up[(up["period"] > 1).fillna(False)]
     groups, left_hz = [], np.asarray(tones_hz, float)
     for period in sorted(up["period"].unique()):
         if period > MAX_PERIOD:
@@ -90,6 +93,13 @@ def tone_groups(layers: pd.DataFrame, tones_hz: np.ndarray, rate_hz: float) -> l
         )
         left_hz = left_hz[~is_here]
     return groups
+
+
+def _with_products(layers: pd.DataFrame) -> pd.DataFrame:
+    """Products of strides as periods where none was measured, as in ``tone_strides``."""
+    counts = (layers["direction"] == "up") & (layers["kind"] != "istft")
+    products = layers["stride"][counts][::-1].cumprod()
+    return layers.assign(period=products.reindex(layers.index).astype("Int64"))
 
 
 def on_grid(frequencies_hz: np.ndarray, spacing_hz: float, tolerance_hz: float) -> np.ndarray:

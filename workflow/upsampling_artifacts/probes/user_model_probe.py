@@ -22,7 +22,7 @@ from upsampling_artifacts.probes import model_summary, other_artifacts
 from upsampling_artifacts.probes.audio_file import middle, read_audio
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
-from upsampling_artifacts.probes.layer_tracer import layers_table, tone_strides
+from upsampling_artifacts.probes.layer_tracer import find_layers, layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
 from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model, run
@@ -142,8 +142,8 @@ def probe_user_model(
             with evaluation_mode(model):
                 form = find_form(model, channels or loaded.channels, loaded.example_length)
                 if paths is None:  # the layers of all seeds are the same
-                    paths = _paths(model, form)
-                    others = _findings_on_form(model, form)
+                    paths, others = _paths(model, form)
+                    others += _findings_on_form(model, form)
                 torch.manual_seed(seed)
                 generated = _test_signals(model, form, output_hz, seconds, sound)
                 chosen = {key: generated[key] for key in names if key in generated}
@@ -176,16 +176,25 @@ def probe_user_model(
     )
 
 
-def _paths(model: CheckedModel, form: Form) -> LayerPaths:
-    """The layers with their periods, measured with whole frames if that is possible."""
+def _paths(model: CheckedModel, form: Form) -> tuple[LayerPaths, list[Finding]]:
+    """The layers with their periods; without, if the model does not run with two lengths.
+
+    The periods are measured with whole frames if that is possible.
+    """
     if "" in model.black_boxes():
-        return LayerPaths([], {}, [])
-    paths = _measure_paths(model, form, whole_lengths(form))
-    down = {layer.name: layer.stride for layer in paths.layers if layer.direction == "down"}
-    lengths = whole_lengths(form, math.prod(down.values()))
-    if lengths == whole_lengths(form) or lengths[0] > MAX_TRIAL_GROWTH * form.length:
-        return paths
-    return _measure_paths(model, form, lengths)
+        return LayerPaths([], {}, []), []
+    lengths = whole_lengths(form)
+    try:
+        paths = _measure_paths(model, form, lengths)
+        down = {layer.name: layer.stride for layer in paths.layers if layer.direction == "down"}
+        whole = whole_lengths(form, math.prod(down.values()))
+        if whole != lengths and whole[0] <= MAX_TRIAL_GROWTH * form.length:
+            paths = _measure_paths(model, form, whole)
+    except InputError as error:
+        sentence = f"The periods of the layers were not measured: {error}."
+        paths = LayerPaths(find_layers(model, trial_noise(form.channels, form.length)), {}, [])
+        return paths, [Finding("left_out", sentence, {})]
+    return paths, []
 
 
 def _measure_paths(model: CheckedModel, form: Form, lengths: tuple[int, int]) -> LayerPaths:
