@@ -49,8 +49,9 @@ SMOOTH_BINS = 9
 
 MIN_DEVIATIONS = 12.0
 MIN_COHERENCE = 0.05
-"""Both must be exceeded: of 480 sounds and stems without images, none had a coherence of more than
-0.02 over chance, though bursts of sound can have one that is 30 standard deviations above it."""
+"""Both must be exceeded: bursts of sound can have a small coherence that is many standard
+deviations above that about the controls. Of a hundred sounds each of white noise, pink noise, notes
+and speech, none had more than 0.032, even before neighboring bins were averaged."""
 
 TRANSITION = 0.9
 """Originals above this share of the axis have images in the transition band of a resampler."""
