@@ -75,7 +75,7 @@ def test_a_model_without_upsampling_has_no_predicted_tone() -> None:
     result = probe(Filter(), **QUICK)
     assert result.layers.empty and not len(result.tones_hz)
     assert result.name == "Filter"
-    assert "No layer changes the rate." in repr(result)
+    assert "No layer was seen to change the rate." in repr(result)
     assert [finding.values["stands_out"] for finding in result.findings] == [False]
 
 

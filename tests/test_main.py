@@ -1,5 +1,6 @@
 """The command line, as users type it."""
 
+import json
 import re
 import shlex
 import shutil
@@ -84,6 +85,25 @@ def test_an_output_folder_that_cannot_be_created_is_an_error(whistle: Path, caps
 def printed_error(capsys) -> str:
     (line,) = [text for text in capsys.readouterr().err.splitlines() if "error" in text]
     return line
+
+
+def test_json_alone_is_printed_whatever_the_model_prints() -> None:
+    """It prints, logs, warns and runs a program that prints."""
+    target = "tests.toy_forms:Talks"
+    result = run(*MODULE, "probe", target, *TOY[1:], "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["name"], found["rate_hz"]) == (target, RATE_HZ)
+    assert [layer["stride"] for layer in found["layers"]] == [4, 4]
+    assert {"kind", "sentence", "values"} == set(found["findings"][0])
+    for printed in ("hello from the model", "hello from a program", "a message", "a warning"):
+        assert printed in result.stderr
+
+
+def test_an_interrupted_probe_ends_in_a_line(capsys) -> None:
+    arguments = ["--option", "name=KeyboardInterrupt"]
+    assert main(["probe", "tests.toy_forms:Raises", *TOY[1:], *arguments]) == 130
+    assert printed_error(capsys) == "error: interrupted"
 
 
 def test_help_does_not_load_torch() -> None:

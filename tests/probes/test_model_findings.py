@@ -55,7 +55,10 @@ def test_the_verdict_is_no_where_no_tone_stands_out() -> None:
 
 def test_a_model_that_does_not_upsample_has_no_predicted_tone() -> None:
     (verdict,) = findings((), [])
-    assert verdict.sentence == "No tone is predicted: no layer that upsamples reaches the output."
+    assert (
+        verdict.sentence
+        == "No tone is predicted: no layer was seen to upsample on the way to the output."
+    )
 
 
 def test_an_interpolation_is_not_blamed_where_a_filter_has_the_same_period() -> None:

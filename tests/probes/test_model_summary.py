@@ -28,7 +28,7 @@ def test_the_summary_has_a_header_the_layers_the_sentences_and_the_remedies() ->
 
 def test_without_layers_and_remedies_nothing_is_left_open() -> None:
     text = summarize_model("m", RATE_HZ, table(), MEASURES, [Finding("tones", "No.", {})])
-    assert text.splitlines()[2:] == ["No layer changes the rate.", "", "No."]
+    assert text.splitlines()[2:] == ["No layer was seen to change the rate.", "", "No."]
 
 
 def test_a_row_names_mode_calls_and_what_makes_no_tone() -> None:

@@ -115,7 +115,8 @@ def test_black_boxes_are_probed_without_layers(name: str) -> None:
 def test_a_model_with_a_scripted_part_is_traced_beside_it() -> None:
     result = probe(f"{FORMS}:partly_scripted", rate_hz=8000, seconds=1.5)
     assert result.layers["name"].tolist() == ["0.down", "0.up"]
-    assert "Layers inside 1 cannot be seen: " in result.findings[0].sentence
+    sentences = [finding.sentence for finding in result.findings]
+    assert any(sentence.startswith("Layers inside 1 cannot be seen: ") for sentence in sentences)
 
 
 @pytest.mark.parametrize("name", ["compiled", "compiled_in_place"])

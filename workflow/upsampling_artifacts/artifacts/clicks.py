@@ -253,7 +253,7 @@ def _is_denser(train: ClickTrain, outliers: np.ndarray, time: int) -> bool:
     """Whether the outliers have a shorter period, of which that of the train is a multiple.
 
     Between two clicks, the multiples of the shorter period then hold more outliers than chance
-    gives, and more of them than there are clicks.
+    gives, and at least half as many as there are clicks.
     """
     width = 2 * TOLERANCE + 1
     density = min(1.0, width * len(outliers) / time)
@@ -263,7 +263,7 @@ def _is_denser(train: ClickTrain, outliers: np.ndarray, time: int) -> bool:
         near = np.abs(outliers - train.first - places * part) <= TOLERANCE + 0.5
         between = len(np.unique(places[near & (places % parts != 0)]))
         n_places = int(time / part * (parts - 1) / parts)
-        if between > train.count and binom.sf(between - 1, n_places, density) < DENSER:
+        if between > train.count / 2 and binom.sf(between - 1, n_places, density) < DENSER:
             return True
     return False
 
@@ -300,7 +300,8 @@ def _aligned(train: ClickTrain, strength: np.ndarray) -> ClickTrain:
         places = np.arange(-(middle // period), (len(strength) - middle) // period + 1)
         shifts = np.arange(-2 * NEAR, 2 * NEAR + 1)
         samples = np.rint(middle + places[:, None] * period + shifts).astype(int)
-        inside = (samples >= 0) & (samples < len(strength))
+        # The ends of the signal are borders, too, but not of chunks.
+        inside = (samples >= FAR) & (samples < len(strength) - FAR)
         score = np.where(inside, logarithm[np.clip(samples, 0, len(strength) - 1)], 0).sum(axis=0)
         if score.max() > best[0] * (1 + 1e-9):
             best = (score.max(), period, int((middle + shifts[score.argmax()]) % period))

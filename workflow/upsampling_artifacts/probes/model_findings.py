@@ -194,7 +194,7 @@ def _verdict(
         )
         return Finding("tones", sentence, values)
     if not groups:
-        sentence = "No tone is predicted: no layer that upsamples reaches the output."
+        sentence = "No tone is predicted: no layer was seen to upsample on the way to the output."
     else:
         sentence = "No: no tone of an upsampling layer stands out."
     if others:

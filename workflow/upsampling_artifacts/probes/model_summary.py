@@ -51,7 +51,7 @@ def summarize_model(
 def layer_rows(layers: pd.DataFrame) -> list[str]:
     """The rate-changing layers, a row each; folded if there are more than :data:`MAX_ROWS`."""
     if layers.empty:
-        return ["No layer changes the rate."]
+        return ["No layer was seen to change the rate."]
     rows = layers.to_dict("records")
     keys: list[object] = list(range(len(rows)))
     if len(rows) > MAX_ROWS:

@@ -19,7 +19,7 @@ MAX_SAMPLES = 60 * 48_000
 """Samples per channel of the input and of the output. The outputs of all layers are measured in
 memory, in float64: one layer of 32 channels takes 0.7 GB at this length."""
 
-MAX_CHANNELS = 4096
+MAX_CHANNELS = {"audio": 64, "features": 4096}
 MAX_SEED = 2**63 - 1
 
 STAGES = ("initialization", "trained")
@@ -35,10 +35,6 @@ def check_numbers(rate_hz: Any, channels: Any, seeds: Any, seconds: Any) -> None
         check_rate(rate_hz, seconds)
     if channels is not None and not (_is_whole(channels) and channels >= 1):
         raise InputError(f"{argument('channels')}: is {channels}; must be at least 1")
-    if channels is not None and channels > MAX_CHANNELS:
-        raise InputError(
-            f"{argument('channels')}: is {channels}; at most {MAX_CHANNELS} are probed"
-        )
     if not isinstance(seeds, Sequence) or isinstance(seeds, str):
         raise InputError(f"{argument('seeds')}: is {seeds!r}; give a list of numbers")
     if not seeds:
@@ -84,6 +80,7 @@ def _shown(value: Any) -> str:
 
 def check_use(
     target: Target,
+    channels: int | None,
     input_kind: str,
     options: dict[str, Any] | None,
     weights: str | Path | None,
@@ -95,6 +92,10 @@ def check_use(
     if input_kind not in LAYOUTS:
         raise InputError(
             f"{argument('input_kind')}: unknown '{input_kind}'; known: {', '.join(LAYOUTS)}"
+        )
+    if channels is not None and channels > MAX_CHANNELS[input_kind]:
+        raise InputError(
+            f"{argument('channels')}: is {channels}; at most {MAX_CHANNELS[input_kind]} are probed"
         )
     if stage is not None and stage not in STAGES:
         raise InputError(f"{argument('stage')}: unknown '{stage}'; known: {', '.join(STAGES)}")

@@ -79,7 +79,7 @@ class ModelProbeResult:
         findings: What was found, in sentences, the most important first.
 
     Example:
-        >>> model = nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
+        >>> model = torch.nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
         >>> result = probe_user_model(model, rate_hz=8000, seconds=2.0)
         >>> result.layers[["kind", "stride"]].values.tolist()
         [['transposed', 4]]
@@ -127,7 +127,7 @@ def probe_user_model(
     """
     name = name or target_name(target)
     check_numbers(rate_hz, channels, seeds, seconds)
-    check_use(target, input_kind, options, weights, seeds, stage, music)
+    check_use(target, channels, input_kind, options, weights, seeds, stage, music)
     names, left_out = choose_signals(signals, input_kind, music is not None)
     sound = None if music is None else _Sound(music, *read_audio(music))
     results: list[ProbeResult] = []
@@ -177,25 +177,24 @@ def probe_user_model(
 
 
 def _paths(model: CheckedModel, form: Form) -> tuple[LayerPaths, list[Finding]]:
-    """The layers with their periods; without, if the model does not run with two lengths."""
+    """The layers with their periods; without, if the model does not run with two lengths.
+
+    The periods are measured with whole frames if that is possible.
+    """
     if "" in model.black_boxes():
         return LayerPaths([], {}, []), []
+    lengths = whole_lengths(form)
     try:
-        return _paths_of_whole_frames(model, form), []
+        paths = _measure_paths(model, form, lengths)
+        down = {layer.name: layer.stride for layer in paths.layers if layer.direction == "down"}
+        whole = whole_lengths(form, math.prod(down.values()))
+        if whole != lengths and whole[0] <= MAX_TRIAL_GROWTH * form.length:
+            paths = _measure_paths(model, form, whole)
     except InputError as error:
         sentence = f"The periods of the layers were not measured: {error}."
-        layers = find_layers(model, trial_noise(form.channels, form.length))
-        return LayerPaths(layers, {}, []), [Finding("left_out", sentence, {})]
-
-
-def _paths_of_whole_frames(model: CheckedModel, form: Form) -> LayerPaths:
-    """The layers with their periods, measured with whole frames if that is possible."""
-    paths = _measure_paths(model, form, whole_lengths(form))
-    down = {layer.name: layer.stride for layer in paths.layers if layer.direction == "down"}
-    lengths = whole_lengths(form, math.prod(down.values()))
-    if lengths == whole_lengths(form) or lengths[0] > MAX_TRIAL_GROWTH * form.length:
-        return paths
-    return _measure_paths(model, form, lengths)
+        paths = LayerPaths(find_layers(model, trial_noise(form.channels, form.length)), {}, [])
+        return paths, [Finding("left_out", sentence, {})]
+    return paths, []
 
 
 def _measure_paths(model: CheckedModel, form: Form, lengths: tuple[int, int]) -> LayerPaths:
