@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from scipy.ndimage import find_objects, label
 
 from upsampling_artifacts.artifacts.combs import Comb, find_combs
 from upsampling_artifacts.artifacts.cutoff import original_rate_hz
+from upsampling_artifacts.artifacts.expected_tones import find_expected
 from upsampling_artifacts.artifacts.held_tones import held_tones
 from upsampling_artifacts.artifacts.line_search import FoundLine, find_lines
 from upsampling_artifacts.artifacts.masking import masking_margins_db
@@ -37,6 +39,10 @@ SURE = 1e-3
 
 NOTE_SECONDS = 3.0
 """In a shorter sound, a note may last as long as a tone."""
+
+LARGEST_EXPECTED = 32
+"""Largest stride at whose frequencies weak tones are searched for, if none is given."""
+MOST_MULTIPLES = 512
 
 PAUSE_DB = -20.0
 """A pause is quieter than this re the sound's RMS ..."""
@@ -126,6 +132,8 @@ def find_file_lines(
     main_hz = model_rate_hz or original or rate_hz
     tolerance_hz = TOLERANCE_PERIODS / min(seconds, SETTLED_SECONDS)
     lines = _search(signal, rate_hz)
+    if seconds >= NOTE_SECONDS:
+        lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
     pauses = quiet_parts(signal, rate_hz)
     in_pauses = _search_pauses(signal, rate_hz, pauses, lines) if pauses else []
     explain = _Explainer(main_hz, rate_hz, model_rate_hz, own_strides, tolerance_hz)
@@ -210,6 +218,36 @@ def _search(
                 )
             )
     return lines
+
+
+def _search_expected(
+    signal: np.ndarray,
+    rate_hz: float,
+    model_rate_hz: float,
+    own_strides: Sequence[int] | None,
+    lines: Sequence[_Line],
+) -> list[_Line]:
+    """Weak tones of the model's own strides or of small ones."""
+    strides = own_strides or range(2, LARGEST_EXPECTED + 1)
+    tones = {Fraction(k, n) for n in strides for k in range(1, min(n // 2, MOST_MULTIPLES) + 1)}
+    known = np.array([line.frequency_hz for line in lines])
+    wanted = [
+        frequency_hz
+        for frequency_hz in (float(tone) * model_rate_hz for tone in tones)
+        if not len(known) or np.abs(known - frequency_hz).min() > 2
+    ]
+    found: dict[float, _Line] = {}
+    different = _different_channels(signal)
+    for channel in different:
+        for frequency_hz, level_db, over_db in find_expected(signal[channel], rate_hz, wanted):
+            line = found.setdefault(
+                frequency_hz,
+                _Line(
+                    FoundLine(frequency_hz, level_db, over_db, 1.0), frequency_hz, [], WHOLE, True
+                ),
+            )
+            line.channels.append(channel)
+    return list(found.values())
 
 
 def _different_channels(signal: np.ndarray) -> list[int]:
