@@ -28,6 +28,7 @@ from upsampling_artifacts.probes.audio_file import (
     coincidence,
     mains_hum,
 )
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 
 # Lines are located by their phase over the whole sound: to within 0.02 periods in white noise, if
 # they barely stand out of it.
@@ -39,6 +40,9 @@ SURE = 1e-3
 
 NOTE_SECONDS = 3.0
 """In a shorter sound, a note may last as long as a tone."""
+
+IMAGE_DB = 40.0
+"""Resampling suppresses images by this or more."""
 
 LARGEST_EXPECTED = 32
 """Largest stride at whose frequencies weak tones are searched for, if none is given."""
@@ -128,10 +132,12 @@ def find_file_lines(
         InputError: The signal is shorter than a second.
     """
     seconds = signal.shape[-1] / rate_hz
-    original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
-    main_hz = model_rate_hz or original or rate_hz
     tolerance_hz = TOLERANCE_PERIODS / min(seconds, SETTLED_SECONDS)
     lines = _search(signal, rate_hz)
+    original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
+    if original and _has_tones_above(lines, 0.49 * original):
+        original = None  # a model of the file's rate, fed with a sound of a lower one
+    main_hz = model_rate_hz or original or rate_hz
     if seconds >= NOTE_SECONDS:
         lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
     pauses = quiet_parts(signal, rate_hz)
@@ -149,6 +155,17 @@ def find_file_lines(
         pauses if any(line.part == PAUSES for line in kept) else [],
         doubtful,
     )
+
+
+def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
+    """Whether there are tones above a frequency that are no images of those below."""
+    levels_db: list[list[float]] = [[-np.inf], [-np.inf]]
+    for line in lines:
+        levels_db[line.frequency_hz > frequency_hz].append(
+            line.found.level_db if line.held else -np.inf
+        )
+    below_db, above_db = map(max, levels_db)
+    return above_db > max(below_db - IMAGE_DB, INAUDIBLE_DB)
 
 
 def quiet_parts(signal: np.ndarray, rate_hz: float) -> list[tuple[float, float]]:
@@ -331,11 +348,12 @@ class _Explainer:
         )
 
     def is_sure(self, frequency_hz: float, periods: Sequence[int]) -> bool:
-        """Whether a line is where unrelated lines hardly are, or in the comb of others."""
+        """Whether a line is where unrelated lines hardly are: sure tones, combs, mains hum."""
         match = coincidence(frequency_hz, self.main_hz, self.tolerance_hz)
         own = [*periods, *(self.own_strides or [])]
         known = coincidence(frequency_hz, self.main_hz, self.tolerance_hz, own) if own else None
-        return any(found is not None and found.chance <= SURE for found in (match, known))
+        hum = mains_hum(frequency_hz, self.tolerance_hz, drift_hz=0)
+        return bool(hum) or any(found and found.chance <= SURE for found in (match, known))
 
     def lines(self, lines: Sequence[_Line]) -> list[tuple[Comb, float]]:
         """Explain lines in place; return the combs."""
