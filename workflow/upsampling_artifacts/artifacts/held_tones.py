@@ -51,6 +51,10 @@ class HeldTone:
         drift: Change of its amplitude from beginning to end, re the amplitude, and its standard
             error.
         spans: Whether it was seen in the first and in the last quarter.
+        significance: The mean of its amplitude, where it is seen, re the standard deviation of
+            that of noise alone.
+        weakest_quarter: The amplitude in the quarter of the frames in which it is smallest, re the
+            amplitude.
     """
 
     frequency_hz: float
@@ -58,6 +62,8 @@ class HeldTone:
     deviant: float
     drift: tuple[float, float]
     spans: bool
+    significance: float = 0.0
+    weakest_quarter: float = 0.0
 
     @property
     def is_held(self) -> bool:
@@ -77,15 +83,17 @@ def held_tones(
     frequencies_hz: Iterable[float],
     window_seconds: float = 0.5,
     where: np.ndarray | None = None,
+    search_hz: float = SEARCH_HZ,
 ) -> list[HeldTone]:
     """Compare tones with tones of constant phase and amplitude.
 
     Args:
         signal: ``(time,)``, at least two windows.
         rate_hz: Sampling rate.
-        frequencies_hz: ``(tone,)``, each known to within ``SEARCH_HZ``.
+        frequencies_hz: ``(tone,)``.
         window_seconds: Length of a frame; frames overlap by three quarters.
         where: ``(time,)``, True where to look: frames that leave it are skipped. None: everywhere.
+        search_hz: Largest error of the frequencies; 0 if they are exact.
 
     Returns:
         One per tone.
@@ -115,7 +123,7 @@ def held_tones(
         noise.append(np.sqrt(power[bins] / np.log(2)))  # the median of an exponential distribution
     times = starts / rate_hz
     return [
-        _held(np.array(value), np.array(floor), times, frequency)
+        _held(np.array(value), np.array(floor), times, frequency, search_hz)
         for value, floor, frequency in zip(
             np.transpose(values), np.transpose(noise), frequencies, strict=True
         )
@@ -123,7 +131,11 @@ def held_tones(
 
 
 def _held(
-    values: np.ndarray, noise: np.ndarray, times_seconds: np.ndarray, frequency_hz: float
+    values: np.ndarray,
+    noise: np.ndarray,
+    times_seconds: np.ndarray,
+    frequency_hz: float,
+    search_hz: float,
 ) -> HeldTone:
     """Compare one bin, ``(frame,)``, with that of a constant tone."""
     magnitude = np.abs(values)
@@ -131,7 +143,8 @@ def _held(
     uncovered = magnitude <= COVERED * usual + NOISE_DEVIATIONS * noise
     limited = values * uncovered / np.maximum(magnitude, usual)
     span = max(times_seconds[-1] - times_seconds[0], 1e-9)
-    shifts_hz = np.arange(-SEARCH_HZ, SEARCH_HZ, 1 / (16 * max(span, 1.0)))
+    steps = int(search_hz * 16 * max(span, 1.0))
+    shifts_hz = np.arange(-steps, steps + 1) / (16 * max(span, 1.0))
     turned = np.exp(-2j * np.pi * np.outer(frequency_hz + shifts_hz, times_seconds)) @ limited
     best = int(np.abs(turned).argmax())
     frequency_hz += float(shifts_hz[best])
@@ -153,6 +166,11 @@ def _held(
         float(1 - fits.sum() / max(1, seen.sum())),
         _drift(straight.real[fits] / amplitude, times_seconds[fits], span),
         spans,
+        float(np.sqrt(2 * fits.sum()) * amplitude / (np.sqrt(np.mean(noise**2)) + 1e-300)),
+        min(
+            float(part.real.mean()) / amplitude if len(part) else 0.0
+            for part in np.array_split(straight[fits], 4)
+        ),
     )
 
 

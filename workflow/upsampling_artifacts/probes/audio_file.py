@@ -151,12 +151,13 @@ def products(strides: Sequence[int] = (), hop: int = 1) -> list[int]:
     return sorted({int(product) for product in found} - {1})
 
 
-def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
+def mains_hum(frequency_hz: float, tolerance_hz: float, drift_hz: float = MAINS_DRIFT_HZ) -> str:
     """Name the harmonic of the mains frequency at a frequency, if it is a low one.
 
     Args:
         frequency_hz: Frequency of the line.
         tolerance_hz: Measurement error of the frequency.
+        drift_hz: That of the fundamental.
 
     Returns:
         The harmonic, or an empty string.
@@ -167,10 +168,7 @@ def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
     for mains_hz in MAINS_HZ:
         harmonic = round(frequency_hz / mains_hz)
         distance_hz = abs(frequency_hz - harmonic * mains_hz)
-        if (
-            1 <= harmonic <= MAINS_HARMONICS
-            and distance_hz <= tolerance_hz + harmonic * MAINS_DRIFT_HZ
-        ):
+        if 1 <= harmonic <= MAINS_HARMONICS and distance_hz <= tolerance_hz + harmonic * drift_hz:
             return f"{harmonic} x {mains_hz} Hz"
     return ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from scipy.ndimage import find_objects, label
 
 from upsampling_artifacts.artifacts.combs import Comb, find_combs
 from upsampling_artifacts.artifacts.cutoff import original_rate_hz
+from upsampling_artifacts.artifacts.expected_tones import find_expected
 from upsampling_artifacts.artifacts.held_tones import held_tones
 from upsampling_artifacts.artifacts.line_search import FoundLine, find_lines
 from upsampling_artifacts.artifacts.masking import masking_margins_db
@@ -26,6 +28,7 @@ from upsampling_artifacts.probes.audio_file import (
     coincidence,
     mains_hum,
 )
+from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 
 # Lines are located by their phase over the whole sound: to within 0.02 periods in white noise, if
 # they barely stand out of it.
@@ -37,6 +40,13 @@ SURE = 1e-3
 
 NOTE_SECONDS = 3.0
 """In a shorter sound, a note may last as long as a tone."""
+
+IMAGE_DB = 40.0
+"""Resampling suppresses images by this or more."""
+
+LARGEST_EXPECTED = 32
+"""Largest stride at whose frequencies weak tones are searched for, if none is given."""
+MOST_MULTIPLES = 512
 
 PAUSE_DB = -20.0
 """A pause is quieter than this re the sound's RMS ..."""
@@ -122,10 +132,14 @@ def find_file_lines(
         InputError: The signal is shorter than a second.
     """
     seconds = signal.shape[-1] / rate_hz
-    original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
-    main_hz = model_rate_hz or original or rate_hz
     tolerance_hz = TOLERANCE_PERIODS / min(seconds, SETTLED_SECONDS)
     lines = _search(signal, rate_hz)
+    original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
+    if original and _has_tones_above(lines, 0.49 * original):
+        original = None  # a model of the file's rate, fed with a sound of a lower one
+    main_hz = model_rate_hz or original or rate_hz
+    if seconds >= NOTE_SECONDS:
+        lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
     pauses = quiet_parts(signal, rate_hz)
     in_pauses = _search_pauses(signal, rate_hz, pauses, lines) if pauses else []
     explain = _Explainer(main_hz, rate_hz, model_rate_hz, own_strides, tolerance_hz)
@@ -141,6 +155,17 @@ def find_file_lines(
         pauses if any(line.part == PAUSES for line in kept) else [],
         doubtful,
     )
+
+
+def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
+    """Whether there are tones above a frequency that are no images of those below."""
+    levels_db: list[list[float]] = [[-np.inf], [-np.inf]]
+    for line in lines:
+        levels_db[line.frequency_hz > frequency_hz].append(
+            line.found.level_db if line.held else -np.inf
+        )
+    below_db, above_db = map(max, levels_db)
+    return above_db > max(below_db - IMAGE_DB, INAUDIBLE_DB)
 
 
 def quiet_parts(signal: np.ndarray, rate_hz: float) -> list[tuple[float, float]]:
@@ -210,6 +235,36 @@ def _search(
                 )
             )
     return lines
+
+
+def _search_expected(
+    signal: np.ndarray,
+    rate_hz: float,
+    model_rate_hz: float,
+    own_strides: Sequence[int] | None,
+    lines: Sequence[_Line],
+) -> list[_Line]:
+    """Weak tones of the model's own strides or of small ones."""
+    strides = own_strides or range(2, LARGEST_EXPECTED + 1)
+    tones = {Fraction(k, n) for n in strides for k in range(1, min(n // 2, MOST_MULTIPLES) + 1)}
+    known = np.array([line.frequency_hz for line in lines])
+    wanted = [
+        frequency_hz
+        for frequency_hz in (float(tone) * model_rate_hz for tone in tones)
+        if not len(known) or np.abs(known - frequency_hz).min() > 2
+    ]
+    found: dict[float, _Line] = {}
+    different = _different_channels(signal)
+    for channel in different:
+        for frequency_hz, level_db, over_db in find_expected(signal[channel], rate_hz, wanted):
+            line = found.setdefault(
+                frequency_hz,
+                _Line(
+                    FoundLine(frequency_hz, level_db, over_db, 1.0), frequency_hz, [], WHOLE, True
+                ),
+            )
+            line.channels.append(channel)
+    return list(found.values())
 
 
 def _different_channels(signal: np.ndarray) -> list[int]:
@@ -293,11 +348,12 @@ class _Explainer:
         )
 
     def is_sure(self, frequency_hz: float, periods: Sequence[int]) -> bool:
-        """Whether a line is where unrelated lines hardly are, or in the comb of others."""
+        """Whether a line is where unrelated lines hardly are: sure tones, combs, mains hum."""
         match = coincidence(frequency_hz, self.main_hz, self.tolerance_hz)
         own = [*periods, *(self.own_strides or [])]
         known = coincidence(frequency_hz, self.main_hz, self.tolerance_hz, own) if own else None
-        return any(found is not None and found.chance <= SURE for found in (match, known))
+        hum = mains_hum(frequency_hz, self.tolerance_hz, drift_hz=0)
+        return bool(hum) or any(found and found.chance <= SURE for found in (match, known))
 
     def lines(self, lines: Sequence[_Line]) -> list[tuple[Comb, float]]:
         """Explain lines in place; return the combs."""
