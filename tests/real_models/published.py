@@ -28,6 +28,7 @@ class Published:
         channels: Of its input.
         up: Its upsampling layers, ``(kind, stride, period)``, in the order they run.
         down: Strides of its downsampling layers.
+        not_yet: What the prober does not get right.
     """
 
     build: Callable[[], nn.Module]
@@ -37,6 +38,7 @@ class Published:
     channels: int
     up: list[tuple[str, int, int]]
     down: tuple[int, ...] = ()
+    not_yet: str = ""
 
     @property
     def periods(self) -> set[int]:
@@ -148,6 +150,7 @@ PUBLISHED = {
     "stylemelgan (parallel_wavegan)": Published(
         builders.style_melgan, "parallel_wavegan", 24_000, "features", 80,
         [*transposed(10, 2, 2, 2, then=300), *in_a_row("interpolation", 5, 5, 3, 2, 2)],
+        not_yet="noise whose length forward computes: a fraction of the frames, of unknown rate",
     ),
     "hifigan (parallel_wavegan)": Published(
         builders.hifigan_v2, "parallel_wavegan", 22_050, "features", 80, HIFI_GAN
@@ -162,6 +165,7 @@ PUBLISHED = {
     "dual-path rnn (asteroid)": Published(
         builders.asteroid_dprnn, "asteroid", 8000, "audio", 1,
         [("fold", 50, 400), ("transposed", 8, 8)], (8, 50),
+        not_yet="chunks cut and overlapped again by F.unfold and F.fold count as one rate",
     ),
     # Each block has four scales: nearest-neighbor interpolation from each to the next.
     "sudormrf (asteroid)": Published(

@@ -51,10 +51,15 @@ class Probed:
         return lines["frequency_hz"][lines["value"] > loudest_db - RANGE_DB].to_numpy()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PUBLISHED],
-)
+def parameter(name: str) -> object:
+    """All tests of a model run in one process, which probes it once."""
+    marks = [pytest.mark.xdist_group(name)]
+    if PUBLISHED[name].not_yet:
+        marks.append(pytest.mark.xfail(reason=PUBLISHED[name].not_yet))
+    return pytest.param(name, marks=marks)
+
+
+@pytest.fixture(scope="module", params=[parameter(name) for name in PUBLISHED])
 def probed(request) -> Probed:
     published = PUBLISHED[request.param]
     pytest.importorskip(published.package)
@@ -121,7 +126,7 @@ def test_found_lines_are_explained(probed, record_property) -> None:
 
 
 def test_the_summary_fits_one_screen(probed) -> None:
+    """About 40 lines, however many layers there are."""
     lines = repr(probed.result).splitlines()
-    layers = probed.result.layers
     assert max(map(len, lines)) <= 100
-    assert len(lines) <= max(40, 30 + len(layers))
+    assert len(lines) <= 45
