@@ -331,7 +331,7 @@ def test_bad_input_is_refused_in_one_line(target, arguments: dict, message: str)
 
 def test_a_signal_that_a_model_cannot_process_is_left_out_and_said() -> None:
     result = probe(Returns(lambda x: x / x.std()), **QUICK)
-    assert list(result.measures["signal"].unique()) == ["noise", "sweep"]
+    assert not {"silence", "ones"} & set(result.measures["signal"])
     sentences = [finding.sentence for finding in result.findings]
     left_out = [sentence for sentence in sentences if sentence.startswith("The probe with ")]
     assert left_out == [
