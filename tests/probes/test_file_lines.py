@@ -108,7 +108,7 @@ def test_a_resampled_file_is_explained_at_the_rate_it_had() -> None:
     assert found.original_rate_hz == 24000
     assert list(found.table["stride"]) == [4]
     said = sentences(found, 48000)
-    assert said["resampled"].startswith("Resampled: nothing above 12000 Hz")
+    assert said["resampled"].startswith("Nothing above 12000 Hz: resampled from 24000 Hz")
     assert "rate/4 of 24000 Hz" in said["line"]
 
 

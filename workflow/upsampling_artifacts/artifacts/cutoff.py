@@ -12,21 +12,24 @@ from scipy.signal import welch
 
 FRAME_SECONDS = 0.05
 
-PASS = (0.80, 0.94)
+PASS = (0.82, 0.90)
 """Band below a Nyquist frequency that resampling keeps, re that frequency."""
 
-STOP = (1.04, 1.30)
-"""Band above it that resampling empties."""
+STOP = (1.10, 1.18)
+"""Band above it that resampling empties; in between, its low-pass filter falls."""
+
+BESIDE = 0.08
+"""Width of the bands on the far sides of these two: the spectrum is flat on both sides of the edge,
+re the edge."""
 
 MIN_DROP_DB = 15.0
-"""Between the two bands. Within the pass band and the octave below it, sounds fall less steeply."""
 
 
 def original_rate_hz(signal: np.ndarray, rate_hz: float, rates_hz: Sequence[float]) -> float | None:
     """The sampling rate that a signal had before it was resampled to a higher one.
 
-    At the Nyquist frequency of that rate, the spectrum falls by at least ``MIN_DROP_DB``, at once:
-    more than it fell over as wide a band below it. Above, it is flat, no more than rounding.
+    At the Nyquist frequency of that rate, the spectrum falls by at least ``MIN_DROP_DB`` at once:
+    three times as much as it changes on either side. Above, it stays low.
 
     Args:
         signal: ``(channels, time)``.
@@ -50,17 +53,21 @@ def original_rate_hz(signal: np.ndarray, rate_hz: float, rates_hz: Sequence[floa
     level_db = 10 * np.log10(power.mean(axis=0) + 1e-30)
     for original_hz in sorted(rates_hz):
         nyquist_hz = original_hz / 2
-        if not STOP[0] * nyquist_hz < 0.97 * rate_hz / 2:
+        if (STOP[1] + BESIDE) * nyquist_hz > rate_hz / 2:
             continue
 
         def band_db(low: float, high: float, nyquist_hz: float = nyquist_hz) -> float:
             within = (bins_hz >= low * nyquist_hz) & (bins_hz <= high * nyquist_hz)
             return float(np.median(level_db[within]))
 
-        top_db = band_db(*PASS)
-        drop_db = top_db - band_db(*STOP)
-        fall_db = band_db(0.55, 0.69) - top_db
+        top_db, bottom_db = band_db(*PASS), band_db(*STOP)
+        drop_db = top_db - bottom_db
+        changes_db = (
+            abs(band_db(PASS[0] - BESIDE, PASS[0]) - top_db),
+            abs(band_db(STOP[1], STOP[1] + BESIDE) - bottom_db),
+        )
         above = level_db[(bins_hz >= STOP[0] * nyquist_hz) & (bins_hz < 0.97 * rate_hz / 2)]
-        if drop_db >= max(MIN_DROP_DB, 2 * fall_db) and np.quantile(above, 0.98) < top_db - 10:
+        is_edge = drop_db >= max(MIN_DROP_DB, 3 * max(changes_db))
+        if is_edge and np.quantile(above, 0.98) < top_db - MIN_DROP_DB / 2:
             return original_hz
     return None

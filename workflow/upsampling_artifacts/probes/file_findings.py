@@ -75,8 +75,8 @@ def lines_findings(
 
 
 def _verdict(lines: pd.DataFrame, doubtful: int) -> Finding:
-    fits = lines["stride"].notna()
-    values = {"lines": len(lines), "explained": int(fits.sum())}
+    fits = lines["stride"].notna() & ~(lines["comb_hz"].notna() & (lines["mains"] != ""))
+    values: dict[str, Any] = {"lines": len(lines), "explained": int(fits.sum())}
     if lines.empty:
         sentence = "No stationary narrow line was found."
         if doubtful:
@@ -113,12 +113,16 @@ def _comb(comb: Comb, lines: pd.DataFrame, comb_rate_hz: float, rate_hz: float) 
         "chance": comb.chance,
     }
     how_many = f"{counted(len(lines), 'line')}, all multiples of {comb.spacing_hz:.6g} Hz"
-    loudest = lines.loc[lines["level_db"].idxmax()]
+    loudest = lines.iloc[int(lines["level_db"].to_numpy().argmax())]
     if comb.period is None:
         sentence = (
             f"{how_many}, which is no whole fraction of the rate: the harmonics of a source"
             f"{_other_hop(comb, comb_rate_hz)}; loudest {_measured(loudest)}."
         )
+        return Finding("harmonics", sentence, values)
+    if (lines["mains"] != "").all():
+        fraction = _fraction(1, comb.period, comb_rate_hz, rate_hz)
+        sentence = f"{how_many}: mains hum (also {fraction}); loudest {_measured(loudest)}."
         return Finding("harmonics", sentence, values)
     what = f"{how_many} = {_fraction(1, comb.period, comb_rate_hz, rate_hz)}"
     if len(lines) > MAX_NAMED:
@@ -206,7 +210,7 @@ def _remarks(
     if original:
         used = "" if model_rate_hz else f"; fractions are of {original:g} Hz"
         sentence = (
-            f"Resampled: nothing above {original / 2:g} Hz, as from a sound of {original:g} Hz"
+            f"Nothing above {original / 2:g} Hz: resampled from {original:g} Hz, or low-passed"
             f"{used}."
         )
         remarks.append(

@@ -21,6 +21,7 @@ from upsampling_artifacts.artifacts.expected_tones import find_expected
 from upsampling_artifacts.artifacts.held_tones import held_tones
 from upsampling_artifacts.artifacts.line_search import FoundLine, find_lines
 from upsampling_artifacts.artifacts.masking import masking_margins_db
+from upsampling_artifacts.artifacts.spectra import MAIN_LOBE_BINS
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.probes.audio_file import (
     MODEL_RATES_HZ,
@@ -48,8 +49,9 @@ LARGEST_EXPECTED = 32
 """Largest stride at whose frequencies weak tones are searched for, if none is given."""
 MOST_MULTIPLES = 512
 
-PAUSE_DB = -20.0
-"""A pause is quieter than this re the sound's RMS ..."""
+PAUSES_DB = (-20.0, -30.0)
+"""A pause is quieter than the first of these re the sound's RMS, or than the second, if there are
+lines only in those ..."""
 PAUSE_SECONDS = 0.3
 """... for at least this long."""
 PAUSE_WINDOW_SECONDS = 0.25
@@ -137,11 +139,16 @@ def find_file_lines(
     original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
     if original and _has_tones_above(lines, 0.49 * original):
         original = None  # a model of the file's rate, fed with a sound of a lower one
+    if original:  # images of its tones
+        lines = [line for line in lines if line.frequency_hz <= original / 2]
     main_hz = model_rate_hz or original or rate_hz
     if seconds >= NOTE_SECONDS:
         lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
-    pauses = quiet_parts(signal, rate_hz)
-    in_pauses = _search_pauses(signal, rate_hz, pauses, lines) if pauses else []
+    in_pauses: list[_Line] = []
+    pauses: list[tuple[float, float]] = []
+    for pause_db in PAUSES_DB:
+        if not in_pauses and (pauses := quiet_parts(signal, rate_hz, pause_db)):
+            in_pauses = _search_pauses(signal, rate_hz, pauses, lines)
     explain = _Explainer(main_hz, rate_hz, model_rate_hz, own_strides, tolerance_hz)
     kept, doubtful = _choose([*lines, *in_pauses], explain, seconds)
     kept.sort(key=lambda line: -line.found.level_db)
@@ -168,12 +175,15 @@ def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
     return above_db > max(below_db - IMAGE_DB, INAUDIBLE_DB)
 
 
-def quiet_parts(signal: np.ndarray, rate_hz: float) -> list[tuple[float, float]]:
+def quiet_parts(
+    signal: np.ndarray, rate_hz: float, pause_db: float = PAUSES_DB[0]
+) -> list[tuple[float, float]]:
     """The pauses of a sound.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
+        pause_db: Their largest level re the RMS of the whole sound.
 
     Returns:
         ``(start, end)`` of each in seconds; none if they are shorter than a second in all, and none
@@ -188,7 +198,7 @@ def quiet_parts(signal: np.ndarray, rate_hz: float) -> list[tuple[float, float]]
     n_blocks = signal.shape[-1] // block
     blocks = signal[:, : n_blocks * block].astype(np.float64).reshape(len(signal), n_blocks, block)
     power = np.mean(blocks**2, axis=(0, 2))
-    quiet = power < 10 ** (PAUSE_DB / 10) * np.mean(power)
+    quiet = power < 10 ** (pause_db / 10) * np.mean(power)
     runs = [run[0] for run in find_objects(label(quiet)[0])]
     parts = [
         (run.start * block / rate_hz, run.stop * block / rate_hz)
@@ -295,10 +305,11 @@ def _search_pauses(
     """The lines of the pauses that are not in the whole sound."""
     where = _inside(signal.shape[-1], rate_hz, pauses)
     known = np.array([line.frequency_hz for line in lines])
+    lobe_hz = MAIN_LOBE_BINS / PAUSE_WINDOW_SECONDS
     return [
         line
         for line in _search(signal, rate_hz, where, PAUSES)
-        if not len(known) or np.abs(known - line.frequency_hz).min() > 2
+        if not len(known) or np.abs(known - line.frequency_hz).min() > lobe_hz
     ]
 
 
