@@ -1,5 +1,6 @@
 """The form in which a user-supplied model runs is found by trial."""
 
+import math
 import re
 from functools import partial
 
@@ -8,8 +9,8 @@ import torch
 from torch.nn.functional import interpolate
 from upsampling_artifacts.probes.user_model import CheckedModel
 from upsampling_artifacts.probes.user_model_forms import (
-    depends_on_input,
     find_form,
+    input_share_db,
     whole_lengths,
 )
 
@@ -125,8 +126,15 @@ def test_an_exported_program_may_have_a_single_length() -> None:
     assert whole_lengths(form) == (16_000, 16_000)
 
 
-def test_an_output_that_ignores_the_input_is_noticed() -> None:
-    for function, expected in ((lambda x: x, True), (torch.ones_like, False),
-                               (torch.randn_like, False)):  # fmt: skip
-        model = CheckedModel(Returns(function), "toy")
-        assert depends_on_input(model, find_form(model)) is expected
+@pytest.mark.parametrize(
+    ("function", "expected_db"),
+    [
+        (lambda x: x, 0.0),
+        (torch.ones_like, -math.inf),
+        (torch.randn_like, -math.inf),  # the same numbers in both runs
+        (lambda x: torch.randn_like(x) + 0.1 * x + 5, -20.04),  # 0.01 of 1.01
+    ],
+)
+def test_the_share_of_the_output_that_depends_on_the_input(function, expected_db: float) -> None:
+    model = CheckedModel(Returns(function), "toy")
+    assert input_share_db(model, find_form(model)) == pytest.approx(expected_db, abs=0.1)

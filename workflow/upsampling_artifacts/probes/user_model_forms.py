@@ -142,17 +142,28 @@ def trial_noise(channels: int, length: int, seed: int = 0) -> Tensor:
     return torch.from_numpy(rng.standard_normal((1, channels, length), np.float32))
 
 
-def depends_on_input(model: CheckedModel, form: Form) -> bool:
-    """Whether different noise at its input changes the output of a model.
+def input_share_db(model: CheckedModel, form: Form) -> float:
+    """How much of a model's output depends on its input.
 
-    The random numbers that it may draw are the same.
+    Two different noises go in; the random numbers that the model may draw are the same. Both
+    outputs are a common part and a part of their own, whose energy is half that of their
+    difference.
+
+    Returns:
+        Energy of the part of its own re that of the output, both without their means, in dB; -inf
+        if the outputs are equal, 0 if they have nothing in common.
     """
     outputs = []
     for seed in (0, 1):
         torch.manual_seed(0)
-        outputs.append(model(trial_noise(form.channels, form.length, seed)))
+        outputs.append(model(trial_noise(form.channels, form.length, seed)).double())
     first, second = outputs
-    return first.shape != second.shape or not torch.equal(first, second)
+    if first.shape != second.shape:
+        return 0.0
+    difference = first - second
+    energy = sum(float(output.var(-1, correction=0).mean()) for output in outputs)
+    own = float(difference.var(-1, correction=0).mean())
+    return 10 * math.log10(own / energy) if own else -math.inf
 
 
 def _search(model: CheckedModel, channels: int | None, example_length: int | None) -> Form:
