@@ -64,3 +64,29 @@ def test_given_periods_are_the_only_ones() -> None:
     assert [comb.period for comb in found(lines, periods=[4, 60, 480])] == [60]
     assert found(teeth(221.37), periods=[4, 60]) == []
     assert found(lines, periods=[]) == []
+
+
+@pytest.mark.parametrize(("rate_hz", "period"), [(24_000, 960), (16_000, 1024)])
+def test_a_long_comb_among_as_many_other_lines_stays_whole(rate_hz: int, period: int) -> None:
+    """Its chance is below the smallest number of float64, as are those of half its period."""
+    lines = np.arange(3, period // 2) * rate_hz / period
+    others = np.random.default_rng(1).uniform(40, rate_hz / 2, 380)
+    frequencies = np.concatenate([lines, others])
+    combs = find_combs(frequencies, np.zeros(len(frequencies)), rate_hz, tolerance_hz=0.1)
+    assert [comb.period for comb in combs] == [period]
+    assert set(range(3, period // 2)) <= set(combs[0].multiples)
+
+
+def test_strides_that_divide_one_another_are_one_comb() -> None:
+    """rate/12, rate/60 and 49 rate/240: the last alone would fit by chance."""
+    (comb,) = found(np.array([2000.02, 400.0, 4899.97]), tolerance_hz=0.1)
+    assert (comb.period, comb.multiples) == (240, (4, 20, 49))
+
+
+def test_the_frequency_of_a_strong_line_counts_for_more() -> None:
+    errors_hz = np.where(np.arange(30) % 2, 0.0, 0.08)
+    levels_db = np.where(np.arange(30) % 2, -20.0, -90.0)
+    frequencies = 313.37 * np.arange(1, 31) + errors_hz
+    (comb,) = find_combs(frequencies, levels_db, RATE_HZ, tolerance_hz=0.1)
+    (equal,) = find_combs(frequencies, np.zeros(30), RATE_HZ, tolerance_hz=0.1)
+    assert abs(comb.spacing_hz - 313.37) < 0.0005 < abs(equal.spacing_hz - 313.37)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
 
 LONGEST_PERIOD = 2048
 """The longest hop in use, in samples."""
@@ -20,11 +19,19 @@ LONGEST_PERIOD = 2048
 MAX_CHANCE = 1e-3
 """A comb that unrelated lines would make more often than this is none."""
 
-STRONGEST = 40
-"""The spacing of a comb whose period is no whole number is guessed from this many lines."""
+LOWEST_SOURCE_HZ = 40.0
+"""Lowest pitch: below, ``find_lines`` sees no line."""
 
-LOWEST_MULTIPLES = 4
-"""A line may be any of the first multiples of such a spacing."""
+MIN_TONES = 2
+MIN_HARMONICS = 3
+"""Any two lines are multiples of some spacing, but seldom of a whole period."""
+
+ANCHORS, SCREENING_LINES, GUESSES = 16, 64, 16
+"""A spacing of no whole period is guessed: some lines are multiples of it. The guesses that fit the
+strongest lines best are fitted to all."""
+
+BLOCK = 256
+"""Spacings that are tried at a time: their arrays stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +64,24 @@ def find_combs(
     """Divide lines into combs; lines that fit none are left over.
 
     For each spacing ``s``, the lines within the tolerance of a multiple are counted. Of ``n`` lines
-    that have nothing to do with it, each is as near with probability ``q = 2 tolerance / s``, so
-    the count is binomial. The spacing whose count is the least likely is a comb, if that
-    probability times the number of spacings tried (Bonferroni) is at most ``MAX_CHANCE``; its
-    lines are removed, and the rest is searched again. Half the spacing fits the same lines, but
-    with twice the ``q``: of all combs that fit the same lines, the one with the largest spacing is
-    found.
-
-    Whole periods come first: the spacing rate / n is one of n so far. Other spacings are guessed
-    from the strongest lines and their differences, and refined by least squares.
+    that have nothing to do with it, each is as near with probability ``q = 2 tolerance / s``, and
+    as many as ``k`` with ``exp(-n D(k / n || q))`` at most: Chernoff's bound of the binomial tail,
+    with ``D`` the relative entropy. That times the number of spacings tried is the chance. The
+    comb of the smallest chance is taken, its lines are removed, and the rest is searched again.
+    Half the spacing fits the same lines, but with twice the ``q``: of all combs that fit the same
+    lines, the one with the largest spacing is found.
 
     Args:
         frequencies_hz: ``(line,)``, measured frequencies.
-        levels_db: ``(line,)``, their levels.
+        levels_db: ``(line,)``, their levels. The frequency of a stronger line counts for more.
         rate_hz: Sampling rate.
         periods: The only periods to try, in samples; None for all whole ones up to
             ``LONGEST_PERIOD``, and spacings of any other kind.
         tolerance_hz: Largest error of a measured frequency.
 
     Returns:
-        The combs, of at least two lines each, the least likely first.
+        The combs, of at least two lines each (three without a whole period), the least likely
+        first.
 
     Example:
         >>> hop = [44100 / 256 * multiple for multiple in range(1, 60)]
@@ -89,85 +94,108 @@ def find_combs(
     levels = np.asarray(levels_db, dtype=float)
     left = np.argsort(frequencies, kind="stable")
     combs: list[Comb] = []
-    while len(left) > 1:
-        comb = _best_comb(left, frequencies, levels, rate_hz, periods, tolerance_hz)
-        if comb is None:
+    while len(left) >= MIN_TONES:
+        found = [_best_period(frequencies[left], rate_hz, periods, tolerance_hz)]
+        if periods is None:
+            found.append(_best_source(frequencies[left], levels[left], tolerance_hz))
+        log_chance, spacing, period = min(found, key=lambda candidate: candidate[0])
+        multiples = _multiples(frequencies[left], np.array([spacing]), tolerance_hz)[0]
+        least = MIN_TONES if period else MIN_HARMONICS
+        if log_chance > np.log(MAX_CHANCE) or len(set(multiples) - {0}) < least:
             break
-        combs.append(comb)
-        left = left[~np.isin(left, comb.lines)]
+        combs.append(
+            Comb(
+                spacing,
+                period,
+                tuple(left[multiples > 0].tolist()),
+                tuple(multiples[multiples > 0].tolist()),
+                float(np.exp(log_chance)),
+            )
+        )
+        left = left[multiples == 0]
     return combs
 
 
-def _best_comb(
-    left: np.ndarray,
-    all_frequencies: np.ndarray,
-    all_levels: np.ndarray,
-    rate_hz: float,
-    periods: Sequence[int] | None,
-    tolerance_hz: float,
-) -> Comb | None:
-    """The least likely comb of the lines that are left; None if chance can make it."""
-    frequencies, levels = all_frequencies[left], all_levels[left]
-    whole = np.array(range(2, LONGEST_PERIOD + 1) if periods is None else sorted(set(periods)))
-    chances = [_chances(frequencies, rate_hz / whole, tolerance_hz) * np.arange(1, len(whole) + 1)]
-    spacings = [rate_hz / whole]
-    if periods is None:
-        free = _free_spacings(frequencies, levels, tolerance_hz)
-        spacings.append(free)
-        chances.append(_chances(frequencies, free, tolerance_hz) * (len(whole) + len(free)))
-    every, chance = np.concatenate(spacings), np.concatenate(chances)
-    best = int(chance.argmin()) if len(chance) else -1
-    if best < 0 or chance[best] > MAX_CHANCE:
-        return None
-    multiples = np.round(frequencies / every[best]).astype(int)
-    fits = _fits(frequencies, every[best : best + 1], tolerance_hz)[0]
-    if fits.sum() < 2:
-        return None
-    return Comb(
-        float(every[best]),
-        int(whole[best]) if best < len(whole) else None,
-        tuple(left[fits].tolist()),
-        tuple(multiples[fits].tolist()),
-        float(min(1.0, chance[best])),
+def _best_period(
+    frequencies: np.ndarray, rate_hz: float, periods: Sequence[int] | None, tolerance_hz: float
+) -> tuple[float, float, int | None]:
+    """Log chance, spacing and period of the least likely comb of a whole period."""
+    whole = np.arange(2, LONGEST_PERIOD + 1) if periods is None else np.unique(periods)
+    if not len(whole):
+        return 0.0, rate_hz, None
+    # Few layers have long periods: a period n is taken as 1 / n as likely. The shares add up to 1.
+    share = 1 / whole / np.sum(1 / whole)
+    spacings = rate_hz / whole
+    logs = _log_tails(frequencies, spacings, tolerance_hz) - np.log(share)
+    best = int(logs.argmin())
+    return float(logs[best]), float(spacings[best]), int(whole[best])
+
+
+def _best_source(
+    frequencies: np.ndarray, levels: np.ndarray, tolerance_hz: float
+) -> tuple[float, float, int | None]:
+    """Log chance and spacing of the least likely comb of any spacing."""
+    highest = float(frequencies.max())
+    if len(frequencies) < MIN_HARMONICS or highest < 2 * LOWEST_SOURCE_HZ:
+        return 0.0, highest, None
+    guesses = _guesses(frequencies, levels, tolerance_hz)
+    spacings = np.array([_refined(frequencies, levels, s, tolerance_hz) for s in guesses])
+    # Two spacings differ if they move the highest line by more than the tolerance t: by t s / f.
+    tried = highest / tolerance_hz * np.log(highest / LOWEST_SOURCE_HZ)
+    logs = _log_tails(frequencies, spacings, tolerance_hz) + np.log(tried)
+    best = int(logs.argmin())
+    return float(logs[best]), float(spacings[best]), None
+
+
+def _guesses(frequencies: np.ndarray, levels: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """Spacings of which a strong or a high line is a multiple, those that fit strong lines best."""
+    strongest = frequencies[np.argsort(-levels, kind="stable")]
+    anchors = np.unique(np.concatenate([strongest[:ANCHORS], np.sort(frequencies)[-ANCHORS:]]))
+    guesses = np.concatenate(
+        [anchor / np.arange(1, max(1, anchor // LOWEST_SOURCE_HZ) + 1) for anchor in anchors]
     )
+    # The anchor has an error, and so has the guess.
+    logs = _log_tails(strongest[:SCREENING_LINES], guesses, 2 * tolerance_hz)
+    return guesses[np.argsort(logs, kind="stable")[:GUESSES]]
 
 
-def _fits(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
-    """Which lines are near a multiple of each spacing: ``(spacing, line)``."""
-    multiples = np.round(frequencies / spacings[:, None])
-    distance = np.abs(frequencies - multiples * spacings[:, None])
-    return (distance <= tolerance_hz) & (multiples >= 1)
+def _refined(
+    frequencies: np.ndarray, levels: np.ndarray, spacing: float, tolerance_hz: float
+) -> float:
+    """The spacing by weighted least squares: a line of multiple m fixes it m times as well."""
+    weights = np.maximum(10 ** ((levels - levels.max()) / 20), 0.1)
+    for tolerances in (2, 1):
+        multiples = _multiples(frequencies, np.array([spacing]), tolerances * tolerance_hz)[0]
+        if multiples.any():
+            spacing = float(
+                np.sum(weights * multiples * frequencies) / np.sum(weights * multiples**2)
+            )
+    return spacing
 
 
-def _chances(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
-    """For each spacing, the probability that as many unrelated lines fit it."""
-    counts = _fits(frequencies, spacings, tolerance_hz).sum(axis=1)
-    near = np.minimum(1.0, 2 * tolerance_hz / spacings)
-    return np.asarray(binom.sf(counts - 1, len(frequencies), near))
+def _multiples(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """Which multiple of each spacing a line is: ``(spacing, line)``, 0 if none."""
+    ratios = frequencies / spacings[:, None]
+    multiples = np.rint(ratios)
+    near = np.abs(ratios - multiples) <= tolerance_hz / spacings[:, None]
+    return np.where(near, multiples, 0).astype(np.int32)
 
 
-def _free_spacings(frequencies: np.ndarray, levels: np.ndarray, tolerance_hz: float) -> np.ndarray:
-    """Spacings that two of the strongest lines suggest, refined by all lines that fit."""
-    strongest = frequencies[np.argsort(-levels, kind="stable")[:STRONGEST]]
-    differences = np.abs(strongest[:, None] - strongest)[np.triu_indices(len(strongest), 1)]
-    fractions = strongest[:, None] / np.arange(1, LOWEST_MULTIPLES + 1)
-    guesses = np.unique(np.concatenate([differences, fractions.ravel()]).round(6))
-    guesses = guesses[guesses > 4 * tolerance_hz]
-    for _ in range(2):  # a better spacing reaches higher multiples
-        guesses = _refined(frequencies, guesses, tolerance_hz)
-    return guesses
+def _log_tails(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
+    """For each spacing, log probability that as many unrelated lines fit it.
 
-
-def _refined(frequencies: np.ndarray, spacings: np.ndarray, tolerance_hz: float) -> np.ndarray:
-    """The least-squares spacings, multiple by multiple from the lowest.
-
-    A guess whose error is e misses the multiple m by m e. So lines are taken in ascending order,
-    while they fit the spacing of those before.
+    The tail itself underflows from about 100 lines on, and combs could not be compared.
     """
-    sums = np.zeros((2, len(spacings)))
-    for frequency in np.sort(frequencies):
-        multiples = np.round(frequency / spacings)
-        near = (np.abs(frequency - multiples * spacings) <= tolerance_hz) & (multiples >= 1)
-        sums += near * np.stack([multiples * frequency, multiples**2])
-        spacings = np.where(near, sums[0] / np.maximum(sums[1], 1), spacings)
-    return spacings
+    counts = np.concatenate(
+        [
+            np.count_nonzero(
+                _multiples(frequencies, spacings[start : start + BLOCK], tolerance_hz), axis=1
+            )
+            for start in range(0, len(spacings), BLOCK)
+        ]
+    )
+    near = np.minimum(2 * tolerance_hz / spacings, 0.5)
+    share = np.maximum(counts / len(frequencies), near)
+    rest = np.maximum(1 - share, np.finfo(float).tiny)
+    entropy = share * np.log(share / near) + rest * np.log(rest / (1 - near))
+    return np.asarray(-len(frequencies) * entropy)
