@@ -75,7 +75,8 @@ def lines_findings(
 
 
 def _verdict(lines: pd.DataFrame, doubtful: int) -> Finding:
-    fits = lines["stride"].notna() & ~(lines["comb_hz"].notna() & (lines["mains"] != ""))
+    is_hum = (lines["mains"] != "").groupby(lines["comb_hz"].fillna(-lines["frequency_hz"]))
+    fits = lines["stride"].notna() & ~(is_hum.transform("all") & lines["comb_hz"].notna())
     values: dict[str, Any] = {"lines": len(lines), "explained": int(fits.sum())}
     if lines.empty:
         sentence = "No stationary narrow line was found."

@@ -49,11 +49,11 @@ LARGEST_EXPECTED = 32
 """Largest stride at whose frequencies weak tones are searched for, if none is given."""
 MOST_MULTIPLES = 512
 
-PAUSES_DB = (-20.0, -30.0)
-"""A pause is quieter than the first of these re the sound's RMS, or than the second, if there are
-lines only in those ..."""
+PAUSES_DB = ((-np.inf, -20.0), (-35.0, -20.0), (-45.0, -30.0), (-55.0, -40.0), (-65.0, -50.0))
+"""A pause is that quiet re the sound's RMS. Bands, because a tone that begins in the middle of a
+pause raises its level: the first band in which there are lines counts."""
 PAUSE_SECONDS = 0.3
-"""... for at least this long."""
+"""Shortest pause."""
 PAUSE_WINDOW_SECONDS = 0.25
 MIN_PAUSES_SECONDS = 1.0
 
@@ -146,8 +146,8 @@ def find_file_lines(
         lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
     in_pauses: list[_Line] = []
     pauses: list[tuple[float, float]] = []
-    for pause_db in PAUSES_DB:
-        if not in_pauses and (pauses := quiet_parts(signal, rate_hz, pause_db)):
+    for band_db in PAUSES_DB:
+        if not in_pauses and (pauses := quiet_parts(signal, rate_hz, band_db)):
             in_pauses = _search_pauses(signal, rate_hz, pauses, lines)
     explain = _Explainer(main_hz, rate_hz, model_rate_hz, own_strides, tolerance_hz)
     kept, doubtful = _choose([*lines, *in_pauses], explain, seconds)
@@ -176,14 +176,14 @@ def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
 
 
 def quiet_parts(
-    signal: np.ndarray, rate_hz: float, pause_db: float = PAUSES_DB[0]
+    signal: np.ndarray, rate_hz: float, band_db: tuple[float, float] = PAUSES_DB[0]
 ) -> list[tuple[float, float]]:
     """The pauses of a sound.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        pause_db: Their largest level re the RMS of the whole sound.
+        band_db: Their smallest and largest level re the RMS of the whole sound.
 
     Returns:
         ``(start, end)`` of each in seconds; none if they are shorter than a second in all, and none
@@ -198,7 +198,8 @@ def quiet_parts(
     n_blocks = signal.shape[-1] // block
     blocks = signal[:, : n_blocks * block].astype(np.float64).reshape(len(signal), n_blocks, block)
     power = np.mean(blocks**2, axis=(0, 2))
-    quiet = power < 10 ** (pause_db / 10) * np.mean(power)
+    smallest, largest = (10 ** (level_db / 10) * np.mean(power) for level_db in band_db)
+    quiet = (power < largest) & (power >= smallest)
     runs = [run[0] for run in find_objects(label(quiet)[0])]
     parts = [
         (run.start * block / rate_hz, run.stop * block / rate_hz)
