@@ -197,8 +197,9 @@ def _remarks(
     found: FileLines, seconds: float, rate_hz: float, model_rate_hz: float | None
 ) -> list[Finding]:
     remarks = []
-    if found.pauses:
-        n_lines = int((found.table["part"] == PAUSES).sum())
+    heard = found.table[found.table["level_db"] >= INAUDIBLE_DB]
+    n_lines = int((heard["part"] == PAUSES).sum())
+    if n_lines:
         named = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in found.pauses[:MAX_PAUSES])
         more = len(found.pauses) - MAX_PAUSES
         sentence = (

@@ -139,8 +139,6 @@ def find_file_lines(
     original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
     if original and _has_tones_above(lines, 0.49 * original):
         original = None  # a model of the file's rate, fed with a sound of a lower one
-    if original:  # images of its tones
-        lines = [line for line in lines if line.frequency_hz <= original / 2]
     main_hz = model_rate_hz or original or rate_hz
     if seconds >= NOTE_SECONDS:
         lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
@@ -150,7 +148,10 @@ def find_file_lines(
         if not in_pauses and (pauses := quiet_parts(signal, rate_hz, band_db)):
             in_pauses = _search_pauses(signal, rate_hz, pauses, lines)
     explain = _Explainer(main_hz, rate_hz, model_rate_hz, own_strides, tolerance_hz)
-    kept, doubtful = _choose([*lines, *in_pauses], explain, seconds)
+    found = [*lines, *in_pauses]
+    if original:  # above are images of its tones
+        found = [line for line in found if line.frequency_hz <= original / 2]
+    kept, doubtful = _choose(found, explain, seconds)
     kept.sort(key=lambda line: -line.found.level_db)
     combs = explain.lines(kept)
     if seconds < NOTE_SECONDS and any(comb.period is None for comb, _ in combs):
