@@ -210,7 +210,8 @@ def _remarks(
         remarks.append(Finding("pauses", sentence, {"pauses_seconds": pauses, "lines": n_lines}))
     original = found.original_rate_hz
     if original:
-        used = "" if model_rate_hz else f"; fractions are of {original:g} Hz"
+        is_used = found.model_rate_hz == original and not model_rate_hz
+        used = f"; fractions are of {original:g} Hz" if is_used else ""
         sentence = (
             f"Nothing above {original / 2:g} Hz: resampled from {original:g} Hz, or low-passed"
             f"{used}."

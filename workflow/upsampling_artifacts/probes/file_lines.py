@@ -85,6 +85,7 @@ class FileLines:
         combs: ``(comb, rate_hz)``: the combs, whose ``lines`` are rows of the table, and the rate
             of which their periods are.
         original_rate_hz: The rate from which the sound was resampled; None if it was not.
+        model_rate_hz: The rate of which strides were tried first.
         pauses: ``(start, end)`` in seconds, for the lines that are there only in pauses.
         doubtful: How many lines were left out because the sound is too short to tell them from
             notes.
@@ -93,6 +94,7 @@ class FileLines:
     table: pd.DataFrame
     combs: list[tuple[Comb, float]] = field(default_factory=list)
     original_rate_hz: float | None = None
+    model_rate_hz: float | None = None
     pauses: list[tuple[float, float]] = field(default_factory=list)
     doubtful: int = 0
 
@@ -139,7 +141,10 @@ def find_file_lines(
     original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
     if original and _has_tones_above(lines, 0.49 * original):
         original = None  # a model of the file's rate, fed with a sound of a lower one
-    main_hz = model_rate_hz or original or rate_hz
+    # A song that was low-passed by a codec also ends early: the better explanation counts.
+    main_hz = model_rate_hz or max(
+        [original or rate_hz, rate_hz], key=lambda hz: _count_sure(lines, hz, tolerance_hz)
+    )
     if seconds >= NOTE_SECONDS:
         lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
     in_pauses: list[_Line] = []
@@ -160,9 +165,16 @@ def find_file_lines(
         _table(kept, signal, rate_hz, tolerance_hz, pauses),
         combs,
         original,
+        main_hz,
         pauses if any(line.part == PAUSES for line in kept) else [],
         doubtful,
     )
+
+
+def _count_sure(lines: Sequence[_Line], rate_hz: float, tolerance_hz: float) -> int:
+    """How many lines are where unrelated ones hardly are, at a rate of the model."""
+    matches = [coincidence(line.frequency_hz, rate_hz, tolerance_hz) for line in lines if line.held]
+    return sum(match is not None and match.chance <= SURE for match in matches)
 
 
 def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
