@@ -15,7 +15,7 @@ FRAME_SECONDS = 0.05
 PASS = (0.82, 0.90)
 """Band below a Nyquist frequency that resampling keeps, re that frequency."""
 
-STOP = (1.10, 1.18)
+STOP = (1.14, 1.22)
 """Band above it that resampling empties; in between, its low-pass filter falls."""
 
 BESIDE = 0.08

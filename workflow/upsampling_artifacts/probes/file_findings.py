@@ -75,7 +75,8 @@ def lines_findings(
 
 
 def _verdict(lines: pd.DataFrame, doubtful: int) -> Finding:
-    fits = lines["stride"].notna() & ~(lines["comb_hz"].notna() & (lines["mains"] != ""))
+    is_hum = (lines["mains"] != "").groupby(lines["comb_hz"].fillna(-lines["frequency_hz"]))
+    fits = lines["stride"].notna() & ~(is_hum.transform("all") & lines["comb_hz"].notna())
     values: dict[str, Any] = {"lines": len(lines), "explained": int(fits.sum())}
     if lines.empty:
         sentence = "No stationary narrow line was found."
@@ -196,8 +197,9 @@ def _remarks(
     found: FileLines, seconds: float, rate_hz: float, model_rate_hz: float | None
 ) -> list[Finding]:
     remarks = []
-    if found.pauses:
-        n_lines = int((found.table["part"] == PAUSES).sum())
+    heard = found.table[found.table["level_db"] >= INAUDIBLE_DB]
+    n_lines = int((heard["part"] == PAUSES).sum())
+    if n_lines:
         named = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in found.pauses[:MAX_PAUSES])
         more = len(found.pauses) - MAX_PAUSES
         sentence = (
@@ -208,7 +210,8 @@ def _remarks(
         remarks.append(Finding("pauses", sentence, {"pauses_seconds": pauses, "lines": n_lines}))
     original = found.original_rate_hz
     if original:
-        used = "" if model_rate_hz else f"; fractions are of {original:g} Hz"
+        is_used = found.model_rate_hz == original and not model_rate_hz
+        used = f"; fractions are of {original:g} Hz" if is_used else ""
         sentence = (
             f"Nothing above {original / 2:g} Hz: resampled from {original:g} Hz, or low-passed"
             f"{used}."

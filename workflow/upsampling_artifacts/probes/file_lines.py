@@ -49,11 +49,11 @@ LARGEST_EXPECTED = 32
 """Largest stride at whose frequencies weak tones are searched for, if none is given."""
 MOST_MULTIPLES = 512
 
-PAUSES_DB = (-20.0, -30.0)
-"""A pause is quieter than the first of these re the sound's RMS, or than the second, if there are
-lines only in those ..."""
+PAUSES_DB = ((-np.inf, -20.0), (-35.0, -20.0), (-45.0, -30.0), (-55.0, -40.0), (-65.0, -50.0))
+"""A pause is that quiet re the sound's RMS. Bands, because a tone that begins in the middle of a
+pause raises its level: the first band in which there are lines counts."""
 PAUSE_SECONDS = 0.3
-"""... for at least this long."""
+"""Shortest pause."""
 PAUSE_WINDOW_SECONDS = 0.25
 MIN_PAUSES_SECONDS = 1.0
 
@@ -85,6 +85,7 @@ class FileLines:
         combs: ``(comb, rate_hz)``: the combs, whose ``lines`` are rows of the table, and the rate
             of which their periods are.
         original_rate_hz: The rate from which the sound was resampled; None if it was not.
+        model_rate_hz: The rate of which strides were tried first.
         pauses: ``(start, end)`` in seconds, for the lines that are there only in pauses.
         doubtful: How many lines were left out because the sound is too short to tell them from
             notes.
@@ -93,6 +94,7 @@ class FileLines:
     table: pd.DataFrame
     combs: list[tuple[Comb, float]] = field(default_factory=list)
     original_rate_hz: float | None = None
+    model_rate_hz: float | None = None
     pauses: list[tuple[float, float]] = field(default_factory=list)
     doubtful: int = 0
 
@@ -139,18 +141,22 @@ def find_file_lines(
     original = original_rate_hz(signal, rate_hz, MODEL_RATES_HZ)
     if original and _has_tones_above(lines, 0.49 * original):
         original = None  # a model of the file's rate, fed with a sound of a lower one
-    if original:  # images of its tones
-        lines = [line for line in lines if line.frequency_hz <= original / 2]
-    main_hz = model_rate_hz or original or rate_hz
+    # A song that was low-passed by a codec also ends early: the better explanation counts.
+    main_hz = model_rate_hz or max(
+        [original or rate_hz, rate_hz], key=lambda hz: _count_sure(lines, hz, tolerance_hz)
+    )
     if seconds >= NOTE_SECONDS:
         lines += _search_expected(signal, rate_hz, main_hz, own_strides, lines)
     in_pauses: list[_Line] = []
     pauses: list[tuple[float, float]] = []
-    for pause_db in PAUSES_DB:
-        if not in_pauses and (pauses := quiet_parts(signal, rate_hz, pause_db)):
+    for band_db in PAUSES_DB:
+        if not in_pauses and (pauses := quiet_parts(signal, rate_hz, band_db)):
             in_pauses = _search_pauses(signal, rate_hz, pauses, lines)
     explain = _Explainer(main_hz, rate_hz, model_rate_hz, own_strides, tolerance_hz)
-    kept, doubtful = _choose([*lines, *in_pauses], explain, seconds)
+    found = [*lines, *in_pauses]
+    if original:  # above are images of its tones
+        found = [line for line in found if line.frequency_hz <= original / 2]
+    kept, doubtful = _choose(found, explain, seconds)
     kept.sort(key=lambda line: -line.found.level_db)
     combs = explain.lines(kept)
     if seconds < NOTE_SECONDS and any(comb.period is None for comb, _ in combs):
@@ -159,9 +165,16 @@ def find_file_lines(
         _table(kept, signal, rate_hz, tolerance_hz, pauses),
         combs,
         original,
+        main_hz,
         pauses if any(line.part == PAUSES for line in kept) else [],
         doubtful,
     )
+
+
+def _count_sure(lines: Sequence[_Line], rate_hz: float, tolerance_hz: float) -> int:
+    """How many lines are where unrelated ones hardly are, at a rate of the model."""
+    matches = [coincidence(line.frequency_hz, rate_hz, tolerance_hz) for line in lines if line.held]
+    return sum(match is not None and match.chance <= SURE for match in matches)
 
 
 def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
@@ -176,14 +189,14 @@ def _has_tones_above(lines: Sequence[_Line], frequency_hz: float) -> bool:
 
 
 def quiet_parts(
-    signal: np.ndarray, rate_hz: float, pause_db: float = PAUSES_DB[0]
+    signal: np.ndarray, rate_hz: float, band_db: tuple[float, float] = PAUSES_DB[0]
 ) -> list[tuple[float, float]]:
     """The pauses of a sound.
 
     Args:
         signal: ``(channels, time)``.
         rate_hz: Sampling rate.
-        pause_db: Their largest level re the RMS of the whole sound.
+        band_db: Their smallest and largest level re the RMS of the whole sound.
 
     Returns:
         ``(start, end)`` of each in seconds; none if they are shorter than a second in all, and none
@@ -198,7 +211,8 @@ def quiet_parts(
     n_blocks = signal.shape[-1] // block
     blocks = signal[:, : n_blocks * block].astype(np.float64).reshape(len(signal), n_blocks, block)
     power = np.mean(blocks**2, axis=(0, 2))
-    quiet = power < 10 ** (pause_db / 10) * np.mean(power)
+    smallest, largest = (10 ** (level_db / 10) * np.mean(power) for level_db in band_db)
+    quiet = (power < largest) & (power >= smallest)
     runs = [run[0] for run in find_objects(label(quiet)[0])]
     parts = [
         (run.start * block / rate_hz, run.stop * block / rate_hz)
