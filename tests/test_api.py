@@ -270,7 +270,8 @@ def test_a_stem_reveals_the_transposed_convolution_of_its_model(stem: Path) -> N
 
 
 def test_rate_hz_is_the_rate_of_the_model_and_must_be_positive(stem: Path) -> None:
-    assert "rate/2" in repr(probe(stem, rate_hz=RATE_HZ / 2))
+    text = " ".join(repr(probe(stem, rate_hz=RATE_HZ / 2)).split())
+    assert "rate/8 of 4000 Hz" in text
     with pytest.raises(InputError, match="rate_hz: is -1; must be positive, or omitted"):
         probe(stem, rate_hz=-1)
 

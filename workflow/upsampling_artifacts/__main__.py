@@ -25,6 +25,8 @@ OPTIONS = {
     "seconds": "--seconds",
     "music": "--music",
     "signals": "--signals",
+    "strides": "--strides",
+    "hop": "--hop",
     "out": "--out",
 }
 """The option of each argument of :func:`upsampling_artifacts.api.probe`."""

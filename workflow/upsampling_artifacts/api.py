@@ -101,6 +101,9 @@ def probe(
     folder = _folder(out)
     _check_target(target)
     if is_model(target):
+        if strides or hop != 1:
+            name_of = argument("strides" if strides else "hop")
+            raise InputError(f"{name_of}: is for audio files; a model's is measured, so omit it")
         result = probe_user_model(
             target, rate_hz=rate_hz, channels=channels, input_kind=input_kind, options=options,
             weights=weights, seeds=seeds, stage=stage, seconds=seconds, music=music,

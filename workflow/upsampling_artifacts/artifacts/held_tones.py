@@ -69,7 +69,7 @@ class HeldTone:
     def is_held(self) -> bool:
         """Whether the tone is held throughout."""
         drift, error = self.drift
-        return (
+        return bool(
             self.spans
             and self.seen > MAX_DEVIANT
             and self.deviant <= MAX_DEVIANT

@@ -22,7 +22,7 @@ import numpy as np
 import soundfile
 
 from upsampling_artifacts.artifacts.combs import LONGEST_PERIOD
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, argument
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ def products(strides: Sequence[int] = (), hop: int = 1) -> list[int]:
     """
     for name, value in (*(("strides", stride) for stride in strides), ("hop", hop)):
         if value != int(value) or value < 1:
-            raise InputError(f"{name}: {value} is not a positive integer")
+            raise InputError(f"{argument(name)}: {value} is not a positive integer")
     found = accumulate([hop, *reversed(strides)], mul)
     return sorted({int(product) for product in found} - {1})
 

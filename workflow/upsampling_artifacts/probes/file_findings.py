@@ -129,7 +129,8 @@ def _comb(comb: Comb, lines: pd.DataFrame, comb_rate_hz: float, rate_hz: float) 
     if len(lines) > MAX_NAMED:
         sentence = (
             f"{what}: a hop, or a product of the last strides (by chance: {_chance(comb.chance)}); "
-            f"loudest {_measured(loudest)}."
+            f"loudest {rate_fraction(loudest['multiple'], loudest['stride'])} = "
+            f"{_measured(loudest)}."
         )
         return Finding("comb", sentence, values)
     named = [
