@@ -38,7 +38,7 @@ def test_a_model_is_probed_with_its_options(tmp_path: Path) -> None:
     result = run(*MODULE, "probe", *TOY, *options, "--stage", "trained", "--out", str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert "up    transposed, up x8" in result.stdout
-    assert "8000 Hz, trained, 2 seeds" in result.stdout
+    assert "8000 Hz, trained weights, 2 seeds" in result.stdout
     assert f"Tables and figure written to {tmp_path}" in result.stdout
     assert "probed seed 4" in result.stderr
     assert set(pd.read_csv(tmp_path / "measures.csv")["seed"]) == {3, 4}
@@ -51,7 +51,7 @@ def test_the_installed_command_finds_a_model_in_the_current_folder(tmp_path: Pat
     (tmp_path / "my_own_model.py").write_text(code)
     result = run(command, "probe", "my_own_model:make", *TOY[1:], folder=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "my_own_model:make: 8000 Hz, initialization, 1 seed" in result.stdout
+    assert "my_own_model:make: 8000 Hz, initial weights, 1 seed" in result.stdout
 
 
 def test_an_audio_file_is_probed(whistle: Path, capsys) -> None:

@@ -215,7 +215,7 @@ def test_a_summary_fits_one_screen_whatever_is_in_the_file(tmp_path: Path) -> No
     text = repr(probed(tmp_path / "tones.wav", tones + noise(-80)))
     lines = text.split("\n")
     assert len(lines) <= 40
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines[1:])) <= 100  # the first has the path
     assert "weaker single lines (see lines.csv)" in text
     assert lines[1].startswith(("Yes", "No"))
 

@@ -18,7 +18,7 @@ def test_the_summary_has_a_header_the_layers_the_sentences_and_the_remedies() ->
     ]  # fmt: skip
     text = summarize_model("m", RATE_HZ, table(up("ups.0", 4, 4)), MEASURES, found)
     assert text.splitlines() == [
-        "m: 8000 Hz, initialization, 1 seed", "",
+        "m: 8000 Hz, initial weights, 1 seed", "",
         "Layers that change the rate; tones are at multiples of rate / period:",
         "  ups.0  transposed, up x4, period 4", "",
         "Yes.", "  rate/4.", "",

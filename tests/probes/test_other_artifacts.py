@@ -105,7 +105,7 @@ def test_held_samples_have_images_about_the_old_nyquist_frequency(stride: int) -
     images = found(probe(Held(stride)))["images"]
     assert images.values["stride"] == stride
     assert images.values["axis_hz"] == pytest.approx(RATE_HZ / 2 / stride)
-    assert f"upsampling x{stride} from {RATE_HZ / stride:g} Hz" in images.sentence
+    assert f"x{stride} upsampling from {RATE_HZ / stride:g} Hz" in images.sentence
 
 
 @pytest.mark.parametrize("level", [0.0034, -0.1])

@@ -99,9 +99,15 @@ def _verdict(lines: pd.DataFrame, doubtful: int) -> Finding:
         )
         sentence = (
             f"Yes: {all_of} at a frequency where an upsampling layer puts tones "
-            f"(by chance: {_chance(by_chance)})."
+            f"(by chance: {_chance(by_chance)}); {_over_threshold(lines[fits])}."
         )
     return Finding("tones", sentence, values)
+
+
+def _over_threshold(lines: pd.DataFrame) -> str:
+    """How many lines are over the masked threshold."""
+    n_over = int((lines["masking_margin_db"] > 0).sum())
+    return f"{n_over or 'none'} over the masked threshold"
 
 
 def _comb(comb: Comb, lines: pd.DataFrame, comb_rate_hz: float, rate_hz: float) -> Finding:
@@ -128,7 +134,8 @@ def _comb(comb: Comb, lines: pd.DataFrame, comb_rate_hz: float, rate_hz: float) 
     what = f"{how_many} = {_fraction(1, comb.period, comb_rate_hz, rate_hz)}"
     if len(lines) > MAX_NAMED:
         sentence = (
-            f"{what}: a hop, or a product of the last strides (by chance: {_chance(comb.chance)}); "
+            f"{what}: a hop, or the product of the last layers' strides (by chance: "
+            f"{_chance(comb.chance)}); "
             f"loudest {rate_fraction(loudest['multiple'], loudest['stride'])} = "
             f"{_measured(loudest)}."
         )
@@ -145,7 +152,9 @@ def _line(row: dict[Any, Any], rate_hz: float) -> Finding:
     explained = not pd.isna(row["stride"])
     if explained:
         fraction = _fraction(row["multiple"], row["stride"], row["model_rate_hz"], rate_hz)
-        what = f"{fraction}: a layer of stride {row['stride']}, or a product of the last strides "
+        what = (
+            f"{fraction}: the stride of the last layer, or the product of those of the last layers "
+        )
         what += f"(by chance: {_chance(row['chance'])})"
     else:
         what = "no stride fits"

@@ -5,16 +5,18 @@ from __future__ import annotations
 PAGE = "docs/remedies.md"
 
 REMEDIES = {
-    "transposed": "constant initial weights and a kernel of whole strides start without a tone; "
-    "interpolation and a convolution make none",
-    "subpixel": "ICNR starts without a tone; interpolation and a convolution make none",
-    "zero insertion": "needs filter phases of equal gain at 0 Hz; "
-    "interpolation and a convolution make no tone",
-    "istft": "frames that are alike repeat every hop; remove the biases before it, or subtract the "
+    "transposed": "with constant initial weights and full overlap it starts without a tone, which "
+    "training may bring back; interpolation and a convolution avoid it",
+    "subpixel": "with ICNR it starts without a tone, which training may bring back; interpolation "
+    "and a convolution avoid it",
+    "zero insertion": "needs filter phases of equal gain at 0 Hz; interpolation and a convolution "
+    "avoid the tone",
+    "istft": "identical frames repeat every hop; remove the biases before it, or subtract the "
     "response to silence",
-    "interpolation": "turns no offset into a tone, but attenuates high frequencies; "
-    "a nonlinearity behind it can make a tone of noise",
-    "any": "trained and shipped: subtract the response to silence from the output",
+    "interpolation": "turns no offset into a tone, but attenuates high frequencies; a nonlinearity "
+    "after it can turn noise into a tone",
+    "any": "if you cannot train again, subtract the response to silence from the output, which "
+    "removes the tone in silence",
 }
 """By kind of layer: one line of the summary, one row of the page."""
 
@@ -29,11 +31,12 @@ def remedies(kinds: list[str]) -> list[str]:
         kinds: Kinds of the upsampling layers, as in :class:`layer_tracer.Layer`.
 
     Returns:
-        A line for each remedy, the general one last; none without an upsampling layer.
+        A line for each remedy, the general one last, unless all layers interpolate; none without
+        an upsampling layer.
 
     >>> remedies(["fold", "istft"])[0].split(";")[0]
-    'istft: frames that are alike repeat every hop'
+    'istft: identical frames repeat every hop'
     """
     names = dict.fromkeys(SAME_REMEDY.get(kind, kind) for kind in kinds)
     lines = [f"{name}: {REMEDIES[name]}" for name in names if name in REMEDIES]
-    return [*lines, REMEDIES["any"]] if lines else []
+    return [*lines, REMEDIES["any"]] if set(names) - {"interpolation"} and lines else lines

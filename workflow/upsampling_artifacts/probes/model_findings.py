@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +26,7 @@ from upsampling_artifacts.probes.model_lines import (
     unpredicted_lines,
 )
 
-MAX_LINES = 5
+MAX_LINES = 3
 """Single lines that the summary lists."""
 
 MAX_SINGLE_PERIOD = 16
@@ -34,6 +35,7 @@ MAX_SINGLE_PERIOD = 16
 MAX_NAMES = 3
 
 BEFORE_TONES = ("constant_output",)
+DEFECTS = ("offset", "images", "aliasing", "clicks", "boundary")
 AFTER_LINES = ("contradiction", "offset", "images", "aliasing", "clicks", "boundary")
 """Where findings of others go, by their kind; the rest comes just before the remedies."""
 
@@ -84,6 +86,10 @@ def model_findings(
     ]
     n_found = len(_distinct(found_lines(measures)["frequency_hz"].to_numpy()))
     verdict = _verdict(audible, groups, lines_found, n_found)
+    defects = [finding.kind for finding in middle if finding.kind in DEFECTS]
+    if defects:
+        sentence = f"{verdict.sentence} Other artifacts: {', '.join(dict.fromkeys(defects))}."
+        verdict = replace(verdict, sentence=sentence)
     return [*first, verdict, *tones, *lines_found, *middle, *last, *_remedies(audible, layers)]
 
 
@@ -190,7 +196,7 @@ def _verdict(
         kinds = dict.fromkeys(kind for f in audible for kind in f.values["kinds"])
         blame = ", ".join(KIND_NAMES.get(kind, kind) for kind in kinds)
         sentence = (
-            f"Yes: tones of upsampling layers stand out, at multiples of {what}{more}: {blame}."
+            f"Yes: tones of upsampling layers ({blame}) stand out, at multiples of {what}{more}."
         )
         return Finding("tones", sentence, values)
     if not groups:
@@ -248,7 +254,7 @@ def _comb_of_layers(
     what = f"{rate_hz / group.period:.6g} Hz = {rate_fraction(1, group.period)}"
     n_lines = len(_distinct(explained))
     sentence = (
-        f"A blind search finds {counted(n_lines, 'line')} at these tones, "
+        f"A blind search, which is less sensitive, finds {n_lines} of these tones, "
         f"{'all ' * (n_lines > 1)}at multiples of {what}."
     )
     values = {
@@ -323,8 +329,8 @@ def _source(source: Source, lines: pd.DataFrame) -> list[Finding]:
         "loudest_hz": float(side["frequency_hz"]), "level_db": float(side["level"]),
     }  # fmt: skip
     side_sentence = (
-        f"{counted(len(sidebands), 'line')} at such multiples around multiples of "
-        f"{rate_fraction(1, source.period)}: sidebands that the layers make of the source; loudest "
+        f"{counted(len(sidebands), 'line')} at multiples of {rate_fraction(1, source.period)} plus "
+        f"or minus multiples of {what}, as if the layers modulated the source; loudest "
         f"{side['frequency_hz']:.1f} Hz, {side['level']:.0f} dB in {side['signal']}."
     )
     return [
@@ -358,7 +364,7 @@ def _comb(comb: Comb, lines: pd.DataFrame, groups: list[ToneGroup]) -> Finding:
         what = f" = {rate_fraction(1, comb.period)} ({fold_names(names)})"
     else:
         what = (
-            f" = {rate_fraction(1, comb.period)}, which no layer that was seen has (chunks or "
+            f" = {rate_fraction(1, comb.period)}, which is no period of a layer seen (chunks or "
             f"frames of {comb.period} samples?)"
         )
     values = {
@@ -381,7 +387,8 @@ def _single_lines(lines: pd.DataFrame, rate_hz: float) -> list[Finding]:
     rest = len(lines) - len(strongest)
     if rest:
         values = {"n_lines": rest}
-        findings.append(Finding("line", f"{counted(rest, 'weaker line')} of other kinds.", values))
+        sentence = f"{counted(rest, 'weaker line')}, not explained either."
+        findings.append(Finding("line", sentence, values))
     return findings
 
 
@@ -397,7 +404,7 @@ def _line(row: dict, rate_hz: float) -> Finding:
         fit = f" ({rate_fraction(round(row['frequency_hz'] * period / rate_hz), period)})"
     sentence = (
         f"A line at {row['frequency_hz']:.1f} Hz{fit}, {row['level']:.0f} dB in {row['signal']}, "
-        "which no layer that was seen makes."
+        "not explained by any layer seen."
     )
     return Finding("line", sentence, values)
 

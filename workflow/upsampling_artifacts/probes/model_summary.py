@@ -17,6 +17,8 @@ MAX_ROWS = 12
 
 MAX_PERIODS = 6
 
+STAGES = {"initialization": "initial weights", "trained": "trained weights"}
+
 
 def summarize_model(
     name: str,
@@ -34,7 +36,7 @@ def summarize_model(
         measures: Columns seed and stage.
         findings: From :func:`model_findings.model_findings`.
     """
-    stages = ", ".join(measures["stage"].unique())
+    stages = " and ".join(STAGES.get(stage, stage) for stage in measures["stage"].unique())
     seeds = counted(measures["seed"].nunique(), "seed")
     text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}", "", *layer_rows(layers), ""]
     is_tone = [finding.kind == "tones" and "period" in finding.values for finding in findings]

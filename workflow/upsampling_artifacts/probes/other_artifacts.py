@@ -87,8 +87,8 @@ SHIFT_SAMPLES = 997
 
 NOT_FOR_FILES = Finding(
     "left_out",
-    "Folded-back aliasing was not measured: in a sound of unknown material it cannot be told from "
-    "the material. Probe the model with sines.",
+    "Aliasing is not measured in recordings, where it cannot be told from the sound; probe the "
+    "model.",
     {"measure": "aliasing"},
 )
 
@@ -372,10 +372,10 @@ def _offset(measures: pd.DataFrame) -> Finding | None:
         return None
     rest_db = float(_values(measures, "silence", "residual_level").iloc[int(levels.argmax())])
     constant = rest_db < level_db + BIAS_DB
-    sentence = f"In silence, the output has an offset of {level_db:.0f} dB re 1" + (
-        ": a constant, so the biases of the layers add up to it."
+    sentence = f"In silence, the output has a DC offset of {level_db:.0f} dB re 1" + (
+        ": it is a constant, probably from biases."
         if constant
-        else f", beside {rest_db:.0f} dB of other sound."
+        else f"; the rest of it is at {rest_db:.0f} dB."
     )
     values = {"level_db": level_db, "residual_level_db": rest_db, "constant": constant}
     return Finding("offset", sentence, values)
@@ -400,8 +400,8 @@ def _image_finding(
     others = [f"{hz:g} Hz" for hz in axes_hz if hz != axis_hz]
     sentence = (
         f"Spectral images: the band above {axis_hz:g} Hz mirrors that below, at {level_db:.0f} dB "
-        f"re it, as upsampling x{stride} from {2 * axis_hz:g} Hz makes them"
-        + (f"; also about {' and '.join(others)}" if others else "")
+        f"re it, as after x{stride} upsampling from {2 * axis_hz:g} Hz"
+        + (f"; also around {' and '.join(others)}" if others else "")
         + "."
     )
     values = {
@@ -436,13 +436,15 @@ def _aliasing(measures: pd.DataFrame) -> Finding | None:
         return Finding("left_out", sentence, {"measure": "aliasing"})
     worst = steady.iloc[int(steady["ratio_db"].to_numpy().argmax())]
     sentence = (
-        f"Folded-back aliasing: of a sine of {worst['sine_hz']:.0f} Hz at {worst['sine_db']:g} dB, "
-        f"the energy off the harmonics is {worst['ratio_db']:.0f} dB re that on them (the worst of "
-        f"{len(found)} sines); the strongest of it at {worst['aliased_hz']:.0f} Hz, "
-        f"{worst['aliased_db']:.0f} dB re the sine."
+        f"Aliasing: for a sine of {worst['sine_hz']:.0f} Hz and RMS {worst['sine_db']:g} dB re 1, "
+        f"the energy off the harmonics is {worst['ratio_db']:.0f} dB re that on them (worst of "
+        f"{found['sine_hz'].nunique()} frequencies at {len(SINE_LEVELS_DB)} levels); strongest at "
+        f"{worst['aliased_hz']:.0f} Hz, {worst['aliased_db']:.0f} dB re the sine."
     )
     if (measures["measure"] == "sine_image_level").any():
-        sentence = f"{sentence[:-1]}; images of the sine itself are not counted."
+        sentence = (
+            f"{sentence[:-1]}; images of its harmonics count, too, but not those of the sine."
+        )
     return Finding("aliasing", sentence, {str(key): float(worst[key]) for key in worst.index})
 
 
@@ -457,10 +459,10 @@ def _clicks(measures: pd.DataFrame, rate_hz: float) -> Finding | None:
     levels = measures[measures["measure"] == "click_level"]
     by_signal = levels.groupby("signal", sort=False)["value"].median().to_dict()
     where = (
-        f"What comes out depends on where a chunk begins: there, it differs by "
-        f"{by_signal['delayed_noise']:.0f} dB re the output."
+        f"There, delaying the input changes the output by {by_signal['delayed_noise']:.0f} dB re "
+        "its RMS."
         if len(borders)
-        else f"In {' and '.join(signals)}, {max(by_signal.values()):.0f} dB over what is around."
+        else f"In {' and '.join(signals)}, {max(by_signal.values()):.0f} dB above the surroundings."
     )
     sentence = f"Clicks {_every(period, rate_hz)}, as at the borders of chunks. {where}"
     values = {"period_samples": period, "levels_db": by_signal, "signals": signals}
