@@ -94,7 +94,7 @@ def measure_paths(model: nn.Module, shorter: Tensor, longer: Tensor) -> LayerPat
     analysis = RateAnalysis(recorder, other, output, other_output)
     reach = _Reach(analysis)
     layers = _Layers(analysis.output_rate)
-    for change in analysis.changes:
+    for change in sorted(analysis.changes, key=lambda change: change.call):
         call = analysis.calls[change.call]
         reaches = reach.reaches_output(change.call, change)
         if reaches or call.function in STRIDED or call.function in RESAMPLING:

@@ -263,13 +263,17 @@ class RateAnalysis:
 
     def _mix(self, source: State, state: State) -> None:
         """From here on, the samples of a chunk are channels: the fold was a change of rate."""
-        if source.folded >= 0 and source.inner is not None:
+        self._note_folded(source)
+        state.inner = None
+
+    def _note_folded(self, source: State) -> None:
+        """Note the fold, or the cut, from which a signal's chunks come; once."""
+        if source.folded < 0 or source.inner is None:
+            return
+        if all(change.call != source.folded for change in self.changes):
             folded = self.states[source.folded]
             kind = KINDS.get(self.calls[source.folded].place.function, "reshape")
-            ratio = folded.rate / source.inner
-            if all(change.call != source.folded for change in self.changes):
-                self._note(source.folded, kind, ratio, "", source.inner)
-        state.inner = None
+            self._note(source.folded, kind, folded.rate / source.inner, "", source.inner)
 
     def _after_layer(
         self, index: int, call: Call, source: State, axis: int | None, growth: int
@@ -301,6 +305,9 @@ class RateAnalysis:
         elif (
             kind == "fold" and source.inner and is_close(source.rate * ratio, source.inner, growth)
         ):
+            # An overlap-add: its hop shows in what it makes of the frames.
+            self._note_folded(source)
+            self._note(index, kind, ratio, "", source.rate)
             state.rate, state.inner = source.inner, None
             return state
         elif ratio != 1:
