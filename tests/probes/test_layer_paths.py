@@ -47,7 +47,7 @@ CODEC = [("transposed", 7, 420), ("transposed", 5, 60), ("transposed", 4, 12), (
         (toys.overlapping_chunks, U_NET),
         (toys.chunks_in_the_batch, U_NET),
         # In silence, there are lines at multiples of rate / 256: the ends of chunks overlap.
-        (toys.overlapping_chunks_in_the_batch, [("fold", 256, 256), *U_NET]),
+        (toys.overlapping_chunks_in_the_batch, [*U_NET, ("fold", 256, 256)]),
         (toys.dual_path, [("fold", 8, 32), ("transposed", 4, 4)]),
         (toys.quantizer, [("transposed", 8, 8)]),
         (toys.codec, CODEC),

@@ -113,7 +113,7 @@ def test_no_predicted_tone_is_a_phantom(probed, record_property) -> None:
 def test_the_tones_of_every_layer_are_predicted(probed) -> None:
     for period in probed.published.periods - {1}:
         if period > MAX_PERIOD:
-            continue  # left out by design: the layer is listed, its tones are too close to tell apart
+            continue  # the layer is listed; its tones are too close to tell apart
         first_hz = probed.published.rate_hz / period
         tones_hz = first_hz * np.arange(1, period // 2 + 1)
         distance_hz = np.abs(tones_hz[:, None] - [*probed.result.tones_hz, np.inf]).min(axis=1)
