@@ -46,8 +46,9 @@ CODEC = [("transposed", 7, 420), ("transposed", 5, 60), ("transposed", 4, 12), (
         (toys.chunks_in_a_loop, U_NET),
         (toys.overlapping_chunks, U_NET),
         (toys.chunks_in_the_batch, U_NET),
-        (toys.overlapping_chunks_in_the_batch, U_NET),
-        (toys.dual_path, [("transposed", 4, 4)]),
+        # In silence, there are lines at multiples of rate / 256: the ends of chunks overlap.
+        (toys.overlapping_chunks_in_the_batch, [*U_NET, ("fold", 256, 256)]),
+        (toys.dual_path, [("fold", 8, 32), ("transposed", 4, 4)]),
         (toys.quantizer, [("transposed", 8, 8)]),
         (toys.codec, CODEC),
         (toys.inner_rate_doubled, [("transposed", 4, 8), ("transposed", 4, 2)]),

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.probes.audio_file_probe import probe_audio_file
+from upsampling_artifacts.probes.file_artifacts import file_findings
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_tracer import Layer
 from upsampling_artifacts.probes.other_artifacts import (
     SIGNALS,
     choose_signals,
-    file_findings,
     network_period,
     other_findings,
 )

@@ -165,7 +165,6 @@ PUBLISHED = {
     "dual-path rnn (asteroid)": Published(
         builders.asteroid_dprnn, "asteroid", 8000, "audio", 1,
         [("fold", 50, 400), ("transposed", 8, 8)], (8, 50),
-        not_yet="chunks cut and overlapped again by F.unfold and F.fold count as one rate",
     ),
     # Each block has four scales: nearest-neighbor interpolation from each to the next.
     "sudormrf (asteroid)": Published(

@@ -14,10 +14,10 @@ from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.errors import InputError, argument
 from upsampling_artifacts.probes import file_summary
 from upsampling_artifacts.probes.audio_file import MAX_SECONDS, middle, products, read_audio
+from upsampling_artifacts.probes.file_artifacts import file_findings
 from upsampling_artifacts.probes.file_findings import lines_findings
 from upsampling_artifacts.probes.file_lines import find_file_lines
 from upsampling_artifacts.probes.findings import Finding
-from upsampling_artifacts.probes.other_artifacts import file_findings
 
 logger = logging.getLogger(__name__)
 

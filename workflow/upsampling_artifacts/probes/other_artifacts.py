@@ -1,4 +1,4 @@
-"""What is wrong with a model or a file when it is not a tone.
+"""What is wrong with a model when it is not a tone.
 
 Folded-back aliasing, spectral images, an offset, clicks at the borders of chunks, boundary
 artifacts: measured here as rows of ``measures.csv``, and said in sentences.
@@ -23,8 +23,13 @@ from upsampling_artifacts.artifacts.aliasing import (
 from upsampling_artifacts.artifacts.clicks import ClickTrain, find_borders, find_clicks
 from upsampling_artifacts.artifacts.image_search import Images, find_images
 from upsampling_artifacts.artifacts.measures import NO_FREQUENCY
-from upsampling_artifacts.artifacts.offset import measure_offset
 from upsampling_artifacts.errors import InputError, argument
+from upsampling_artifacts.probes.artifact_sentences import (
+    GOOD_RESAMPLER_DB,
+    IMAGES_DB,
+    every,
+    image_finding,
+)
 from upsampling_artifacts.probes.findings import Finding, counted
 from upsampling_artifacts.probes.layer_tracer import Layer
 from upsampling_artifacts.probes.measures_table import COLUMNS
@@ -68,29 +73,11 @@ MIN_REPEATS = 0.5
 MODEL_OFFSET_DB = -90.0
 """A smaller offset in silence is below the last bit of 16-bit audio."""
 
-FILE_OFFSET_DB = -60.0
-"""A smaller offset, of a thousandth of full scale, is of no consequence: many recordings and
-synthesizers have one."""
-
 BIAS_DB = -60.0
 """The output of silence is a constant if the rest is this far below its offset."""
 
-GOOD_RESAMPLER_DB = -40.0
-"""Images this far below their originals are those of a resampler's filter. Linear interpolation,
-the best of a network's usual layers, leaves -15 to -20 dB."""
-
-IMAGES_DB = -60.0
-"""Weaker images are below the stop band of usual resamplers."""
-
 SHIFT_SAMPLES = 997
 """The noise is delayed by about this many samples, which no usual length of a chunk divides."""
-
-NOT_FOR_FILES = Finding(
-    "left_out",
-    "Aliasing is not measured in recordings, where it cannot be told from the sound; probe the "
-    "model.",
-    {"measure": "aliasing"},
-)
 
 
 def choose_signals(
@@ -390,24 +377,7 @@ def _images(measures: pd.DataFrame, rate_hz: float) -> Finding | None:
     by_axis = levels.groupby(level=0).median()
     axes_hz = by_axis.index.to_numpy(float)
     loudest = int(by_axis.to_numpy().argmax())
-    return _image_finding(axes_hz[loudest], float(by_axis.max()), rate_hz, axes_hz.tolist())
-
-
-def _image_finding(
-    axis_hz: float, level_db: float, rate_hz: float, axes_hz: Sequence[float]
-) -> Finding:
-    stride = round(rate_hz / 2 / axis_hz)
-    others = [f"{hz:g} Hz" for hz in axes_hz if hz != axis_hz]
-    sentence = (
-        f"Spectral images: the band above {axis_hz:g} Hz mirrors that below, at {level_db:.0f} dB "
-        f"re it, as after x{stride} upsampling from {2 * axis_hz:g} Hz"
-        + (f"; also around {' and '.join(others)}" if others else "")
-        + "."
-    )
-    values = {
-        "axis_hz": axis_hz, "stride": stride, "level_db": level_db, "axes_hz": list(axes_hz),
-    }  # fmt: skip
-    return Finding("images", sentence, values)
+    return image_finding(axes_hz[loudest], float(by_axis.max()), rate_hz, axes_hz.tolist())
 
 
 def _aliasing(measures: pd.DataFrame) -> Finding | None:
@@ -464,14 +434,9 @@ def _clicks(measures: pd.DataFrame, rate_hz: float) -> Finding | None:
         if len(borders)
         else f"In {' and '.join(signals)}, {max(by_signal.values()):.0f} dB above the surroundings."
     )
-    sentence = f"Clicks {_every(period, rate_hz)}, as at the borders of chunks. {where}"
+    sentence = f"Clicks {every(period, rate_hz)}, as at the borders of chunks. {where}"
     values = {"period_samples": period, "levels_db": by_signal, "signals": signals}
     return Finding("clicks", sentence, values)
-
-
-def _every(period: float, rate_hz: float) -> str:
-    samples = f"{period:.0f}" if period == round(period) else f"{period:.2f}"
-    return f"every {samples} samples ({period / rate_hz:.3g} s)"
 
 
 def _boundary(measures: pd.DataFrame) -> Finding | None:
@@ -489,70 +454,3 @@ def _boundary(measures: pd.DataFrame) -> Finding | None:
         f"Boundary artifacts: {ends} of a segment differ from the same samples in mid-signal."
     )
     return Finding("boundary", sentence, {"start_samples": n_start, "end_samples": n_end})
-
-
-def file_findings(signal: np.ndarray, rate_hz: float) -> list[Finding]:
-    """Measure what is not a tone in a sound, and say what was found.
-
-    Args:
-        signal: ``(channels, time)`` re full scale.
-        rate_hz: Sampling rate.
-
-    Returns:
-        One finding of each kind that was found (offset, images or resampled, clicks), and one that
-        says that aliasing was left out.
-
-    Example:
-        >>> signal = 0.1 * np.random.default_rng(0).standard_normal((1, 48_000)) + 0.01
-        >>> [finding.kind for finding in file_findings(signal, 24_000)]
-        ['offset', 'left_out']
-    """
-    findings = [
-        _file_offset(signal),
-        *[_file_images(images, rate_hz) for images in find_images(signal, rate_hz)],
-        _file_clicks(find_clicks(signal, rate_hz), rate_hz),
-        NOT_FOR_FILES,
-    ]
-    return [finding for finding in findings if finding]
-
-
-def _file_offset(signal: np.ndarray) -> Finding | None:
-    offset = measure_offset(signal)
-    if not offset.significant or offset.level_db < FILE_OFFSET_DB:
-        return None
-    where = f" (channel {offset.channel + 1} of {len(signal)})" if len(signal) > 1 else ""
-    sentence = f"An offset of {offset.level_db:.0f} dB re full scale{where}" + (
-        ": the sound is a constant." if offset.constant else "."
-    )
-    values = {"level_db": offset.level_db, "channel": offset.channel, "constant": offset.constant}
-    return Finding("offset", sentence, values)
-
-
-def _file_images(images: Images, rate_hz: float) -> Finding | None:
-    if images.level_db < IMAGES_DB or images.rejection_db == -math.inf:
-        return None
-    if images.rejection_db > GOOD_RESAMPLER_DB:
-        return _image_finding(images.axis_hz, images.level_db, rate_hz, [images.axis_hz])
-    sentence = (
-        f"Resampled from {2 * images.axis_hz:g} Hz with a good filter: images about "
-        f"{images.axis_hz:g} Hz are {-images.rejection_db:.0f} dB below their originals."
-    )
-    values = {
-        "axis_hz": images.axis_hz, "stride": images.stride, "model_rate_hz": 2 * images.axis_hz,
-        "rejection_db": images.rejection_db,
-    }  # fmt: skip
-    return Finding("resampled", sentence, values)
-
-
-def _file_clicks(train: ClickTrain | None, rate_hz: float) -> Finding | None:
-    if train is None:
-        return None
-    sentence = (
-        f"Clicks {_every(train.period, rate_hz)}, exact to the sample: {train.count} stand out, "
-        f"{train.level_db:.0f} dB over what surrounds them, as at the borders of chunks."
-    )
-    values = {
-        "period_samples": train.period, "first_sample": train.first, "count": train.count,
-        "share": train.share, "level_db": train.level_db, "chance": train.chance,
-    }  # fmt: skip
-    return Finding("clicks", sentence, values)

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 # 480, 500, 640, 735, 882, 960, 1,792 ... The long ones are for models with a minimum length.
 TRIAL_LENGTHS = {
     "audio": (2**14, 15_360, 16_128, 17_640, 16_000, 19_200, 24_000, 2**16, 88_200, 96_000),
-    "features": (32, 60, 84, 50, 128, 300),
+    "features": (32, 60, 84, 50, 128, 240, 300),
 }
 """Lengths of the input that are tried, in samples or frames; a form must also run at their
 doubles."""
