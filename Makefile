@@ -1,12 +1,13 @@
 # `make` runs the demonstration, `make test` runs the tests, `make lint` checks style, types and
-# structure. Each installs into .venv first, once.
+# structure. Each installs into .venv first, once. `make test-models` is apart: it probes published
+# models, whose packages need an environment of their own.
 
 PYTHON ?= python3
 CORES ?= all
 MEMORY_MB ?= $(shell awk '/MemAvailable/ {print int($$2 / 1024)}' /proc/meminfo)
 ACTIVATE = . .venv/bin/activate
 
-.PHONY: demo install test test-slurm lint lock clean
+.PHONY: demo install test test-slurm test-models lint lock clean
 .DELETE_ON_ERROR:
 
 # Snakemake 9.27 schedules once per timespan for every job that has finished. At the default of 1 s,
@@ -30,7 +31,8 @@ install: .venv/installed
 
 test: install
 	@sh tests/install_browser.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto --ignore tests/slurm
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto \
+	  --ignore tests/slurm --ignore tests/real_models
 	@$(MAKE) --no-print-directory test-slurm
 
 # `--profile slurm` on a real, temporary SLURM cluster. Runs on its own, because some of these tests
@@ -39,6 +41,22 @@ test: install
 test-slurm: install
 	@sh tests/install_slurm.sh
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
+
+# Published models with random weights, offline. Not part of `make test`, because the packages take
+# 0.5 GB. They are installed on top of .venv, which stays as it is.
+test-models: .venv-models/installed
+	@. .venv-models/bin/activate && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto \
+	  --dist loadgroup tests/real_models
+
+.venv-models/installed: .venv/installed envs/models.txt
+	@echo "Installing into .venv-models: about 0.5 GB ..."
+	@.venv/bin/python -m venv --clear --without-pip .venv-models
+	@below=$$(.venv/bin/python -c 'import site; print(*site.getsitepackages())') && \
+	  above=$$(.venv-models/bin/python -c 'import site; print(*site.getsitepackages())') && \
+	  echo "import site; site.addsitedir('$$below')" > "$$above/below.pth"
+	@. .venv-models/bin/activate && python -m pip install --quiet --no-deps --no-build-isolation \
+	  --require-hashes --requirement envs/models.txt
+	@touch $@
 
 # Cheapest first. `snakemake --lint` exits with 1 if it finds anything.
 lint: install
@@ -50,10 +68,12 @@ lint: install
 	@$(ACTIVATE) && snakemake --lint --configfile config/paper.yaml
 	@$(ACTIVATE) && mypy
 
-# Run this after editing envs/requirements.in (needs uv).
+# Run this after editing envs/requirements.in or envs/models.in (needs uv).
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
+  --no-annotate --generate-hashes
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
-	  --no-annotate --generate-hashes envs/requirements.in --output-file envs/lock.txt
+	$(COMPILE) envs/requirements.in --output-file envs/lock.txt
+	$(COMPILE) --no-deps envs/models.in --output-file envs/models.txt
 
 clean:
-	rm -rf .venv .snakemake results/demo logs
+	rm -rf .venv .venv-models .snakemake results/demo logs

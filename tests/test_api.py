@@ -10,11 +10,13 @@ import torch
 from upsampling_artifacts.api import probe
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
+from upsampling_artifacts.probes import user_model_probe
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult
 from upsampling_artifacts.probes.result_files import marked_frequencies
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult
 
 from .toy_models import Doubler, Filter, Returns, Upsampler, Vocoder
+from .toy_paths import squeeze_of_frames, unseen_upsampling
 
 RATE_HZ = 8000
 A_MODEL = Upsampler()
@@ -47,10 +49,13 @@ def test_the_tables_name_model_seeds_signals_and_layers(result: ModelProbeResult
     assert set(result.measures["model"]) == {"tests.toy_models:Upsampler"}
     assert list(result.measures["seed"].unique()) == [0, 1, 2]
     assert set(result.measures["stage"]) == {"initialization"}
-    assert list(result.measures["signal"].unique()) == ["silence", "ones", "noise", "sweep"]
+    assert list(result.measures["signal"].unique()) == [
+        "silence", "ones", "noise", "sweep", "sines", "quiet_sines",
+    ]  # fmt: skip
+    assert list(result.layers["model"].unique()) == ["tests.toy_models:Upsampler"]
     assert result.layers.drop(columns="model").to_numpy().tolist() == [
-        ["down", "convolution", "down", 4],
-        ["up", "transposed", "up", 4],
+        ["down", "convolution", "down", 4, "", 1, True, 1],
+        ["up", "transposed", "up", 4, "", 1, True, 4],
     ]
     assert {"output", "down", "up"} <= set(result.measures["layer"])
 
@@ -59,20 +64,23 @@ def test_tones_are_predicted_measured_and_summarized(result: ModelProbeResult) -
     np.testing.assert_allclose(result.tones_hz, [2000, 4000])
     assert value(result, "line_prominence", "ones", 2000) > 60
     text = repr(result)
-    assert "up    transposed, up x4" in text
-    assert "Tones are predicted at multiples of 2000 Hz" in text
-    assert "± 95 % interval over seeds" in text
-    assert [line for line in text.splitlines() if line.startswith("     2000.0 Hz rate/4")]
-    assert "No other stationary narrow line was found." in text
-    assert "at multiples of rate" not in text
+    assert "up    transposed, up x4, period 4" in text
+    words = " ".join(text.split())
+    assert "(transposed convolution) stand out, at multiples of rate/4 (up)." in words
+    assert "rate/4 = 2000 Hz, up: 2 of 2 tones stand out; loudest" in text
+    assert "finds 2 of these tones, all at multiples of 2000 Hz" in text
+    assert [finding.kind for finding in result.findings] == [
+        "tones", "tones", "comb", "offset", "images", "aliasing", "boundary", "remedy", "remedy",
+    ]  # fmt: skip
 
 
 def test_a_model_without_upsampling_has_no_predicted_tone() -> None:
     result = probe(Filter(), **QUICK)
     assert result.layers.empty and not len(result.tones_hz)
     assert result.name == "Filter"
-    assert "No rate-changing layer was found." in repr(result)
-    assert "No other stationary narrow line was found." in repr(result)
+    assert "No layer was seen to change the rate." in repr(result)
+    assert [finding.kind for finding in result.findings] == ["tones", "offset", "boundary"]
+    assert result.findings[0].values["stands_out"] is False
 
 
 def whistling(x: torch.Tensor) -> torch.Tensor:
@@ -82,21 +90,57 @@ def whistling(x: torch.Tensor) -> torch.Tensor:
 
 def test_an_unpredicted_tone_is_found_and_summarized() -> None:
     text = repr(probe(Returns(whistling), **QUICK))
-    assert "Other stationary narrow lines: 3:" in text
-    assert "1234.5 Hz  silence   -17.0 dB" in text
+    assert "A line at 1234.5 Hz, -17 dB in noise" in text
+    assert "But there are other lines." in " ".join(text.split())
 
 
-def test_a_tone_at_a_multiple_of_rate_over_all_strides_is_explained() -> None:
-    """Strides 25 and 4: the tones of the first layer, 80 Hz apart, are too dense to predict."""
+def test_the_tones_of_long_periods_are_predicted() -> None:
+    """Strides 25 and 4."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(
         torch.nn.Conv1d(1, 8, 50, 50), torch.nn.ConvTranspose1d(8, 8, 25, 25),
         torch.nn.ReLU(), torch.nn.ConvTranspose1d(8, 1, 4, 4),
     )  # fmt: skip
     result = probe(model, **QUICK)
+    np.testing.assert_allclose(result.tones_hz, RATE_HZ / 100 * np.arange(1, 51))
+    assert "all at multiples of 80 Hz = rate/100" in " ".join(repr(result).split())
+    assert "other line" not in repr(result)
+
+
+def test_layers_without_a_stride_are_found_and_measured() -> None:
+    result = probe(squeeze_of_frames(), **QUICK)
+    assert result.layers[["name", "kind", "direction", "stride"]].to_numpy().tolist() == [
+        ["reshape", "reshape", "down", 8], ["reshape (2)", "reshape", "up", 8],
+    ]  # fmt: skip
+    np.testing.assert_allclose(result.tones_hz, [1000, 2000, 3000, 4000])
+    assert {"reshape", "reshape (2)"} <= set(result.measures["layer"])
+
+
+def test_what_cannot_be_seen_is_said() -> None:
+    kinds = [finding.kind for finding in probe(unseen_upsampling(), **QUICK).findings]
+    assert "contradiction" in kinds
+
+
+def test_layers_without_periods_are_listed_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("longer: is as long as shorter")
+
+    monkeypatch.setattr(user_model_probe, "measure_paths", refuse)
+    result = probe(Upsampler(), **QUICK)
+    assert result.layers["period"].isna().all()
     np.testing.assert_allclose(result.tones_hz, [2000, 4000])
-    assert "at multiples of rate/100, the product of all upsampling strides (" in repr(result)
-    assert "No other stationary narrow line was found." in repr(result)
+    (left_out,) = [finding for finding in result.findings if finding.kind == "left_out"]
+    assert "periods of the layers were not measured: longer" in left_out.sentence
+    assert result.findings[0].values["stands_out"]
+
+
+def test_an_output_that_does_not_depend_on_the_input_is_said_first() -> None:
+    model = Returns(lambda x: torch.ones_like(x))
+    first, *_ = probe(model, **QUICK).findings
+    assert first.kind == "constant_output"
+    assert "two different noises give the same" in first.sentence
 
 
 def test_a_super_resolution_model_is_fed_at_its_input_rate() -> None:
@@ -161,7 +205,7 @@ def test_the_figure_marks_predicted_tones_and_unexplained_lines(result: ModelPro
     up = torch.nn.ConvTranspose1d(8, 1, 100, 100)
     deep = torch.nn.Sequential(torch.nn.Conv1d(1, 8, 100, 100), up)
     predicted, others = marked_frequencies(probe(deep, **QUICK))
-    assert predicted == [] and others == {}  # its line at rate/100 is explained
+    assert predicted == [] and others == {}  # 50 tones at rate/100 are too many to be marked
 
 
 # models that ship in packages
@@ -175,13 +219,13 @@ def test_hybrid_demucs_has_tones_of_its_time_branch() -> None:
     assert up[["kind", "stride"]].to_numpy().tolist() == [
         ["transposed", 2], *[["transposed", 4]] * 5, ["istft", 1024],
     ]  # fmt: skip
-    np.testing.assert_allclose(result.tones_hz, 44100 / 64 * np.arange(1, 33))
+    assert up["period"].tolist() == [2048, 1024, 256, 64, 16, 4, 1024]
+    np.testing.assert_allclose(result.tones_hz, 44100 / 2048 * np.arange(1, 1025))
     assert value(result, "line_prominence", "noise", 11025) > 20
-    assert "at multiples of rate/1024, the hop of the inverse Fourier transform" in repr(result)
-    assert "No other stationary narrow line was found." in repr(result)
+    assert not [finding for finding in result.findings if finding.kind in ("line", "harmonics")]
 
 
-def test_open_unmix_has_no_tones() -> None:
+def test_open_unmix_has_the_tones_of_its_hop_and_none_stands_out() -> None:
     """It masks a spectrogram: only the inverse Fourier transform upsamples."""
     result = probe("openunmix:umxhq", options={"pretrained": False, "targets": ["vocals", "drums"]},
                   channels=2, rate_hz=44100, seconds=1.5)  # fmt: skip
@@ -189,10 +233,9 @@ def test_open_unmix_has_no_tones() -> None:
         ["stft", 1024],
         ["istft", 1024],
     ]
-    assert not len(result.tones_hz)
-    text = repr(result)
-    assert "No tone is predicted: no upsampling layer with a filter was found." in text
-    assert "No other stationary narrow line was found." in text
+    np.testing.assert_allclose(result.tones_hz, 44100 / 1024 * np.arange(1, 513))
+    assert not result.findings[0].values["stands_out"]
+    assert not [finding for finding in result.findings if finding.kind == "line"]
 
 
 # audio files
@@ -217,8 +260,8 @@ def test_a_stem_reveals_the_transposed_convolution_of_its_model(stem: Path) -> N
     assert (result.rate_hz, result.channels, result.seconds) == (RATE_HZ, 1, 3.0)
     assert 4 in set(result.lines["stride"])
     text = repr(result)
-    assert "rate/4: strides 4, 8, 16, 20, 32, 40, 64" in text
-    assert "at a frequency where an upsampling layer puts tones (expected by chance: " in text
+    assert "rate/4" in text
+    assert "at a frequency where an upsampling layer puts tones (by chance: " in text
     predicted, others = marked_frequencies(result)
     assert 2000 in np.round(predicted) and others == {"file": []}
     names = ["lines.csv", "spectrograms.npz", "spectrograms.png", "spectrograms.svg", "summary.txt"]
@@ -228,7 +271,8 @@ def test_a_stem_reveals_the_transposed_convolution_of_its_model(stem: Path) -> N
 
 
 def test_rate_hz_is_the_rate_of_the_model_and_must_be_positive(stem: Path) -> None:
-    assert "rate/2: strides 2" in repr(probe(stem, rate_hz=RATE_HZ / 2))
+    text = " ".join(repr(probe(stem, rate_hz=RATE_HZ / 2)).split())
+    assert "rate/8 of 4000 Hz" in text
     with pytest.raises(InputError, match="rate_hz: is -1; must be positive, or omitted"):
         probe(stem, rate_hz=-1)
 
@@ -254,34 +298,52 @@ def test_only_the_middle_of_a_long_file_is_measured(tmp_path: Path, caplog) -> N
          "path of an audio file"),
         ("no/such.wav", {}, "no/such.wav: no such file; give an audio file, or a model as "
          "package.module:factory"),
-        (Filter(), {"rate_hz": None}, "rate_hz: is None; give the sampling rate of the model's "
+        (Filter(), {"rate_hz": None}, "rate_hz: is missing; give the sampling rate of the model's "
          "output"),
-        (Filter(), {"rate_hz": 0}, "rate_hz: is 0; give the sampling rate of the model's output"),
+        (Filter(), {"rate_hz": 44.1}, "rate_hz: is 44.1; give at least 1000 Hz (not kHz: 44100, "
+         "not 44.1)"),
+        (Filter(), {"rate_hz": "8000"}, "rate_hz: is '8000'; give a finite number of Hz"),
         (Filter(), {"input_kind": "mel"}, "input_kind: unknown 'mel'; known: audio, features"),
-        (Vocoder(), {"input_kind": "features"}, "channels: is None; give the number of feature "
-         "bins"),
+        (Vocoder(), {}, "Vocoder: with an input (batch, channels, time) of shape (1, 1, 16384), "
+         "the model raised RuntimeError: Given transposed=1, weight of size [20, 8, 32], expected "
+         "input[1, 1, 16384] to have 20 channels, but got 1 channels instead; it takes features: "
+         "use input_kind='features'"),
         (Filter(), {"channels": 0}, "channels: is 0; must be at least 1"),
         (Vocoder(), {"input_kind": "features", "channels": 20, "music": "x.wav"},
          "music: needs a model whose input is audio, not features; omit it"),
         (Filter(), {"options": {"a": 1}}, "options: need a factory, but the model is already "
          "built; omit them"),
         (Filter(), {"seeds": []}, "seeds: is empty; give at least one"),
-        (Filter(), {"seeds": [0, 1]}, "seeds: a model that is already built has one set of weights;"
-         " give one seed, or a factory as 'package.module:factory'"),
+        (Filter(), {"seeds": [0, 1]}, "seeds: a model that is already built or trained has one set "
+         "of weights; give one seed, or a factory as package.module:factory"),
+        ("tests.toy_models:Filter", {"seeds": [2, 2]}, "seeds: 2 is given twice; give each seed "
+         "once"),
         (Filter(), {"seconds": 1.4}, "seconds: is 1.4; must be at least 1.5"),
+        (Filter(), {"seconds": 361}, "seconds: 361 s at 8000 Hz are 2.89e+06 samples; at most "
+         "2,880,000 are probed, because all layers are measured in memory; at most 360 s here"),
         (Filter(), {"music": "no.wav"}, "no.wav: no such file; give an audio file, or a model "
          "as package.module:factory"),
         (Returns(lambda x: x[..., :4000]  if x.shape[-1] == 12000 else x), {},
          "Returns: its output: signal: 0.50 s are too short to detect lines; use at least 1 s; "
          "the input was silence"),
-        (Returns(lambda x: x / x.std()), {},
-         "Returns: its output, of shape (1, 1, 12000), contains NaN; the input was silence"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_in_one_line(target, arguments: dict, message: str) -> None:
     with pytest.raises(InputError) as caught:
         probe(target, **{**QUICK, **arguments})
     assert str(caught.value) == message
+
+
+def test_a_signal_that_a_model_cannot_process_is_left_out_and_said() -> None:
+    result = probe(Returns(lambda x: x / x.std()), **QUICK)
+    assert not {"silence", "ones"} & set(result.measures["signal"])
+    sentences = [finding.sentence for finding in result.findings]
+    left_out = [sentence for sentence in sentences if sentence.startswith("The probe with ")]
+    assert left_out == [
+        f"The probe with {signal} was left out: Returns: its output, of shape (1, 1, 12000), "
+        f"contains {values}."
+        for signal, values in {"silence": "NaN", "ones": "infinite values"}.items()
+    ]
 
 
 def test_music_with_a_silent_middle_is_refused(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def pins(lines: list[str]) -> dict[str, set[str]]:
 
 
 LOCK = pins((ENVS / "lock.txt").read_text().splitlines())
+MODELS = pins((ENVS / "models.txt").read_text().splitlines())
 
 
 def conda_pins(path: Path) -> dict[str, set[str]]:
@@ -60,9 +61,10 @@ def test_conda_files_pin_every_pip_package(path: Path) -> None:
     assert all("==" in requirement for requirement in pip)
 
 
-def test_the_lock_is_a_list_of_pins_with_hashes() -> None:
-    entries = re.split(r"\n(?! )", (ENVS / "lock.txt").read_text().strip())
-    assert len(entries) == sum(map(len, LOCK.values()))
+@pytest.mark.parametrize(("file", "lock"), [("lock.txt", LOCK), ("models.txt", MODELS)])
+def test_a_lock_is_a_list_of_pins_with_hashes(file, lock) -> None:
+    entries = re.split(r"\n(?! )", (ENVS / file).read_text().strip())
+    assert len(entries) == sum(map(len, lock.values()))
     for entry in entries:
         pin, *hashes = entry.split(" \\\n    ")
         assert re.fullmatch(r"[a-z0-9-]+==[^ ]+( ; .+)?", pin), pin
@@ -70,9 +72,21 @@ def test_the_lock_is_a_list_of_pins_with_hashes() -> None:
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", value) for value in hashes), pin
 
 
-def test_make_installs_exactly_the_hashed_files() -> None:
-    install = (REPOSITORY / "Makefile").read_text()
-    assert "--require-hashes --requirement envs/lock.txt" in install
+@pytest.mark.parametrize("file", ["lock.txt", "models.txt"])
+def test_make_installs_exactly_the_hashed_files(file) -> None:
+    install = (REPOSITORY / "Makefile").read_text().replace("\\\n\t  ", "")
+    assert f"--require-hashes --requirement envs/{file}" in install
+
+
+def test_published_models_run_with_the_versions_of_the_lock() -> None:
+    """Their environment lies on top of the project's, so it must not replace a package."""
+    assert not MODELS.keys() & LOCK.keys()
+
+
+def test_the_lock_of_the_models_pins_what_they_need() -> None:
+    lines = (ENVS / "models.in").read_text().splitlines()
+    names = {canonical(line) for line in lines if line and not line.startswith("#")}
+    assert names == MODELS.keys()
 
 
 def test_the_lock_pins_every_requirement_of_the_project() -> None:

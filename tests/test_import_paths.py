@@ -105,3 +105,31 @@ def test_a_failing_import_raises_one_line(folder: Path, monkeypatch: pytest.Monk
     with pytest.raises(InputError, match=r"'half' cannot be imported \(SyntaxError: .*\); ") as e:
         import_paths.import_object("half:broken")
     assert "\n" not in str(e.value)
+
+
+def test_an_object_of_a_python_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone, it finds the files beside it; in a package, its relative imports work."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (folder / "lone").mkdir()
+    (folder / "lone/beside_lone.py").write_text("gain = 2\n")
+    (folder / "lone/torch.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from beside_lone import gain\n\n\n"
+        "@dataclass\nclass Options:\n    gain: int = gain\n"
+    )
+    assert import_paths.import_object(f"{folder}/lone/torch.py:Options").gain == 2
+    assert not hasattr(sys.modules.get("torch"), "Options")
+    (folder / "my_package/__init__.py").touch()
+    deep = folder / "my_package/deep/__init__.py"
+    assert import_paths.import_object(f"{folder}/my_package/deep/__init__.py:x") == 1
+    assert import_paths.source_file(str(deep)) == deep
+    for missing in ("gone.py:Model", f"{folder}/lone/torch.py:Optoins"):
+        with pytest.raises(InputError, match=r"no file 'gone\.py'|did you mean 'Options'"):
+            import_paths.import_object(missing)
+
+
+def test_a_module_that_exits_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "exits.py").write_text("raise SystemExit(3)\n")
+    with pytest.raises(InputError, match=r"cannot be imported \(SystemExit: 3\); mend it"):
+        import_paths.import_object(f"{folder}/exits.py:Model")

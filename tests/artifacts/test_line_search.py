@@ -39,6 +39,12 @@ def test_white_noise_rarely_raises_a_false_alarm(rate_hz, seconds, channels, sig
     assert sum(map(bool, found)) <= signals // 100
 
 
+def test_a_line_halfway_between_two_bins_is_one_line() -> None:
+    """Of these periodic frames, both bins beside 601 Hz have the same power, bit for bit."""
+    [line] = find_lines(tone(601, 1.0, rate_hz=16_000, seconds=1.5, phase=0), 16_000)
+    assert line.frequency_hz == pytest.approx(601, abs=0.01)
+
+
 def resonant_noise(rate_hz: int, seconds: float, resonance_hz: float, q: float, seed: int):
     """White noise through a resonance, and a hundredth of its power without."""
     lead_in = rate_hz

@@ -73,6 +73,7 @@ def test_the_tables_of_a_finished_experiment_are_copied(copy_of_finished: Clone)
     copied = copy_of_finished.root / FOLDER / "tiny"
     assert {path.name for path in copied.iterdir()} == {
         "variants.csv", "scores.csv", "sdr_differences.csv", "training.csv", "provenance.json",
+        "claims.csv", "after_training.csv", "over_training.csv", "remedies_summary.csv",
     }  # fmt: skip
     training = pd.read_csv(copied / "training.csv")
     assert list(training["system"]) == ["demucs_transposed"] * 2 + ["demucs_nearest"] * 2

@@ -110,6 +110,11 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
             "probe_system": {*DEMUCS_SYSTEMS, "melgan"},
         },
     ),
+    # What only listed models and audio files are measured for.
+    "artifacts/clicks.py": (
+        {"probe_model": 1, "figure_model_probe": 1, **MEASURES, **REPORT},
+        {},
+    ),
     # The sounds with which trained variants are probed.
     "data/speech.py": (
         {"out_of_distribution": 1, "probe": 4, "tone_seconds": 1, **PROBED_VARIANTS, **REPORT},

@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers and editors; one line per public name
     from upsampling_artifacts.models.build import build_layer as build_layer
     from upsampling_artifacts.models.build import build_model as build_model
     from upsampling_artifacts.probes.audio_file_probe import FileProbeResult as FileProbeResult
+    from upsampling_artifacts.probes.layer_paths import measure_paths as measure_paths
     from upsampling_artifacts.probes.layer_tracer import find_layers as find_layers
     from upsampling_artifacts.probes.layer_tracer import tone_strides as tone_strides
     from upsampling_artifacts.probes.single_layers import probe_layer as probe_layer

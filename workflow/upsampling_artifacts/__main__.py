@@ -4,55 +4,129 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, NoReturn
 
 import yaml
 
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, one_line, options_as_typed
+
+OPTIONS = {
+    "rate_hz": "--rate",
+    "channels": "--channels",
+    "input_kind": "--input",
+    "options": "--option",
+    "weights": "--weights",
+    "seeds": "--seeds",
+    "stage": "--stage",
+    "seconds": "--seconds",
+    "music": "--music",
+    "signals": "--signals",
+    "strides": "--strides",
+    "hop": "--hop",
+    "out": "--out",
+}
+"""The option of each argument of :func:`upsampling_artifacts.api.probe`."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as in a shell."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
+    Only the result goes to standard output. Messages, and what a model prints, go to standard
+    error.
+
     Args:
         arguments: The arguments after the name of the program; None for those of this process.
 
     Returns:
-        The exit status: 0, or 1 after an error in the input.
+        The exit status: 0, or 1 after an error.
     """
-    parsed = _parser().parse_args(arguments)
+    try:
+        with options_as_typed(OPTIONS):
+            parsed = _parser().parse_args(arguments)
+            print(_probe(parsed))
+    except (InputError, OSError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except Exception as error:  # input that nobody thought of
+        logging.getLogger(__name__).debug("traceback:", exc_info=error)
+        return _fail(
+            f"{parsed.target}: {one_line(error)}; this is a fault of ours: please report it"
+        )
+    return 0
+
+
+def _fail(message: str, status: int = 1) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _probe(parsed: argparse.Namespace) -> str:
+    """Probe the target; return what to print."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("upsampling_artifacts").setLevel(logging.INFO)
     # Unlike `python -m`, an installed command does not search the current folder for modules.
     sys.path.insert(0, "")
-    from upsampling_artifacts.api import probe  # loads torch, which --help does not need
+    with _prints_to_stderr():
+        from upsampling_artifacts.api import probe  # loads torch, which --help does not need
+        from upsampling_artifacts.probes.result_files import result_json
 
-    try:
         result = probe(
             parsed.target,
             rate_hz=parsed.rate,
             channels=parsed.channels,
             input_kind=parsed.input,
             options=_options(parsed.option),
+            weights=parsed.weights,
             seeds=parsed.seeds,
             stage=parsed.stage,
             seconds=parsed.seconds,
             music=parsed.music,
+            signals=parsed.signals and parsed.signals.replace(" ", "").split(","),
+            strides=parsed.strides,
+            hop=parsed.hop,
             out=parsed.out,
         )
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(result)
-    if parsed.out:
-        print(f"\nTables and figure written to {parsed.out}")
-    return 0
+        if parsed.json:
+            return result_json(result)
+        return (
+            f"{result}\n\nTables and figure written to {parsed.out}" if parsed.out else f"{result}"
+        )
+
+
+@contextmanager
+def _prints_to_stderr() -> Iterator[None]:
+    """Context manager: all that is printed to standard output goes to standard error.
+
+    That includes what libraries in C and other programs print.
+    """
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong command line as any other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="upsampling-artifacts",
         description="Measure the upsampling artifacts of audio models.",
     )
@@ -64,7 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         "the stationary lines in an audio file and the strides that explain them.",
     )
     add = probe.add_argument
-    add("target", metavar="TARGET", help="a model, as package.module:factory, or an audio file")
+    add(
+        "target", metavar="TARGET",
+        help="a model, as package.module:factory or file.py:factory; a file with a model "
+        "(TorchScript, an exported program, a model.safetensors of this pipeline); or an audio "
+        "file",
+    )  # fmt: skip
     add(
         "--rate", type=float, metavar="HZ",
         help="sampling rate of the model's output; for a file, the rate of the model that "
@@ -72,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--channels", type=int, metavar="N",
-        help="audio channels of the model's input (default: 1), or its feature bins",
+        help="audio channels of the model's input, or its feature bins (default: found by trial)",
     )  # fmt: skip
     add(
         "--input", default="audio", metavar="KIND",
@@ -83,20 +162,46 @@ def _parser() -> argparse.ArgumentParser:
         help="keyword argument of the factory, with a YAML value; repeatable",
     )  # fmt: skip
     add(
+        "--weights", metavar="FILE",
+        help="trained weights: safetensors, or a checkpoint, of which only weights are read",
+    )  # fmt: skip
+    add(
         "--seeds", type=int, nargs="+", default=[0], metavar="N",
         help="seeds of the initial weights, one model each (default: 0)",
     )  # fmt: skip
     add(
-        "--stage", default="initialization", choices=["initialization", "trained"],
-        help="label of the weights in the tables (default: initialization)",
+        "--stage", choices=["initialization", "trained"],
+        help="label of the weights in the tables (default: trained if they come from a file)",
     )  # fmt: skip
     add(
         "--seconds", type=float, default=6.0, metavar="S",
         help="length of the model's output (default: 6)",
     )  # fmt: skip
     add("--music", metavar="FILE", help="an audio file to use as an additional test signal")
+    add(
+        "--signals", metavar="NAMES",
+        help="test signals, separated by commas: silence, ones, noise, sweep, sines, music "
+        "(default: all that the model can take)",
+    )  # fmt: skip
+    add(
+        "--strides", type=_integers, default=[], metavar="N,N,...",
+        help="for a file: the strides of the model's upsampling layers, in their order",
+    )  # fmt: skip
+    add(
+        "--hop", type=int, default=1, metavar="N",
+        help="for a file: the hop of the model's inverse STFT, if it has one",
+    )  # fmt: skip
     add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
+    add("--json", action="store_true", help="print what was found as JSON")
     return parser
+
+
+def _integers(text: str) -> list[int]:
+    """Parse ``"8,5,3"``."""
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: write integers, as in 8,5,3") from None
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 MAX_MESSAGE_LENGTH = 300
+
+_options_as_typed: ContextVar[Mapping[str, str] | None] = ContextVar("options", default=None)
 
 
 class InputError(ValueError):
@@ -50,7 +54,41 @@ def error_prefix(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {error}") from error
 
 
-def one_line(error: Exception) -> str:
+@contextmanager
+def options_as_typed(options: Mapping[str, str]) -> Iterator[None]:
+    """Context manager for a command line: messages name options, not the arguments of functions.
+
+    Args:
+        options: The option of each argument, e.g. ``{"rate_hz": "--rate"}``.
+    """
+    token = _options_as_typed.set(options)
+    try:
+        yield
+    finally:
+        _options_as_typed.reset(token)
+
+
+def argument(name: str, value: Any = None) -> str:
+    """Name an argument in a message: as the option that was typed, or as the argument it is.
+
+    Args:
+        name: The argument's name.
+        value: A value to suggest for it; None for none.
+
+    Example:
+        >>> argument("rate_hz"), argument("channels", 2)
+        ('rate_hz', 'channels=2')
+        >>> with options_as_typed({"rate_hz": "--rate", "channels": "--channels"}):
+        ...     argument("rate_hz"), argument("channels", 2)
+        ('--rate', '--channels 2')
+    """
+    options = _options_as_typed.get() or {}
+    if value is None:
+        return options.get(name, name)
+    return f"{options[name]} {value}" if name in options else f"{name}={value!r}"
+
+
+def one_line(error: BaseException) -> str:
     """Format an error as ``Class: message``, without line breaks and cut to a readable length."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
     return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]} ..."

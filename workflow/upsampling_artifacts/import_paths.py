@@ -1,4 +1,4 @@
-"""Import paths, ``package.module:name``: import the object, or find its file without importing.
+"""Import paths, ``package.module:name`` or ``file.py:name``: import the object, or find its file.
 
 Planning a run needs the file that a result depends on, and must not load torch to find it.
 """
@@ -6,11 +6,13 @@ Planning a run needs the file that a result depends on, and must not load torch 
 from __future__ import annotations
 
 import difflib
-import importlib
 import importlib.util
 import operator
+import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from upsampling_artifacts.errors import InputError, one_line
@@ -22,10 +24,10 @@ Jobs search these folders first, too (workflow/rules/common.smk)."""
 
 
 def import_object(import_path: str) -> Any:
-    """Import a module and return one of its objects.
+    """Import a module, or run a Python file, and return one of its objects.
 
     Args:
-        import_path: ``package.module:name``.
+        import_path: ``package.module:name`` or ``folder/file.py:name``.
 
     Returns:
         The object.
@@ -33,13 +35,17 @@ def import_object(import_path: str) -> Any:
     Raises:
         InputError: The module cannot be imported, or does not define the name.
     """
-    module_name, _, attribute = import_path.partition(":")
+    module_name, _, attribute = import_path.rpartition(":")
+    is_file = module_name.endswith(".py")
+    if is_file and not Path(module_name).is_file():
+        raise InputError(f"{import_path}: there is no file '{module_name}'")
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
+        module = _import_file(Path(module_name)) if is_file else import_module(module_name)
+    except (Exception, SystemExit) as error:
+        remedy = "mend it" if is_file else "install it, or put its folder on PYTHONPATH"
         raise InputError(
             f"{import_path}: module '{module_name}' cannot be imported ({one_line(error)}); "
-            "install it, or put its folder on PYTHONPATH"
+            f"{remedy}"
         ) from error
     try:
         return operator.attrgetter(attribute)(module)
@@ -49,11 +55,43 @@ def import_object(import_path: str) -> Any:
         raise InputError(
             f"{import_path}: module '{module_name}' has no '{attribute}'{hint}"
         ) from None
+    except (Exception, SystemExit) as error:  # some packages import their modules on first use
+        raise InputError(
+            f"{import_path}: '{attribute}' cannot be imported ({one_line(error)})"
+        ) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a Python file, under its full name if it belongs to a package.
+
+    As if Python had run it, its folder is searched for the modules that it imports.
+    """
+    path = path.resolve()
+    package = path.parent
+    while (package / "__init__.py").is_file():
+        package = package.parent
+    name = ".".join(path.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
+    if str(package) not in sys.path:
+        sys.path.append(str(package))
+    if "." in name:
+        return import_module(name)
+    # A prefix, because the file may be called like a module that others import: torch.py.
+    spec = importlib.util.spec_from_file_location(f"file_{name}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look up the module of their class
+    spec.loader.exec_module(module)
+    return module
 
 
 @cache
 def source_file(module: str) -> Path | None:
-    """The Python file that ``import module`` would run; None if no such file exists."""
+    """The Python file that ``import module`` would run; None if no such file exists.
+
+    ``module`` may also be the path of that file, as in an import path ``file.py:name``.
+    """
+    if module.endswith(".py"):
+        return Path(module) if Path(module).is_file() else None
     local = local_file(module)
     if local:
         return local

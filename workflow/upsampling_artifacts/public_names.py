@@ -11,6 +11,7 @@ PUBLIC_NAMES = {
     "ModelProbeResult": "probes.user_model_probe",
     "probe_layer": "probes.single_layers",
     "find_layers": "probes.layer_tracer",
+    "measure_paths": "probes.layer_paths",
     "tone_strides": "probes.layer_tracer",
     "InputError": "errors",
     # layers and models

@@ -69,6 +69,7 @@ def find_lines(
     window_seconds: float = 0.5,
     threshold_db: float | None = None,
     neighborhood_hz: float = 100.0,
+    where: np.ndarray | None = None,
 ) -> list[FoundLine]:
     """Detect stationary narrow lines at any frequency.
 
@@ -91,6 +92,7 @@ def find_lines(
         window_seconds: Length of a frame. Lines closer than ten bins (20 Hz) merge.
         threshold_db: Smallest prominence of a line. None: :func:`chance_threshold_db`.
         neighborhood_hz: Half width of the surroundings.
+        where: ``(time,)``, True where to look: frames that leave it are skipped. None: everywhere.
 
     Returns:
         The lines, strongest first.
@@ -114,8 +116,7 @@ def find_lines(
         )
     # An even length has a bin at the Nyquist frequency, where a tone is predicted.
     length = 2 * round(window_seconds * rate_hz / 2)
-    starts = np.arange(0, signal.shape[-1] - length + 1, length // 4)
-    starts = starts[[signal[:, start : start + length].any() for start in starts]]
+    starts = frame_starts(signal, length, where)
     if not len(starts):
         return []
     frames = np.stack([line_spectrum(signal[:, start : start + length]) for start in starts])
@@ -136,6 +137,8 @@ def find_lines(
     # The largest bin of each main lobe is the line.
     largest = maximum_filter1d(quartile, 2 * MAIN_LOBE_BINS + 1)
     peaks = np.flatnonzero(stands_out & (quartile == largest))
+    # Halfway between two bins, a line is equally large in both.
+    peaks = peaks[np.diff(peaks, prepend=-MAIN_LOBE_BINS - 1) > MAIN_LOBE_BINS]
     shifts_hz, steadiness = _phase_steadiness(signal, rate_hz, length, starts, peaks)
     block_seconds = (len(starts) / _blocks(len(starts)) - 1) * length / 4 / rate_hz
     steady = steadiness >= min_steadiness(peaks * bin_hz, length / rate_hz, block_seconds)
@@ -154,6 +157,30 @@ def find_lines(
             )
         )
     return sorted(lines, key=lambda line: line.level_db, reverse=True)
+
+
+def frame_starts(signal: np.ndarray, length: int, where: np.ndarray | None = None) -> np.ndarray:
+    """Where to cut frames that overlap by three quarters; frames of exact silence are left out.
+
+    Args:
+        signal: ``(channels, time)``.
+        length: Samples per frame.
+        where: ``(time,)``, True where frames may lie; None: everywhere.
+
+    Returns:
+        ``(frame,)``, the first sample of each.
+
+    >>> frame_starts(np.ones((1, 12)), 4, where=np.arange(12) >= 6).tolist()
+    [6, 7, 8]
+    """
+    starts = np.arange(0, signal.shape[-1] - length + 1, max(1, length // 4))
+    sounding = signal.any(axis=0)
+    counts = np.concatenate([[0], np.cumsum(sounding)])
+    keep = counts[starts + length] > counts[starts]
+    if where is not None:
+        inside = np.concatenate([[0], np.cumsum(where)])
+        keep &= inside[starts + length] - inside[starts] == length
+    return np.asarray(starts[keep])
 
 
 def chance_threshold_db(frames: int, bins: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,6 @@ from upsampling_artifacts.artifacts.line_search import find_lines
 from upsampling_artifacts.artifacts.lines import (
     line_resolution_hz,
     measure_lines,
-    predicted_frequencies,
 )
 from upsampling_artifacts.artifacts.masking import (
     margin_resolution_hz,
@@ -274,9 +274,12 @@ def predicted_tones(rate_hz: float, strides: list[int]) -> np.ndarray:
     Example:
         >>> predicted_tones(32_000, strides=[2, 4]).tolist()
         [8000.0, 16000.0]
+        >>> len(predicted_tones(8000, strides=[4, 12, 60]))
+        30
     """
-    tones = [predicted_frequencies(rate_hz, stride) for stride in strides]
-    return np.unique(np.concatenate(tones)) if tones else np.empty(0)
+    # Fractions, because rate / 3 and 2 rate / 6 may differ by a rounding error.
+    tones = {Fraction(k, stride) for stride in strides for k in range(1, stride // 2 + 1)}
+    return np.array([rate_hz * tone.numerator / tone.denominator for tone in sorted(tones)])
 
 
 def _measure_tones(

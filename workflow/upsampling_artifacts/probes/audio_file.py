@@ -1,29 +1,36 @@
-"""An audio file without its model: which stationary lines it contains, and which strides fit them.
+"""An audio file without its model: reading it, and what a frequency in it points to.
 
-A layer of stride n puts tones at ``k * rate / n`` (paper, sections 2 and 4), exactly and for the
-whole file: the model's own sampling clock places them. A line that keeps its phase and is at such
-a frequency, to within the measurement error, points to the layer. The evidence is weaker the larger
-the share of the frequency axis that lies as near to such a frequency.
+A layer puts tones at ``k * rate / n`` (paper, sections 2 and 4), exactly and for the whole file,
+``n`` being the product of its stride and of those of the layers that follow: the model's own
+sampling clock places them. A line at such a frequency, to within the measurement error, points to
+the layer. The evidence is weaker the larger the share of the frequency axis that lies as near to
+such a frequency.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from itertools import accumulate
+from operator import mul
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 
-from upsampling_artifacts.artifacts.line_search import find_lines
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.artifacts.combs import LONGEST_PERIOD
+from upsampling_artifacts.errors import InputError, argument
 
 logger = logging.getLogger(__name__)
 
-STRIDES = (2, 3, 4, 5, 6, 8, 10, 16, 20, 32, 40, 64)
-"""Candidate products of the strides of the last layers; the smaller, the more plausible."""
+MODEL_RATES_HZ = (16000, 22050, 24000, 32000, 44100, 48000)
+"""The usual sampling rates of audio models."""
+
+MAX_CHANCE = 0.01
+"""Unrelated lines fit a stride more often than this: it is no evidence."""
 
 MIN_SECONDS = 1.0
 """The shortest signal that ``find_lines`` accepts."""
@@ -31,19 +38,9 @@ MIN_SECONDS = 1.0
 MAX_SECONDS = 60.0
 """Only the middle of a longer file is measured: stationary lines are in every part of it."""
 
-# find_lines follows the phase of a line through blocks of three seconds. It locates tones that
-# barely stand out of white noise to within 0.2 Hz in one second, 0.05 Hz in three.
-TOLERANCE_PERIODS = 0.25
-BLOCK_SECONDS = 3.0
-
 MAINS_HZ = (50, 60)
 MAINS_HARMONICS = 20
 MAINS_DRIFT_HZ = 0.05  # of the fundamental; power grids stay within it most of the time
-
-COLUMNS = [
-    "frequency_hz", "level_db", "prominence_db", "presence", "stride", "multiple", "predicted_hz",
-    "chance", "strides", "mains",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,68 +48,116 @@ class Coincidence:
     """A line at a frequency where an upsampling layer would put a tone.
 
     Attributes:
-        stride: The smallest stride that fits: the line is at ``multiple * rate / stride``.
+        stride: The smallest stride (or product of strides) that fits: the line is at
+            ``multiple * rate / stride``.
         multiple: See ``stride``.
         predicted_hz: The exact frequency of the tone.
         chance: Share of the frequency axis that lies as near to a tone of this stride or a
             smaller one: the probability that an unrelated line fits. Man-made frequencies (50 Hz
             hum, a 1 kHz test tone) are not random: as round numbers, they fit more often.
-        strides: All of :data:`STRIDES` that put a tone here.
     """
 
     stride: int
     multiple: int
     predicted_hz: float
     chance: float
-    strides: tuple[int, ...]
 
 
-def coincidence(frequency_hz: float, rate_hz: float, tolerance_hz: float) -> Coincidence | None:
-    """Find the strides that put a tone at a frequency.
+def coincidence(
+    frequency_hz: float, rate_hz: float, tolerance_hz: float, strides: Sequence[int] | None = None
+) -> Coincidence | None:
+    """Find the smallest stride that puts a tone at a frequency.
 
     Args:
         frequency_hz: Frequency of the line.
         rate_hz: Sampling rate of the model's output.
         tolerance_hz: Measurement error of the frequency.
+        strides: Those of a model. None: all that unrelated lines seldom fit.
 
     Returns:
-        The coincidence, or None if no stride fits.
+        The coincidence, or None if no stride fits, or if unrelated lines fit this one more often
+        than ``MAX_CHANCE``.
 
     >>> match = coincidence(11025.02, rate_hz=44100, tolerance_hz=0.1)
     >>> match.stride, match.multiple, match.predicted_hz
     (4, 1, 11025.0)
-    >>> match.strides
-    (4, 8, 16, 20, 32, 40, 64)
+
+    Unrelated lines often fit some stride up to 241:
+
+    >>> coincidence(44100 / 241, rate_hz=44100, tolerance_hz=0.1) is None
+    True
+    >>> coincidence(11025, rate_hz=44100, tolerance_hz=0.1, strides=[8, 40]).stride
+    8
     """
-    for stride in STRIDES:
-        multiple = round(frequency_hz * stride / rate_hz)
-        predicted_hz = multiple * rate_hz / stride
-        if multiple and abs(frequency_hz - predicted_hz) <= tolerance_hz:
-            strides = tuple(other for other in STRIDES if other % stride == 0)
-            chance = _share_of_axis(stride, rate_hz, tolerance_hz)
-            return Coincidence(stride, multiple, predicted_hz, chance, strides)
-    return None
+    candidates = np.array(range(2, LONGEST_PERIOD + 1) if strides is None else sorted(set(strides)))
+    multiples = np.round(frequency_hz * candidates / rate_hz)
+    near = np.abs(frequency_hz - multiples * rate_hz / candidates) <= tolerance_hz
+    fits = np.flatnonzero(near & (multiples > 0) & (candidates > 1))
+    if not len(fits):
+        return None
+    stride, multiple = int(candidates[fits[0]]), int(multiples[fits[0]])
+    tones = _count_tones(stride, None if strides is None else tuple(candidates.tolist()))
+    # Each tone has the tolerance on both sides.
+    chance = min(1.0, tones * 2 * tolerance_hz / (rate_hz / 2))
+    if strides is None and chance > MAX_CHANCE:
+        return None
+    return Coincidence(stride, multiple, multiple * rate_hz / stride, chance)
 
 
-def _share_of_axis(stride: int, rate_hz: float, tolerance_hz: float) -> float:
-    """Share of 0 .. Nyquist within the tolerance of a tone of this stride or a smaller one."""
-    tones = {
-        Fraction(multiple, smaller)
-        for smaller in STRIDES
-        if smaller <= stride
-        for multiple in range(1, smaller // 2 + 1)
-    }
-    # Each tone has the tolerance on both sides, except the one at Nyquist.
-    covered_hz = (2 * len(tones) - (Fraction(1, 2) in tones)) * tolerance_hz
-    return min(1.0, covered_hz / (rate_hz / 2))
+def _count_tones(stride: int, strides: tuple[int, ...] | None) -> float:
+    """How many frequencies up to Nyquist are tones of a stride or a smaller one.
+
+    That at Nyquist counts as half.
+    """
+    if strides is None:
+        return float(_cumulative_tones(LONGEST_PERIOD)[stride]) - 0.5
+    tones = {Fraction(k, n) for n in strides if n <= stride for k in range(1, n // 2 + 1)}
+    return len(tones) - (Fraction(1, 2) in tones) / 2
 
 
-def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
+@lru_cache(maxsize=1)
+def _cumulative_tones(longest: int) -> np.ndarray:
+    """For each stride, how many frequencies up to Nyquist are tones of it or a smaller one."""
+    totients = np.arange(longest + 1)
+    for number in range(2, longest + 1):
+        if totients[number] == number:  # a prime
+            totients[number::number] -= totients[number::number] // number
+    # Of the fractions k / n in lowest terms, half lie below 1/2, which is the only one of n = 2.
+    new = totients // 2
+    new[:3] = [0, 0, 1]
+    return np.cumsum(new)
+
+
+def products(strides: Sequence[int] = (), hop: int = 1) -> list[int]:
+    """The strides of a model's layers, each multiplied by those of all that follow.
+
+    Args:
+        strides: In the order of the layers: the last is next to the output.
+        hop: That of the inverse STFT after them; 1 if there is none.
+
+    Returns:
+        The products, ascending.
+
+    Raises:
+        InputError: A stride or the hop is not positive.
+
+    >>> products([8, 5, 3], hop=4)
+    [4, 12, 60, 480]
+    """
+    for name, value in (*(("strides", stride) for stride in strides), ("hop", hop)):
+        if value != int(value) or value < 1:
+            raise InputError(f"{argument(name)}: {value} is not a positive integer")
+    found = accumulate([hop, *reversed(strides)], mul)
+    return sorted({int(product) for product in found} - {1})
+
+
+def mains_hum(frequency_hz: float, tolerance_hz: float, drift_hz: float = MAINS_DRIFT_HZ) -> str:
     """Name the harmonic of the mains frequency at a frequency, if it is a low one.
 
     Args:
         frequency_hz: Frequency of the line.
         tolerance_hz: Measurement error of the frequency.
+        drift_hz: That of the fundamental.
 
     Returns:
         The harmonic, or an empty string.
@@ -123,47 +168,9 @@ def mains_hum(frequency_hz: float, tolerance_hz: float) -> str:
     for mains_hz in MAINS_HZ:
         harmonic = round(frequency_hz / mains_hz)
         distance_hz = abs(frequency_hz - harmonic * mains_hz)
-        if (
-            1 <= harmonic <= MAINS_HARMONICS
-            and distance_hz <= tolerance_hz + harmonic * MAINS_DRIFT_HZ
-        ):
+        if 1 <= harmonic <= MAINS_HARMONICS and distance_hz <= tolerance_hz + harmonic * drift_hz:
             return f"{harmonic} x {mains_hz} Hz"
     return ""
-
-
-def explain_lines(signal: np.ndarray, rate_hz: float, model_rate_hz: float) -> pd.DataFrame:
-    """Find the stationary narrow lines of a signal and the strides that explain them.
-
-    Args:
-        signal: ``(channels, time)``.
-        rate_hz: Sampling rate of the signal.
-        model_rate_hz: Sampling rate of the model that generated it; differs from ``rate_hz`` if the
-            model's output was resampled.
-
-    Returns:
-        One row per line, strongest first, with the columns :data:`COLUMNS`. ``level_db`` is the
-        RMS in dB re full scale and ``presence`` a share of the time. ``stride``, ``multiple``,
-        ``predicted_hz`` and ``chance`` are those of :class:`Coincidence`, empty where no stride
-        fits. ``strides`` and ``mains`` are text.
-
-    Raises:
-        InputError: The signal is shorter than a second.
-    """
-    seconds = signal.shape[-1] / rate_hz
-    tolerance_hz = TOLERANCE_PERIODS / min(seconds, BLOCK_SECONDS)
-    rows = []
-    for line in find_lines(signal, rate_hz):
-        match = coincidence(line.frequency_hz, model_rate_hz, tolerance_hz)
-        fit: tuple = (pd.NA, pd.NA, np.nan, np.nan, "")
-        if match:
-            strides = " ".join(map(str, match.strides))
-            fit = (match.stride, match.multiple, match.predicted_hz, match.chance, strides)
-        rows.append(
-            (line.frequency_hz, line.level_db, line.prominence_db, line.presence, *fit,
-             mains_hum(line.frequency_hz, tolerance_hz))
-        )  # fmt: skip
-    lines = pd.DataFrame(rows, columns=COLUMNS)
-    return lines.astype({"stride": "Int64", "multiple": "Int64"})
 
 
 def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
@@ -185,7 +192,7 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         )
     try:
         audio, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: raw samples, no header
         reason = str(error).removeprefix(f"Error opening {str(path)!r}: ")
         raise InputError(
             f"{path}: not a readable audio file ({reason}); convert it to wav or flac"

@@ -53,7 +53,7 @@ class LayerMeasures:
         sums = self._sums.setdefault((name, layer.name), _Sums(stride))
         sums.add(phases.mean(1).numpy(), phases.square().mean(1).numpy())
         if stride > 1 and time >= MIN_SAMPLES * stride:
-            channels = signal[:: -(-len(signal) // MAX_CHANNELS)].numpy()
+            channels = signal[:: -(-len(signal) // MAX_CHANNELS)].float().numpy()
             sums.image_levels_db.append(replica_level_db(channels, 1.0, stride))
 
     def rows(self, signal: str) -> list[tuple[str, str, float, float, str]]:

@@ -8,15 +8,28 @@ tensor is assumed to be time, as in torch's one-dimensional layers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
+
+LAYER_COLUMNS = [
+    "model", "name", "kind", "direction", "stride", "mode", "calls", "reaches_output", "period",
+]  # fmt: skip
+"""Columns of a table of layers, ``layers.csv``: the model's name and the attributes of
+:class:`Layer`."""
+
+MAX_PRODUCT = 64
+"""The largest product of strides whose tones are predicted where no period is measured."""
+
+MAX_PERIOD = 2048
+"""The longest period whose tones are predicted: the longest hop in use."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +44,22 @@ class Layer:
             ``reshape``, ``pooling``, ``stft``, ``istft``, ``fold`` or ``unfold``.
         stride: Ratio of the two rates.
         direction: ``"up"`` or ``"down"``.
+        mode: Of an interpolation: ``nearest``, ``linear`` ...; empty for any other layer.
+        calls: How often it runs, where this was counted (:mod:`probes.layer_paths`).
+        reaches_output: Whether its tones can reach the output, where this was measured.
+        period: Samples of the model's output per sample of the layer's input: the tones of an
+            upsampling layer are at multiples of rate / period. None: not measured, or not a whole
+            number.
     """
 
     name: str
     kind: str
     stride: int
     direction: str
+    mode: str = ""
+    calls: int = 1
+    reaches_output: bool = True
+    period: int | None = None
 
 
 OnLayer = Callable[[Layer, Tensor, Tensor], None]
@@ -123,33 +146,85 @@ def find_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     return layers
 
 
-def tone_strides(layers: list[Layer], max_product: int = 64) -> list[int]:
+def tone_strides(layers: list[Layer], max_product: int | None = None) -> list[int]:
     """Products of the strides of the last upsampling layers: where their tones are.
 
     A layer puts tones at multiples of its output rate over its stride. Each later layer makes
     spectral images of them (paper, section 5), so in the model's output they are at multiples of
-    the rate over the product of the strides from that layer on.
+    the rate over the product of the strides from that layer on: the layer's period.
 
     Args:
-        layers: From :func:`find_layers`.
+        layers: From :func:`find_layers`, or from :func:`layer_paths.measure_paths`.
         max_product: The largest product of interest. Tones of larger ones are too close together.
+            None: :data:`MAX_PRODUCT`, or :data:`MAX_PERIOD` where periods are known.
 
     Returns:
-        The products, starting with the last upsampling layer. The inverse short-time Fourier
-        transform does not count: its overlapping windows are not a random filter.
+        The periods in ascending order, each once, where they are known. Else, the products of the
+        strides in the order of the layers, starting with the last upsampling layer; the inverse
+        short-time Fourier transform does not count.
 
     >>> layers = [Layer(str(n), "transposed", stride, "up") for n, stride in enumerate([5, 4, 2])]
     >>> tone_strides(layers)
     [2, 8, 40]
     """
+    if any(layer.period for layer in layers):
+        periods = {layer.period for layer in layers if makes_tones(layer)}
+        return sorted(p for p in periods if p and p <= (max_product or MAX_PERIOD))
     products, product = [], 1
     for layer in reversed(layers):
         if layer.direction == "up" and layer.kind != "istft":
             product *= layer.stride
-            if product > max_product:
+            if product > (max_product or MAX_PRODUCT):
                 break
             products.append(product)
     return products
+
+
+def layers_table(model: str, layers: list[Layer]) -> pd.DataFrame:
+    """Layers as a table.
+
+    Args:
+        model: Name of the model.
+        layers: Its layers.
+
+    Returns:
+        The columns :data:`LAYER_COLUMNS`; an unknown period is empty.
+    """
+    rows = [
+        (model, layer.name, layer.kind, layer.direction, layer.stride, layer.mode, layer.calls,
+         layer.reaches_output, layer.period)
+        for layer in layers
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=LAYER_COLUMNS)
+    return table.astype({"stride": int, "calls": int, "reaches_output": bool, "period": "Int64"})
+
+
+def makes_tones(layer: Layer) -> bool:
+    """Whether the tones of a layer whose period is known are in the output."""
+    return (
+        layer.direction == "up"
+        and layer.reaches_output
+        and layer.period is not None
+        and layer.period > 1
+    )
+
+
+def stride_argument(function: Callable, args: tuple, kwargs: dict) -> int | Sequence[int]:
+    """The stride of a call of one of the functions :data:`STRIDED`, as it was given."""
+    kind, _, position, name = STRIDED[function]
+    stride = args[position] if len(args) > position else kwargs.get(name)
+    if stride is None and kind in ("stft", "istft"):
+        stride = (args[1] if len(args) > 1 else kwargs["n_fft"]) // 4
+    if stride is None and kind == "pooling":
+        stride = args[1] if len(args) > 1 else kwargs["kernel_size"]
+    return stride or 1
+
+
+def interpolation_mode(function: Callable, args: tuple, kwargs: dict) -> str:
+    """The mode of a call of one of the functions :data:`RESAMPLING`."""
+    if function not in (F.interpolate, F.upsample):
+        return "nearest" if RESAMPLING[function] == "interpolation" else "pixel shuffle"
+    return args[3] if len(args) > 3 else kwargs.get("mode", "nearest")
 
 
 @dataclass
@@ -214,13 +289,9 @@ class _Tracer(TorchFunctionMode):
     def _trace_strided(
         self, function: Callable, x: Tensor, output: Tensor, args: tuple, kwargs: dict
     ) -> None:
-        kind, direction, position, name = STRIDED[function]
-        stride = args[position] if len(args) > position else kwargs.get(name)
-        if stride is None and kind in ("stft", "istft"):
-            stride = (args[1] if len(args) > 1 else kwargs["n_fft"]) // 4
-        if stride is None and kind == "pooling":
-            stride = args[1] if len(args) > 1 else kwargs["kernel_size"]
-        stride = stride[-1] if isinstance(stride, tuple | list) else stride or 1
+        kind, direction, *_ = STRIDED[function]
+        stride = stride_argument(function, args, kwargs)
+        stride = stride if isinstance(stride, int) else stride[-1]
         if kind == "stft":
             x = x.unsqueeze(-2)
             if not output.is_complex():  # torch's older format: (..., time, 2)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from upsampling_artifacts.artifacts.measures import (
     predicted_tones,
 )
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
+from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.overlap_add import overlap_add
 from upsampling_artifacts.probes.layer_measures import LayerMeasures
 from upsampling_artifacts.probes.layer_tracer import (
@@ -32,6 +33,9 @@ from upsampling_artifacts.probes.layer_tracer import (
 from upsampling_artifacts.probes.measures_table import COLUMNS
 
 INPUT, OUTPUT = "input", "output"
+
+Trace = Callable[[nn.Module, OnLayer], AbstractContextManager[None]]
+"""A context manager like :func:`layer_tracer.trace_layers`."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,14 @@ class ProbeResult:
         layers: The rate-changing layers, in the order they run.
         outputs: The measured outputs by test signal, ``(channels, time)``; sources and channels are
             one axis.
+        left_out: Measures that could not run, and why, a sentence each.
     """
 
     measures: pd.DataFrame
     arrays: dict[str, np.ndarray]
     layers: list[Layer]
     outputs: dict[str, np.ndarray]
+    left_out: list[str] = field(default_factory=list)
 
 
 def probe_model(
@@ -61,10 +67,13 @@ def probe_model(
     chunk: int | None = None,
     fallback_strides: Sequence[int] = (),
     *,
+    multiple: int = 1,
     edge: int = 0,
     as_it_runs: bool = False,
     unit_rms_db_spl: float | None = None,
     prominence_ratio: bool = True,
+    known_layers: list[Layer] | None = None,
+    trace: Trace = trace_layers,
 ) -> ProbeResult:
     """Feed test signals to a model and measure its output and its rate-changing layers.
 
@@ -78,6 +87,7 @@ def probe_model(
             one batch.
         fallback_strides: For a model without upsampling layers, the products of strides at whose
             frequencies lines are measured. Empty: at none.
+        multiple: The model takes inputs as long as a multiple of this.
         edge: Samples at either end of input and output that are not measured: there, the network
             sees the zeros beyond its input.
         as_it_runs: Run the model without tracing its layers, because a traced layer that
@@ -86,6 +96,8 @@ def probe_model(
         unit_rms_db_spl: Sound pressure level at which a signal of RMS 1 is played, for the
             threshold in quiet. None: masking alone decides what is audible.
         prominence_ratio: As for :func:`measures.measure_output`.
+        known_layers: The rate-changing layers, if they are known; None: those that are found.
+        trace: Reports these layers as the model runs.
 
     Returns:
         The measures, the spectrograms, the rate-changing layers and the outputs.
@@ -97,12 +109,16 @@ def probe_model(
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
     layers: list[Layer] = []
     outputs: dict[str, np.ndarray] = {}
+    left_out: list[str] = []
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
         ran = (
-            _run_as_it_is(model, batch, chunk) if as_it_runs else _trace(model, names, batch, chunk)
+            _run_as_it_is(model, batch, chunk)
+            if as_it_runs
+            else _trace(model, names, batch, chunk, multiple, known_layers, trace)
         )
         layers = ran.layers
+        left_out += ran.left_out
         strides = tone_strides(layers) or list(fallback_strides)
         same_rate = ran.outputs.shape[-1] == batch.shape[-1]
         measured = slice(edge, -edge or None)
@@ -127,7 +143,7 @@ def probe_model(
             )
             arrays[f"{name}_db"] = level_db.astype(np.float16)
         arrays["tones_hz"] = predicted_tones(rate_hz, strides)
-    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers, outputs)
+    return ProbeResult(pd.DataFrame(rows, columns=COLUMNS), arrays, layers, outputs, left_out)
 
 
 @dataclass(frozen=True)
@@ -138,15 +154,28 @@ class _Run:
     layers: list[Layer]
     layer_measures: LayerMeasures
     boundaries: dict[str, list[float]]
+    left_out: list[str] = field(default_factory=list)
 
 
-def _trace(model: nn.Module, names: list[str], batch: np.ndarray, chunk: int | None) -> _Run:
+def _trace(
+    model: nn.Module,
+    names: list[str],
+    batch: np.ndarray,
+    chunk: int | None,
+    multiple: int,
+    known_layers: list[Layer] | None,
+    trace: Trace,
+) -> _Run:
     layer_measures = LayerMeasures(names)
-    outputs = run(model, batch, chunk, layer_measures)
-    layers = list(layer_measures.layers.values())
-    same_rate = outputs.shape[-1] == batch.shape[-1]
-    boundaries = _boundaries(model, batch, outputs, layers, chunk) if same_rate else {}
-    return _Run(outputs, layers, layer_measures, boundaries)
+    outputs = run(model, batch, chunk, layer_measures, trace)
+    layers = list(layer_measures.layers.values()) if known_layers is None else known_layers
+    boundaries, left_out = {}, []
+    if outputs.shape[-1] == batch.shape[-1]:
+        try:
+            boundaries = _boundaries(model, batch, outputs, layers, chunk, multiple)
+        except InputError as error:  # a user-supplied model does not run with a third of the input
+            left_out = [f"The boundary samples were not measured: {error}."]
+    return _Run(outputs, layers, layer_measures, boundaries, left_out)
 
 
 def _run_as_it_is(model: nn.Module, batch: np.ndarray, chunk: int | None) -> _Run:
@@ -171,6 +200,7 @@ def run(
     batch: np.ndarray,
     chunk: int | None = None,
     on_layer: OnLayer | None = None,
+    trace: Trace = trace_layers,
 ) -> np.ndarray:
     """Run a model; the sources and channels of its output become one axis.
 
@@ -179,12 +209,13 @@ def run(
         batch: ``(batch, channels, time)`` float32; with chunks, a batch of one.
         chunk: As for :func:`probe_model`.
         on_layer: As for :func:`layer_tracer.trace_layers`. None: the model is not traced.
+        trace: As for :func:`probe_model`.
 
     Returns:
         ``(batch, channels, time)`` float32.
     """
     tensor = torch.from_numpy(batch)
-    with trace_layers(model, on_layer) if on_layer else nullcontext():
+    with trace(model, on_layer) if on_layer else nullcontext():
         output = overlap_add(model, tensor[0], chunk)[None] if chunk else model(tensor)
     return output.reshape(len(batch), -1, output.shape[-1]).float().numpy()
 
@@ -195,20 +226,22 @@ def _boundaries(
     outputs: np.ndarray,
     layers: list[Layer],
     chunk: int | None,
+    multiple: int,
 ) -> dict[str, list[float]]:
     """Measure boundary artifacts: run the middle third alone, and compare it with the full run.
 
     The cuts are at multiples of all downsampling strides, so that nothing else changes.
 
     Returns:
-        ``start`` and ``end``: samples that differ, per signal; empty if the signals are too short.
+        ``start`` and ``end``: samples that differ, per signal.
+
+    Raises:
+        InputError: The signals are too short, or the model does not run with the middle third.
     """
-    down = [layer for layer in layers if layer.direction == "down"]
-    convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
-    grid = math.lcm(convolutions, *(layer.stride for layer in down if layer.kind == "stft"))
+    grid = math.lcm(multiple, _frame_samples(layers))
     third = batch.shape[-1] // 3 // grid * grid
     if not third:
-        return {}
+        raise InputError(f"a third of the input is shorter than {grid} samples, the shortest part")
     middle = slice(third, 2 * third)
     # Traced, as the full run was: nothing else may change.
     alone = run(model, np.ascontiguousarray(batch[..., middle]), chunk, lambda *_: None)
@@ -216,3 +249,12 @@ def _boundaries(
         boundary_samples(short, long[:, middle]) for short, long in zip(alone, outputs, strict=True)
     ]
     return {"start": [start for start, _ in ends], "end": [end for _, end in ends]}
+
+
+def _frame_samples(layers: list[Layer]) -> int:
+    """Samples of the input, at the rate of the output, that keep all frames whole."""
+    down = [layer for layer in layers if layer.direction == "down"]
+    if any(layer.period for layer in layers):
+        return math.lcm(*(layer.period * layer.stride for layer in down if layer.period))
+    convolutions = math.prod(layer.stride for layer in down if layer.kind != "stft")
+    return math.lcm(convolutions, *(layer.stride for layer in down if layer.kind == "stft"))

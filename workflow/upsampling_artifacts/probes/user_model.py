@@ -1,102 +1,93 @@
-"""User-supplied models: import, build, and check that the output is audio."""
+"""A user-supplied model as the prober sees it: one signal in, checked audio out."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
+from torch.jit import ScriptModule
+from torch.nn.parameter import is_lazy
 
-from upsampling_artifacts import import_paths
 from upsampling_artifacts.errors import InputError, one_line
 
-logger = logging.getLogger(__name__)
 
-AXES = {"audio": "(batch, channels, time)", "features": "(batch, bins, frames)"}
-"""Axes of the input, by kind."""
-
-# Powers of two: from one to the other, the output of a model that works in frames grows by an
-# integer number of frames.
-TRIAL_SAMPLES = (2**14, 2**15)
-TRIAL_FRAMES = (32, 64)
-
-MIN_RATIO = {"audio": 0.1, "features": 2.0}
-"""Output samples per input sample or frame. At a lower ratio, the output is codes, scores or
-features."""
-
-INTEGER_TOLERANCE = 0.05
-"""Trimming to frames of up to 800 samples changes the ratio by no more than this."""
-
-USUAL_CHANNELS = (1, 2)
+class OutputError(InputError):
+    """A model ran, but its output is not audio."""
 
 
-def target_name(target: nn.Module | str) -> str:
-    """Name of a model in tables and messages: its import path, or its class."""
-    return type(target).__name__ if isinstance(target, nn.Module) else target
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Axes of a model's input.
 
-
-def load_user_model(target: nn.Module | str, options: dict[str, Any], seed: int) -> nn.Module:
-    """Import and build a user-supplied model; a module is returned as it is.
-
-    Args:
-        target: A module, or the import path ``package.module:factory`` of a module, a class or a
-            function that returns a module.
-        options: Keyword arguments of the factory.
-        seed: Seeds torch's generator, which draws the initial weights.
-
-    Returns:
-        The model.
-
-    Raises:
-        InputError: The import fails, or the factory fails or returns no module.
+    Attributes:
+        axes: Their names.
+        arrange: From ``(1, channels, time)`` or ``(1, bins, frames)`` to these axes.
+        has_batch: Whether there is a batch axis.
+        has_channels: Whether there is an axis of channels or bins.
+        is_transposed: Whether the axis of channels or bins comes last.
     """
-    if isinstance(target, nn.Module):
-        return target
-    factory = import_paths.import_object(target)
-    if isinstance(factory, nn.Module):
-        return factory
-    if not callable(factory):
-        raise InputError(
-            f"{target}: is of type {type(factory).__name__}; "
-            "give a class or function that returns a torch.nn.Module"
-        )
-    torch.manual_seed(seed)
-    try:
-        model = factory(**options)
-    except Exception as error:  # the user sees any bug of the factory as one line
-        arguments = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        raise InputError(
-            f"{target}: called with ({arguments}), the factory raised {one_line(error)}"
-        ) from error
-    if not isinstance(model, nn.Module):
-        raise InputError(
-            f"{target}: returned an object of type {type(model).__name__}; "
-            "a torch.nn.Module is needed"
-        )
-    return model
+
+    axes: str
+    arrange: Callable[[Tensor], Tensor]
+    has_batch: bool = True
+    has_channels: bool = True
+    is_transposed: bool = False
+
+
+LAYOUTS = {
+    "audio": (
+        Layout("(batch, channels, time)", lambda x: x),
+        Layout("(batch, time)", lambda x: x[:, 0], has_channels=False),
+        Layout("(batch, time, channels)", lambda x: x.mT, is_transposed=True),
+        Layout("(channels, time)", lambda x: x[0], has_batch=False),
+        Layout("(time,)", lambda x: x[0, 0], has_batch=False, has_channels=False),
+    ),
+    "features": (
+        Layout("(batch, bins, frames)", lambda x: x),
+        Layout("(batch, frames, bins)", lambda x: x.mT, is_transposed=True),
+        Layout("(bins, frames)", lambda x: x[0], has_batch=False),
+        Layout("(frames, bins)", lambda x: x[0].mT, has_batch=False, is_transposed=True),
+        Layout("(batch, 1, bins, frames)", lambda x: x[:, None]),
+    ),
+}
+"""Layouts by the kind of input, the usual one first."""
+
+TIME_AXES = (-1, -2)
+"""Where the time axis of an output may be: ``(batch, ..., time)`` or ``(batch, time, channels)``.
+An output with a single axis is one channel."""
 
 
 class CheckedModel(nn.Module):
     """Wraps a user-supplied model and checks that its output is audio.
 
     Shape:
-        - Input: ``(batch, channels, time)`` or ``(batch, bins, frames)``, float32
-        - Output: ``(batch, channels, time)``, float32. All axes between the first and the last
-          become channels. If the model returns a dict, tuple or list, the tensors with the longest
-          last axis are concatenated: every source is kept; anything else (a loss, a latent at a
-          lower rate) is dropped, and the log names it.
+        - Input: ``(1, channels, time)`` or ``(1, bins, frames)``, float32
+        - Output: ``(1, channels, time)``, float32. All axes except the first and that of time
+          become channels. Of a dict, tuple, list or dataclass, the tensors with the longest time
+          axis are concatenated: every source is kept; anything else (a loss, a latent at a lower
+          rate) is dropped.
 
     Args:
         model: The user-supplied model.
-        name: Name of the model in messages.
-        input_kind: A key of :data:`AXES`.
+        name: Its name, for messages.
+        input_kind: A key of :data:`LAYOUTS`.
+
+    Attributes:
+        layout: The axes of the model's input (:func:`user_model_forms.find_form`).
+        time_axis: The time axis of its output, one of :data:`TIME_AXES`.
+        dropped: The names of outputs that were dropped.
 
     Raises:
-        InputError: In ``forward``: the model raises, or its output is not audio.
+        InputError: On a call: the model raises.
+        OutputError: On a call: its output is not finite audio.
     """
 
     def __init__(self, model: nn.Module, name: str, input_kind: str = "audio"):
@@ -104,145 +95,159 @@ class CheckedModel(nn.Module):
         self.model = model
         self.name = name
         self.input_kind = input_kind
+        self.layout = LAYOUTS[input_kind][0]
+        self.time_axis = TIME_AXES[0]
         self.dropped: set[str] = set()
 
     def forward(self, x: Tensor) -> Tensor:
+        # A copy, because some models work in place.
+        arranged = self.layout.arrange(x).contiguous().to(self._reference_weight(), copy=True)
+        shape = tuple(arranged.shape)
         try:
-            output = self.model(x.to(self._reference_weight()))
-        except InputError:
-            raise
-        except Exception as error:
+            output = self.model(arranged)
+        except (Exception, SystemExit) as error:
             raise InputError(
-                f"{self.name}: with an input {AXES[self.input_kind]} of shape {tuple(x.shape)}, "
+                f"{self.name}: with an input {self.layout.axes} of shape {shape}, "
                 f"the model raised {one_line(error)}"
             ) from error
-        parts = [self._checked(part, len(x)) for part in self._longest_tensors(output)]
-        return torch.cat(parts, dim=1)
+        return torch.cat([self._checked(part) for part in self._audio(output)], dim=1)
 
     def named_modules(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, nn.Module]]:
-        """The user-supplied model's modules, without the prefix of this wrapper."""
-        return self.model.named_modules(*args, **kwargs)
+        """The modules that can be traced, without the prefix of this wrapper."""
+        for name, module in self.model.named_modules(*args, **kwargs):
+            if not isinstance(module, ScriptModule):
+                yield name, module
+
+    def black_boxes(self) -> list[str]:
+        """Names of modules whose layers cannot be seen; "" for the whole model.
+
+        TorchScript runs outside Python. An exported program calls operators, not layers.
+        """
+        names = [name for name, module in self.model.named_modules() if _is_black_box(module)]
+        return [name for name in names if not any(_is_inside(name, other) for other in names)]
 
     def _reference_weight(self) -> Tensor:
         """A tensor with the dtype and device of the model's weights."""
-        floating = (p for p in self.model.parameters() if p.is_floating_point())
+        tensors = chain(self.model.parameters(), self.model.buffers())
+        floating = (x for x in tensors if x.is_floating_point() and not is_lazy(x))
         return next(floating, torch.empty(0))
 
-    def _longest_tensors(self, output: object) -> list[Tensor]:
-        """The tensors with the longest last axis in a model's output."""
+    def _audio(self, output: object) -> list[Tensor]:
+        """The floating-point tensors with the longest time axis in a model's output."""
         if isinstance(output, Tensor):
             return [output]
-        if isinstance(output, Mapping):
-            named = {str(key): value for key, value in output.items()}
-        elif isinstance(output, tuple | list):
-            named = {str(index): value for index, value in enumerate(output)}
-        else:
-            raise InputError(
+        if not _has_parts(output):
+            raise OutputError(
                 f"{self.name}: its output is of type {type(output).__name__}; "
                 "return a tensor, or a dict, tuple or list of tensors"
             )
+        parts = dict(_parts(output))
+        tensors = {key: x for key, x in parts.items() if isinstance(x, Tensor)}
+        candidates = {key: x for key, x in tensors.items() if x.ndim}
+        real = {key: x for key, x in candidates.items() if x.is_floating_point()}
         lengths = {
-            key: value.shape[-1]
-            for key, value in named.items()
-            if isinstance(value, Tensor) and value.ndim >= 2
+            key: x.shape[self.time_axis if x.ndim > 1 else -1]
+            for key, x in (real or candidates).items()
         }
         longest = max(lengths.values(), default=0)
-        audio = [key for key, length in lengths.items() if length == longest]
-        for key in named.keys() - set(audio) - self.dropped:
-            self.dropped.add(key)
-            logger.info(f"{self.name}: output '{key}' is not audio; dropped")
+        audio = {key: candidates[key] for key, length in lengths.items() if length == longest}
         if not audio:
-            raise InputError(
+            raise OutputError(
                 f"{self.name}: its {type(output).__name__} contains no tensor (batch, ..., time)"
             )
-        return [named[key] for key in audio]
+        self.dropped |= parts.keys() - audio.keys()
+        return list(audio.values())
 
-    def _checked(self, part: Tensor, batch: int) -> Tensor:
-        """Check one tensor of the output; return it as ``(batch, channels, time)`` float32."""
+    def _checked(self, part: Tensor) -> Tensor:
+        """Check one tensor of the output; return it as ``(1, channels, time)`` float32."""
         shape = tuple(part.shape)
         if part.is_complex():
-            raise InputError(
+            raise OutputError(
                 f"{self.name}: its output is complex ({str(part.dtype).removeprefix('torch.')}); "
                 "return waveforms, not spectra"
             )
         if not part.is_floating_point():
-            raise InputError(
+            raise OutputError(
                 f"{self.name}: its output is {str(part.dtype).removeprefix('torch.')}; "
                 "return floating-point waveforms"
             )
-        if part.ndim < 2 or shape[0] != batch:
-            raise InputError(
+        if part.is_meta:
+            raise OutputError(f"{self.name}: its output is on the meta device: it has no values")
+        # With a single leading axis before or after time, that may be channels.
+        has_batch = self.layout.has_batch and part.ndim >= 1 - self.time_axis
+        if not part.ndim or (has_batch and shape[0] != 1):
+            raise OutputError(
                 f"{self.name}: its output has shape {shape}; "
-                f"(batch, ..., time) with a batch of {batch} is needed"
+                "(batch, ..., time) with a batch of 1 is needed"
             )
+        if part.layout is not torch.strided:
+            raise OutputError(f"{self.name}: its output is {part.layout}; return a dense tensor")
         if part.numel() == 0:
-            raise InputError(f"{self.name}: its output, of shape {shape}, is empty")
+            raise OutputError(f"{self.name}: its output, of shape {shape}, is empty")
         if not part.isfinite().all():
             values = "NaN" if part.isnan().any() else "infinite values"
-            raise InputError(f"{self.name}: its output, of shape {shape}, contains {values}")
-        return part.float().reshape(batch, -1, shape[-1]).cpu()
+            raise OutputError(f"{self.name}: its output, of shape {shape}, contains {values}")
+        if part.ndim > 1:
+            part = part.movedim(self.time_axis, -1)
+        return part.detach().float().reshape(1, -1, part.shape[-1]).cpu()
 
 
-def output_ratio(model: CheckedModel, channels: int) -> float:
-    """Measure the output samples per input sample or frame.
-
-    Two trial runs differ in length, because a model may trim or pad the ends. A ratio
-    near an integer (1 for most models, the hop for a vocoder) is rounded.
-
-    Args:
-        model: The model to run.
-        channels: Audio channels or feature bins of its input.
-
-    Returns:
-        The ratio.
-
-    Raises:
-        InputError: The model cannot be run, or its output is too short to be audio.
-    """
-    lengths = TRIAL_SAMPLES if model.input_kind == "audio" else TRIAL_FRAMES
-    shapes = [tuple(_trial(model, channels, length).shape) for length in lengths]
-    ratio = (shapes[1][-1] - shapes[0][-1]) / (lengths[1] - lengths[0])
-    if ratio < MIN_RATIO[model.input_kind]:
-        axis = "samples" if model.input_kind == "audio" else "frames"
-        raise InputError(
-            f"{model.name}: its output is not audio: its last axis has {shapes[0][-1]} and "
-            f"{shapes[1][-1]} values for inputs of {lengths[0]} and {lengths[1]} {axis}; "
-            "(batch, ..., time) is needed"
-        )
-    integer = round(ratio)
-    return float(integer) if integer and abs(ratio / integer - 1) < INTEGER_TOLERANCE else ratio
+def _is_black_box(module: nn.Module) -> bool:
+    if isinstance(module, GraphModule):
+        return any(isinstance(node.target, torch._ops.OpOverload) for node in module.graph.nodes)
+    return isinstance(module, ScriptModule)
 
 
-def _trial(model: CheckedModel, channels: int, length: int) -> Tensor:
-    """Run the model once on noise; if it raises, try other channel counts and suggest one."""
+def _is_inside(name: str, other: str) -> bool:
+    return name != other and (not other or name.startswith(f"{other}."))
 
-    def run(count: int) -> Tensor:
-        rng = np.random.default_rng(0)
-        return model(torch.from_numpy(rng.standard_normal((1, count, length), np.float32)))
 
-    try:
-        return run(channels)
-    except InputError as error:
-        if error.__cause__ is None or model.input_kind != "audio":
-            raise
-        for other in USUAL_CHANNELS:
-            if other != channels:
-                try:
-                    run(other)
-                except InputError:
-                    continue
-                raise InputError(f"{error}; use channels={other}") from error.__cause__
-        raise
+def _has_parts(value: object) -> bool:
+    is_instance = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return isinstance(value, Mapping | tuple | list | np.ndarray) or is_instance
+
+
+def _parts(value: Any, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """The parts of nested dicts, tuples, lists and dataclasses, by name; arrays as tensors."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        yield prefix or "0", torch.from_numpy(value)
+        return
+    if not _has_parts(value) or isinstance(value, np.ndarray):
+        yield prefix, value
+        return
+    if isinstance(value, Mapping):
+        named = {str(key): part for key, part in value.items()}
+    elif isinstance(value, tuple | list):
+        named = {str(index): part for index, part in enumerate(value)}
+    else:
+        named = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    for name, part in named.items():
+        yield from _parts(part, f"{prefix}.{name}" if prefix else name)
 
 
 @contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Context manager: evaluation mode without gradients; each module's mode is restored."""
-    training = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.inference_mode():
+def evaluation_mode(model: CheckedModel) -> Iterator[None]:
+    """Context manager: evaluation mode without gradients; each module's mode is restored.
+
+    Compiled models run uncompiled: only so can their layers be seen, and nothing is compiled anew
+    for each length.
+
+    Raises:
+        InputError: The model cannot be put into evaluation mode.
+    """
+    training = {module: module.training for module in model.model.modules()}
+    with ExitStack() as stack:
+        try:
+            model.model.eval()
+        except NotImplementedError:  # the mode of an exported program is fixed
+            pass
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{model.name}: eval() raised {one_line(error)}") from error
+        if "torch._dynamo" in sys.modules:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(torch.inference_mode())
+        try:
             yield
-    finally:
-        for module, was_training in training.items():
-            module.training = was_training
+        finally:
+            for module, was_training in training.items():
+                module.training = was_training

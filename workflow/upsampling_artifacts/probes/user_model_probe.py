@@ -3,37 +3,68 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
-from torchaudio.functional import resample
+from scipy.signal import resample_poly
 
 from upsampling_artifacts.artifacts.measures import predicted_tones
-from upsampling_artifacts.data import signals
-from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.probes import summaries
+from upsampling_artifacts.data.signals import test_signals
+from upsampling_artifacts.errors import InputError, argument
+from upsampling_artifacts.probes import model_summary, other_artifacts
 from upsampling_artifacts.probes.audio_file import middle, read_audio
-from upsampling_artifacts.probes.layer_tracer import tone_strides
+from upsampling_artifacts.probes.findings import Finding
+from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
+from upsampling_artifacts.probes.layer_tracer import find_layers, layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
-from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model
-from upsampling_artifacts.probes.user_model import (
-    AXES,
-    CheckedModel,
-    evaluation_mode,
+from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
+from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model, run
+from upsampling_artifacts.probes.other_artifacts import choose_signals, other_findings
+from upsampling_artifacts.probes.user_model import CheckedModel, evaluation_mode
+from upsampling_artifacts.probes.user_model_arguments import (
+    MAX_SAMPLES,
+    STAGES,
+    check_numbers,
+    check_rate,
+    check_use,
+)
+from upsampling_artifacts.probes.user_model_forms import (
+    Form,
+    find_form,
+    input_share_db,
+    trial_noise,
+    whole_lengths,
+)
+from upsampling_artifacts.probes.user_model_loading import (
+    Target,
     load_user_model,
-    output_ratio,
     target_name,
 )
 
 logger = logging.getLogger(__name__)
 
-MIN_SECONDS = 1.5
+MAX_INPUT_VALUES = 4 * MAX_SAMPLES
+"""Over all channels; they take a minute or two to measure."""
+
+MAX_RATE_DENOMINATOR = 10_000
+"""Music is resampled by a ratio of integers no larger than this: exact to 0.01 per million."""
+
+MAX_TRIAL_GROWTH = 4
+"""At most so many times longer are the trials with whole frames."""
+
+CONSTANT_DB = -30.0
+"""An output of which less depends on the input is called constant. Of sixteen published models with
+random weights, four codecs have at most -42 dB, and the others at least -20 dB."""
+
+AN_INPUT = "noise"
+"""The test signal that a model must accept. One that fails with another is probed without it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,12 +77,13 @@ class ModelProbeResult:
         measures: A table with the columns model, seed, stage, signal, layer, measure, frequency_hz,
             value, unit.
         layers: The rate-changing layers, in the order they run: columns model, name, kind,
-            direction, stride.
+            direction, stride, mode, calls, reaches_output, period (:class:`layer_tracer.Layer`).
         tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
+        findings: What was found, in sentences, the most important first.
 
     Example:
-        >>> model = nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
+        >>> model = torch.nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
         >>> result = probe_user_model(model, rate_hz=8000, seconds=2.0)
         >>> result.layers[["kind", "stride"]].values.tolist()
         [['transposed', 4]]
@@ -66,24 +98,27 @@ class ModelProbeResult:
     layers: pd.DataFrame
     tones_hz: np.ndarray
     arrays: dict[str, np.ndarray]
+    findings: list[Finding] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return summaries.summarize_model(
-            self.name, self.rate_hz, self.layers, self.tones_hz, self.measures
+        return model_summary.summarize_model(
+            self.name, self.rate_hz, self.layers, self.measures, self.findings
         )
 
 
 def probe_user_model(
-    target: nn.Module | str,
+    target: Target,
     *,
-    rate_hz: float | None,
+    rate_hz: float | None = None,
     channels: int | None = None,
     input_kind: str = "audio",
     options: dict[str, Any] | None = None,
+    weights: str | Path | None = None,
     seeds: Sequence[int] = (0,),
-    stage: str = "initialization",
+    stage: str | None = None,
     seconds: float = 6.0,
     music: str | Path | None = None,
+    signals: Sequence[str] | None = None,
     name: str | None = None,
 ) -> ModelProbeResult:
     """Probe a user-supplied model. Arguments as for :func:`upsampling_artifacts.api.probe`.
@@ -94,17 +129,38 @@ def probe_user_model(
     Raises:
         InputError: The model or another argument is wrong.
     """
-    rate_hz = _check(target, rate_hz, channels, input_kind, options, seeds, seconds, music)
     name = name or target_name(target)
+    check_numbers(rate_hz, channels, seeds, seconds)
+    check_use(target, channels, input_kind, options, weights, seeds, stage, music)
+    names, left_out = choose_signals(signals, input_kind, music is not None)
+    sound = None if music is None else _Sound(music, *read_audio(music))
     results: list[ProbeResult] = []
+    paths: LayerPaths | None = None
+    others: list[Finding] = []
     with torch.random.fork_rng(devices=[]):
         for seed in seeds:
-            model = CheckedModel(load_user_model(target, options or {}, seed), name, input_kind)
+            loaded = load_user_model(target, options or {}, seed, weights)
+            output_hz = check_rate(rate_hz or loaded.rate_hz, seconds)
+            model = CheckedModel(loaded.module, name, input_kind)
             torch.manual_seed(seed)  # some models draw random numbers in forward
             with evaluation_mode(model):
-                test_signals = _test_signals(model, rate_hz, channels or 1, seconds, music)
-                results.append(_probe(model, test_signals, rate_hz))
+                form = find_form(model, channels or loaded.channels, loaded.example_length)
+                if paths is None:  # the layers of all seeds are the same
+                    paths, others = _paths(model, form)
+                    others += _findings_on_form(model, form)
+                torch.manual_seed(seed)
+                generated = _test_signals(model, form, output_hz, seconds, sound)
+                chosen = {key: generated[key] for key in names if key in generated}
+                result = _probe(model, chosen, output_hz, form.multiple, paths)
+                rows, failed = other_artifacts.measure_model(
+                    _runner(model),
+                    chosen, result.outputs, paths.layers, output_hz, form.ratio,
+                    sines=other_artifacts.SINES in names, whole=form.whole,
+                )  # fmt: skip
+                left_out += [finding for finding in failed if finding not in left_out]
+                results.append(replace(result, measures=pd.concat([result.measures, rows])))
             logger.info(f"{name}: probed seed {seed}")
+    stage = stage or STAGES[loaded.is_trained]
     tables = [
         result.measures.assign(model=name, seed=seed, stage=stage)
         for seed, result in zip(seeds, results, strict=True)
@@ -112,97 +168,165 @@ def probe_user_model(
     measures = pd.concat(tables, ignore_index=True)
     measures = measures[MEASURES_COLUMNS]
     first_result = results[0]
-    layers = pd.DataFrame(
-        [
-            (name, layer.name, layer.kind, layer.direction, layer.stride)
-            for layer in first_result.layers
-        ],
-        columns=["model", "name", "kind", "direction", "stride"],
+    assert paths is not None
+    layers = layers_table(name, paths.layers)
+    tones_hz = predicted_tones(output_hz, tone_strides(paths.layers))
+    others += unseen_findings(paths.unseen, layers)
+    # What comes out of a model that hardly hears a sine is not its aliasing.
+    is_constant = any(finding.kind == "constant_output" for finding in others)
+    others += [
+        finding
+        for finding in other_findings(measures, output_hz)
+        if not (is_constant and finding.kind == "aliasing")
+    ]
+    others += left_out
+    others += [Finding("left_out", reason, {}) for reason in dict.fromkeys(first_result.left_out)]
+    findings = model_findings(output_hz, layers, tones_hz, measures, others)
+    return ModelProbeResult(
+        name, output_hz, measures, layers, tones_hz, first_result.arrays, findings
     )
-    tones_hz = predicted_tones(rate_hz, tone_strides(first_result.layers))
-    return ModelProbeResult(name, rate_hz, measures, layers, tones_hz, first_result.arrays)
 
 
-def _probe(model: CheckedModel, test_signals: dict[str, np.ndarray], rate_hz: float) -> ProbeResult:
+def _paths(model: CheckedModel, form: Form) -> tuple[LayerPaths, list[Finding]]:
+    """The layers with their periods; without, if the model does not run with two lengths.
+
+    The periods are measured with whole frames if that is possible.
+    """
+    if "" in model.black_boxes():
+        return LayerPaths([], {}, []), []
+    lengths = whole_lengths(form)
+    try:
+        paths = _measure_paths(model, form, lengths)
+        down = {layer.name: layer.stride for layer in paths.layers if layer.direction == "down"}
+        whole = whole_lengths(form, math.prod(down.values()))
+        if whole != lengths and whole[0] <= MAX_TRIAL_GROWTH * form.length:
+            paths = _measure_paths(model, form, whole)
+    except InputError as error:
+        sentence = f"The periods of the layers were not measured: {error}."
+        paths = LayerPaths(find_layers(model, trial_noise(form.channels, form.length)), {}, [])
+        return paths, [Finding("left_out", sentence, {})]
+    return paths, []
+
+
+def _measure_paths(model: CheckedModel, form: Form, lengths: tuple[int, int]) -> LayerPaths:
+    return measure_paths(model, *(trial_noise(form.channels, length) for length in lengths))
+
+
+def _probe(
+    model: CheckedModel,
+    chosen: dict[str, np.ndarray],
+    rate_hz: float,
+    multiple: int,
+    paths: LayerPaths,
+) -> ProbeResult:
     """Probe with one signal at a time, because not every model accepts a batch."""
-    results = []
-    for name, signal in test_signals.items():
+    results: list[ProbeResult] = []
+    errors: dict[str, str] = {}
+    for name, signal in chosen.items():
         try:
-            results.append(probe_model(model, {name: signal}, rate_hz))
+            result = probe_model(
+                model, {name: signal}, rate_hz,
+                multiple=multiple, known_layers=paths.layers, trace=paths.trace,
+            )  # fmt: skip
+            results.append(result)
         except InputError as error:
             # An output that is too short to be measured raises an error without the model's name.
             prefix = "" if str(error).startswith(model.name) else f"{model.name}: its output: "
-            raise InputError(f"{prefix}{error}; the input was {name}") from error
+            errors[name] = f"{prefix}{error}"
+    if AN_INPUT in errors or not results:
+        first, reason = next(iter(errors.items()))
+        raise InputError(f"{reason}; the input was {first}")
+    for key in sorted(model.dropped):
+        logger.info(f"{model.name}: output '{key}' is not audio; dropped")
     arrays = {key: array for result in results for key, array in result.arrays.items()}
     measures = pd.concat([result.measures for result in results])
     outputs = {key: output for result in results for key, output in result.outputs.items()}
-    return ProbeResult(measures, arrays, results[0].layers, outputs)
+    left_out = [f"The probe with {signal} was left out: {why}." for signal, why in errors.items()]
+    left_out += [reason for result in results for reason in result.left_out]
+    return ProbeResult(measures, arrays, results[0].layers, outputs, left_out)
 
 
-def _check(
-    target: nn.Module | str,
-    rate_hz: float | None,
-    channels: int | None,
-    input_kind: str,
-    options: dict[str, Any] | None,
-    seeds: Sequence[int],
-    seconds: float,
-    music: str | Path | None,
-) -> float:
-    """Refuse arguments that no model could accept; return the sampling rate."""
-    if rate_hz is None or not rate_hz > 0:
-        raise InputError(f"rate_hz: is {rate_hz}; give the sampling rate of the model's output")
-    if input_kind not in AXES:
-        raise InputError(f"input_kind: unknown '{input_kind}'; known: {', '.join(AXES)}")
-    if channels is None and input_kind == "features":
-        raise InputError("channels: is None; give the number of feature bins")
-    if channels is not None and channels < 1:
-        raise InputError(f"channels: is {channels}; must be at least 1")
-    if music is not None and input_kind == "features":
-        raise InputError("music: needs a model whose input is audio, not features; omit it")
-    if isinstance(target, nn.Module) and options:
-        raise InputError("options: need a factory, but the model is already built; omit them")
-    if not seeds:
-        raise InputError("seeds: is empty; give at least one")
-    if isinstance(target, nn.Module) and len(seeds) > 1:
-        raise InputError(
-            "seeds: a model that is already built has one set of weights; "
-            "give one seed, or a factory as 'package.module:factory'"
+def _runner(model: CheckedModel) -> other_artifacts.Run:
+    return lambda signal: run(model, signal[None])[0]
+
+
+def _findings_on_form(model: CheckedModel, form: Form) -> list[Finding]:
+    """What can be said of a model before it is measured."""
+    findings = []
+    boxes = model.black_boxes()
+    if boxes:
+        inside = "" if "" in boxes else f" inside {', '.join(boxes)}"
+        sentence = (
+            f"Layers{inside} cannot be seen: TorchScript and exported programs are black boxes. "
+            "Probe the Python model to see its layers."
         )
-    if seconds < MIN_SECONDS:
-        raise InputError(f"seconds: is {seconds:g}; must be at least {MIN_SECONDS:g}")
-    return rate_hz
+        findings.append(Finding("left_out", sentence, {"modules": boxes}))
+    share_db = input_share_db(model, form)
+    if share_db < CONSTANT_DB:
+        sentence = (
+            "The output does not depend on the input: two different noises give the same."
+            if math.isinf(share_db)
+            else "The output hardly depends on the input: "
+            f"what two different noises change in it is {share_db:.0f} dB re all of it."
+        )
+        findings.append(Finding("constant_output", sentence, {"input_share_db": share_db}))
+    return findings
 
 
 def _test_signals(
     model: CheckedModel,
+    form: Form,
     rate_hz: float,
-    channels: int,
     seconds: float,
-    music: str | Path | None,
+    music: _Sound | None,
 ) -> dict[str, np.ndarray]:
-    """The model's test signals, of such a length that its output lasts ``seconds``."""
-    ratio = output_ratio(model, channels)
-    input_rate_hz = rate_hz / ratio
+    """The model's test signals, of such a length that its output lasts ``seconds`` or longer."""
+    input_rate_hz = rate_hz / form.ratio
+    samples = form.whole(seconds * input_rate_hz)
+    channels = form.channels
+    if channels * samples > MAX_INPUT_VALUES:
+        raise InputError(
+            f"{argument('channels')}: {channels} channels of {samples:,} samples take too "
+            f"long to measure; give fewer, or fewer {argument('seconds')}"
+        )
+    if form.ratio != 1:
+        axis = "frame" if model.input_kind == "features" else "input sample"
+        logger.info(f"{model.name}: {form.ratio:g} output samples per {axis}")
+    if form.is_fixed:
+        logger.info(f"{model.name}: probed for {samples / input_rate_hz:.2f} s, its only length")
     if model.input_kind == "features":
-        logger.info(f"{model.name}: {ratio:g} output samples per frame")
-        frames = round(seconds * input_rate_hz)
-        noise = np.random.default_rng(0).standard_normal((channels, frames), np.float32)
+        noise = np.random.default_rng(0).standard_normal((channels, samples), np.float32)
         return {"silence": np.zeros_like(noise), "ones": np.ones_like(noise), "noise": noise}
-    if ratio != 1:
-        logger.info(f"{model.name}: {ratio:g} output samples per input sample")
-    sound = None if music is None else _music(music, input_rate_hz, channels, seconds)
-    return signals.test_signals(seconds, input_rate_hz, channels, sound)
+    sound = None if music is None else _music(music, input_rate_hz, form, samples)
+    return test_signals(samples / input_rate_hz, input_rate_hz, channels, sound)
 
 
-def _music(path: str | Path, rate_hz: float, channels: int, seconds: float) -> np.ndarray:
+@dataclass(frozen=True)
+class _Sound:
+    """An audio file: ``(channels, time)``."""
+
+    path: str | Path
+    signal: np.ndarray
+    rate_hz: int
+
+
+def _music(sound: _Sound, rate_hz: float, form: Form, samples: int) -> np.ndarray:
     """The middle of a file with standard deviation 1, at the model's rate and channel count."""
-    signal, file_rate_hz = read_audio(path)
-    signal = middle(signal, round(seconds * file_rate_hz))
-    if len(signal) != channels:
-        signal = np.repeat(signal.mean(axis=0, keepdims=True), channels, axis=0)
-        logger.info(f"{path}: mixed down to mono, the same in all {channels} input channels")
+    signal = middle(sound.signal, round(samples / rate_hz * sound.rate_hz))
+    if len(signal) != form.channels:
+        signal = np.repeat(signal.mean(axis=0, keepdims=True), form.channels, axis=0)
+        logger.info(
+            f"{sound.path}: mixed down to mono, the same in all {form.channels} input channels"
+        )
     if not signal.any():
-        raise InputError(f"{path}: the middle {seconds:g} s are silent; choose other music")
-    sound = resample(torch.from_numpy(signal), file_rate_hz, round(rate_hz)).numpy()
-    return sound / sound.std()
+        seconds = signal.shape[-1] / sound.rate_hz
+        raise InputError(f"{sound.path}: the middle {seconds:g} s are silent; choose other music")
+    ratio = Fraction(rate_hz / sound.rate_hz).limit_denominator(MAX_RATE_DENOMINATOR)
+    resampled = resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1)
+    whole = min(samples, form.multiple * (resampled.shape[-1] // form.multiple))
+    if not whole or (form.is_fixed and whole < samples):
+        raise InputError(
+            f"{sound.path}: is too short for the model, which takes {form.multiple} samples "
+            f"({form.multiple / rate_hz:.2f} s) or a multiple; choose longer music"
+        )
+    return (resampled / resampled.std())[:, :whole].astype(np.float32)

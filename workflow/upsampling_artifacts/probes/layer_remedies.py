@@ -1,0 +1,42 @@
+"""What to do about the tones of each kind of layer: the rows of a table of docs/remedies.md."""
+
+from __future__ import annotations
+
+PAGE = "docs/remedies.md"
+
+REMEDIES = {
+    "transposed": "with constant initial weights and full overlap it starts without a tone, which "
+    "training may bring back; interpolation and a convolution avoid it",
+    "subpixel": "with ICNR it starts without a tone, which training may bring back; interpolation "
+    "and a convolution avoid it",
+    "zero insertion": "needs filter phases of equal gain at 0 Hz; interpolation and a convolution "
+    "avoid the tone",
+    "istft": "identical frames repeat every hop; remove the biases before it, or subtract the "
+    "response to silence",
+    "interpolation": "turns no offset into a tone, but attenuates high frequencies; a nonlinearity "
+    "after it can turn noise into a tone",
+    "any": "if you cannot train again, subtract the response to silence from the output, which "
+    "removes the tone in silence",
+}
+"""By kind of layer: one line of the summary, one row of the page."""
+
+SAME_REMEDY = {"reshape": "subpixel", "indexing": "zero insertion", "fold": "istft"}
+"""Kinds of layers that have the remedy of another kind."""
+
+
+def remedies(kinds: list[str]) -> list[str]:
+    """What the page says about some kinds of layers.
+
+    Args:
+        kinds: Kinds of the upsampling layers, as in :class:`layer_tracer.Layer`.
+
+    Returns:
+        A line for each remedy, the general one last, unless all layers interpolate; none without
+        an upsampling layer.
+
+    >>> remedies(["fold", "istft"])[0].split(";")[0]
+    'istft: identical frames repeat every hop'
+    """
+    names = dict.fromkeys(SAME_REMEDY.get(kind, kind) for kind in kinds)
+    lines = [f"{name}: {REMEDIES[name]}" for name in names if name in REMEDIES]
+    return [*lines, REMEDIES["any"]] if set(names) - {"interpolation"} and lines else lines
