@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_remedies import PAGE, REMEDIES, SAME_REMEDY, remedies
@@ -68,6 +69,27 @@ def test_an_interpolation_is_not_blamed_where_a_filter_has_the_same_period() -> 
     assert verdict.values["layers"] == group.values["layers"] == ["ups"]
     assert group.values["can_make"] == ["up", "ups"]
     assert findings(layers[:1], lines)[0].values["layers"] == ["up"]
+
+
+@pytest.mark.parametrize(
+    ("margins_db", "words"),
+    [
+        ((5.0, -3.0), "; in noise, 1 over the masked threshold, by up to 5 dB."),
+        ((-1.0, -3.0), "; in noise, none over the masked threshold."),
+        ((), " dB in noise."),
+    ],
+)
+def test_the_tones_of_a_layer_are_compared_with_the_masked_threshold(
+    margins_db: tuple, words: str
+) -> None:
+    table_of_lines = measures([("noise", hz, -20.0, 40.0) for hz in (2000.0, 4000.0)])
+    margins = table_of_lines[table_of_lines["measure"] == "line_level"].iloc[: len(margins_db)]
+    margins = margins.assign(measure="masking_margin", value=list(margins_db))
+    table_of_lines = pd.concat([table_of_lines, margins])
+    layer = up("up", 4, 4)
+    _, group, *_ = model_findings(RATE_HZ, table(layer), tones(layer), table_of_lines, ())
+    assert group.sentence.startswith("rate/4 = 2000 Hz, up: 2 of 2 tones stand out; loudest ")
+    assert group.sentence.endswith(words)
 
 
 def test_the_lines_of_the_layers_are_one_sentence() -> None:

@@ -166,12 +166,17 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float) -> Finding:
         "prominence_db": float(loudest["prominence"]),
         "signal": str(loudest["signal"]),
     }
-    return Finding(
-        "tones",
-        f"{sentence}{n_out} of {counted(n_tones, 'tone')} stand{'s' * (n_out == 1)} out; loudest "
-        f"{loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB in {loudest['signal']}.",
-        values,
+    sentence += (
+        f"{n_out} of {counted(n_tones, 'tone')} stand{'s' * (n_out == 1)} out; loudest "
+        f"{loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB in {loudest['signal']}"
     )
+    margins_db = out["masking_margin"][out["signal"] == "noise"].dropna()
+    if len(margins_db):
+        n_over = int((margins_db > 0).sum())
+        values |= {"n_over_masked_threshold": n_over, "masking_margin_db": float(margins_db.max())}
+        sentence += f"; in noise, {n_over or 'none'} over the masked threshold"
+        sentence += f", by up to {margins_db.max():.0f} dB" * (n_over > 0)
+    return Finding("tones", f"{sentence}.", values)
 
 
 def _verdict(

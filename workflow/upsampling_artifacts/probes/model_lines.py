@@ -120,9 +120,12 @@ def output_lines(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
         kind: ``"line"`` for lines at predicted frequencies, ``"found_line"`` for all lines found.
 
     Returns:
-        One row per line, with the columns seed, signal, frequency_hz, level and prominence (dB).
+        One row per line, with the columns seed, signal, frequency_hz, level and prominence (dB),
+        and masking_margin (dB) at predicted frequencies.
     """
     names = {f"{kind}_level": "level", f"{kind}_prominence": "prominence"}
+    if kind == "line":
+        names["masking_margin"] = "masking_margin"
     rows = measures[(measures["layer"] == OUTPUT) & measures["measure"].isin(names)]
     # A search may report a line between two bins twice, at one frequency.
     table = rows.groupby([*KEYS, "measure"])["value"].max().unstack("measure")
@@ -136,8 +139,8 @@ def predicted_lines(measures: pd.DataFrame) -> pd.DataFrame:
         measures: As for :func:`output_lines`.
 
     Returns:
-        One row per signal and frequency, with the columns signal, frequency_hz, level, prominence
-        and stands_out: by more than chance (:func:`chance_prominence_db`) and within
+        One row per signal and frequency, with the columns signal, frequency_hz, level, prominence,
+        masking_margin and stands_out: by more than chance (:func:`chance_prominence_db`) and within
         :data:`RANGE_DB` of the loudest line, in most seeds, for :data:`STATIONARY` signals.
     """
     lines = output_lines(measures, "line")
