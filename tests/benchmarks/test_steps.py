@@ -112,9 +112,10 @@ def test_each_system_is_compared_with_the_reference_of_its_row(tmp_path: Path) -
 
 def test_without_transposed_the_first_system_is_the_reference(tmp_path: Path) -> None:
     table = measured(tmp_path, {name: SYSTEMS[name] for name in ("mine", "demucs_linear")})
-    one = table[table["ratio_to_transposed"] == 1]
-    # The reference runs with its configured implementation.
-    assert list(zip(one["system"], one["implementation"], strict=True)) == [("mine", "plain")]
+    ratios = table.set_index(["system", "implementation"])["ratio_to_transposed"]
+    # The reference runs with its configured implementation. Another may be as fast.
+    assert ratios["mine", "plain"] == 1
+    assert (ratios != 1).any()
 
 
 def test_several_devices_share_a_batch(tmp_path: Path) -> None:
