@@ -150,7 +150,6 @@ PUBLISHED = {
     "stylemelgan (parallel_wavegan)": Published(
         builders.style_melgan, "parallel_wavegan", 24_000, "features", 80,
         [*transposed(10, 2, 2, 2, then=300), *in_a_row("interpolation", 5, 5, 3, 2, 2)],
-        not_yet="noise whose length forward computes: a fraction of the frames, of unknown rate",
     ),
     "hifigan (parallel_wavegan)": Published(
         builders.hifigan_v2, "parallel_wavegan", 22_050, "features", 80, HIFI_GAN
