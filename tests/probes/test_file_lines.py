@@ -224,3 +224,17 @@ def test_the_strides_of_a_model_are_said_to_be_tested(tmp_path: Path) -> None:
     path = tmp_path / "own.wav"
     result = probed(path, noise(-60) + sine(4000, -40), strides=[5, 3], hop=4)
     assert "multiples of rate/4, rate/12, rate/60: 1 of 1 line is there." in repr(result)
+
+
+def test_lines_below_16_bit_audio_are_counted_but_not_judged() -> None:
+    found = find(sine(1234.5, -30.0) + sine(RATE_HZ / 4, -110.0))
+    verdict, *others = lines_findings(found, RATE_HZ, 4.0)
+    assert verdict.sentence.startswith("No: the only line is not at a frequency")
+    assert "And 1 line below -100 dB, under the last bit of 16-bit audio." in [
+        finding.sentence for finding in others
+    ]
+
+
+def test_a_single_line_that_may_be_mains_hum_names_it() -> None:
+    text = " ".join(sentences(find(noise(-60.0) + sine(250.0, -30.0))).values())
+    assert "mains hum: 5 x 50 Hz" in text

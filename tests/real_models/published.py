@@ -28,7 +28,6 @@ class Published:
         channels: Of its input.
         up: Its upsampling layers, ``(kind, stride, period)``, in the order they run.
         down: Strides of its downsampling layers.
-        not_yet: What the prober does not get right.
     """
 
     build: Callable[[], nn.Module]
@@ -38,7 +37,6 @@ class Published:
     channels: int
     up: list[tuple[str, int, int]]
     down: tuple[int, ...] = ()
-    not_yet: str = ""
 
     @property
     def periods(self) -> set[int]:

@@ -54,10 +54,7 @@ class Probed:
 
 def parameter(name: str) -> object:
     """All tests of a model run in one process, which probes it once."""
-    marks = [pytest.mark.xdist_group(name)]
-    if PUBLISHED[name].not_yet:
-        marks.append(pytest.mark.xfail(reason=PUBLISHED[name].not_yet))
-    return pytest.param(name, marks=marks)
+    return pytest.param(name, marks=pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="module", params=[parameter(name) for name in PUBLISHED])

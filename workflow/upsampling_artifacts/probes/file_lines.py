@@ -400,7 +400,8 @@ class _Explainer:
             if line.match is None and np.isnan(line.comb_hz):
                 line.match = coincidence(line.frequency_hz, self.main_hz, self.tolerance_hz)
                 line.rate_hz = self.main_hz if line.match else None
-        return combs + self._at_other_rates(lines)
+        self._at_other_rates(lines)
+        return combs
 
     def _take(self, lines: Sequence[_Line], comb: Comb, rate_hz: float) -> None:
         """Give the lines of a comb their own smallest strides."""
@@ -415,7 +416,7 @@ class _Explainer:
                 )  # fmt: skip
                 line.rate_hz = rate_hz
 
-    def _at_other_rates(self, lines: Sequence[_Line]) -> list[tuple[Comb, float]]:
+    def _at_other_rates(self, lines: Sequence[_Line]) -> None:
         """Try the usual rates on the lines that are left, with a correction for their number."""
         tried = len(self.other_hz)
         for line in lines:
@@ -431,7 +432,6 @@ class _Explainer:
             if found:
                 chance, line.rate_hz, match = min(found, key=lambda one: one[0])
                 line.match = Coincidence(match.stride, match.multiple, match.predicted_hz, chance)
-        return []
 
 
 def _table(

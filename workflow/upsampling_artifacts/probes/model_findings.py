@@ -317,11 +317,7 @@ def _source(source: Source, lines: pd.DataFrame) -> list[Finding]:
     harmonics, sidebands = lines[source.is_harmonic], lines[source.is_sideband]
     loudest = _loudest(harmonics)
     what = f"{source.fundamental_hz:.1f} Hz"
-    values = {
-        "n_lines": len(harmonics), "fundamental_hz": source.fundamental_hz,
-        "frequencies_hz": harmonics["frequency_hz"].tolist(),
-        "loudest_hz": float(loudest["frequency_hz"]), "level_db": float(loudest["level"]),
-    }  # fmt: skip
+    values = {"fundamental_hz": source.fundamental_hz, **_line_values(harmonics)}
     sentence = (
         f"{counted(len(harmonics), 'line')} at multiples of {what}: the harmonics of a source "
         f"inside the model; loudest {loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB "
@@ -329,9 +325,7 @@ def _source(source: Source, lines: pd.DataFrame) -> list[Finding]:
     )
     side = _loudest(sidebands)
     side_values = {
-        "n_lines": len(sidebands), "fundamental_hz": source.fundamental_hz,
-        "period": source.period, "frequencies_hz": sidebands["frequency_hz"].tolist(),
-        "loudest_hz": float(side["frequency_hz"]), "level_db": float(side["level"]),
+        "fundamental_hz": source.fundamental_hz, "period": source.period, **_line_values(sidebands),
     }  # fmt: skip
     side_sentence = (
         f"{counted(len(sidebands), 'line')} at multiples of {rate_fraction(1, source.period)} plus "
@@ -355,6 +349,17 @@ def _merged(lines: pd.DataFrame) -> pd.DataFrame:
     return loudest.assign(signals=signals, n_seeds=seeds)
 
 
+def _line_values(lines: pd.DataFrame) -> dict[str, Any]:
+    """How many lines, where, and the loudest."""
+    loudest = _loudest(lines)
+    return {
+        "n_lines": len(lines),
+        "frequencies_hz": lines["frequency_hz"].tolist(),
+        "loudest_hz": float(loudest["frequency_hz"]),
+        "level_db": float(loudest["level"]),
+    }
+
+
 def _loudest(lines: pd.DataFrame) -> pd.Series:
     return lines.nlargest(1, "level").iloc[0]
 
@@ -373,10 +378,8 @@ def _comb(comb: Comb, lines: pd.DataFrame, groups: list[ToneGroup]) -> Finding:
             f"frames of {comb.period} samples?)"
         )
     values = {
-        "n_lines": len(lines), "spacing_hz": comb.spacing_hz, "period": comb.period,
-        "frequencies_hz": lines["frequency_hz"].tolist(), "chance": comb.chance,
-        "loudest_hz": float(loudest["frequency_hz"]), "level_db": float(loudest["level"]),
-        "signals": signals,
+        "spacing_hz": comb.spacing_hz, "period": comb.period, "chance": comb.chance,
+        "signals": signals, **_line_values(lines),
     }  # fmt: skip
     sentence = (
         f"{counted(len(lines), 'other line')}, all multiples of {comb.spacing_hz:.6g} Hz{what}; "
