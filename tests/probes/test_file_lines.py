@@ -8,7 +8,8 @@ import soundfile
 from scipy.signal import resample_poly
 from upsampling_artifacts.probes.audio_file_probe import FileProbeResult, probe_audio_file
 from upsampling_artifacts.probes.file_findings import lines_findings
-from upsampling_artifacts.probes.file_lines import FileLines, find_file_lines, quiet_parts
+from upsampling_artifacts.probes.file_lines import FileLines, find_file_lines
+from upsampling_artifacts.probes.file_search import quiet_parts
 
 RATE_HZ = 16000
 

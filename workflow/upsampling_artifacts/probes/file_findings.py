@@ -10,7 +10,8 @@ import pandas as pd
 
 from upsampling_artifacts.artifacts.combs import Comb
 from upsampling_artifacts.probes.audio_file import MODEL_RATES_HZ, coincidence
-from upsampling_artifacts.probes.file_lines import NOTE_SECONDS, PAUSES, FileLines
+from upsampling_artifacts.probes.file_lines import NOTE_SECONDS, FileLines
+from upsampling_artifacts.probes.file_search import PAUSES
 from upsampling_artifacts.probes.findings import Finding, counted, rate_fraction
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 
