@@ -36,7 +36,7 @@ def experiment(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 def test_the_experiment_runs_up_to_its_report(experiment: Clone) -> None:
     results = experiment.root / "results/tiny"
-    assert "data:image/svg+xml;base64" in (results / "report.html").read_text()
+    assert "data:image/webp;base64" in (results / "report.html").read_text()
     table = pd.read_csv(results / "table_1.csv").set_index("system")
     assert table.loc[["demucs_transposed", "demucs_nearest"], "sdr_db"].notna().all()
 
