@@ -6,6 +6,7 @@ PYTHON ?= python3
 CORES ?= all
 MEMORY_MB ?= $(shell awk '/MemAvailable/ {print int($$2 / 1024)}' /proc/meminfo)
 ACTIVATE = . .venv/bin/activate
+PAGE = workflow/upsampling_artifacts/report
 
 .PHONY: demo install test test-slurm test-models lint lock clean
 .DELETE_ON_ERROR:
@@ -19,7 +20,7 @@ demo: install
 
 install: .venv/installed
 
-.venv/installed: envs/lock.txt envs/link_ffmpeg.py pyproject.toml
+.venv/installed: envs/lock.txt envs/link_ffmpeg.py pyproject.toml $(PAGE)/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
 	@echo "Installing into .venv: about 6 GB, a few minutes, most of it PyTorch ..."
@@ -27,6 +28,7 @@ install: .venv/installed
 	@$(ACTIVATE) && python -m pip install --quiet --no-deps --require-hashes --requirement envs/lock.txt
 	@$(ACTIVATE) && python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(ACTIVATE) && python envs/link_ffmpeg.py
+	@$(ACTIVATE) && npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 test: install
@@ -74,6 +76,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --no-emit-ind
 lock:
 	$(COMPILE) envs/requirements.in --output-file envs/lock.txt
 	$(COMPILE) --no-deps envs/models.in --output-file envs/models.txt
+	npm install --prefix $(PAGE) --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
 	rm -rf .venv .venv-models .snakemake results/demo logs

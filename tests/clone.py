@@ -11,6 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 TINY = "tests/workflow/tiny.yaml"
+PAGE_LIBRARIES = "workflow/upsampling_artifacts/report/node_modules"
 TIMEOUT_SECONDS = 600  # a command that hangs fails its test
 
 
@@ -92,4 +93,5 @@ def copy_repository(to: Path) -> Clone:
         if (REPOSITORY / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, to / name)
+    (to / PAGE_LIBRARIES).symlink_to(REPOSITORY / PAGE_LIBRARIES)
     return Clone(to)

@@ -59,8 +59,9 @@ rule report:
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
         page=[
-            *map(str, sorted(Path(PAGE_SOURCES).rglob("*.html"))),
-            f"{PAGE_SOURCES}/style.css",
+            str(path)
+            for folder in ("", "sections", "scripts", "styles")
+            for path in sorted(Path(PAGE_SOURCES, folder).glob("*.[hjc]*"))
         ],
     output:
         # Not annotated: in Snakemake's own report, a page of this size stays blank.

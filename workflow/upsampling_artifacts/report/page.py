@@ -188,6 +188,10 @@ def page_values(
     return {
         "files": files,
         "config": config,
+        "systems": [
+            {"name": name, "label": looks[name]["label"], "color": looks[name]["color"]}
+            for name in config["variants"]
+        ],
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_tone_values(files, config, looks, tone_hz),
         "over_training": over_training_values(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 from PIL import Image
 
+from upsampling_artifacts.report import libraries
 from upsampling_artifacts.report.numbers import counted, duration, listed, number
 
 TEMPLATES = Path(__file__).parent
+FIRST_SCRIPTS = ("scripts/page_data.js", "scripts/systems.js")  # the others use them
 WEBP_QUALITY = 85  # no visible difference from the PNG, in text and lines either
 
 
@@ -60,5 +63,20 @@ def make_environment(page_folder: Path) -> jinja2.Environment:
         "listed": listed,
         "number": number,
     }
-    environment.globals["css"] = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    environment.globals |= {
+        "styles": _inlined([*map(libraries.installed, libraries.STYLES), *_own("styles/*.css")]),
+        "library_scripts": _inlined(map(libraries.installed, libraries.SCRIPTS)),
+        "scripts": _inlined(_own(*FIRST_SCRIPTS, "scripts/*.js")),
+        "libraries": libraries.libraries(),
+    }
     return environment
+
+
+def _own(*patterns: str) -> list[str]:
+    """The texts of the templates' files that match the patterns; each file once."""
+    files = (path for pattern in patterns for path in sorted(TEMPLATES.glob(pattern)))
+    return [path.read_text(encoding="utf-8") for path in dict.fromkeys(files)]
+
+
+def _inlined(texts: Iterable[str]) -> Markup:
+    return Markup("\n".join(texts))
