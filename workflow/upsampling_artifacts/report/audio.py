@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,34 @@ def busiest_start(stems: np.ndarray, length: int, rate_hz: int) -> int:
     return int(starts[log_energy.sum(axis=0).argmax()])
 
 
+def matching_gain_db(signal: np.ndarray, reference: np.ndarray) -> float:
+    """The gain at which a signal has the RMS of another, or less if it would clip.
+
+    Args:
+        signal: ``(channels, time)`` re full scale.
+        reference: Likewise.
+
+    Returns:
+        In dB; 0 if either is silent.
+
+    Example:
+        >>> tone = 0.1 * np.sin(np.arange(8000))[None]
+        >>> round(matching_gain_db(tone / 10, tone), 1)
+        20.0
+        >>> round(matching_gain_db(5 * tone, 50 * tone), 1)  # its peak is at -6 dB
+        6.0
+    """
+    powers = [float(np.mean(np.square(audio, dtype=np.float64))) for audio in (signal, reference)]
+    if not all(powers):
+        return 0.0
+    gain_db = 10 * np.log10(powers[1] / powers[0])
+    return float(min(gain_db, -20 * np.log10(np.abs(signal).max())))
+
+
 def listening_grid(
     song_path: str | Path, estimates: Mapping[str, str | Path], seconds: float
 ) -> dict[str, Any]:
-    """Players for one song: its mixture, its sources and the estimates of each system.
+    """What can be heard of one song: its mixture, its sources and the estimates of each system.
 
     Args:
         song_path: The cached song (``.npy``).
@@ -66,37 +90,54 @@ def listening_grid(
         seconds: Length of the excerpt.
 
     Returns:
-        ``song``, ``start_seconds``, ``seconds``, ``rate_hz``, ``sources``, ``mixture`` (a data
-        URI), and ``rows``: ``{"name", "uris"}`` with one data URI per source. All are the mean of
-        the channels, which halves the size of the page.
+        ``song``, ``start_seconds``, ``seconds``, ``rate_hz``, ``sources``, and ``rows``, of which
+        the first two are ``mixture`` and ``reference``: ``{"name", "uris", "gains_db"}`` with one
+        data URI per source (one for all, of the mixture) and, for each source, the gain that gives
+        it the level of the reference. All are the mean of the channels, which halves the size of
+        the page.
     """
     song = read_cache(song_path)
     length = min(round(seconds * song.rate_hz), song.mixture.shape[-1])
     start = busiest_start(song.stems, length, song.rate_hz)
     excerpt = slice(start, start + length)
 
-    def mono(signal: np.ndarray) -> str:
-        return flac_uri(signal.mean(axis=0, keepdims=True), song.rate_hz)
+    def mono(signal: np.ndarray) -> np.ndarray:
+        """``(1, time)``, as it is heard."""
+        return np.clip(signal.mean(axis=0, keepdims=True), -1, 1)
 
-    def uris(stems: Iterable[np.ndarray]) -> list[str]:
-        return [mono(stem) for stem in stems]
+    references = [mono(stem) for stem in waveform(song.stems[..., excerpt])]
 
-    rows = [{"name": "reference", "uris": uris(waveform(song.stems[..., excerpt]))}]
+    def row(name: str, signals: Sequence[np.ndarray]) -> dict[str, Any]:
+        by_source = signals if len(signals) > 1 else [*signals] * len(references)
+        return {
+            "name": name,
+            "uris": [flac_uri(signal, song.rate_hz) for signal in signals],
+            "gains_db": [
+                round(matching_gain_db(signal, reference), 1)
+                for signal, reference in zip(by_source, references, strict=True)
+            ],
+        }
+
+    rows = [
+        row("mixture", [mono(waveform(song.mixture[:, excerpt]))]),
+        row("reference", references),
+    ]
     for name, folder in estimates.items():
-        stems = [
-            soundfile.read(
-                Path(folder) / "test" / song.name / f"{source}.wav",
-                start=start, stop=start + length, dtype="float32", always_2d=True,
-            )[0].T
-            for source in song.sources
-        ]  # fmt: skip
-        rows.append({"name": name, "uris": uris(stems)})
+        files = [Path(folder) / "test" / song.name / f"{source}.wav" for source in song.sources]
+        rows.append(row(name, [mono(_read(file, excerpt)) for file in files]))
     return {
         "song": song.name,
         "start_seconds": start / song.rate_hz,
         "seconds": length / song.rate_hz,
         "rate_hz": song.rate_hz,
         "sources": song.sources,
-        "mixture": mono(waveform(song.mixture[:, excerpt])),
         "rows": rows,
     }
+
+
+def _read(path: Path, excerpt: slice) -> np.ndarray:
+    """``(channels, time)`` of an audio file."""
+    audio, _ = soundfile.read(
+        path, start=excerpt.start, stop=excerpt.stop, dtype="float32", always_2d=True
+    )
+    return audio.T

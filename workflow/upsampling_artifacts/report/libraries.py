@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = (
     "uplot/dist/uPlot.iife.min.js",
     "wavesurfer.js/dist/wavesurfer.min.js",
+    "wavesurfer.js/dist/plugins/spectrogram.min.js",
     "sortable-tablesort/dist/sortable.min.js",
     "sortable-tablesort/dist/sortable.a11y.min.js",
 )

@@ -355,10 +355,7 @@ def _listening_values(
     files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look]
 ) -> dict[str, Any]:
     runs = [Path(folder).parent for folder in files.estimates]  # .../<system>/seed-<n>
-    estimates = {
-        looks[run.parent.name]["label"]: folder
-        for run, folder in zip(runs, files.estimates, strict=True)
-    }
+    estimates = {run.parent.name: folder for run, folder in zip(runs, files.estimates, strict=True)}
     return {
         "grid": listening_grid(files.song, estimates, config["report"]["listen_seconds"]),
         "listening_seed": runs[0].name.removeprefix("seed-") if runs else "",

@@ -28,6 +28,10 @@ const sound = (() => {
   // Plays one of many sounds of equal length; another one goes on at the same moment. It has the
   // properties and events of a media element, so that wavesurfer.js can show it.
   class Player extends EventTarget {
+    readyState = 4; // wavesurfer.js may seek at any time
+    volume = 1;
+    muted = false;
+    playbackRate = 1;
     #loop = true;
     #buffer = null;
     #gain = 1;
@@ -63,7 +67,6 @@ const sound = (() => {
     async play() {
       await open();
       if (!this.paused || !this.#buffer) { return; }
-      for (const other of document.querySelectorAll("audio")) { other.pause(); }
       if (heard && heard !== this) { heard.pause(); }
       heard = this;
       this.#change(this.#position);
@@ -114,13 +117,6 @@ const sound = (() => {
       this.dispatchEvent(new Event("timeupdate"));
     }
   }
-
-  document.addEventListener("play", (event) => {
-    for (const other of document.querySelectorAll("audio")) {
-      if (other !== event.target) { other.pause(); }
-    }
-    if (heard) { heard.pause(); }
-  }, true);
 
   return { decode, Player };
 })();
