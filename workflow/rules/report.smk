@@ -37,6 +37,7 @@ rule report:
         figures=expand(
             f"{FIGURES}/{{name}}.png",
             name=[
+                "tone_margins",
                 "line_levels",
                 "after_training",
                 "over_training",

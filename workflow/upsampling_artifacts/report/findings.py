@@ -68,7 +68,7 @@ def tones(
         "prose", "margin", "level", "initial_level"}``, the numbers as text in dB.
     """
     lines = _by_key(summary)
-    responses: dict[str, list[dict[str, str]]] = {
+    groups: dict[str, list[dict[str, str]]] = {
         "audible": [], "undecided": [], "inaudible": [], "silent": [],
     }  # fmt: skip
     for system in systems:
@@ -76,7 +76,7 @@ def tones(
         if trained is None:
             continue
         initial = lines.get((system, signal, "initialization"))
-        responses[_response(trained)].append(
+        groups[_response(trained)].append(
             {
                 "name": looks[system]["label"],
                 "prose": looks[system]["prose_name"],
@@ -85,7 +85,24 @@ def tones(
                 "initial_level": _level(initial["level_db"] if initial else None, 0),
             }
         )
-    return responses
+    return groups
+
+
+def responses(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, str]:
+    """Whether the tone of each trained system is audible with a signal.
+
+    Args:
+        summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
+        signal: One of ``SIGNALS``.
+        systems: The systems.
+
+    Returns:
+        "audible", "undecided", "inaudible" or "silent" by system; systems without the signal are
+        left out.
+    """
+    lines = _by_key(summary)
+    trained = {system: lines.get((system, signal, "trained")) for system in systems}
+    return {system: _response(row) for system, row in trained.items() if row is not None}
 
 
 def _by_key(summary: pd.DataFrame) -> dict[tuple[str, str, str], dict[Hashable, Any]]:

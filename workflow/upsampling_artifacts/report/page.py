@@ -39,8 +39,10 @@ from upsampling_artifacts.report.differences import difference_groups, sdr_state
 from upsampling_artifacts.report.hear_it import hear_it
 from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.over_training import over_training_values
+from upsampling_artifacts.report.overview import overview, treble_kept
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
+from upsampling_artifacts.report.recommendation import recommendation
 from upsampling_artifacts.report.reference import (
     Tables,
     reference_remedies,
@@ -76,10 +78,11 @@ class ReportFiles:
         upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
-        figures: Image files by the name that the templates use: layers, loss_gradients,
-            line_levels, over_training, after_training, spectrograms_noise, spectrograms_silence,
-            training_curves, source_scores, sdr_differences, trade_offs, step_speed, layer_speed,
-            remedies (if there are any), and those of figure_1 to figure_9 that have been drawn.
+        figures: Image files by the name that the templates use: tone_margins, layers,
+            loss_gradients, line_levels, over_training, after_training, spectrograms_noise,
+            spectrograms_silence, training_curves, source_scores, sdr_differences, trade_offs,
+            step_speed, layer_speed, remedies (if there are any), and those of figure_1 to figure_9
+            that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
             ``spectrograms.png``.
         song: The cached song of the listening section.
@@ -203,11 +206,12 @@ def page_values(
             looks,
         ),
         "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
-        "claims": claim_values(pd.read_csv(files.claims)),
+        "claims": claim_values(pd.read_csv(files.claims), files.figures),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
         **_optional_values(files, config, looks),
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
+        **_overview_values(files, config, looks, tone_hz),
         **_table_1_values(files, config, looks, paper),
         **_difference_values(files, looks),
         **_score_values(files, config, looks, test_songs, excerpt, tone_hz),
@@ -246,6 +250,35 @@ def _tone_values(
             summarize_arithmetics(files.variants, tone_hz), systems, looks
         ),
         "arithmetic_signals": [signal_name(signal) for signal in findings.SIGNALS],
+    }
+
+
+def _overview_values(
+    files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look], tone_hz: float
+) -> dict[str, Any]:
+    """A row per system, and which of them to use."""
+    lines = summarize_lines(read_lines(files.variants), tone_hz)
+    differences, steps = pd.read_csv(files.sdr_differences), pd.read_csv(files.steps)
+    variants = pd.read_csv(files.variants, dtype={"song": str})
+    network = findings.group_by_network(config)["same"]
+    return {
+        "overview": overview(
+            variants,
+            lines,
+            pd.read_csv(files.table_1),
+            differences,
+            steps,
+            looks,
+            config["variants"],
+            tone_hz,
+        ),
+        "recommended": recommendation(
+            findings.responses(lines, "near_silence", network),
+            differences,
+            steps,
+            treble_kept(variants),
+            looks,
+        ),
     }
 
 
