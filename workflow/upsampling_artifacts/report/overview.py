@@ -227,7 +227,7 @@ def _treble_from_hz(variants: pd.DataFrame) -> float | None:
     return None if rows.empty else float(rows["frequency_hz"].iloc[0])
 
 
-def _numbers(by_system: Mapping[Hashable, float] | pd.Series, digits: int = 0) -> Values:
+def _numbers(by_system: Mapping[str, float] | pd.Series, digits: int = 0) -> Values:
     return {
         str(system): (value, number(round(value, digits) + 0.0, digits), "")
         for system, value in by_system.items()
