@@ -273,16 +273,18 @@ def test_systems_with_several_arithmetics_are_compared(page: Page) -> None:
     ]
 
 
-def test_table_1_lists_the_papers_ten_systems_then_ours_then_baselines(page: Page) -> None:
+def test_table_1_lists_the_papers_systems_that_are_here_then_ours_then_baselines(
+    page: Page,
+) -> None:
     rows = [[" ".join(c.split()) for c in row] for row in page.tables["table-1"] if len(row) == 8]
     rows = [row for row in rows if row[0] != "system" and "SDR" not in row[1]]
     papers = [row for row in rows if row[2] != "-"]
-    assert len(papers) == 10
+    assert len(papers) == 3  # those of the paper that this experiment trains
     demucs = page.rows("table-1", "Demucs-like (Fig. 1, c)")[0]
     assert demucs[1:] == [
         "3.25 ± 0.10", "5.17", "3", "1.23M (710M)", "0.184 (51.1)", "6.0 s (1.50)", "423 s (1.33)",
     ]  # fmt: skip
-    assert page.rows("table-1", "Wave-U-Net")[0][1:] == ["-", "3.23", "-", "-", "-", "-", "-"]
+    assert page.rows("table-1", "Wave-U-Net") == []
     assert page.rows("table-1", "my upsampler")[0][5] == "0.200"
     assert page.rows("table-1", "my upsampler")[0][2] == "-"
     assert page.rows("table-1", "ideal ratio mask")[0][1:] == ["9.00", "-", "1", *"----"]
@@ -341,7 +343,7 @@ def test_frames_that_museval_could_not_score_are_stated(page: Page) -> None:
 def test_exact_parameter_counts_stand_beside_the_papers(page: Page) -> None:
     row = page.rows("parameter-table", "Demucs-like (Fig. 1, b)")[0]
     assert row[1:] == ["1,234,567", "703,148,208", "703M", "703M"]
-    assert page.rows("parameter-table", "Sams-Net")[0][1:] == ["-", "-", "-", "3.7M"]
+    assert page.rows("parameter-table", "Sams-Net") == []
 
 
 def test_the_data_set_is_summarized_and_listed_song_by_song(page: Page) -> None:

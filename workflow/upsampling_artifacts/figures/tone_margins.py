@@ -41,7 +41,13 @@ def tone_margins(summary: pd.DataFrame, looks: Mapping[str, Look], frequency_hz:
             rows = near_silence[near_silence["system"] == system].set_index("stage")
             for stage in ("initialization", "trained"):
                 if stage in rows.index:
-                    _draw(axes, index, rows.loc[[stage]].iloc[0], look["color"], filled=stage == "trained")
+                    _draw(
+                        axes,
+                        index,
+                        rows.loc[[stage]].iloc[0],
+                        look["color"],
+                        filled=stage == "trained",
+                    )
         axes.set_yticks(range(len(looks)), [look["label"] for look in looks.values()])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(looks) - 0.4, -0.6)

@@ -128,7 +128,7 @@ def line_rows(
         looks: Their names.
 
     Returns:
-        ``{"name", "rows"}`` for each system, with one row of text per signal.
+        ``{"system", "name", "rows"}`` for each system, with one row of text per signal.
     """
     lines = _by_key(summary)
     entries = []
@@ -147,7 +147,7 @@ def line_rows(
             cells["chance"] = _chance(trained)
             cells["standing_out"] = _standing_out(trained)
             rows.append(cells)
-        entries.append({"name": looks[system]["label"], "rows": rows})
+        entries.append({"system": system, "name": looks[system]["label"], "rows": rows})
     return entries
 
 
@@ -177,8 +177,8 @@ def arithmetic_rows(
         looks: Their names.
 
     Returns:
-        ``{"name", "arithmetic", "implementation", "precision", "levels"}``, the levels as text, one
-        per signal of ``SIGNALS``.
+        ``{"system", "name", "arithmetic", "implementation", "precision", "levels"}``, the
+        levels as text, one per signal of ``SIGNALS``.
     """
     key = ["system", "arithmetic", "implementation", "precision"]
     cells = {
@@ -187,6 +187,7 @@ def arithmetic_rows(
     }
     return [
         {
+            "system": system,
             "name": looks[system]["label"],
             "arithmetic": arithmetic,
             "implementation": implementation,
@@ -237,8 +238,8 @@ def score_rows(
         looks: Names of the systems.
 
     Returns:
-        ``{"name", "n_seeds", "cells"}`` for each system, with one cell per source and one for
-        their mean.
+        ``{"system", "name", "n_seeds", "cells"}`` for each system, with one cell per source
+        and one for their mean.
     """
     labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
     rows = {
@@ -255,6 +256,7 @@ def score_rows(
 
     return [
         {
+            "system": system,
             "name": labels[system],
             "n_seeds": n_seeds[system],
             "cells": [cell(system, source) for source in [*sources, MEAN]],
@@ -298,12 +300,13 @@ def unscored_tones(
         looks: Names of the systems.
 
     Returns:
-        ``{"name", "n_silent", "level", "margin"}`` for each system and baseline, as text; empty if
-        no frame has a silent stem.
+        ``{"system", "name", "n_silent", "level", "margin"}`` for each system and baseline, as
+        text; empty if no frame has a silent stem.
     """
     labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
     return [
         {
+            "system": row["system"],
             "name": labels[row["system"]],
             "n_silent": number(row["n_silent"], 0),
             "level": _median_cell(row, "level"),

@@ -16,7 +16,7 @@ from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.figures.signal_names import signal_name
-from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     INAUDIBLE_DB,
@@ -318,8 +318,10 @@ def _model_values(folder: Path) -> dict[str, Any]:
 def _table_1_values(
     files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look], paper: pd.DataFrame
 ) -> dict[str, Any]:
-    table_1 = pd.read_csv(files.table_1)
     systems = config["variants"]
+    table_1 = pd.read_csv(files.table_1)
+    # Not the rows of the paper that this experiment lacks.
+    table_1 = table_1[table_1["system"].isin([*systems, *BASELINES])]
     trainings = [config["training"] | config["systems"][name]["training"] for name in systems]
     return {
         "table_1": table_1_groups(table_1, paper, looks),
