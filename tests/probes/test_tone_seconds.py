@@ -11,7 +11,12 @@ from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.sound_set import COLUMNS as SOUND_COLUMNS
 from upsampling_artifacts.data.sound_set import TABLE, YOURS
-from upsampling_artifacts.models.saved import build_described, load_model, save_model
+from upsampling_artifacts.models.saved import (
+    build_described,
+    load_model,
+    read_about,
+    save_model,
+)
 from upsampling_artifacts.probes.model_probe import run
 from upsampling_artifacts.probes.tone_seconds import (
     COLUMNS,
@@ -20,7 +25,7 @@ from upsampling_artifacts.probes.tone_seconds import (
     loudest_moment,
     write_tone_seconds,
 )
-from upsampling_artifacts.probes.variants import Probe
+from upsampling_artifacts.probes.variants import EDGE_SECONDS, Probe
 
 RATE_HZ = 8000
 CHUNK = 2048
@@ -96,7 +101,8 @@ def sounds(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def models(song: Path, tmp_path: Path) -> dict[str, str]:
-    """Save a network with biases, which answers silence with tones, and one without."""
+    """Save a network with biases, which answers silence with tones, and one without. What training
+    does to their weights is that it doubles them."""
     paths = {}
     for name, bias in (("with_biases", True), ("without_biases", False)):
         about = {
@@ -105,7 +111,8 @@ def models(song: Path, tmp_path: Path) -> dict[str, str]:
             "sources": read_cache(song).sources, "audio_channels": 2, "seed": 0,
         }  # fmt: skip
         paths[name] = str(tmp_path / f"{name}.safetensors")
-        save_model(paths[name], build_described(about).state_dict(), about)
+        weights = build_described(about).state_dict()
+        save_model(paths[name], {key: 2 * weight for key, weight in weights.items()}, about)
     return paths
 
 
@@ -120,29 +127,44 @@ def test_every_signal_has_one_second_of_all_variants(
     table = pd.read_csv(csv_path)
     assert list(table.columns) == COLUMNS
     assert table["signal"].unique().tolist() == SIGNALS
-    assert (table.groupby("signal")["system"].apply(list).map(tuple) == tuple(models)).all()
+    by_stage = table.groupby(["signal", "stage"], sort=False)
+    assert (by_stage["system"].apply(list).map(tuple) == tuple(models)).all()
+    before = by_stage.ngroup()[table["stage"] == "initialization"].unique()
+    assert before.tolist() == [0, 2]  # silence and near-silence, each followed by the trained ones
     places = ["song", "source", "channel", "start_seconds"]
     assert (table.groupby("signal")[places].nunique(dropna=False) == 1).all(axis=None)
-    levels_db = table.set_index(["signal", "system"])["level_db"]
-    assert np.isneginf(levels_db["silence", "without_biases"])
-    assert levels_db["silence", "with_biases"] > -80
+    silence = table[table["signal"] == "silence"]
+    levels_db = silence.set_index(["stage", "system"])["level_db"]
+    assert np.isneginf(levels_db[:, "without_biases"]).all()
+    assert (levels_db[:, "with_biases"] > -80).all()
 
     with np.load(arrays_path) as file:
         arrays = dict(file)
     assert arrays["rate_hz"] == RATE_HZ
+    assert len(arrays["audio"]) == len(arrays["level_db"]) == len(table)
     noise = signals.white_noise(1.5, RATE_HZ, 2)
-    place = table[table["signal"] == "noise"].iloc[0]
-    row = 2 * ["drums", "bass"].index(place["source"]) + place["channel"]
-    start = round(place["start_seconds"] * RATE_HZ)
-    for index, path in enumerate(models.values()):
-        output = run(load_model(path)[0], noise[None], CHUNK)[0]
-        second = output[row, start : start + RATE_HZ]
-        heard = arrays["audio"][SIGNALS.index("noise"), index]
+    rows = table[table["signal"] == "noise"]
+    for index, path in zip(rows.index, models.values(), strict=True):
+        second = cut(run(load_model(path)[0], noise[None], CHUNK)[0], rows.loc[index])
+        heard = arrays["audio"][index]
         np.testing.assert_allclose(heard, second - second.mean(), rtol=0, atol=1e-6)
-    assert arrays["level_db"].shape[:3] == (len(SIGNALS), 2, len(arrays["frequencies_hz"]))
-    silence_db = arrays["level_db"][SIGNALS.index("silence")]
-    tone_bin = np.abs(arrays["frequencies_hz"] - 2000).argmin()
-    np.testing.assert_allclose(
-        silence_db[0, tone_bin], levels_db["silence", "with_biases"], rtol=0, atol=0.5
-    )
-    assert np.isneginf(silence_db[1]).all()
+
+    # Where the signal is silence, the weights decide.
+    settled = signals.silence(1.5 + 2 * EDGE_SECONDS, RATE_HZ, 2)
+    initial = build_described(read_about(models["with_biases"])).eval()
+    for model, stage in ((initial, 0), (load_model(models["with_biases"])[0], 2)):
+        output = run(model, settled[None])[0, :, round(EDGE_SECONDS * RATE_HZ) :]
+        second = cut(output, silence.iloc[stage])
+        heard = arrays["audio"][silence.index[stage]]
+        np.testing.assert_allclose(heard, second - second.mean(), rtol=0, atol=1e-6)
+        level_db = arrays["level_db"][silence.index[stage]]
+        tone_bin = np.abs(arrays["frequencies_hz"] - 2000).argmin()
+        assert level_db[tone_bin] == pytest.approx(silence["level_db"].iloc[stage], abs=0.5)
+    assert np.isneginf(arrays["level_db"][silence.index[[1, 3]]]).all()
+
+
+def cut(output: np.ndarray, row: pd.Series) -> np.ndarray:
+    """The second of a row of the table, from ``(sources * channels, time)``."""
+    channel = 2 * ["drums", "bass"].index(row["source"]) + row["channel"]
+    start = round(row["start_seconds"] * RATE_HZ)
+    return output[channel, start : start + RATE_HZ]

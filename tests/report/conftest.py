@@ -176,27 +176,31 @@ def make_files(folder: Path) -> ReportFiles:
 
 
 def make_tone_seconds(folder: Path) -> dict[str, str]:
-    """Transposed: an audible tone. Nearest: none. Modified: silent. The user's own: chance."""
+    """Transposed: an audible tone, 12 dB louder before training. Nearest: none. Modified: silent.
+    The user's own: chance."""
     seconds = np.zeros((len(SYSTEMS), RATE_HZ), np.float32)
     seconds[0] = 0.003 * np.tile([1.0, 1.0, -1.0, -1.0], RATE_HZ // 4)
     seconds[1] = 1e-5 * np.random.default_rng(0).standard_normal(RATE_HZ)
     tones = [(-50.0, 20.0, 20.0), (-130.0, -60.0, -60.0), (-np.inf,) * 3, (-60.0, 10.0, -5.0)]
-    signals = {"silence": "", "music": SONG}
+    stages = {
+        ("silence", "", "initialization"): 12.0, ("silence", "", "trained"): 0.0,
+        ("music", SONG, "trained"): 0.0,
+    }  # fmt: skip
     rows = [
-        (signal, song, "bass", 1, 0.5, system, *tone)
-        for signal, song in signals.items()
+        (signal, song, "bass", 1, 0.5, stage, system, *(value_db + more_db for value_db in tone))
+        for (signal, song, stage), more_db in stages.items()
         for system, tone in zip(SYSTEMS, tones, strict=True)
     ]
-    spectrograms = [spectrogram_db(second[None], RATE_HZ) for second in seconds]
-    levels_db = np.array([level_db for *_, level_db in spectrograms], np.float16)
+    audio = np.concatenate([seconds * 10 ** (more_db / 20) for more_db in stages.values()])
+    spectrograms = [spectrogram_db(second[None], RATE_HZ) for second in audio]
     paths = {"tones": folder / "tone_seconds.csv", "tone_arrays": folder / "tone_seconds.npz"}
     pd.DataFrame(rows, columns=TONE_COLUMNS).to_csv(paths["tones"], index=False)
     np.savez(
         paths["tone_arrays"],
         rate_hz=RATE_HZ,
         frequencies_hz=spectrograms[0][0],
-        audio=np.stack([seconds] * len(signals)),
-        level_db=np.stack([levels_db] * len(signals)),
+        audio=audio,
+        level_db=np.array([level_db for *_, level_db in spectrograms], np.float16),
     )
     return {name: str(path) for name, path in paths.items()}
 

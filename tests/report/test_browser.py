@@ -110,8 +110,10 @@ def test_another_system_goes_on_at_the_same_moment(page) -> None:
     first, second, *_ = page.locator(".choices").first.locator("button").all()
     first.press("Enter")
     page.wait_for_selector(".choices button:nth-child(1)[aria-pressed=true]")
+    page.wait_for_function("window.started.length === 1")
     second.press("Space")
     page.wait_for_selector(".choices button:nth-child(2)[aria-pressed=true]")
+    page.wait_for_function("window.started.length === 2")
     assert first.get_attribute("aria-pressed") == "false"
     (began, offset, seconds), (changed, moment, _) = page.evaluate("window.started")
     assert (offset, seconds) == (0, 1)

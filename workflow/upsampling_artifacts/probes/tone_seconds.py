@@ -2,18 +2,20 @@
 
 The worst variant decides which second it is, so that all are heard at the same moment. Only
 variants with upsampling layers that can make the tone decide: a mask, for example, may leave of a
-song just the partial that lies there.
+song just the partial that lies there. Of silence and near-silence, the same second before training
+is kept, too: there, what training does to a tone is heard best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from upsampling_artifacts.artifacts.lines import measure_line
 from upsampling_artifacts.artifacts.masking import masking_margin_db
@@ -28,16 +30,22 @@ from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.memory import low_memory
-from upsampling_artifacts.models.saved import load_model
+from upsampling_artifacts.models.saved import build_described, load_model, read_about
 from upsampling_artifacts.probes.arithmetic import arithmetics, computing
 from upsampling_artifacts.probes.layer_tracer import find_layers, tone_strides
 from upsampling_artifacts.probes.measures_table import PLAYBACK_DB_SPL
 from upsampling_artifacts.probes.variants import Probe, run_probe, variant_probes
 
 COLUMNS = [
-    "signal", "song", "source", "channel", "start_seconds", "system", "level_db",
+    "signal", "song", "source", "channel", "start_seconds", "stage", "system", "level_db",
     "audibility_margin_db", "tone_margin_db",
 ]  # fmt: skip
+
+BEFORE_TRAINING = ("silence", "near_silence")
+"""The test signals of which the second before training is kept, too."""
+
+
+LoadModel = Callable[[str], tuple[nn.Module, dict]]
 
 
 class Output(NamedTuple):
@@ -123,7 +131,8 @@ def write_tone_seconds(
 ) -> None:
     """Write the loudest second of each test signal: its tones as a table, audio and spectrograms.
 
-    Of several songs, the one with the most audible tone is taken.
+    The trained variants decide which second it is. Of several songs, the one with the most audible
+    tone is taken.
 
     Args:
         models: Trained model files by system.
@@ -133,53 +142,69 @@ def write_tone_seconds(
         segment_seconds: For each system, as for :func:`variants.probe_variant`.
         signal_seconds: As for :func:`variants.probe_variant`.
         tone_hz: Frequency of the tone.
-        csv_path: Where to write the table, with the columns ``COLUMNS``: one row per signal and
-            system. Levels are in dB re the RMS of a normalized mixture.
-        arrays_path: Where to write (``.npz``) ``rate_hz``, ``frequencies_hz``, ``audio`` ``(signal,
-            system, time)``, re the RMS of a normalized mixture, without its DC offset, and its
-            spectrograms ``level_db`` ``(signal, system, frequency, time)``, as
-            :func:`spectra.spectrogram_db`. Signals and systems are in the order of the table.
+        csv_path: Where to write the table, with the columns ``COLUMNS``: one row per signal, stage
+            (``trained``; for ``BEFORE_TRAINING`` also ``initialization``) and system. Levels are in
+            dB re the RMS of a normalized mixture.
+        arrays_path: Where to write (``.npz``) ``rate_hz``, ``frequencies_hz`` and, for each row of
+            the table, ``audio`` ``(row, time)``, re the RMS of a normalized mixture, without its DC
+            offset, and its spectrogram ``level_db`` ``(row, frequency, time)``, as
+            :func:`spectra.spectrogram_db`.
         threads: CPU threads.
     """
     torch.set_num_threads(threads)
     cached = [read_cache(song) for song in songs]
     sources, rate_hz = cached[0].sources, cached[0].rate_hz
     probes = variant_probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
-    by_variant = [
-        _outputs(path, probes, round(segment_seconds[system] * rate_hz))
-        for system, path in models.items()
-    ]
-    loudest: dict[str, tuple[Probe, Moment, Sequence[Output]]] = {}
-    for probe, outputs in zip(probes, zip(*by_variant, strict=True), strict=True):
-        moment = _moment(outputs, probe, rate_hz, tone_hz)
+    quiet = [probe for probe in probes if probe.name in BEFORE_TRAINING]
+
+    def answers(load: LoadModel, probes: Sequence[Probe]) -> list[dict[str, Output]]:
+        """What each variant answers to each test signal."""
+        by_variant = [
+            _outputs(*load(path), probes, round(segment_seconds[system] * rate_hz))
+            for system, path in models.items()
+        ]
+        return [
+            dict(zip(models, outputs, strict=True)) for outputs in zip(*by_variant, strict=True)
+        ]
+
+    before = dict(zip(BEFORE_TRAINING, answers(_initial_model, quiet), strict=True))
+    loudest: dict[str, tuple[Probe, Moment, dict[str, Output]]] = {}
+    for probe, outputs in zip(probes, answers(load_model, probes), strict=True):
+        moment = _moment(list(outputs.values()), probe, rate_hz, tone_hz)
         if probe.name not in loudest or moment.tone_margin_db > loudest[probe.name][1][2]:
             loudest[probe.name] = probe, moment, outputs
     rows, audio = [], []
-    for probe, moment, outputs in loudest.values():
+    for probe, moment, trained in loudest.values():
         source, channel = divmod(moment.row, len(probe.signal))
         place = probe.name, probe.song, sources[source], channel, moment.start / rate_hz
-        for system, output in zip(models, outputs, strict=True):
-            second = cut_second(output.signal[[moment.row]], rate_hz, moment.start)
-            rows.append((*place, system, *_measure(second, rate_hz, tone_hz, output.strides)))
-            audio.append(second - second.mean())
+        stages = {"initialization": before.get(probe.name, {}), "trained": trained}
+        for stage, outputs in stages.items():
+            for system, output in outputs.items():
+                second = cut_second(output.signal[[moment.row]], rate_hz, moment.start)
+                tone = _measure(second, rate_hz, tone_hz, output.strides)
+                rows.append((*place, stage, system, *tone))
+                audio.append(second[0] - second.mean())
     with atomic_write(csv_path) as unfinished:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(unfinished, index=False, float_format="%.3f")
-    spectrograms = [spectrogram_db(second, rate_hz) for second in audio]
-    levels_db = np.array([level_db for _, _, level_db in spectrograms], np.float16)
-    by_signal = len(loudest), len(models)
+    spectrograms = [spectrogram_db(second[None], rate_hz) for second in audio]
     with atomic_write(arrays_path) as unfinished:
         np.savez_compressed(
             unfinished,
             rate_hz=rate_hz,
             frequencies_hz=spectrograms[0][0],
-            audio=np.reshape(audio, (*by_signal, -1)),
-            level_db=levels_db.reshape(*by_signal, *levels_db.shape[1:]),
+            audio=np.array(audio),
+            level_db=np.array([level_db for _, _, level_db in spectrograms], np.float16),
         )
 
 
-def _outputs(path: str, probes: Sequence[Probe], chunk: int) -> list[Output]:
+def _initial_model(path: str) -> tuple[nn.Module, dict]:
+    """As :func:`saved.load_model`, but with the weights before training."""
+    about = read_about(path)
+    return build_described(about).eval(), about
+
+
+def _outputs(model: nn.Module, about: dict, probes: Sequence[Probe], chunk: int) -> list[Output]:
     """What a model answers to each test signal, in the arithmetic of separation."""
-    model, about = load_model(path)
     shape = about["audio_channels"], chunk
     separation = arithmetics(model, shape, about)[0]
     with low_memory(model), computing(model, separation), torch.inference_mode():

@@ -51,49 +51,90 @@ def hear_it(
 
     Returns:
         ``tone_height`` (of the tone in the spectrograms, in percent), ``range_db``, ``fade_ms``,
-        ``music_db`` and ``signals``. For each signal: ``signal``, ``name``, ``song``, ``source``,
-        ``channel``, ``start_seconds``, ``gain`` (as text), ``audible`` (systems with
-        an audible tone), ``worst`` (index of the system with the most audible tone), and per system
-        ``names``, ``tones`` (as text), ``sounds`` and ``pictures`` (data URIs).
+        ``music_db``, ``signals`` and ``first``. For each signal: ``signal``, ``name``, ``song``,
+        ``source``, ``channel``, ``start_seconds``, ``audible`` (systems with an audible tone),
+        ``worst`` (name of the system with the most audible tone), and what can be heard of the
+        trained systems: ``gain`` (as text) and ``choices``, each ``{"system", "stage", "name",
+        "tone", "sound", "picture"}``, the last two as data URIs. ``first`` is for the first
+        screen: ``name``, ``gain`` and ``choices`` of one signal, of a system with an audible tone
+        and one without, before and after training; None if no tone is audible in quiet.
     """
     table = pd.read_csv(csv_path, keep_default_na=False)
+    table["row"] = range(len(table))  # of the arrays
     with np.load(arrays_path) as file:
         arrays = dict(file)
-    rate_hz = int(arrays["rate_hz"])
-    signals = []
-    for (name, rows), audio, levels_db in zip(
-        table.groupby("signal", sort=False), arrays["audio"], arrays["level_db"], strict=True
-    ):
-        gain_db = _gain_db(audio)
-        amplified = _faded(audio, rate_hz) * 10 ** ((MUSIC_DB + gain_db) / 20)
-        signals.append(
-            rows.iloc[0][["signal", "song", "source", "channel", "start_seconds"]].to_dict()
-            | _tones(rows, looks)
-            | {
-                "name": signal_name(str(name)),
-                "gain": f"{signed(gain_db, 0)} dB",
-                "sounds": [flac_uri(second[None], rate_hz) for second in amplified],
-                "pictures": _pictures(arrays["frequencies_hz"], levels_db),
-            }
-        )
+    trained = table[table["stage"] == "trained"]
+    first = _first_rows(table)
     return {
-        "tone_height": 100 * tone_hz / (rate_hz / 2),
+        "tone_height": 100 * tone_hz / (int(arrays["rate_hz"]) / 2),
         "range_db": RANGE_DB,
         "fade_ms": 1000 * FADE_SECONDS,
         "music_db": MUSIC_DB,
-        "signals": signals,
+        "signals": [
+            _place(rows) | _audible(rows, looks) | _heard(rows, arrays, looks)
+            for _, rows in trained.groupby("signal", sort=False)
+        ],
+        "first": None if first.empty else _place(first) | _heard(first, arrays, looks),
     }
 
 
-def _tones(rows: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
-    """The tone of each system in words, and in which it is audible and most audible."""
-    names = [looks[system]["label"] for system in rows["system"]]
+def _first_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows for the first screen: a system with an audible tone after training, and one without.
+
+    Of the first signal with a tone among those with seconds before training: a network without
+    biases answers silence with silence, but near-silence with tones. Empty if there is none.
+    """
+    for signal in table["signal"][table["stage"] == "initialization"].unique():
+        rows = table[table["signal"] == signal].set_index("system", drop=False)
+        trained = rows[rows["stage"] == "trained"]
+        audible = trained["tone_margin_db"] > 0
+        if audible.any():
+            return rows.loc[[*trained.index[audible][:1], *trained.index[~audible][:1]]]
+    return table.iloc[:0]
+
+
+def _place(rows: pd.DataFrame) -> dict[str, Any]:
+    """Where in which signal the rows were heard: the same for all."""
+    first = rows.iloc[0]
+    keys = ("signal", "song", "source", "channel", "start_seconds")
+    return {**{key: first[key] for key in keys}, "name": signal_name(str(first["signal"]))}
+
+
+def _audible(rows: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, Any]:
+    """In which systems the tone is audible, and in which it is most audible."""
     margins_db = rows["tone_margin_db"].to_numpy()
     return {
-        "names": names,
-        "worst": int(margins_db.argmax()),
         "audible": [looks[name]["prose_name"] for name in rows["system"][margins_db > 0]],
-        "tones": [_tone_text(row) for row in rows.to_dict("records")],
+        "worst": looks[rows["system"].iloc[margins_db.argmax()]]["label"],
+    }
+
+
+def _heard(
+    rows: pd.DataFrame, arrays: Mapping[str, np.ndarray], looks: Mapping[str, Look]
+) -> dict[str, Any]:
+    """The sounds of the rows with one gain, pictures on one scale, and the tones in words."""
+    rate_hz = int(arrays["rate_hz"])
+    audio, levels_db = (arrays[name][rows["row"]] for name in ("audio", "level_db"))
+    gain_db = _gain_db(audio)
+    amplified = _faded(audio, rate_hz) * 10 ** ((MUSIC_DB + gain_db) / 20)
+    return {
+        "gain": f"{signed(gain_db, 0)} dB",
+        "choices": [
+            {
+                "system": row["system"],
+                "stage": row["stage"],
+                "name": looks[row["system"]]["label"],
+                "tone": _tone_text(row),
+                "sound": flac_uri(second[None], rate_hz),
+                "picture": picture,
+            }
+            for row, second, picture in zip(
+                rows.to_dict("records"),
+                amplified,
+                _pictures(arrays["frequencies_hz"], levels_db),
+                strict=True,
+            )
+        ],
     }
 
 

@@ -1,33 +1,30 @@
-// One sound at a time. The players work without it.
-document.addEventListener("play", function (event) {
-  stopLoop();
-  document.querySelectorAll("audio").forEach(function (other) {
-    if (other !== event.target) { other.pause(); }
+// Hear it: a button repeats the second of its system; pressed again, it stops. Another button of the
+// same group goes on at the same moment.
+for (const group of document.querySelectorAll(".choices")) {
+  const player = new sound.Player();
+  const buttons = [...group.querySelectorAll("button")];
+  let pressed = null;
+
+  function press(button) {
+    pressed = button;
+    for (const other of buttons) { other.setAttribute("aria-pressed", String(other === pressed)); }
+  }
+  async function hear(button) {
+    press(button);
+    const buffer = await sound.decode(button.value);
+    if (pressed !== button) { return; } // another one was pressed meanwhile
+    if (player.paused) { player.currentTime = 0; }
+    player.setSound(buffer);
+    await player.play();
+  }
+
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      if (pressed !== button) { hear(button); } else { press(null); player.pause(); }
+    });
+  }
+  player.addEventListener("pause", () => press(null));
+  document.addEventListener("systemschange", () => {
+    if (pressed && systems.isHidden(pressed.dataset.system)) { press(null); player.pause(); }
   });
-}, true);
-// Hear it: a button repeats the second of its system; another one goes on at the same moment. Not by
-// audio elements: Chromium cannot seek in a FLAC file of one second.
-let context = null, loop = null;
-function stopLoop() {
-  if (loop) { loop.source.stop(); loop.button.setAttribute("aria-pressed", "false"); }
-  loop = null;
 }
-async function startLoop(button) {
-  context = context || new AudioContext();
-  const file = await (await fetch(button.value)).arrayBuffer();
-  const source = new AudioBufferSourceNode(context, { loop: true });
-  source.buffer = await context.decodeAudioData(file);
-  source.connect(context.destination);
-  document.querySelectorAll("audio").forEach(function (player) { player.pause(); });
-  const goesOn = loop && loop.button.parentElement === button.parentElement;
-  const start = goesOn ? loop.start : context.currentTime;
-  stopLoop();
-  source.start(0, (context.currentTime - start) % source.buffer.duration);
-  button.setAttribute("aria-pressed", "true");
-  loop = { button: button, source: source, start: start };
-}
-document.querySelectorAll(".choices button").forEach(function (button) {
-  button.addEventListener("click", function () {
-    if (loop && loop.button === button) { stopLoop(); } else { startLoop(button); }
-  });
-});
