@@ -76,12 +76,12 @@ class ReportFiles:
         upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
-        figures: Image files by the name that the templates use: layers, loss_gradients,
+        figures: ``.svg`` files by the name that the templates use: layers, loss_gradients,
             line_levels, over_training, after_training, spectrograms_noise, spectrograms_silence,
             training_curves, source_scores, sdr_differences, trade_offs, step_speed, layer_speed,
             remedies (if there are any), and those of figure_1 to figure_9 that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
-            ``spectrograms.png``.
+            ``spectrograms.svg``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
         patterns: Path patterns for the captions that cite many files: probes, training,
@@ -278,7 +278,7 @@ def _model_values(folder: Path) -> dict[str, Any]:
         "name": folder.name,
         "folder": str(folder),
         "summary": (folder / "summary.txt").read_text(encoding="utf-8"),
-        "figure": folder / "spectrograms.png",
+        "figure": folder / "spectrograms.svg",
     }
 
 
