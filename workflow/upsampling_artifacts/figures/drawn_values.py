@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter
+from numpy.typing import ArrayLike
 
 from upsampling_artifacts.figures.systems import system_of
 
@@ -55,38 +56,44 @@ def _series(artist: Artist) -> str:
 def _in_units_of(axes: Axes, artist: Artist) -> bool:
     """Whether both coordinates are data: grid lines and arrowheads at the margin are none."""
     if isinstance(artist, PathCollection):
-        return artist.get_offset_transform().contains_branch(axes.transData)
-    return artist.get_visible() and all(
-        artist.get_transform().contains_branch_seperately(axes.transData)
-    )
-
-
-def _points(axes: Axes, artist: Artist) -> Iterator[tuple[str, object, object, float | None]]:
-    """``(kind, x, y, value)`` of each point of an artist."""
-    if isinstance(artist, QuadMesh):
-        corners = artist.get_coordinates()
-        centers = (corners[:-1, :-1] + corners[1:, 1:]) / 2
-        values = np.ma.filled(artist.get_array(), np.nan).ravel()
-        kind, points = "cell", centers.reshape(-1, 2)
-    elif isinstance(artist, Line2D):
-        kind, points = "line", artist.get_xydata()
-    elif isinstance(artist, PathCollection):
-        kind, points = "point", np.asarray(artist.get_offsets())
-    elif isinstance(artist, LineCollection):
-        kind, points = "interval", np.concatenate([np.empty((0, 2)), *artist.get_segments()])
-    elif isinstance(artist, PolyCollection):
-        outlines = [path.vertices for path in artist.get_paths()]
-        kind, points = "band", np.concatenate([np.empty((0, 2)), *outlines])
+        transform = artist.get_offset_transform()
+    elif isinstance(artist, Line2D | LineCollection | PolyCollection | QuadMesh):
+        transform = artist.get_transform()
     else:
-        return
-    named = _names(axes.xaxis), _names(axes.yaxis)
-    for index, point in enumerate(np.asarray(points, dtype=float)):
-        if np.isfinite(point).all():
-            x, y = (
-                names[round(place)] if names and 0 <= round(place) < len(names) else float(place)
-                for names, place in zip(named, point, strict=True)
-            )
-            yield kind, x, y, float(values[index]) if kind == "cell" else None
+        return False
+    return all(transform.contains_branch_separately(axes.transData))
+
+
+def _points(axes: Axes, artist: Artist) -> Iterator[tuple[str, object, object, float]]:
+    """``(kind, x, y, value)`` of each point of an artist; the value of what has none is NaN."""
+    values = np.array([])
+    parts: Sequence[ArrayLike]
+    match artist:
+        case Line2D():
+            kind, parts = "line", [artist.get_xydata()]
+        case PathCollection():
+            kind, parts = "point", [artist.get_offsets()]
+        case LineCollection():
+            kind, parts = "interval", artist.get_segments()
+        case PolyCollection():
+            kind, parts = "band", [path.vertices for path in artist.get_paths()]
+        case QuadMesh():
+            corners = np.asarray(artist.get_coordinates(), dtype=float)
+            kind, parts = "cell", [((corners[:-1, :-1] + corners[1:, 1:]) / 2).reshape(-1, 2)]
+            values = np.ma.masked_invalid(np.ma.asarray(artist.get_array())).filled(np.nan).ravel()
+        case _:
+            return
+    points = np.concatenate([np.empty((0, 2)), *(np.asarray(part, dtype=float) for part in parts)])
+    names = _names(axes.xaxis), _names(axes.yaxis)
+    for index, (x, y) in enumerate(points):
+        if np.isfinite([x, y]).all():
+            value = float(values[index]) if len(values) else np.nan
+            yield kind, _named(x, names[0]), _named(y, names[1]), value
+
+
+def _named(place: float, names: list[str]) -> str | float:
+    """The nearest name along an axis of names."""
+    return names[round(place)] if 0 <= round(place) < len(names) else float(place)
 
 
 def _names(axis: Axis) -> list[str]:

@@ -49,6 +49,7 @@ class Look(TypedDict):
         label: Its name in figures and tables.
         prose_name: Its name in running text.
         color: "#rrggbb".
+        marker: A marker of matplotlib, which no other system of the experiment has.
         modified_from: The system of which it is a modification, drawn dashed; None for others.
         reference: The system that its training steps and epochs are compared with.
     """
@@ -56,6 +57,7 @@ class Look(TypedDict):
     label: str
     prose_name: str
     color: str
+    marker: str
     modified_from: str | None
     reference: str
 
@@ -92,6 +94,11 @@ def new_figure(height_inches: float, width_inches: float = PAGE_WIDTH_INCHES) ->
 def wrapped(label: str) -> str:
     """Put each word of a label on a line of its own, for narrow places."""
     return label.replace(" ", "\n")
+
+
+def dashes(look: Look) -> Any:
+    """The line style of a system: modified systems are dashed."""
+    return (0, (4, 2)) if look["modified_from"] else "solid"
 
 
 def reference_name(looks: Mapping[str, Look], references: Iterable[str]) -> str:
