@@ -74,6 +74,12 @@ class BaselineLook(TypedDict):
     dashes: tuple[float, tuple[float, float]]
 
 
+SYMBOLS = {
+    "o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚", "X": "✖", "v": "▼", "<": "◀", ">": "▶",
+    "p": "⬟", "h": "⬢", "*": "★",
+}  # fmt: skip
+"""The markers as text."""
+
 BASELINES: dict[str, BaselineLook] = {
     "mixture": {"label": "mixture, split evenly", "dashes": (0, (4, 2))},
     "ideal_ratio_mask": {"label": "ideal ratio mask", "dashes": (0, (1, 1.2))},

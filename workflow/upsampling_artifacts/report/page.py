@@ -16,7 +16,7 @@ from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.figures.signal_names import signal_name
-from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.style import SYMBOLS, Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     INAUDIBLE_DB,
@@ -189,7 +189,12 @@ def page_values(
         "files": files,
         "config": config,
         "systems": [
-            {"name": name, "label": looks[name]["label"], "color": looks[name]["color"]}
+            {
+                "name": name,
+                "label": looks[name]["label"],
+                "color": looks[name]["color"],
+                "symbol": SYMBOLS[looks[name]["marker"]],
+            }
             for name in config["variants"]
         ],
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
