@@ -16,7 +16,7 @@ from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.figures.signal_names import signal_name
-from upsampling_artifacts.figures.style import BASELINES, Look
+from upsampling_artifacts.figures.style import BASELINES, SYMBOLS, Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     INAUDIBLE_DB,
@@ -78,13 +78,13 @@ class ReportFiles:
         upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
-        figures: Image files by the name that the templates use: tone_margins, layers,
+        figures: ``.svg`` files by the name that the templates use: tone_margins, layers,
             loss_gradients, line_levels, over_training, after_training, spectrograms_noise,
             spectrograms_silence, training_curves, source_scores, sdr_differences, trade_offs,
             step_speed, layer_speed, remedies (if there are any), and those of figure_1 to figure_9
             that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
-            ``spectrograms.png``.
+            ``spectrograms.svg``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
         patterns: Path patterns for the captions that cite many files: probes, training,
@@ -192,7 +192,12 @@ def page_values(
         "files": files,
         "config": config,
         "systems": [
-            {"name": name, "label": looks[name]["label"], "color": looks[name]["color"]}
+            {
+                "name": name,
+                "label": looks[name]["label"],
+                "color": looks[name]["color"],
+                "symbol": SYMBOLS[looks[name]["marker"]],
+            }
             for name in config["variants"]
         ],
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
@@ -311,7 +316,7 @@ def _model_values(folder: Path) -> dict[str, Any]:
         "name": folder.name,
         "folder": str(folder),
         "summary": (folder / "summary.txt").read_text(encoding="utf-8"),
-        "figure": folder / "spectrograms.png",
+        "figure": folder / "spectrograms.svg",
     }
 
 
