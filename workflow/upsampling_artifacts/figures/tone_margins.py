@@ -61,7 +61,7 @@ def tone_margins(summary: pd.DataFrame, looks: Mapping[str, Look], frequency_hz:
             "← not audible", loc="left", fontsize=8.5, color="#2e6b2e", x=0.01, y=1.0, pad=3
         )
         axes.set_title(
-            "open: after initialization   filled: after training   ←: lower",
+            "open: after initialization · filled: after training · ←: lower",
             loc="right",
             fontsize=8.5,
             pad=3,
