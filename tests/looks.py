@@ -7,7 +7,7 @@ from upsampling_artifacts.pipeline.configuration import resolve
 
 from .configs import SCHEMA, read_config
 
-KEYS = ("label", "prose_name", "color", "modified_from", "reference")
+KEYS = ("label", "prose_name", "color", "marker", "modified_from", "reference")
 
 
 def make_looks(*systems: str) -> dict[str, Look]:

@@ -25,7 +25,13 @@ from upsampling_artifacts.probes.measures_table import (
     VARIANT_COLUMNS,
 )
 from upsampling_artifacts.probes.model_probe import probe_model, run
-from upsampling_artifacts.probes.variants import EDGE_SECONDS, QUIET_SECONDS, probe_variant
+from upsampling_artifacts.probes.variants import (
+    EDGE_SECONDS,
+    QUIET_SECONDS,
+    Probe,
+    measure_treble,
+    probe_variant,
+)
 
 RATE_HZ = 8000
 SYSTEM = {
@@ -110,8 +116,23 @@ def test_a_variant_is_probed_with_every_signal(song: Path, tmp_path: Path) -> No
     assert (table["signal"] == "music").equals(table["song"].notna())
     of_sources = table[table["source"].notna()]
     assert set(of_sources["source"]) == {"drums", "bass"}
+    treble = table[table["measure"] == "treble_level"]
+    assert treble[["signal", "layer", "frequency_hz"]].values.tolist() == [
+        ["noise", "output", RATE_HZ / 8], ["music", "output", RATE_HZ / 8],
+    ]  # fmt: skip
     assert set(of_sources["frequency_hz"]) == {RATE_HZ / 4, RATE_HZ / 2}
     assert not table["measure"].str.endswith(("chance", "tone_margin", "ratio")).any()
+
+
+def test_the_treble_of_all_sources_together_is_compared_with_that_of_the_input() -> None:
+    time = np.arange(RATE_HZ) / RATE_HZ
+    bass, treble = (np.sin(2 * np.pi * hz * time).astype(np.float32) for hz in (500, 3000))
+    probe = Probe("music", "song", np.stack([bass + treble] * 2))
+    # Two sources of two channels: alone, each has too much treble; together, half the amplitude.
+    output = np.stack([bass + 2 * treble] * 2 + [-1.5 * treble] * 2)
+    [row] = measure_treble(probe, output, 2, RATE_HZ).to_dict("records")
+    assert (row["measure"], row["frequency_hz"]) == ("treble_level", 1000)
+    assert row["value"] == pytest.approx(20 * np.log10(0.5), abs=1e-6)
 
 
 def test_a_remedy_is_probed_with_the_chosen_signals_alone(song: Path, tmp_path: Path) -> None:
@@ -207,8 +228,9 @@ def test_a_quiet_passage_is_probed_with_the_music_around_it(song: Path, tmp_path
 
 
 def measured(table: pd.DataFrame, signal: str) -> pd.DataFrame:
-    """The measures of all sources together."""
+    """The measures of all sources together that any model has."""
     chosen = (table["signal"] == signal) & table["source"].isna()
+    chosen &= table["measure"] != "treble_level"
     return table[chosen][COLUMNS].reset_index(drop=True)
 
 

@@ -27,6 +27,7 @@ from upsampling_artifacts.figures.sdr_differences import draw_sdr_differences
 from upsampling_artifacts.figures.source_scores import draw_source_scores
 from upsampling_artifacts.figures.spectrograms import draw_spectrograms
 from upsampling_artifacts.figures.step_speed import draw_step_speed
+from upsampling_artifacts.figures.tone_margins import draw_tone_margins
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs
 from upsampling_artifacts.figures.training_curves import draw_training_curves
 from upsampling_artifacts.probes.after_training import write_after_training
@@ -435,12 +436,13 @@ def make_figures(folder: Path) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.png")
         for name in (
-            "after_training", "layers", "line_levels", "loss_gradients", "over_training",
-            "spectrograms_noise",
-            "spectrograms_silence", "training_curves", "source_scores", "sdr_differences",
-            "trade_offs", "step_speed", "layer_speed", "remedies",
+            "tone_margins", "after_training", "layers", "line_levels", "loss_gradients",
+            "over_training", "spectrograms_noise", "spectrograms_silence",
+            "training_curves", "source_scores", "sdr_differences", "trade_offs", "step_speed",
+            "layer_speed", "remedies",
         )
     }  # fmt: skip
+    draw_tone_margins(folder / "probes/variants.csv", [paths["tone_margins"]], LOOKS, 2000.0)
     draw_line_levels(folder / "probes/variants.csv", [paths["line_levels"]], LOOKS, 2000.0)
     draw_after_training(folder / "after_training.csv", [paths["after_training"]], LOOKS, 2000.0)
     draw_over_training(folder / "over_training.csv", [paths["over_training"]], LOOKS)

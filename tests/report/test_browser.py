@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from upsampling_artifacts.report.libraries import installed
 
 from .conftest import LISTEN_SECONDS, Report
 
@@ -65,8 +66,8 @@ def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> No
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
     n_heard = page.locator(".spectrogram img").count()
     assert n_heard >= 8
-    # 14 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
-    assert len(widths) == n_heard + (16 if html_path == report.path else 24)
+    # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
+    assert len(widths) == n_heard + (17 if html_path == report.path else 25)
     assert all(width > 0 for width in widths)
 
 
@@ -149,3 +150,80 @@ def test_text_ends_within_the_window(page) -> None:
             .map(element => element.textContent.slice(0, 60))"""
     )
     assert cut_off == []
+
+
+def test_the_overview_is_sorted_by_a_click_on_a_column(page) -> None:
+    header = page.locator("#overview-table th", has_text="tone margin")
+    orders = []
+    for _ in range(2):
+        header.click()
+        rows = page.locator("#overview-table tbody tr")
+        orders.append(rows.evaluate_all("rows => rows.map(row => row.dataset.system)"))
+        values = rows.locator("td:nth-child(3)").evaluate_all(
+            "cells => cells.map(cell => cell.dataset.sort).filter(Boolean).map(Number)"
+        )
+        assert values in (sorted(values), sorted(values, reverse=True))
+    assert orders[0] != orders[1]
+
+
+def test_a_system_is_hidden_and_highlighted_everywhere(page) -> None:
+    if not page.locator(".system-switch").first.is_visible():
+        page.locator(".beside summary", has_text="Systems").click()
+    switch = page.locator(".system-switch").nth(1)
+    name = switch.get_attribute("value")
+    row = page.locator(f"#overview-table tr[data-system={name}]")
+    switch.click()
+    assert row.is_hidden()
+    assert switch.get_attribute("aria-pressed") == "false"
+    switch.click()
+    assert row.is_visible()
+    page.locator(".system-switch").first.focus()
+    assert "dimmed-system" in row.get_attribute("class")
+    page.locator(".system-switch").first.blur()
+    assert "dimmed-system" not in row.get_attribute("class")
+    page.locator(".all-systems", has_text="Hide all").click()
+    assert page.locator("#overview-table tbody tr:visible").count() == 0
+    page.locator(".all-systems", has_text="Show all").click()
+
+
+def test_claims_are_filtered_by_their_verdict(page) -> None:
+    rows = page.locator("#claim-table [data-verdict]")
+    shown = page.locator("#claim-table [data-verdict]:visible")
+    n_all = rows.count()
+    for button in page.locator("#claims .filter button").all()[1:]:
+        button.click()
+        verdict = button.get_attribute("value")
+        verdicts = set(shown.evaluate_all("rows => rows.map(row => row.dataset.verdict)"))
+        assert verdicts == {verdict}
+        assert button.get_attribute("aria-pressed") == "true"
+    page.locator("#claims .filter button").first.click()
+    assert shown.count() == n_all
+
+
+def test_the_page_turns_dark_and_light_again(page) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.locator("#theme").click()
+    assert page.evaluate(ground) == "rgb(22, 24, 28)"
+    page.locator("#theme").click()
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+
+
+def test_the_contents_mark_the_section_in_sight(page) -> None:
+    page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    for place in ("overview", "speed"):
+        page.evaluate(f"document.getElementById('{place}').scrollIntoView()")
+        page.wait_for_selector(f".beside nav a[href='#{place}'][aria-current]", state="attached")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page, theme: str) -> None:
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.add_script_tag(content=installed("axe-core/axe.min.js"))
+    found = page.evaluate("axe.run().then(result => result.violations)")
+    serious = [
+        (violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+    ]
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert serious == []

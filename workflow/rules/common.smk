@@ -179,7 +179,7 @@ def training_threads(wildcards):
 
 def looks(systems=config["variants"]):
     """How systems are shown: a parameter of figures and the report only, so labels retrain nothing."""
-    keys = ("label", "prose_name", "color", "modified_from", "reference")
+    keys = ("label", "prose_name", "color", "marker", "modified_from", "reference")
     return {name: {key: config["systems"][name][key] for key in keys} for name in systems}
 
 

@@ -151,6 +151,23 @@ rule figure_loss_gradients:
         "../scripts/figure_loss_gradients.py"
 
 
+rule figure_tone_margins:
+    input:
+        rules.trained_measures.output,
+    output:
+        figure("tone_margins", "audible tones", "Artifacts", "tone_margins"),
+    log:
+        f"logs/{FIGURES}/tone_margins.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        looks=looks(),
+        tone_hz=TONES_HZ[0],
+        code=code("upsampling_artifacts.figures.tone_margins"),
+    script:
+        "../scripts/figure_tone_margins.py"
+
+
 rule figure_line_levels:
     input:
         rules.trained_measures.output,

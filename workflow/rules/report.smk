@@ -35,8 +35,9 @@ rule report:
         full_size=REFERENCE_FILES["full_size"],
         reference_remedies=REFERENCE_FILES["remedies"],
         figures=expand(
-            f"{FIGURES}/{{name}}.png",
+            f"{FIGURES}/{{name}}.svg",
             name=[
+                "tone_margins",
                 "line_levels",
                 "after_training",
                 "over_training",

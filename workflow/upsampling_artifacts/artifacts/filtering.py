@@ -217,6 +217,36 @@ def flatness_db(power: np.ndarray) -> float:
         return float(10 * np.log10(power.mean()) - np.mean(10 * np.log10(power)))
 
 
+def treble_level_db(output: np.ndarray, input: np.ndarray, rate_hz: float, from_hz: float) -> float:
+    """How much of the input's treble reaches the output: a ratio of powers above a frequency.
+
+    For the output of a separation, sum the sources: a perfect one keeps everything (0 dB).
+
+    Args:
+        output: ``(channels, time)``.
+        input: ``(channels, time)``, as long as the output.
+        rate_hz: Sampling rate.
+        from_hz: Where the treble begins.
+
+    Returns:
+        dB; NaN if the input has none, -inf if the output has none.
+
+    Example:
+        >>> time = np.arange(8000) / 8000
+        >>> bass, treble = (np.sin(2 * np.pi * hz * time)[None] for hz in (500, 3000))
+        >>> round(treble_level_db(bass + treble / 10, bass + treble, 8000, from_hz=1000), 3)
+        -20.0
+    """
+    kept, all = (
+        power[frequencies_hz > from_hz].sum()
+        for frequencies_hz, power in (power_density(signal, rate_hz) for signal in (output, input))
+    )
+    if all == 0:
+        return float("nan")
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(kept / all))
+
+
 def response_db(output: np.ndarray, input: np.ndarray, rate_hz: float, stride: int) -> np.ndarray:
     """Measured frequency response of an upsampling layer.
 

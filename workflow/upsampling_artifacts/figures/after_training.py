@@ -16,9 +16,11 @@ from matplotlib.figure import Figure
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.signal_names import SIGNAL_NAMES, signal_name
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, ticks_belong_to
 
 # Beyond, the color says no more.
 RANGE_DB = 40.0
+LOWEST_DB = -300.0
 ROW_INCHES = 0.44
 # Green: not audible. Color-blind readers tell both ends apart by their lightness.
 COLORS = LinearSegmentedColormap.from_list(
@@ -47,15 +49,21 @@ def after_training_figure(
     with style.applied():
         figure = style.new_figure(1.7 + ROW_INCHES * len(systems))
         axes = figure.subplots()
-        shown = axes.imshow(
-            margins_db.clip(-RANGE_DB, RANGE_DB), cmap=COLORS, vmin=-RANGE_DB, vmax=RANGE_DB,
-            aspect="auto",
-        )  # fmt: skip
+        edges = np.arange(len(signals) + 1) - 0.5
+        axes.set(xlim=edges[[0, -1]], ylim=(len(systems) - 0.5, -0.5))
+        for place, system in enumerate(systems):
+            row_db = margins_db.loc[[system]].clip(lower=LOWEST_DB)  # without infinities
+            shown = axes.pcolormesh(
+                edges, [place - 0.5, place + 0.5], row_db, cmap=COLORS, vmin=-RANGE_DB,
+                vmax=RANGE_DB,
+            )  # fmt: skip
+            belongs_to(system, shown)
         for row in table.to_dict("records"):
             if row["system"] in systems:
                 _write_cell(axes, row, signals.index(row["signal"]), systems.index(row["system"]))
         axes.set_xticks(range(len(signals)), [style.wrapped(signal_name(name)) for name in signals])
         axes.set_yticks(range(len(systems)), [looks[name]["label"] for name in systems])
+        ticks_belong_to(axes.yaxis, systems)
         axes.tick_params(length=0, labelsize=8.5, labeltop=True, labelbottom=False)
         axes.spines[:].set_visible(False)
         for place in np.arange(0.5, len(systems) - 1):
@@ -88,15 +96,20 @@ def draw_after_training(
 
 def _write_cell(axes: Axes, row: dict[Hashable, Any], x: int, y: int) -> None:
     if row["response"] == "silent":
-        axes.text(x, y, "exactly\nsilent", ha="center", va="center", fontsize=7, style="italic")
+        silent = axes.text(
+            x, y, "exactly\nsilent", ha="center", va="center", fontsize=7, style="italic"
+        )
+        belongs_to(row["system"], silent)
         return
     audible, undecided = (row["response"] == response for response in ("audible", "undecided"))
-    axes.text(
+    margin = axes.text(
         x, y - 0.12, _number(row["margin_db"]) + ("?" if undecided else ""), ha="center",
         va="center", fontsize=9.5, fontweight="bold" if audible else "normal",
     )  # fmt: skip
+    belongs_to(row["system"], margin)
     if isinstance(row["source"], str):
-        axes.text(x, y + 0.27, row["source"], ha="center", va="center", fontsize=6.5)
+        source = axes.text(x, y + 0.27, row["source"], ha="center", va="center", fontsize=6.5)
+        belongs_to(row["system"], source)
 
 
 def _number(margin_db: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
+
+from upsampling_artifacts.figures import style
+from upsampling_artifacts.figures.systems import belongs_to
 
 DISTANCES_POINTS = (7, 12, 20, 30, 42, 56, 72, 90)
 ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
@@ -22,10 +26,32 @@ LEADER_LINE_FROM_POINTS = 15.0
 OVERLAP, OUTSIDE, CROSSING, DISTANCE = 100.0, 1000.0, 10.0, 0.3
 
 
+Bar = tuple[tuple[float, float], tuple[float, float]]
+"""Both ends of an interval, ``((x, y), (x, y))``."""
+
+
+class Label(NamedTuple):
+    """The label of a point.
+
+    Attributes:
+        text: What it says.
+        x: The point, in units of the axes.
+        y: The point.
+        color: Of its leader line.
+        system: The system to which the point belongs.
+    """
+
+    text: str
+    x: float
+    y: float
+    color: str
+    system: str
+
+
 def place_labels(
     axes: Axes,
-    labels: Sequence[tuple[str, float, float, str]],
-    bars: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+    labels: Sequence[Label],
+    bars: Sequence[Bar],
 ) -> list[Annotation]:
     """Label each point where the label covers nothing else; distant labels get a leader line.
 
@@ -34,8 +60,8 @@ def place_labels(
 
     Args:
         axes: The axes to draw into.
-        labels: Text, x, y and color of each point.
-        bars: Both ends of each interval, ``((x, y), (x, y))``.
+        labels: The label of each point.
+        bars: The intervals.
 
     Returns:
         The labels, in the order of the points.
@@ -44,7 +70,7 @@ def place_labels(
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()
     pixels = figure.dpi / 72
-    points = [axes.transData.transform((x, y)) for _, x, y, _ in labels]
+    points = [axes.transData.transform((label.x, label.y)) for label in labels]
     canvas = _Canvas(
         frame=axes.get_window_extent(),
         occupied=[
@@ -54,11 +80,12 @@ def place_labels(
         lines=[Path(axes.transData.transform(bar)) for bar in bars],
     )
     placed = []
-    for (name, x, y, color), point in zip(labels, points, strict=True):
+    for label, point in zip(labels, points, strict=True):
         text = axes.annotate(
-            name, (x, y), (0, 0), textcoords="offset points", ha="center", va="center",
-            fontsize=8, color=color, zorder=6,
+            label.text, (label.x, label.y), (0, 0), textcoords="offset points", ha="center",
+            va="center", fontsize=8, color=style.INK, zorder=6,
         )  # fmt: skip
+        belongs_to(label.system, text)
         text.set_in_layout(False)
         size = text.get_window_extent()
         positions = [
@@ -72,7 +99,10 @@ def place_labels(
         if distance >= LEADER_LINE_FROM_POINTS:
             end = np.clip(point, box.min, box.max)
             (x0, y0), (x1, y1) = axes.transData.inverted().transform([point, end])
-            axes.plot([x0, x1], [y0, y1], color=color, linewidth=0.6, zorder=2.5)
+            line = axes.plot(
+                [x0, x1], [y0, y1], color=label.color, linewidth=0.6, zorder=2.5, label="_leader"
+            )
+            belongs_to(label.system, line)
             canvas.lines.append(Path([point, end]))
         canvas.occupied.append(box)
         placed.append(text)

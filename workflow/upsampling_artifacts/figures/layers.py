@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, ticks_belong_to
 from upsampling_artifacts.probes.layer_summary import FLOOR_DB, summarize_layers
 
 THEORY_COLOR = "#d55e00"
@@ -46,6 +47,7 @@ def layers(summary: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
             axes.set_axisbelow(True)
             axes.tick_params(axis="y", length=0)
         grid[0].set_yticks(range(len(systems)), [looks[name]["label"] for name in systems])
+        ticks_belong_to(grid[0].yaxis, systems)
         grid[0].set_ylim(len(systems) - 0.5, -0.5)
         grid[0].set_xlim(FLOOR_DB - 8, 22)
         ticks = np.arange(FLOOR_DB, 1, 40)
@@ -72,13 +74,16 @@ def draw_layers(
 def _draw_row(axes: Axes, y: int, row: Any) -> None:
     is_first = y == 0
     if np.isfinite(row.predicted):
-        axes.plot(
+        theory = axes.plot(
             row.predicted, y, "|", color=THEORY_COLOR, ms=13, mew=1.8, zorder=1,
             label="theory" if is_first else None,
         )  # fmt: skip
+        belongs_to(row.system, theory)
     if np.isfinite(row.low):
-        axes.plot([row.low, row.high], [y, y], color=style.INK, linewidth=1.2, zorder=2)
-    axes.plot(
+        interval = axes.plot([row.low, row.high], [y, y], color=style.INK, linewidth=1.2, zorder=2)
+        belongs_to(row.system, interval)
+    mean = axes.plot(
         row.mean, y, "o", color=style.INK, ms=4.5, zorder=3,
         label="measured, mean and 95 % interval" if is_first else None,
     )  # fmt: skip
+    belongs_to(row.system, mean)

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, ticks_belong_to
 from upsampling_artifacts.probes.line_summary import (
     lines_at,
     lines_by_seed,
@@ -112,6 +113,7 @@ def _draw_frame(axes: Axes, title: str, looks: Mapping[str, Look], floor: float)
     axes.set_xlim(-0.6, len(looks) - 0.4)
     labels = [style.wrapped(look["label"]) for look in looks.values()]
     axes.set_xticks(range(len(labels)), labels, fontsize=8)
+    ticks_belong_to(axes.xaxis, looks)
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y", color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -124,7 +126,11 @@ def _draw_runs(axes: Axes, lines: pd.DataFrame, looks: Mapping[str, Look]) -> No
         for stage, offset in STAGE_OFFSETS.items():
             runs = lines[(lines["system"] == system) & (lines["stage"] == stage)]
             x = np.full(len(runs), index + offset + np.sign(offset) * SEED_OFFSET)
-            axes.plot(x, runs["audibility_margin_db"], ".", ms=3.5, color=look["color"], zorder=3)
+            dots = axes.plot(
+                x, runs["audibility_margin_db"], ".", ms=3.5, color=look["color"], zorder=3,
+                label=f"seeds, {stage}",
+            )  # fmt: skip
+            belongs_to(system, dots)
 
 
 def _draw_means(axes: Axes, summary: pd.DataFrame, looks: Mapping[str, Look], floor: float) -> None:
@@ -138,17 +144,22 @@ def _draw_means(axes: Axes, summary: pd.DataFrame, looks: Mapping[str, Look], fl
             face: dict[str, Any] = {"mfc": _face(row["stage"], color), "mec": color, "zorder": 4}
             ends[row["stage"]] = (x, max(y, floor))
             if y < floor:
-                axes.plot(x, floor, "v", ms=6, mew=1.2, **face, clip_on=False)
+                below_axis = axes.plot(x, floor, "v", ms=6, mew=1.2, **face, clip_on=False)
+                belongs_to(system, below_axis)
                 continue
             below, above = y - row["audibility_margin_low_db"], row["audibility_margin_high_db"] - y
-            axes.errorbar(
+            mean = axes.errorbar(
                 x, y, [[below], [above]], fmt="o", ms=7, mew=1.6, ecolor=color, elinewidth=1.3,
                 capsize=2.5, **face,
             )  # fmt: skip
+            belongs_to(system, mean)
         if len(ends) == 2 and ends["trained"][1] != ends["initialization"][1]:
             arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 1.2, "mutation_scale": 10}
             arrow |= {"shrinkA": 5, "shrinkB": 5}
-            axes.annotate("", ends["trained"], ends["initialization"], arrowprops=arrow, zorder=3.5)
+            change = axes.annotate(
+                "", ends["trained"], ends["initialization"], arrowprops=arrow, zorder=3.5
+            )
+            belongs_to(system, change)
 
 
 def _draw_silent(
@@ -167,9 +178,10 @@ def _draw_silent(
             systems.index(row["system"]) + STAGE_OFFSETS[row["stage"]],
             looks[row["system"]]["color"],
         )
-        axes.plot(
+        square = axes.plot(
             x, middle, "s", ms=6, mfc=_face(row["stage"], color), mec=color, mew=1.6, zorder=4
         )
+        belongs_to(row["system"], square)
     # Beside the squares, on the side with more room.
     first = min(systems.index(name) for name in silent["system"])
     if first > 0:
@@ -184,10 +196,11 @@ def _write_levels(axes: Axes, summary: pd.DataFrame, systems: list[str], floor: 
         if row["system"] in systems and row["audibility_margin_db"] >= floor:
             x = systems.index(row["system"]) + STAGE_OFFSETS["trained"]
             text = f"{row['level_db']:.0f}".replace("-", "−")
-            axes.annotate(
+            level = axes.annotate(
                 text, (x, row["audibility_margin_db"]), (6, 4), textcoords="offset points",
                 ha="left", va="bottom", fontsize=7.5, color="#555555",
             )  # fmt: skip
+            belongs_to(row["system"], level)
 
 
 def _label_zones(axes: Axes) -> None:

@@ -13,10 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from upsampling_artifacts.artifacts.contrast import strongest
 from upsampling_artifacts.artifacts.spectra import Spectrogram
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.figures import panels, style
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to
 
 
 class Panel(TypedDict):
@@ -63,6 +65,8 @@ class Probe:
 def models(probes: Mapping[str, Probe], layout: Layout, looks: Mapping[str, Look]) -> Figure:
     """Draw one panel per network and, beside them, the noise that they are fed with.
 
+    In each panel stands how far the strongest tone, or the deepest valley, stands out.
+
     Args:
         probes: The responses to draw, by system.
         layout: The panels, row by row.
@@ -79,6 +83,8 @@ def models(probes: Mapping[str, Probe], layout: Layout, looks: Mapping[str, Look
                 legend_axes = axes
                 continue
             image = _draw_panel(axes, probes[panel["system"]], panel, looks)
+            if panel["show"] == "output":
+                belongs_to(panel["system"], axes)
             if image is not None:
                 images[panel["floor_db"]] = image
         for axes in grid[:, 0]:
@@ -148,9 +154,21 @@ def _draw_panel(
     else:
         axes.set_title(_title(panel, looks), fontweight="bold")
         tones = panel["marks"] == "tones"
-        panels.mark(axes, probe.tones_hz if tones else probe.valleys_hz, tones)
+        predicted_hz = probe.tones_hz if tones else probe.valleys_hz
+        panels.mark(axes, predicted_hz, tones)
+        _write_contrast(axes, *strongest(spectrogram, predicted_hz, tones))
     axes.set_xlabel("time (s)")
     return image
+
+
+def _write_contrast(axes: Axes, frequency_hz: float, contrast_db: float) -> None:
+    """Write above a line how far it stands out."""
+    number = f"{contrast_db:+.0f}".replace("-", "−")
+    axes.annotate(
+        f"{number} dB at {frequency_hz / 1000:.1f} kHz", (0.97, frequency_hz / 1000), (0, 5),
+        xycoords=axes.get_yaxis_transform(), textcoords="offset points", ha="right", va="bottom",
+        fontsize=8, bbox={"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.5},
+    )  # fmt: skip
 
 
 def _title(panel: Panel, looks: Mapping[str, Look]) -> str:
@@ -174,10 +192,10 @@ def _draw_legend(
         titles = [_title(panel, looks) for panel in outputs if panel["floor_db"] == floor_db]
         if floor_db == usual_floor_db:
             titles = ["all others"] if len(images) > 1 else []
-        scale_axes = axes.inset_axes((0.08, top - 0.2, 0.84, 0.06))
-        scale_axes.set_title(", ".join(titles), pad=3)
+        scale_axes = axes.inset_axes((0.08, top - 0.15 - 0.07 * len(titles), 0.84, 0.06))
+        scale_axes.set_title("\n".join(titles), pad=3)
         bar = figure.colorbar(images[floor_db], cax=scale_axes, orientation="horizontal")
         bar.outline.set_visible(False)
-        top -= 0.34
+        top -= 0.36
     kinds = {panel["marks"] == "tones" for panel in outputs}
     panels.legend(axes, kinds, loc="upper center", bbox_to_anchor=(0.5, top), borderpad=0)

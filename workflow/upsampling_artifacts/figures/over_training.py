@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, legend_belongs_to
 from upsampling_artifacts.probes.over_training import SIGNALS
 
 # Lower, levels are rounding errors of float32, and how far a tone is from audible does not matter.
@@ -32,7 +33,7 @@ def over_training(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     A column per signal; above, the level of the tone, below, its level over the threshold of
     audibility. The axis of steps is logarithmic from step 1 on, with step 0 on its left. Lines are
-    means over seeds, bands their 95 % intervals, and diamonds the weights that training kept.
+    means over seeds, bands their 95 % intervals, and large markers the weights that training kept.
     Values below the axis are drawn at its lower end; exactly silent outputs have none.
 
     Args:
@@ -55,7 +56,8 @@ def over_training(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
             axes.set_title(f"{name} in", fontweight="bold", loc="left")
         figure.supxlabel("training steps", fontsize=9)
         figure.suptitle(f"tone at {frequency_hz / 1000:g} kHz", fontsize=9, x=0.01, ha="left")
-        figure.legend(handles=_legend_handles(looks), loc="outside right upper")
+        legend = figure.legend(handles=_legend_handles(looks), loc="outside right upper")
+        legend_belongs_to(legend, looks)
     return figure
 
 
@@ -96,21 +98,26 @@ def _draw_systems(
         middle, low, high = np.maximum(values.to_numpy(dtype=float), lowest_db).T
         kept = (rows["stage"] == "trained").to_numpy()
         steps = rows["step"].to_numpy()
-        axes.fill_between(
-            steps[~kept], low[~kept], high[~kept], color=look["color"], alpha=0.12, linewidth=0
-        )
-        axes.plot(steps[~kept], middle[~kept], marker=".", ms=4, **_line(look))
-        axes.plot(steps[kept], middle[kept], "D", ms=4.5, mec="white", mew=0.6, color=look["color"])
+        color = look["color"]
+        belongs_to(
+            system,
+            axes.fill_between(
+                steps[~kept], low[~kept], high[~kept], color=color, alpha=0.12, linewidth=0
+            ),
+            axes.plot(steps[~kept], middle[~kept], label="mean", **_line(look), ms=3),
+            axes.plot(
+                steps[kept], middle[kept], marker=look["marker"], ms=7, mec="white", mew=0.6,
+                color=color, label="weights kept",
+            ),
+        )  # fmt: skip
 
 
 def _line(look: Look) -> dict[str, Any]:
-    dashes = (0, (4, 2)) if look["modified_from"] else "solid"
-    return {"color": look["color"], "linestyle": dashes, "linewidth": 1.4}
+    return {
+        "color": look["color"], "marker": look["marker"], "linestyle": style.dashes(look),
+        "linewidth": 1.4,
+    }  # fmt: skip
 
 
 def _legend_handles(looks: Mapping[str, Look]) -> list[Line2D]:
-    kept: dict[str, Any] = {"marker": "D", "ms": 4.5, "color": style.INK, "linestyle": "none"}
-    return [
-        *(Line2D([], [], label=look["label"], **_line(look)) for look in looks.values()),
-        Line2D([], [], label="weights kept", **kept),
-    ]
+    return [Line2D([], [], label=look["label"], **_line(look), ms=6) for look in looks.values()]

@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
-from upsampling_artifacts.figures.labels import place_labels
+from upsampling_artifacts.figures.labels import Bar, Label, place_labels
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to
 
 SIGNAL = "near_silence"
 """In silence, a network without biases has no tone whatever its weights."""
@@ -24,9 +25,6 @@ LOWEST_DB = -45.0
 
 MAX_BEYOND_SDR_DB = 1.5
 """Intervals of few seeds are wide: they must not set the scale."""
-
-Label = tuple[str, float, float, str]
-Bar = tuple[tuple[float, float], tuple[float, float]]
 
 
 def remedies_figure(
@@ -48,7 +46,7 @@ def remedies_figure(
         figure = style.new_figure(4.8)
         panels = list(figure.subplots(1, max(1, len(references)), sharey=True, squeeze=False).flat)
         drawn = [
-            _draw_panel(axes, margins[margins["reference"] == name], changes, looks[name])
+            _draw_panel(axes, margins[margins["reference"] == name], changes, name, looks[name])
             for axes, name in zip(panels, references, strict=False)
         ]
         panels[0].set_ylim(bottom=LOWEST_DB - 5)
@@ -78,7 +76,7 @@ def draw_remedies(
 
 
 def _draw_panel(
-    axes: Axes, margins: pd.DataFrame, changes: pd.DataFrame, look: Look
+    axes: Axes, margins: pd.DataFrame, changes: pd.DataFrame, system: str, look: Look
 ) -> tuple[list[Label], list[Bar]]:
     """Draw the remedies of one system; return the labels to place, and the intervals."""
     axes.set_title(look["label"], fontweight="bold")
@@ -93,17 +91,20 @@ def _draw_panel(
     rows = [(row, changes.loc[row["system"]]) for row in margins.to_dict("records")]
     axes.set_xlim(*_limits([change for _, change in rows]))
     without = float(margins["reference_value"].mean())
-    axes.plot(0, max(without, LOWEST_DB), "s", ms=7, mfc="white", mec=style.INK, zorder=4)
-    labels: list[Label] = [("doing nothing", 0.0, max(without, LOWEST_DB), style.INK)]
+    without_y = max(without, LOWEST_DB)
+    square = axes.plot(0, without_y, "s", ms=7, mfc="white", mec=style.INK, zorder=4)
+    belongs_to(system, square)
+    labels = [Label("doing nothing", 0.0, without_y, style.INK, system)]
     bars: list[Bar] = []
     for row, change in rows:
         x, y = float(change["change"]), max(row["value"], LOWEST_DB)
         marker = "v" if row["value"] < LOWEST_DB else "o"
-        axes.errorbar(
+        drawn = axes.errorbar(
             x, y, fmt=marker, ms=7, mec="white", mew=0.6, color=look["color"], elinewidth=0.9,
             capsize=2, zorder=3, **_reach(row, change),
         )  # fmt: skip
-        labels.append((row["remedy"], x, y, look["color"]))
+        belongs_to(row["system"], drawn)
+        labels.append(Label(row["remedy"], x, y, look["color"], row["system"]))
         bars.append(((x, row["value_low"]), (x, row["value_high"])))
         bars.append(((change["simultaneous_low"], y), (change["simultaneous_high"], y)))
     return labels, [bar for bar in bars if np.isfinite(bar).all()]

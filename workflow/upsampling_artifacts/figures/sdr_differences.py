@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, ticks_belong_to
 
 # With few seeds, simultaneous intervals are wide: they must not set the scale.
 MAX_BEYOND_DB = 1.5
@@ -39,12 +41,18 @@ def sdr_differences_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Fi
         axes.set_axisbelow(True)
         for place, row in enumerate(table.to_dict("records")):
             color = looks[row["system"]]["color"]
-            for kind, width in (("simultaneous_", 1.0), ("", 3.0)):
-                axes.hlines(
-                    place, row[f"{kind}low_db"], row[f"{kind}high_db"], color=color, lw=width
-                )
-            axes.plot(row["difference_db"], place, "o", ms=6, mec="white", mew=0.6, color=color)
-            axes.plot(row["paper_difference_db"], place, "D", ms=5, mfc="white", mec=style.INK)
+            ours: dict[str, Any] = {"ms": 6, "mec": "white", "mew": 0.6, "color": color}
+            drawn = [
+                *(
+                    axes.hlines(
+                        place, row[f"{kind}low_db"], row[f"{kind}high_db"], color=color, lw=width,
+                    )
+                    for kind, width in (("simultaneous_", 1.0), ("", 3.0))
+                ),
+                *axes.plot(row["difference_db"], place, "o", **ours),
+                *axes.plot(row["paper_difference_db"], place, "D", ms=5, mfc="white", mec=style.INK),
+            ]  # fmt: skip
+            belongs_to(row["system"], drawn)
         axes.plot([], [], "D", ms=5, mfc="white", mec=style.INK, label="the paper’s difference")
         axes.plot([], [], "-", lw=3, color=style.FAINT, label="95 % interval")
         axes.plot([], [], "-", lw=1, color=style.FAINT, label="simultaneous")
@@ -52,6 +60,7 @@ def sdr_differences_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Fi
         if 0 < n_same < len(table):
             axes.axhline(n_same - 0.5, color="#d8d8d8", linewidth=0.8)
         axes.set_yticks(range(len(table)), [looks[name]["label"] for name in table["system"]])
+        ticks_belong_to(axes.yaxis, table["system"])
         axes.set_ylim(max(1, len(table)) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(*_limits(table))

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source, summarize_sdr
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import BASELINES, Look
+from upsampling_artifacts.figures.systems import belongs_to, legend_belongs_to
 
 
 def source_scores(
@@ -41,7 +42,8 @@ def source_scores(
         axes.set(xlim=(-0.5, len(places) - 0.5), ylabel="SDR (dB)")
         axes.grid(axis="y", color="#ececec", linewidth=0.8)
         axes.set_axisbelow(True)
-        figure.legend(loc="outside lower center", ncols=4)
+        legend = figure.legend(loc="outside lower center", ncols=4)
+        legend_belongs_to(legend, looks)
     return figure
 
 
@@ -72,14 +74,18 @@ def _draw_systems(
     for index, (system, look) in enumerate(looks.items()):
         x = place + 0.8 * ((index + 0.5) / len(looks) - 0.5)
         seeds_db = runs.loc[runs["system"] == system, "sdr_db"]
-        axes.plot(np.full(len(seeds_db), x + 0.035), seeds_db, ".", ms=3, color=look["color"])
+        dots = axes.plot(
+            np.full(len(seeds_db), x + 0.035), seeds_db, ".", ms=3, color=look["color"],
+        )  # fmt: skip
+        belongs_to(system, dots)
         for row in summary[summary["system"] == system].to_dict("records"):
             reach = [[row["sdr_db"] - row["sdr_low_db"]], [row["sdr_high_db"] - row["sdr_db"]]]
-            axes.errorbar(
-                x, row["sdr_db"], reach, ms=6.5, capsize=2.5, elinewidth=1.3, color=look["color"],
-                fmt="D" if look["modified_from"] else "o",
+            mean = axes.errorbar(
+                x, row["sdr_db"], reach, ms=6, capsize=2.5, elinewidth=1.3, color=look["color"],
+                fmt=look["marker"], mec="white", mew=0.4,
                 label=look["label"] if place == 0 else None,
             )  # fmt: skip
+            belongs_to(system, mean)
 
 
 def _draw_baselines(axes: Axes, place: int, summary: pd.DataFrame) -> None:

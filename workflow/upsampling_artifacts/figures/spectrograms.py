@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from upsampling_artifacts.artifacts.spectra import Spectrogram
 from upsampling_artifacts.figures import panels, style
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to
 
 STAGES = {"initialization": "after initialization", "trained": "after training"}
 SYSTEMS_PER_ROW = 6
@@ -47,6 +48,7 @@ def spectrograms(
             band, column = divmod(index, n_columns)
             for row, stage in enumerate(STAGES):
                 axes = grid[2 * band + row, column]
+                belongs_to(system, axes)
                 if (system, stage) in probes:
                     axes.axis("on")
                     spectrogram = probes[system, stage]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,6 +17,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from upsampling_artifacts.benchmarks.steps_table import measured_references, paper_epoch_ratios
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, ticks_belong_to
 
 TICKS = [
     *(0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75),
@@ -53,13 +55,14 @@ def step_speed(
                 if implementation in rows:
                     is_filled = implementation != "plain"
                     color = looks[system]["color"]
-                    _draw_point(axes, y, rows[implementation], color, is_filled)
+                    belongs_to(system, _draw_point(axes, y, rows[implementation], color, is_filled))
             ratio = paper_ratios.get(system, np.nan)
             if np.isfinite(ratio):
-                axes.plot(ratio, y, **PAPER_MARK, zorder=2)
+                belongs_to(system, axes.plot(ratio, y, **PAPER_MARK, zorder=2))
         quartiles = steps[["ratio_low_quartile", "ratio_high_quartile"]].to_numpy(dtype=float)
         _draw_frame(axes, np.concatenate([quartiles.ravel(), paper_ratios.to_numpy(dtype=float)]))
         axes.set_yticks(range(len(systems)), [looks[name]["label"] for name in systems])
+        ticks_belong_to(axes.yaxis, systems)
         axes.set_ylim(len(systems) - 0.5, -0.5)
         reference = style.reference_name(looks, references.values())
         axes.set_xlabel(f"time of a training step, re {reference} (logarithmic scale)")
@@ -88,13 +91,16 @@ def draw_step_speed(
     style.save_figure(step_speed(steps, paper_ratios, looks, measured), image_paths)
 
 
-def _draw_point(axes: Axes, y: int, row: Mapping[Any, Any], color: str, is_filled: bool) -> None:
+def _draw_point(
+    axes: Axes, y: int, row: Mapping[Any, Any], color: str, is_filled: bool
+) -> Artist | Iterable[Artist]:
     ratio = row["ratio_to_transposed"]
     if not np.isfinite(ratio):
-        axes.text(1, y, " not measured", va="center", fontsize=7.5, style="italic", color="#666666")
-        return
+        return axes.text(
+            1, y, " not measured", va="center", fontsize=7.5, style="italic", color="#666666"
+        )
     reach = [[ratio - row["ratio_low_quartile"]], [row["ratio_high_quartile"] - ratio]]
-    axes.errorbar(
+    return axes.errorbar(
         ratio, y, xerr=reach, fmt="o", ms=6, color=color, mfc=color if is_filled else "white",
         mew=1.3, elinewidth=1.6, capsize=0, zorder=3 + is_filled,
     )  # fmt: skip

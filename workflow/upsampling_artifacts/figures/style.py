@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from upsampling_artifacts.figures.drawn_values import drawn_values
 from upsampling_artifacts.files import atomic_write
 
 PAGE_WIDTH_INCHES = 10.0
@@ -21,7 +22,8 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "savefig.dpi": 160,
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same on every machine
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.labelsize": 9,
@@ -35,6 +37,7 @@ STYLE: dict[Any, Any] = {
     "legend.framealpha": 1,
     "legend.edgecolor": "white",
     "legend.fontsize": 8.5,
+    "svg.fonttype": "none",  # text stays text: smaller, searchable, and sharp at any size
     "svg.hashsalt": "upsampling-artifacts",  # the same figure gives the same bytes
 }
 
@@ -46,6 +49,7 @@ class Look(TypedDict):
         label: Its name in figures and tables.
         prose_name: Its name in running text.
         color: "#rrggbb".
+        marker: A marker of matplotlib, which no other system of the experiment has.
         modified_from: The system of which it is a modification, drawn dashed; None for others.
         reference: The system that its training steps and epochs are compared with.
     """
@@ -53,6 +57,7 @@ class Look(TypedDict):
     label: str
     prose_name: str
     color: str
+    marker: str
     modified_from: str | None
     reference: str
 
@@ -68,6 +73,12 @@ class BaselineLook(TypedDict):
     label: str
     dashes: tuple[float, tuple[float, float]]
 
+
+SYMBOLS = {
+    "o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚", "X": "✖", "v": "▼", "<": "◀", ">": "▶",
+    "p": "⬟", "h": "⬢", "*": "★",
+}  # fmt: skip
+"""The markers as text."""
 
 BASELINES: dict[str, BaselineLook] = {
     "mixture": {"label": "mixture, split evenly", "dashes": (0, (4, 2))},
@@ -91,6 +102,11 @@ def wrapped(label: str) -> str:
     return label.replace(" ", "\n")
 
 
+def dashes(look: Look) -> Any:
+    """The line style of a system: modified systems are dashed."""
+    return (0, (4, 2)) if look["modified_from"] else "solid"
+
+
 def reference_name(looks: Mapping[str, Look], references: Iterable[str]) -> str:
     """Name what ratios are relative to, in running text: one system, or "its reference"."""
     names = set(references)
@@ -102,10 +118,16 @@ def save_figure(figure: Figure, paths: Iterable[str | Path]) -> None:
 
     Args:
         figure: The figure.
-        paths: ``.png`` or ``.svg``. Text in an svg becomes outlines, so that it needs no font.
+        paths: ``.png`` or ``.svg``. An svg also has the numbers that the figure shows, as csv in
+            its description.
     """
     with applied():
         for path in paths:
             with atomic_write(path) as unfinished:
-                metadata = {"Date": None} if unfinished.suffix == ".svg" else None
+                metadata = _svg_metadata(figure) if unfinished.suffix == ".svg" else None
                 figure.savefig(unfinished, metadata=metadata)
+
+
+def _svg_metadata(figure: Figure) -> dict[str, str | None]:
+    numbers = drawn_values(figure).to_csv(index=False, float_format="%.6g")
+    return {"Date": None, "Description": numbers}

@@ -14,16 +14,14 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from upsampling_artifacts.evaluation.trade_offs import trade_offs
 from upsampling_artifacts.figures import style
-from upsampling_artifacts.figures.labels import place_labels
+from upsampling_artifacts.figures.labels import Bar, Label, place_labels
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB, read_lines
 
 # With two seeds, the interval reaches 12.7 standard errors up and down: it must not set the scale.
 MAX_BEYOND_SDR_DB = 1.0
 MAX_BEYOND_LEVEL_DB = 20.0
-
-Label = tuple[str, float, float, str]
-Bar = tuple[tuple[float, float], tuple[float, float]]
 
 
 def trade_offs_figure(
@@ -130,7 +128,7 @@ def _draw_points(
     labels: list[Label] = []
     bars: list[Bar] = []
     for row in table[np.isfinite(table["x"])].to_dict("records"):
-        x, y, color = row["x"], row["sdr_db"], looks[row["system"]]["color"]
+        x, y = row["x"], row["sdr_db"]
         reach = {
             "xerr": [[x - row["x_low"]], [row["x_high"] - x]],
             "yerr": [[y - row["sdr_low_db"]], [row["sdr_high_db"] - y]],
@@ -138,11 +136,13 @@ def _draw_points(
         errors: dict[str, Any] = {
             key: error for key, error in reach.items() if np.isfinite(error).all()
         }
-        axes.errorbar(
-            x, y, fmt="o", ms=7, mec="white", mew=0.6, color=color, elinewidth=0.9,
-            capsize=2, zorder=3, **errors,
+        look = looks[row["system"]]
+        drawn = axes.errorbar(
+            x, y, fmt=look["marker"], ms=7, mec="white", mew=0.6, color=look["color"],
+            elinewidth=0.9, capsize=2, zorder=3, **errors,
         )  # fmt: skip
-        labels.append((row["name"], x, y, color))
+        belongs_to(row["system"], drawn)
+        labels.append(Label(row["name"], x, y, look["color"], row["system"]))
         bars.append(((x, row["sdr_low_db"]), (x, row["sdr_high_db"])))
         bars.append(((row["x_low"], y), (row["x_high"], y)))
     unmeasured = [looks[name]["label"] for name in table.loc[~np.isfinite(table["x"]), "system"]]

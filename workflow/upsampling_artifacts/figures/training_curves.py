@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import seaborn
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.systems import belongs_to, legend_belongs_to
 
 
 def training_curves(
@@ -26,23 +27,16 @@ def training_curves(
         logs: ``training.csv`` by system and seed.
         looks: Labels and colors of the systems.
     """
-    systems = list(dict.fromkeys(system for system, _ in logs))
     runs = pd.concat(
         [log.assign(system=system, seed=seed) for (system, seed), log in logs.items()],
         ignore_index=True,
     ).dropna(subset="valid_loss")
-    shared: dict[str, Any] = {
-        "data": runs, "x": "step", "y": "valid_loss", "hue": "system", "style": "system",
-        "palette": {name: looks[name]["color"] for name in systems},
-        "dashes": {name: (4, 2) if looks[name]["modified_from"] else "" for name in systems},
-    }  # fmt: skip
+    systems = dict.fromkeys(system for system, _ in logs)
     with style.applied():
         figure = style.new_figure(4.0)
         axes = figure.subplots()
-        seaborn.lineplot(
-            **shared, units="seed", estimator=None, linewidth=0.6, alpha=0.4, legend=False, ax=axes
-        )
-        seaborn.lineplot(**shared, errorbar=None, linewidth=2, ax=axes)
+        for system in systems:
+            _draw_system(axes, system, runs[runs["system"] == system], looks[system])
         first = runs.groupby(["system", "seed"])["valid_loss"].first().max()
         axes.set_yscale("log")
         axes.set_ylim(0.97 * runs["valid_loss"].min(), 1.03 * first)
@@ -51,15 +45,11 @@ def training_curves(
         axes.grid(which="both", color="#ececec", linewidth=0.8)
         axes.set(xlabel="training steps", ylabel="validation loss (L1, normalized waveforms)")
         axes.margins(x=0.01)
-        handles, names = axes.get_legend_handles_labels()
-        if (legend := axes.get_legend()) is not None:
-            legend.remove()
-        figure.legend(
-            handles,
-            [looks[name]["label"] for name in names],
+        legend = figure.legend(
             loc="outside right upper",
             title="mean over seeds (thin: one seed)",
         )
+        legend_belongs_to(legend, systems)
     return figure
 
 
@@ -80,3 +70,17 @@ def draw_training_curves(
         for path in map(Path, csv_paths)
     }
     style.save_figure(training_curves(logs, looks), image_paths)
+
+
+def _draw_system(axes: Axes, system: str, runs: pd.DataFrame, look: Look) -> None:
+    line: dict[str, Any] = {"color": look["color"], "linestyle": style.dashes(look)}
+    for _, run in runs.groupby("seed"):
+        belongs_to(
+            system, axes.plot(run["step"], run["valid_loss"], linewidth=0.6, alpha=0.4, **line)
+        )
+    mean = runs.groupby("step")["valid_loss"].mean()
+    drawn = axes.plot(
+        mean.index, mean, linewidth=2, marker=look["marker"], ms=5.5, mec="white", mew=0.6,
+        label=look["label"], **line,
+    )  # fmt: skip
+    belongs_to(system, drawn)

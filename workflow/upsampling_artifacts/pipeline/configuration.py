@@ -36,10 +36,14 @@ RENAMED = {
 """Old keys, or an old value of a key, and what replaces them; ``*`` matches any name."""
 
 PALETTE = [
-    "#332288", "#882255", "#117733", "#999933", "#44aa99", "#661100", "#aa4499", "#ddcc77",
-]  # fmt: skip
-"""Colors for systems whose rows set none, distinct for color-blind readers (Paul Tol's muted
-scheme)."""
+    *("#d55e00", "#0072b2", "#00a9f2", "#d41564", "#ff9c00", "#00877c"),
+    *("#0000bc", "#690050", "#7e3600", "#d0ab90", "#a2abb2", "#4b0200"),
+]
+"""Colors for systems whose rows set none. Readers with deuteranopia or protanopia, too, see at least
+14 CIEDE2000 between any two of them (tests/figures/test_colors.py)."""
+
+MARKERS = ["o", "s", "^", "D", "P", "X", "v", "<", ">", "p", "h", "*"]
+"""Markers for systems whose rows set none, as matplotlib names them."""
 
 
 def resolve(config: dict, schema: dict) -> dict:
@@ -374,10 +378,10 @@ def _check_loss_study(config: dict, schema: dict) -> None:
 
 
 def _complete_looks(config: dict) -> None:
-    """Give each system that lacks one a label, a name in running text and a color.
+    """Give each system that lacks one a label, a name in running text, a color and a marker.
 
-    Colors go to the variants first, in order. The palette colors that rows of variants
-    set are skipped; when it is used up, the palette repeats.
+    Colors and markers go to the variants first, in order. Those that rows of variants set are
+    skipped; when they are used up, they repeat.
     """
     systems = config["systems"]
     for name, row in systems.items():
@@ -387,12 +391,13 @@ def _complete_looks(config: dict) -> None:
             row["prose_name"] = row["label"]
         if row["remedy"] is None:
             row["remedy"] = row["label"]
-    taken = {systems[name]["color"] for name in config["variants"]}
-    free = [color for color in PALETTE if color not in taken] or PALETTE
-    rows = [systems[name] for name in dict.fromkeys([*config["variants"], *systems])]
-    uncolored = [row for row in rows if row["color"] is None]
-    for row, color in zip(uncolored, itertools.cycle(free), strict=False):
-        row["color"] = color
+    for key, choices in (("color", PALETTE), ("marker", MARKERS)):
+        taken = {systems[name][key] for name in config["variants"]}
+        free = [choice for choice in choices if choice not in taken] or choices
+        rows = [systems[name] for name in dict.fromkeys([*config["variants"], *systems])]
+        without = [row for row in rows if row[key] is None]
+        for row, choice in zip(without, itertools.cycle(free), strict=False):
+            row[key] = choice
 
 
 def _check_is_system(config: dict, key: str, name: str) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from upsampling_artifacts.artifacts.filtering import treble_level_db
 from upsampling_artifacts.artifacts.measures import measure_sources
 from upsampling_artifacts.data import signals
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache
@@ -35,6 +36,9 @@ from upsampling_artifacts.probes.model_probe import INPUT, OUTPUT, probe_model, 
 LAST_STRIDE = 4
 """Stride of the last upsampling layer of the Demucs-like systems. For comparison, a system without
 upsampling layers is measured at the same frequencies."""
+
+LOUD = ("music", "noise")
+"""Signals with treble that a network should keep."""
 
 EDGE_SECONDS = 0.5
 """In a signal that is processed in one piece, this much at either end is not measured: there, the
@@ -153,6 +157,8 @@ def probe_variant(
                     )
                     rows.append(result.measures)
                     output = result.outputs[probe.name]
+                    if probe.name in LOUD:
+                        rows.append(measure_treble(probe, output, len(about["sources"]), rate_hz))
                     arrays = {**result.arrays, **arrays}
                 rows.append(
                     source_tones(probe, output, about["sources"], rate_hz, strides, in_full)
@@ -222,6 +228,30 @@ def source_tones(
         rows = measure_sources(input, rate_hz, strides, PLAYBACK_DB_SPL)[""]
         table += [(probe.name, INPUT, *row, "") for row in rows]
     return pd.DataFrame(table, columns=[*COLUMNS, "source"])
+
+
+def measure_treble(probe: Probe, output: np.ndarray, n_sources: int, rate_hz: int) -> pd.DataFrame:
+    """Measure how much of a test signal's treble all sources together keep.
+
+    The treble lies above half the rate at which the last layer of the Demucs-like systems receives
+    its input. Only spectral images, the weights after interpolation and skip connections can put
+    something there: an ideal interpolation would leave nothing.
+
+    Args:
+        probe: The test signal.
+        output: From :func:`run_probe`.
+        n_sources: Number of sources.
+        rate_hz: Sampling rate.
+
+    Returns:
+        One row, with the columns ``COLUMNS`` and ``source``; the frequency is where the treble
+        begins.
+    """
+    from_hz = rate_hz / LAST_STRIDE / 2
+    mixture = output.reshape(n_sources, -1, output.shape[-1]).sum(axis=0)
+    level_db = treble_level_db(mixture, probe.signal[:, probe.measured], rate_hz, from_hz)
+    row = (probe.name, OUTPUT, "treble_level", from_hz, level_db, "dB", "")
+    return pd.DataFrame([row], columns=[*COLUMNS, "source"])
 
 
 def quiet_and_noise(seconds: float, rate_hz: int, channels: int) -> list[Probe]:

@@ -49,6 +49,7 @@ def table_1_groups(
             title = OTHER_SYSTEMS
         groups[title].append(
             {
+                "system": system,
                 "label": _label(row, labels, looks),
                 "sdr": with_interval(row["sdr_db"], row["sdr_high_db"], 2),
                 "n_seeds": number(row["n_seeds"], 0),
@@ -77,8 +78,8 @@ def parameter_rows(
         looks: Labels of the systems.
 
     Returns:
-        ``{"label", "ours", "full_size", "full_size_millions", "paper"}`` for each system that has
-        any count.
+        ``{"system", "label", "ours", "full_size", "full_size_millions", "paper"}`` for each
+        system that has any count.
     """
     labels = dict(zip(paper["system"], paper["label"], strict=True))
     rows = []
@@ -90,6 +91,7 @@ def parameter_rows(
         ours, full = (NOTHING if pd.isna(count) else f"{int(count):,}" for count in counts)
         rows.append(
             {
+                "system": row["system"],
                 "label": _label(row, labels, looks),
                 "ours": ours,
                 "full_size": full,

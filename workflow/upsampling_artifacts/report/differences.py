@@ -87,6 +87,7 @@ def difference_groups(table: pd.DataFrame, looks: Mapping[str, Look]) -> list[di
         rows = _rows(table, same_network)
         cells = [
             {
+                "system": row["system"],
                 "name": looks[row["system"]]["label"],
                 "reference": looks[row["reference"]]["label"],
                 "difference": signed(row["difference_db"], 2),

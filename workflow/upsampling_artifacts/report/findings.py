@@ -68,7 +68,7 @@ def tones(
         "prose", "margin", "level", "initial_level"}``, the numbers as text in dB.
     """
     lines = _by_key(summary)
-    responses: dict[str, list[dict[str, str]]] = {
+    groups: dict[str, list[dict[str, str]]] = {
         "audible": [], "undecided": [], "inaudible": [], "silent": [],
     }  # fmt: skip
     for system in systems:
@@ -76,7 +76,7 @@ def tones(
         if trained is None:
             continue
         initial = lines.get((system, signal, "initialization"))
-        responses[_response(trained)].append(
+        groups[_response(trained)].append(
             {
                 "name": looks[system]["label"],
                 "prose": looks[system]["prose_name"],
@@ -85,7 +85,24 @@ def tones(
                 "initial_level": _level(initial["level_db"] if initial else None, 0),
             }
         )
-    return responses
+    return groups
+
+
+def responses(summary: pd.DataFrame, signal: str, systems: list[str]) -> dict[str, str]:
+    """Whether the tone of each trained system is audible with a signal.
+
+    Args:
+        summary: From :func:`upsampling_artifacts.probes.line_summary.summarize_lines`.
+        signal: One of ``SIGNALS``.
+        systems: The systems.
+
+    Returns:
+        "audible", "undecided", "inaudible" or "silent" by system; systems without the signal are
+        left out.
+    """
+    lines = _by_key(summary)
+    trained = {system: lines.get((system, signal, "trained")) for system in systems}
+    return {system: _response(row) for system, row in trained.items() if row is not None}
 
 
 def _by_key(summary: pd.DataFrame) -> dict[tuple[str, str, str], dict[Hashable, Any]]:
@@ -111,7 +128,7 @@ def line_rows(
         looks: Their names.
 
     Returns:
-        ``{"name", "rows"}`` for each system, with one row of text per signal.
+        ``{"system", "name", "rows"}`` for each system, with one row of text per signal.
     """
     lines = _by_key(summary)
     entries = []
@@ -130,7 +147,7 @@ def line_rows(
             cells["chance"] = _chance(trained)
             cells["standing_out"] = _standing_out(trained)
             rows.append(cells)
-        entries.append({"name": looks[system]["label"], "rows": rows})
+        entries.append({"system": system, "name": looks[system]["label"], "rows": rows})
     return entries
 
 
@@ -160,8 +177,8 @@ def arithmetic_rows(
         looks: Their names.
 
     Returns:
-        ``{"name", "arithmetic", "implementation", "precision", "levels"}``, the levels as text, one
-        per signal of ``SIGNALS``.
+        ``{"system", "name", "arithmetic", "implementation", "precision", "levels"}``, the
+        levels as text, one per signal of ``SIGNALS``.
     """
     key = ["system", "arithmetic", "implementation", "precision"]
     cells = {
@@ -170,6 +187,7 @@ def arithmetic_rows(
     }
     return [
         {
+            "system": system,
             "name": looks[system]["label"],
             "arithmetic": arithmetic,
             "implementation": implementation,
@@ -220,8 +238,8 @@ def score_rows(
         looks: Names of the systems.
 
     Returns:
-        ``{"name", "n_seeds", "cells"}`` for each system, with one cell per source and one for
-        their mean.
+        ``{"system", "name", "n_seeds", "cells"}`` for each system, with one cell per source
+        and one for their mean.
     """
     labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
     rows = {
@@ -238,6 +256,7 @@ def score_rows(
 
     return [
         {
+            "system": system,
             "name": labels[system],
             "n_seeds": n_seeds[system],
             "cells": [cell(system, source) for source in [*sources, MEAN]],
@@ -281,12 +300,13 @@ def unscored_tones(
         looks: Names of the systems.
 
     Returns:
-        ``{"name", "n_silent", "level", "margin"}`` for each system and baseline, as text; empty if
-        no frame has a silent stem.
+        ``{"system", "name", "n_silent", "level", "margin"}`` for each system and baseline, as
+        text; empty if no frame has a silent stem.
     """
     labels = {name: look["label"] for name, look in {**looks, **BASELINES}.items()}
     return [
         {
+            "system": row["system"],
             "name": labels[row["system"]],
             "n_silent": number(row["n_silent"], 0),
             "level": _median_cell(row, "level"),

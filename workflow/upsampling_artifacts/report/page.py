@@ -16,7 +16,7 @@ from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
 from upsampling_artifacts.figures.signal_names import signal_name
-from upsampling_artifacts.figures.style import Look
+from upsampling_artifacts.figures.style import BASELINES, SYMBOLS, Look
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.probes.line_summary import (
     INAUDIBLE_DB,
@@ -39,8 +39,10 @@ from upsampling_artifacts.report.differences import difference_groups, sdr_state
 from upsampling_artifacts.report.hear_it import hear_it
 from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.over_training import over_training_values
+from upsampling_artifacts.report.overview import overview, treble_kept
 from upsampling_artifacts.report.paper_figures import paper_figures
 from upsampling_artifacts.report.provenance import provenance
+from upsampling_artifacts.report.recommendation import recommendation
 from upsampling_artifacts.report.reference import (
     Tables,
     reference_remedies,
@@ -76,12 +78,13 @@ class ReportFiles:
         upsamplers: ``upsamplers.csv``, the benchmark of single layers.
         manifest: ``manifest.csv``.
         paper: ``config/paper_table_1.csv``.
-        figures: Image files by the name that the templates use: layers, loss_gradients,
-            line_levels, over_training, after_training, spectrograms_noise, spectrograms_silence,
-            training_curves, source_scores, sdr_differences, trade_offs, step_speed, layer_speed,
-            remedies (if there are any), and those of figure_1 to figure_9 that have been drawn.
+        figures: ``.svg`` files by the name that the templates use: tone_margins, layers,
+            loss_gradients, line_levels, over_training, after_training, spectrograms_noise,
+            spectrograms_silence, training_curves, source_scores, sdr_differences, trade_offs,
+            step_speed, layer_speed, remedies (if there are any), and those of figure_1 to figure_9
+            that have been drawn.
         models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
-            ``spectrograms.png``.
+            ``spectrograms.svg``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
         patterns: Path patterns for the captions that cite many files: probes, training,
@@ -189,7 +192,12 @@ def page_values(
         "files": files,
         "config": config,
         "systems": [
-            {"name": name, "label": looks[name]["label"], "color": looks[name]["color"]}
+            {
+                "name": name,
+                "label": looks[name]["label"],
+                "color": looks[name]["color"],
+                "symbol": SYMBOLS[looks[name]["marker"]],
+            }
             for name in config["variants"]
         ],
         "config_yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
@@ -203,11 +211,12 @@ def page_values(
             looks,
         ),
         "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
-        "claims": claim_values(pd.read_csv(files.claims)),
+        "claims": claim_values(pd.read_csv(files.claims), files.figures),
         "gradients": gradient_values(pd.read_csv(files.gradients)),
         **_optional_values(files, config, looks),
         "paper_figures": paper_figures(files.figures),
         "models": [_model_values(Path(folder)) for folder in files.models],
+        **_overview_values(files, config, looks, tone_hz),
         **_table_1_values(files, config, looks, paper),
         **_difference_values(files, looks),
         **_score_values(files, config, looks, test_songs, excerpt, tone_hz),
@@ -249,6 +258,35 @@ def _tone_values(
     }
 
 
+def _overview_values(
+    files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look], tone_hz: float
+) -> dict[str, Any]:
+    """A row per system, and which of them to use."""
+    lines = summarize_lines(read_lines(files.variants), tone_hz)
+    differences, steps = pd.read_csv(files.sdr_differences), pd.read_csv(files.steps)
+    variants = pd.read_csv(files.variants, dtype={"song": str})
+    network = findings.group_by_network(config)["same"]
+    return {
+        "overview": overview(
+            variants,
+            lines,
+            pd.read_csv(files.table_1),
+            differences,
+            steps,
+            looks,
+            config["variants"],
+            tone_hz,
+        ),
+        "recommended": recommendation(
+            findings.responses(lines, "near_silence", network),
+            differences,
+            steps,
+            treble_kept(variants),
+            looks,
+        ),
+    }
+
+
 def _optional_values(
     files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look]
 ) -> dict[str, Any]:
@@ -278,15 +316,17 @@ def _model_values(folder: Path) -> dict[str, Any]:
         "name": folder.name,
         "folder": str(folder),
         "summary": (folder / "summary.txt").read_text(encoding="utf-8"),
-        "figure": folder / "spectrograms.png",
+        "figure": folder / "spectrograms.svg",
     }
 
 
 def _table_1_values(
     files: ReportFiles, config: dict[str, Any], looks: Mapping[str, Look], paper: pd.DataFrame
 ) -> dict[str, Any]:
-    table_1 = pd.read_csv(files.table_1)
     systems = config["variants"]
+    table_1 = pd.read_csv(files.table_1)
+    # Not the rows of the paper that this experiment lacks.
+    table_1 = table_1[table_1["system"].isin([*systems, *BASELINES])]
     trainings = [config["training"] | config["systems"][name]["training"] for name in systems]
     return {
         "table_1": table_1_groups(table_1, paper, looks),

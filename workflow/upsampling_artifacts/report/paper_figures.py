@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from upsampling_artifacts.artifacts.contrast import REACH_HZ
+
 CAPTIONS = {
-    1: "Randomly initialized networks, six seconds of white noise as input; mean power over the "
-    "outputs in dB re the maximum of the input. MelGAN and Demucs with transposed or subpixel "
-    "convolutions show horizontal lines (tonal artifacts). Nearest-neighbor and linear "
-    "interpolation show dark valleys where those lines would be (filtering artifacts). The paper’s "
-    "figure does not include linear interpolation.",
+    1: "Randomly initialized networks, white noise as input. a, b, d: horizontal lines (tonal "
+    "artifacts). c, and linear interpolation: dark valleys where those lines would be (filtering "
+    "artifacts). Numbers: how far the strongest line, or the deepest valley, stands out.",
     2: "Transposed convolution without overlap: kernel size = stride = 3, no bias, ones as input. "
     "The weights repeat every three samples.",
     3: "Transposed convolution with partial overlap: kernel size 3, stride 2, all weights one, "
@@ -30,8 +30,19 @@ CAPTIONS = {
     8: "Top: transposed convolutions (kernel size 4, stride 2), ones as input; tones as in "
     "Figure 7. Bottom: linear interpolation without convolutions, white noise as input; valleys "
     "and their spectral images.",
-    9: "Demucs, original and modified (no biases, no ReLU in the first encoder level), randomly "
-    "initialized, white noise as input. The lines of the original are no longer visible.",
+    9: "Demucs, original and modified (a, b: no biases, no ReLU in the first encoder level), "
+    "randomly initialized, white noise as input. The lines of the original are no longer visible. "
+    "Numbers: how far the strongest predicted line stands out.",
+}
+
+STANDS_OUT = (
+    "Six seconds; mean power over the outputs in dB re the maximum of the input; lower levels than "
+    "the scale has are drawn darkest. A line stands out by the median over time of its level, minus "
+    f"the median within {REACH_HZ:g} Hz on both sides, both in this spectrogram."
+)
+DETAILS = {
+    1: f"{STANDS_OUT} Letters as in the paper, whose figure does not include linear interpolation.",
+    9: f"{STANDS_OUT} Letters as in the paper.",
 }
 
 
@@ -42,13 +53,15 @@ def paper_figures(drawn: Container[str]) -> list[dict[str, str | int]]:
         drawn: Names of the figures that exist, ``figure_1`` to ``figure_9`` among them.
 
     Returns:
-        ``{"name", "number", "caption", "alt"}`` for each, in the paper's order.
+        ``{"name", "number", "caption", "details", "alt"}`` for each, in the paper's order; details
+        may be empty.
     """
     return [
         {
             "name": f"figure_{number}",
             "number": number,
             "caption": caption,
+            "details": DETAILS.get(number, ""),
             "alt": f"Figure {number} of the paper, recomputed: {caption}",
         }
         for number, caption in CAPTIONS.items()

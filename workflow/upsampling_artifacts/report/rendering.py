@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
-from PIL import Image
 
 from upsampling_artifacts.report import libraries
 from upsampling_artifacts.report.numbers import counted, duration, listed, number
+from upsampling_artifacts.report.pictures import read_picture
 
 TEMPLATES = Path(__file__).parent
 FIRST_SCRIPTS = tuple(  # the others use them
     f"scripts/{name}.js" for name in ("page_data", "systems", "sound")
 )
-WEBP_QUALITY = 85  # no visible difference from the PNG, in text and lines either
-
-
-def picture_uri(path: str | Path) -> str:
-    """Encode a picture as a WebP data URI, a quarter of the size of a PNG.
-
-    The page holds no vector graphics: those of spectrograms consist of pixels, too, and the others
-    are beside the PNG, in the experiment's ``figures`` folder.
-
-    Args:
-        path: ``.png``.
-    """
-    content = io.BytesIO()
-    with Image.open(path) as picture:
-        picture.convert("RGB").save(content, "WEBP", quality=WEBP_QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
 
 
 def make_environment(page_folder: Path) -> jinja2.Environment:
@@ -59,7 +41,7 @@ def make_environment(page_folder: Path) -> jinja2.Environment:
     )
     environment.filters |= {
         "counted": counted,
-        "picture_uri": picture_uri,
+        "read_picture": read_picture,
         "duration": duration,
         "link": link,
         "listed": listed,

@@ -70,6 +70,7 @@ def _row(row: dict[Hashable, Any], looks: Mapping[str, Look]) -> dict[str, str]:
     spread = f" ({' to '.join(quartiles)})" if quartiles != ["1.00", "1.00"] else ""
     ratio = number(row["ratio_to_transposed"], 2)
     return {
+        "system": row["system"],
         "name": looks[row["system"]]["label"],
         "implementation": IMPLEMENTATIONS[row["implementation"]],
         "batch": f"{row['batch']} × {row['segment_seconds']:g} s",

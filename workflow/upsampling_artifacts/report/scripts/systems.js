@@ -2,7 +2,7 @@
 // hidden together with its system, and dimmed while another system is highlighted. Plots that are
 // drawn by scripts listen to the event "systemschange" of the document.
 const systems = (() => {
-  const list = pageData("systems"); // [{name, label, color}, ...]
+  const list = pageData("systems"); // [{name, label, color, symbol}, ...]
   const hidden = new Set();
   let highlighted = null;
 
@@ -35,6 +35,7 @@ const systems = (() => {
 // The list of systems beside the contents: a click hides or shows, pointing at one highlights it.
 for (const button of document.querySelectorAll(".system-switch")) {
   const name = button.value;
+  button.style.setProperty("--symbol", `"${systems.find(name).symbol}"`);
   button.addEventListener("click", () => systems.setHidden([name], !systems.isHidden(name)));
   for (const event of ["pointerenter", "focus"]) {
     button.addEventListener(event, () => systems.highlight(systems.isHidden(name) ? null : name));
