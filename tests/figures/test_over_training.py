@@ -42,9 +42,9 @@ def figure() -> Figure:
 
 
 def curves(axes: Axes) -> dict[str, list[tuple[float, float]]]:
-    """Points by color: lines are snapshots, diamonds are kept weights."""
+    """Points by kind and color."""
     return {
-        f"{line.get_marker()} {line.get_color()}": list(
+        f"{line.get_label()} {line.get_color()}": list(
             zip(map(float, line.get_xdata()), map(float, line.get_ydata()), strict=True)
         )
         for line in axes.lines
@@ -54,15 +54,15 @@ def curves(axes: Axes) -> dict[str, list[tuple[float, float]]]:
 def test_a_curve_starts_at_initialization_and_kept_weights_are_marked(figure: Figure) -> None:
     color = LOOKS["demucs_transposed"]["color"]
     level = curves(figure.axes[1])  # near-silence
-    assert level[f". {color}"] == [(0, 0), (1, -30), (10, -60), (100, -90)]
-    assert level[f"D {color}"] == [(90, -90)]
+    assert level[f"mean {color}"] == [(0, 0), (1, -30), (10, -60), (100, -90)]
+    assert level[f"weights kept {color}"] == [(90, -90)]
     margin = curves(figure.axes[4])
-    assert margin[f". {color}"][:3] == [(0, 40), (1, 10), (10, -20)]
+    assert margin[f"mean {color}"][:3] == [(0, 40), (1, 10), (10, -20)]
 
 
 def test_values_below_the_axis_are_drawn_at_its_end(figure: Figure) -> None:
     color = LOOKS["demucs_transposed"]["color"]
-    assert curves(figure.axes[4])[f". {color}"][3] == (100, LOWEST_DB["audibility_margin"])
+    assert curves(figure.axes[4])[f"mean {color}"][3] == (100, LOWEST_DB["audibility_margin"])
     assert figure.axes[4].get_ylim()[0] == LOWEST_DB["audibility_margin"]
 
 
@@ -72,7 +72,7 @@ def test_bands_are_the_intervals(figure: Figure) -> None:
 
 
 def test_exactly_silent_systems_have_no_curve(figure: Figure) -> None:
-    points = curves(figure.axes[0])[f". {LOOKS['modified_transposed']['color']}"]
+    points = curves(figure.axes[0])[f"mean {LOOKS['modified_transposed']['color']}"]
     assert points == []
 
 
@@ -80,7 +80,7 @@ def test_panels_name_their_signal_and_the_legend_the_systems(figure: Figure) -> 
     titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
     assert titles == ["silence in", "near-silence in", "white noise in"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == [*(look["label"] for look in LOOKS.values()), "weights kept"]
+    assert names == [look["label"] for look in LOOKS.values()]
     assert figure.axes[0].get_xticks().tolist() == [0, 1, 10, 100]
 
 

@@ -1,6 +1,8 @@
-"""A small experiment with known numbers, made without running the pipeline."""
+"""A small experiment with known numbers, made without running the pipeline, and a browser."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from PIL import Image
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
@@ -22,6 +23,7 @@ from upsampling_artifacts.figures.line_levels import draw_line_levels
 from upsampling_artifacts.figures.loss_gradients import loss_gradients
 from upsampling_artifacts.figures.ones import draw_ones
 from upsampling_artifacts.figures.over_training import draw_over_training
+from upsampling_artifacts.figures.probe import probe_spectrograms
 from upsampling_artifacts.figures.remedies import draw_remedies
 from upsampling_artifacts.figures.sdr_differences import draw_sdr_differences
 from upsampling_artifacts.figures.source_scores import draw_source_scores
@@ -68,6 +70,14 @@ PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 LOOKS = make_looks(*SYSTEMS)
 ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc", "demucs_subpixel")
+
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,30 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         repository=Path(__file__).parents[2],
     )
     return Report(folder / "report.html", files, config)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """Chromium, offline; skips if there is none."""
+    if CHROMIUM is None:
+        pytest.skip("NOT TESTED IN A BROWSER: no Chromium on PATH (see tests/install_browser.sh)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def opened(browser, html_path: Path, width: int, **options):
+    """The page in a new window, with what it logs and requests."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    page.problems, page.requests = [], []
+    page.on("console", lambda message: page.problems.append(message.text))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.goto(html_path.as_uri())
+    page.wait_for_load_state("load")
+    return page
 
 
 def make_files(folder: Path) -> ReportFiles:
@@ -285,7 +319,10 @@ def make_model(folder: Path) -> Path:
     path = folder / "probes/models/my_vocoder"
     path.mkdir(parents=True)
     (path / "summary.txt").write_text("my_vocoder: <no> tone\n")
-    Image.new("RGB", (9, 9)).save(path / "spectrograms.png")
+    levels_db = np.linspace(-90, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
+    spectrogram = np.linspace(0, 4000, 65), np.linspace(0, 4, 20), levels_db
+    figure = probe_spectrograms({"noise": spectrogram}, [2000.0], {}, path.name)
+    style.save_figure(figure, [path / "spectrograms.svg"])
     return path
 
 
@@ -434,7 +471,7 @@ def make_manifest(n_train: int = 3) -> pd.DataFrame:
 
 def make_figures(folder: Path) -> dict[str, str]:
     paths = {
-        name: str(folder / f"figures/{name}.png")
+        name: str(folder / f"figures/{name}.svg")
         for name in (
             "tone_margins", "after_training", "layers", "line_levels", "loss_gradients",
             "over_training", "spectrograms_noise", "spectrograms_silence",
@@ -489,7 +526,7 @@ def make_figures(folder: Path) -> dict[str, str]:
         )
     draw_training_curves(logs, [paths["training_curves"]], LOOKS)
     ones_arrays(folder / "ones.npz")
-    paths["figure_5"] = str(folder / "figures/figure_5.png")
+    paths["figure_5"] = str(folder / "figures/figure_5.svg")
     draw_ones(folder / "ones.npz", [paths["figure_5"]])
     return paths
 

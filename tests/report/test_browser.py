@@ -3,36 +3,15 @@
 Tested on a page of made-up results and on the page of the tiny experiment.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from upsampling_artifacts.report.libraries import installed
 
-from .conftest import LISTEN_SECONDS, Report
+from .conftest import LISTEN_SECONDS, Report, opened
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 WIDTHS_PIXELS = {"desktop": 1280, "phone": 400}
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="NOT TESTED IN A BROWSER: no Chromium on PATH (see tests/install_browser.sh)",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module", params=["made up", "tiny experiment"])
@@ -45,13 +24,7 @@ def html_path(request: pytest.FixtureRequest, report: Report) -> Path:
 @pytest.fixture(scope="module", params=WIDTHS_PIXELS)
 def page(request: pytest.FixtureRequest, browser, html_path: Path) -> Iterator:
     width = WIDTHS_PIXELS[request.param]
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.problems, page.requests = [], []
-    page.on("console", lambda message: page.problems.append(message.text))
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda request: page.requests.append(request.url))
-    page.goto(html_path.as_uri())
-    page.wait_for_load_state("load")
+    page = opened(browser, html_path, width)
     yield page
     page.close()
 
@@ -64,11 +37,14 @@ def test_the_page_logs_no_error_and_requests_nothing_but_itself(page, html_path:
 
 def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> None:
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-    n_heard = page.locator(".spectrogram img").count()
-    assert n_heard >= 8
-    # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
-    assert len(widths) == n_heard + (17 if html_path == report.path else 25)
+    assert len(widths) == page.locator(".spectrogram img").count() >= 8
     assert all(width > 0 for width in widths)
+    heights = page.evaluate(
+        "[...document.querySelectorAll('svg.picture')].map(svg => svg.getBoundingClientRect().height)"
+    )
+    # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
+    assert len(heights) == (17 if html_path == report.path else 25)
+    assert all(height > 100 for height in heights)
 
 
 def test_every_player_knows_its_length(page, report: Report, html_path: Path) -> None:

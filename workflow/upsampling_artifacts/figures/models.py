@@ -192,10 +192,11 @@ def _draw_legend(
         titles = [_title(panel, looks) for panel in outputs if panel["floor_db"] == floor_db]
         if floor_db == usual_floor_db:
             titles = ["all others"] if len(images) > 1 else []
-        scale_axes = axes.inset_axes((0.08, top - 0.15 - 0.07 * len(titles), 0.84, 0.06))
+        top -= 0.13 + 0.08 * len(titles)
+        scale_axes = axes.inset_axes((0.08, top, 0.84, 0.06))
         scale_axes.set_title("\n".join(titles), pad=3)
         bar = figure.colorbar(images[floor_db], cax=scale_axes, orientation="horizontal")
         bar.outline.set_visible(False)
-        top -= 0.36
+        top -= 0.13
     kinds = {panel["marks"] == "tones" for panel in outputs}
     panels.legend(axes, kinds, loc="upper center", bbox_to_anchor=(0.5, top), borderpad=0)

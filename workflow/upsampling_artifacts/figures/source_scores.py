@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -42,7 +43,11 @@ def source_scores(
         axes.set(xlim=(-0.5, len(places) - 0.5), ylabel="SDR (dB)")
         axes.grid(axis="y", color="#ececec", linewidth=0.8)
         axes.set_axisbelow(True)
-        legend = figure.legend(loc="outside lower center", ncols=4)
+        handles, labels = axes.get_legend_handles_labels()
+        systems_first = sorted(zip(handles, labels, strict=True), key=_is_baseline)
+        legend = figure.legend(
+            *zip(*systems_first, strict=True), loc="outside lower center", ncols=4
+        )
         legend_belongs_to(legend, looks)
     return figure
 
@@ -97,3 +102,7 @@ def _draw_baselines(axes: Axes, place: int, summary: pd.DataFrame) -> None:
             row["sdr_db"], place - 0.42, place + 0.42, color="#666666", linestyle=look["dashes"],
             lw=1.4, label=look["label"] if place == 0 else "",
         )  # fmt: skip
+
+
+def _is_baseline(entry: tuple[Artist, str]) -> bool:
+    return entry[1] in [look["label"] for look in BASELINES.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
@@ -35,10 +35,12 @@ def ticks_belong_to(axis: Axis, systems: Iterable[str]) -> None:
         belongs_to(system, tick)
 
 
-def legend_belongs_to(legend: Legend, systems: Iterable[str]) -> None:
-    """Mark the entries of a legend that begins with one entry per system."""
-    for system, key, label in zip(systems, legend.legend_handles, legend.get_texts(), strict=False):
-        belongs_to(system, key, label)
+def legend_belongs_to(legend: Legend, looks: Mapping[str, Mapping[str, object]]) -> None:
+    """Mark the entries of a legend that have the label of a system."""
+    systems = {look["label"]: name for name, look in looks.items()}
+    for key, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
+        if text.get_text() in systems:
+            belongs_to(systems[text.get_text()], key, text)
 
 
 def system_of(artist: Artist) -> str:

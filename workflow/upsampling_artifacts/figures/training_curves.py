@@ -49,7 +49,7 @@ def training_curves(
             loc="outside right upper",
             title="mean over seeds (thin: one seed)",
         )
-        legend_belongs_to(legend, systems)
+        legend_belongs_to(legend, looks)
     return figure
 
 

@@ -62,6 +62,13 @@
     return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   }
 
+  // Python has compressed the numbers by gzip.
+  async function csvBlob(numbers) {
+    const { body } = await fetch(`data:application/gzip;base64,${numbers}`);
+    const text = await new Response(body.pipeThrough(new DecompressionStream("gzip"))).text();
+    return new Blob([text], { type: "text/csv" });
+  }
+
   for (const drawing of document.querySelectorAll(".drawing")) {
     const { name, numbers } = drawing.dataset;
     const picture = drawing.querySelector("svg");
@@ -76,7 +83,7 @@
       button("SVG", () => save(`${name}.svg`,
         new Blob([svgText(picture, `${width}pt`, `${height}pt`)], { type: "image/svg+xml" }))));
     if (numbers) {
-      tools.append(button("CSV", () => save(`${name}.csv`, new Blob([numbers], { type: "text/csv" }))));
+      tools.append(button("CSV", async () => save(`${name}.csv`, await csvBlob(numbers))));
     }
     drawing.append(tools);
   }
