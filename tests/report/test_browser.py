@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from upsampling_artifacts.report.libraries import installed
 
-from .conftest import LISTEN_SECONDS, Report, opened
+from .conftest import Report, opened
 
 WIDTHS_PIXELS = {"desktop": 1280, "phone": 400}
 
@@ -45,69 +45,6 @@ def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> No
     # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
     assert len(heights) == (17 if html_path == report.path else 25)
     assert all(height > 100 for height in heights)
-
-
-def test_every_player_knows_its_length(page, report: Report, html_path: Path) -> None:
-    page.wait_for_function("[...document.querySelectorAll('audio')].every(a => a.readyState >= 1)")
-    seconds = page.evaluate("[...document.querySelectorAll('audio')].map(a => a.duration)")
-    assert len(seconds) > 5
-    assert seconds == pytest.approx([seconds[0]] * len(seconds), abs=0.01)
-    if html_path == report.path:
-        assert seconds[0] == pytest.approx(LISTEN_SECONDS, abs=0.01)
-
-
-def test_starting_a_player_pauses_the_other(page) -> None:
-    playing = page.evaluate(
-        """async () => {
-            const [first, second] = document.querySelectorAll("audio");
-            first.muted = second.muted = true;
-            await first.play();
-            await second.play();
-            const playing = [!first.paused, !second.paused];
-            second.pause();
-            return playing;
-        }"""
-    )
-    assert playing == [False, True]
-
-
-def test_another_system_goes_on_at_the_same_moment(page) -> None:
-    """With the keyboard; the third press stops it."""
-    page.evaluate(
-        """() => {
-            const start = AudioBufferSourceNode.prototype.start;
-            window.started = [];
-            AudioBufferSourceNode.prototype.start = function (when, offset) {
-                window.started.push([this.context.currentTime, offset, this.buffer.duration]);
-                start.call(this, when, offset);
-            };
-        }"""
-    )
-    first, second, *_ = page.locator(".choices").first.locator("button").all()
-    first.press("Enter")
-    page.wait_for_selector(".choices button:nth-child(1)[aria-pressed=true]")
-    page.wait_for_function("window.started.length === 1")
-    second.press("Space")
-    page.wait_for_selector(".choices button:nth-child(2)[aria-pressed=true]")
-    page.wait_for_function("window.started.length === 2")
-    assert first.get_attribute("aria-pressed") == "false"
-    (began, offset, seconds), (changed, moment, _) = page.evaluate("window.started")
-    assert (offset, seconds) == (0, 1)
-    assert moment == pytest.approx((changed - began) % 1, abs=1e-6)
-    second.press("Enter")
-    assert page.locator(".choices button[aria-pressed=true]").count() == 0
-
-
-def test_a_player_stops_what_a_button_repeats(page) -> None:
-    button = page.locator(".choices button").first
-    button.click()
-    page.wait_for_selector(".choices button[aria-pressed=true]")
-    page.evaluate("document.querySelector('audio').play()")
-    page.wait_for_selector(".choices button[aria-pressed=true]", state="detached")
-    button.click()
-    page.wait_for_selector(".choices button[aria-pressed=true]")
-    assert page.evaluate("document.querySelector('audio').paused")
-    button.click()
 
 
 def test_table_1_has_the_papers_ten_systems(page) -> None:
