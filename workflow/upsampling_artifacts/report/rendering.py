@@ -16,7 +16,11 @@ from upsampling_artifacts.report import libraries
 from upsampling_artifacts.report.numbers import counted, duration, listed, number
 
 TEMPLATES = Path(__file__).parent
-FIRST_SCRIPTS = ("scripts/page_data.js", "scripts/systems.js")  # the others use them
+FIRST_SCRIPTS = (  # the others use them
+    "scripts/page_data.js",
+    "scripts/systems.js",
+    "scripts/plots.js",
+)
 WEBP_QUALITY = 85  # no visible difference from the PNG, in text and lines either
 
 
