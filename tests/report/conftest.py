@@ -1,6 +1,8 @@
 """A small experiment with known numbers, made without running the pipeline."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS, LOSS_OUTPUT_COLUMNS
 from upsampling_artifacts.probes.over_training import write_over_training
 from upsampling_artifacts.probes.tone_seconds import COLUMNS as TONE_COLUMNS
+from upsampling_artifacts.report.libraries import installed
 from upsampling_artifacts.report.page import ReportFiles, write_report
 
 from ..figures.test_loss_gradients import make_arrays
@@ -41,6 +44,18 @@ from ..figures.test_remedies import make_summary
 from ..looks import make_looks
 from ..measures import as_measures, make_lines
 from ..speeds import make_layers, make_steps
+
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
+BROWSER_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="NOT TESTED IN A BROWSER: no Chromium on PATH (see tests/install_browser.sh)",
+)
 
 RATE_HZ = 8000
 SONG, EXCERPT = "Someone - A <Song> & more", "Someone Real - A Real Song"
@@ -80,6 +95,39 @@ class Report:
     @property
     def html(self) -> str:
         return self.path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def open_page(browser, address: str, width_pixels: int, theme: str = "light"):
+    """A page that collects what it logs in `problems` and what it requests in `requests`."""
+    page = browser.new_page(viewport={"width": width_pixels, "height": 900}, color_scheme=theme)
+    page.problems, page.requests = [], []
+    page.on("console", lambda message: page.problems.append(message.text))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.goto(address)
+    page.wait_for_load_state("load")
+    return page
+
+
+def accessibility_problems(page, selector: str) -> list[str]:
+    """What axe-core finds serious or critical in a part of a page."""
+    page.add_script_tag(content=installed("axe-core/axe.min.js"))
+    found = page.evaluate("selector => axe.run(selector)", selector)
+    return [
+        f"{problem['id']}: {node['html']}"
+        for problem in found["violations"]
+        if problem["impact"] in ("serious", "critical")
+        for node in problem["nodes"]
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +187,7 @@ def make_files(folder: Path) -> ReportFiles:
     make_steps(STEPS).to_csv(folder / "steps.csv", index=False)
     make_layers(LAYERS, min_fused=500).to_csv(folder / "upsamplers.csv", index=False)
     make_manifest().to_csv(folder / "manifest.csv", index=False)
+    probes = make_probes(folder)
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
@@ -156,10 +205,11 @@ def make_files(folder: Path) -> ReportFiles:
         upsamplers=str(folder / "upsamplers.csv"),
         manifest=str(folder / "manifest.csv"),
         paper=str(PAPER),
-        figures=make_figures(folder),
+        figures=make_figures(folder, probes),
         models=[str(make_model(folder))],
         song=str(make_song(folder)),
         estimates=[str(make_estimates(folder, system)) for system in SYSTEMS],
+        spectra=probes,
         patterns={
             "probes": str(folder / "variants/*/seed-0/probe/*.npz"),
             "training": str(folder / "variants/*/seed-*/training.csv"),
@@ -427,7 +477,32 @@ def make_manifest(n_train: int = 3) -> pd.DataFrame:
     return table.reset_index()
 
 
-def make_figures(folder: Path) -> dict[str, str]:
+def make_probes(folder: Path) -> list[str]:
+    """Near-silence is 40 dB softer than noise, each system 10 dB softer than the one before it, and
+    trained ones another 5 dB softer. In silence, the modified network is exactly silent."""
+    paths = []
+    for index, system in enumerate(SYSTEMS):
+        for stage, softer_db in (("initialization", 0.0), ("trained", 5.0)):
+            path = folder / "variants" / system / f"seed-0/probe/{stage}.npz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            levels_db = np.linspace(-50, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
+            levels_db -= 10 * index + softer_db
+            is_silent = system == "modified_transposed"
+            np.savez(
+                path,
+                rate_hz=RATE_HZ,
+                frequencies_hz=np.linspace(0, 4000, 65),
+                times_seconds=np.linspace(0, 6, 20),
+                tones_hz=[500.0, 2000.0, 4000.0],
+                noise_db=levels_db,
+                near_silence_db=levels_db - 40,
+                silence_db=np.full_like(levels_db, -np.inf) if is_silent else levels_db - 50,
+            )
+            paths.append(str(path))
+    return paths
+
+
+def make_figures(folder: Path, probes: list[str]) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.png")
         for name in (
@@ -461,25 +536,13 @@ def make_figures(folder: Path) -> dict[str, str]:
     )
     draw_step_speed(folder / "steps.csv", PAPER, [paths["step_speed"]], ALL_LOOKS)
     draw_layer_speed(folder / "upsamplers.csv", [paths["layer_speed"]])
-    arrays, logs = [], []
+    logs = []
     for system in SYSTEMS:
-        run = folder / "variants" / system / "seed-0"
-        for stage in ("initialization", "trained"):
-            arrays.append(run / f"probe/{stage}.npz")
-            arrays[-1].parent.mkdir(parents=True, exist_ok=True)
-            levels = np.linspace(-90, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
-            np.savez(
-                arrays[-1],
-                frequencies_hz=np.linspace(0, 4000, 65),
-                times_seconds=np.linspace(0, 6, 20),
-                noise_db=levels,
-                silence_db=levels,
-            )
-        logs.append(run / "training.csv")
+        logs.append(folder / "variants" / system / "seed-0/training.csv")
         pd.DataFrame({"step": [1, 2, 3], "valid_loss": [3, 2, 1]}).to_csv(logs[-1], index=False)
     for signal in ("noise", "silence"):
         draw_spectrograms(
-            arrays, [paths[f"spectrograms_{signal}"]], LOOKS, signal, [2000.0, 4000.0]
+            probes, [paths[f"spectrograms_{signal}"]], LOOKS, signal, [2000.0, 4000.0]
         )
     draw_training_curves(logs, [paths["training_curves"]], LOOKS)
     ones_arrays(folder / "ones.npz")

@@ -3,35 +3,16 @@
 Tested on a page of made-up results and on the page of the tiny experiment.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import LISTEN_SECONDS, Report
+from .conftest import LISTEN_SECONDS, Report, needs_browser, open_page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 WIDTHS_PIXELS = {"desktop": 1280, "phone": 400}
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="NOT TESTED IN A BROWSER: no Chromium on PATH (see tests/install_browser.sh)",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module", params=["made up", "tiny experiment"])
@@ -43,14 +24,7 @@ def html_path(request: pytest.FixtureRequest, report: Report) -> Path:
 
 @pytest.fixture(scope="module", params=WIDTHS_PIXELS)
 def page(request: pytest.FixtureRequest, browser, html_path: Path) -> Iterator:
-    width = WIDTHS_PIXELS[request.param]
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.problems, page.requests = [], []
-    page.on("console", lambda message: page.problems.append(message.text))
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda request: page.requests.append(request.url))
-    page.goto(html_path.as_uri())
-    page.wait_for_load_state("load")
+    page = open_page(browser, html_path.as_uri(), WIDTHS_PIXELS[request.param])
     yield page
     page.close()
 

@@ -138,11 +138,12 @@
   }
 
   // While the cursor is over a plot, the text below it reads what is there.
-  function readout(says) {
+  function readout(says, marks) {
     return (plot) => {
+      const index = plots.pointedAt(plot, marks);
       const text = plot.root.closest(".plot").nextElementSibling;
       text.dataset.hint ??= text.textContent;
-      text.textContent = plot.cursor.idx == null ? text.dataset.hint : says(plot.cursor.idx);
+      text.textContent = index === null ? text.dataset.hint : says(index);
     };
   }
 
@@ -166,7 +167,7 @@
         { paths: () => null, points: points(5, "--ink") },
         { paths: () => null, points: points(6, "--ground") },
       ],
-      hooks: { drawAxes: [drawStacks], setCursor: [readout(saysSample)] },
+      hooks: { drawAxes: [drawStacks], setCursor: [readout(saysSample, () => [])] },
     }, waveformData());
   }
 
@@ -183,7 +184,7 @@
       scales: { x: { time: false, range: () => [0, 0.5] }, y: { range: () => [FLOOR_DB, TOP_DB] } },
       axes: [plots.axis("frequency re the sampling rate", { size: 32 }), plots.axis("level (dB)", { size: 48 })],
       series: [{}, { stroke: plots.color("--accent"), width: 1.5, points: { show: false } }],
-      hooks: { drawAxes: [plots.verticalLines(tones)], setCursor: [readout(saysBin)] },
+      hooks: { drawAxes: [plots.verticalLines(tones)], setCursor: [readout(saysBin, tones)] },
     }, spectrumData());
   }
 

@@ -7,6 +7,12 @@ const plots = (() => {
     return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
+  // Lighter in the dark, where some systems' colors would hardly be seen.
+  function systemColor(system) {
+    return () => (document.documentElement.dataset.theme === "dark"
+      ? `color-mix(in oklab, ${system.color} 65%, white)` : system.color);
+  }
+
   function axis(label, options = {}) {
     const lines = { stroke: color("--line"), width: 1 };
     return {
@@ -54,6 +60,15 @@ const plots = (() => {
     });
   }
 
+  // The index of the value under the pointer, or null. Near a mark, that of the mark: on a narrow
+  // page, a pixel is wider than a tone.
+  function pointedAt(plot, marks) {
+    const { idx, left } = plot.cursor;
+    if (idx == null || left < 0) { return null; }
+    const near = marks().find(({ at }) => Math.abs(plot.valToPos(at, "x") - left) <= 4);
+    return near ? plot.valToIdx(near.at) : idx;
+  }
+
   // A plot that is as wide as its place and redrawn when the theme changes.
   function make(place, options, data) {
     const height = options.height;
@@ -71,5 +86,5 @@ const plots = (() => {
     observer.observe(element);
   }
 
-  return { axis, color, make, verticalLines, whenNear, within };
+  return { axis, color, make, pointedAt, systemColor, verticalLines, whenNear, within };
 })();
