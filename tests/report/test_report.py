@@ -77,8 +77,9 @@ def test_the_answer_comes_first_and_links_lead_to_what_is_there(page: Page) -> N
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
     assert sections == [
         "recommendation", "overview", "hear", "remedies", "models", "tones", "before-after",
-        "over-training", "after-training", "claims", "figures", "layers", "losses", "training",
-        "listen", "speed", "parameters", "reference", "dataset", "provenance", "reading",
+        "spectra", "over-training", "after-training", "claims", "figures", "layers", "losses",
+        "training", "listen", "speed", "parameters", "reference", "dataset", "provenance",
+        "reading",
     ]  # fmt: skip
     places = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
     for target in [a["href"][1:] for t, a in page.tags if t == "a" and a["href"][0] == "#"]:

@@ -59,6 +59,7 @@ rule report:
         model_figures=expand(rules.figure_model_probe.output, model=config["probes"]["models"]),
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
+        spectra=runs("probe/{stage}.npz", FIRST_SEED, stage=["initialization", "trained"]),
         page=[
             str(path)
             for folder in ("", "sections", "scripts", "styles")
