@@ -131,7 +131,7 @@ def test_the_tone_over_training_is_described_in_sentences(page: Page) -> None:
         "audible in the end. For my upsampler, the intervals over seeds do not decide whether the "
         "tone is audible."
     ) in text
-    assert "(step 0), in 2 snapshots of the weights and after training. Means over 3 seeds;" in text
+    assert "(step 0), in 2 snapshots of the weights and after training." in text
 
 
 def test_the_page_fetches_nothing(report: Report, page: Page) -> None:
