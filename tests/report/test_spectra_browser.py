@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from .browser import accessibility_problems, open_page
-from .conftest import LOOKS, SYSTEMS, Report
+from .conftest import SYSTEMS, Report
 
 TONE_BIN = 32  # 2 kHz
 STAGES = ("initialization", "trained")
@@ -47,21 +47,30 @@ def expected_db(report: Report, system: str, stage: str, signal: str, index: int
 
 
 def picture(page) -> str:
+    """The plot, as soon as it stays the same for some frames."""
     return page.evaluate(
         """async () => {
-            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-            return document.querySelector("#spectra canvas").toDataURL();
+            const canvas = document.querySelector("#spectra canvas");
+            for (let before = "", same = 0; ;) {
+                const now = canvas.toDataURL();
+                same = now === before ? same + 1 : 0;
+                if (same === 5) { return now; }
+                before = now;
+                await new Promise(done => requestAnimationFrame(done));
+            }
         }"""
     )
 
 
 def pixels(page, system: str) -> int:
     """Pixels of the plot in the color of a system."""
-    color = LOOKS[system]["color"]
+    color = ALL_LOOKS[system]["color"]
     rgb = [int(color[first : first + 2], 16) for first in (1, 3, 5)]
     content = base64.b64decode(picture(page).partition(",")[2])
     with Image.open(io.BytesIO(content)) as image:
-        distance = np.abs(np.array(image.convert("RGB")).astype(int) - rgb).max(axis=-1)
+        white = Image.new("RGBA", image.size, "white")
+        opaque = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+        distance = np.abs(np.array(opaque).astype(int) - rgb).max(axis=-1)
     return int(np.sum(distance < 12))
 
 

@@ -5,7 +5,7 @@
   const place = section.querySelector(".plot");
   const STAGES = { initialization: "before training", trained: "after training" };
   const LOWEST_DB = -170; // below, rounding errors
-  let data, curves, plot;
+  let data, curves, plot, singled = null;
 
   const number = (value) => (value === null ? "zero" : value.toFixed(1).replace("-", "−"));
   const khz = (hz) => `${(hz / 1000).toFixed(3)} kHz`;
@@ -18,10 +18,16 @@
       data.levels_db[system.name][stage][form.signal.value])];
   }
 
+  // Not by uPlot's own focus, which after a drag outlasts the pointer.
+  function color({ system }) {
+    const isPale = systems.isDimmed(system.name) || (singled !== null && singled !== system.name);
+    const full = plots.systemColor(system)();
+    return isPale ? `color-mix(in srgb, ${full} 20%, transparent)` : full;
+  }
+
   function seriesOf(curve) {
     return {
-      label: `${curve.system.label}, ${STAGES[curve.stage]}`,
-      stroke: plots.systemColor(curve.system), width: 1.5, show: isShown(curve), points: { show: false },
+      label: `${curve.system.label}, ${STAGES[curve.stage]}`, stroke: () => color(curve), width: 1.5, show: isShown(curve), points: { show: false },
       dash: curve.stage === "initialization" ? [5, 4] : undefined,
     };
   }
@@ -54,11 +60,14 @@
     if (bin !== null) { read(bin); }
   }
 
-  function single(_, seriesIndex) {
-    const name = seriesIndex == null ? null : curves[seriesIndex - 1].system.name;
+  function single(name) {
+    if (name === singled) { return; }
+    singled = name;
     for (const item of section.querySelectorAll(".levels li")) {
       item.classList.toggle("singled", item.dataset.system === name);
     }
+    // Later, because uPlot may be drawing now, and then ignores that it should draw again.
+    requestAnimationFrame(() => plot.redraw(false));
   }
 
   function draw() {
@@ -73,13 +82,14 @@
       ],
       series: [{}, ...curves.map(seriesOf)],
       cursor: { y: false, focus: { prox: 20 }, points: { size: 6 } },
-      focus: { alpha: 0.25 },
+      focus: { alpha: 1 },
       hooks: {
         drawAxes: [plots.verticalLines(marks)],
         setCursor: [readPointed],
-        setSeries: [single],
+        setSeries: [(_, index) => single(index == null ? null : curves[index - 1].system.name)],
       },
     }, plotData());
+    plot.over.addEventListener("pointerleave", () => single(null));
     read(form.bin.valueAsNumber);
   }
 
@@ -90,7 +100,6 @@
     plot.batch(() => {
       curves.forEach((curve, index) => {
         plot.setSeries(index + 1, { show: isShown(curve) }, false);
-        plot.series[index + 1].alpha = systems.isDimmed(curve.system.name) ? 0.15 : 1;
       });
       plot.setData(plotData());
       plot.setScale("x", { min, max });
@@ -141,7 +150,7 @@
     ctx.lineWidth = 2 * ratio;
     shown.forEach((curve, index) => {
       const y = source.height + (index + 0.7) * line;
-      ctx.strokeStyle = plots.systemColor(curve.system)();
+      ctx.strokeStyle = color(curve);
       ctx.setLineDash(curve.stage === "initialization" ? [5 * ratio, 4 * ratio] : []);
       ctx.beginPath();
       ctx.moveTo(10 * ratio, y);
