@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
 from upsampling_artifacts.figures.systems import system_of
@@ -80,7 +80,7 @@ def _points(axes: Axes, artist: Artist) -> Iterator[tuple[str, object, object, f
         case PathCollection():
             kind, parts = "point", [artist.get_offsets()]
         case LineCollection():
-            kind, parts = "interval", artist.get_segments()
+            kind, parts = "interval", [part for part in artist.get_segments() if len(part)]
         case PolyCollection():
             kind, parts = "band", [path.vertices for path in artist.get_paths()]
         case QuadMesh():
@@ -114,6 +114,7 @@ def _names(axis: Axis) -> list[str]:
     """The names at the places 0, 1, 2, ... of an axis; empty if it counts."""
     formatter = axis.get_major_formatter()
     places = axis.get_majorticklocs()
-    if not isinstance(formatter, FixedFormatter) or list(places) != list(range(len(places))):
+    # `set_ticks` with labels looks them up in a function.
+    if not isinstance(formatter, FuncFormatter) or list(places) != list(range(len(places))):
         return []
-    return [" ".join(name.split()) for name in formatter.seq]
+    return [" ".join(formatter(place).split()) for place in places]
