@@ -1,4 +1,4 @@
-"""Figures in a browser: systems are hidden and highlighted, figures open full size and are saved."""
+"""Figures in a browser: systems are hidden and highlighted; figures open full size, are saved."""
 
 import io
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def test_hiding_a_system_hides_it_in_every_figure(page) -> None:
             .map((element) => element.closest(".drawing").dataset.name)""",
         SYSTEM,
     )
-    assert WITH_SYSTEMS <= set(marked)
+    assert set(marked) >= WITH_SYSTEMS
     # In figures with a legend, the system's entry belongs to it: key and text.
     assert min(marked.count(name) for name in ("training_curves", "source_scores")) >= 4
     visible = """(system) => [...document.querySelectorAll(`svg [data-system=${system}] *`)]
@@ -90,8 +90,10 @@ def test_the_svg_is_a_file_of_its_own_without_hidden_systems(page) -> None:
 @pytest.mark.parametrize("name", ["trade_offs", "spectrograms_noise"])
 def test_the_png_has_twice_the_size_and_shows_the_figure(page, name: str) -> None:
     image = Image.open(io.BytesIO(saved(page, name, "PNG")))
-    width, height = drawing(page, name).locator("svg").evaluate(
-        "({ viewBox: { baseVal } }) => [baseVal.width, baseVal.height]"
+    width, height = (
+        drawing(page, name)
+        .locator("svg")
+        .evaluate("({ viewBox: { baseVal } }) => [baseVal.width, baseVal.height]")
     )
     assert image.size == (1920, round(1920 * height / width))
     pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)

@@ -27,7 +27,9 @@ def contrast_db(spectrogram: Spectrogram, frequency_hz: float) -> float:
     """
     frequencies_hz, _, level_db = spectrogram
     levels_db = np.median(level_db, axis=1)
-    distances = np.abs(np.arange(len(frequencies_hz)) - np.argmin(np.abs(frequencies_hz - frequency_hz)))
+    distances = np.abs(
+        np.arange(len(frequencies_hz)) - np.argmin(np.abs(frequencies_hz - frequency_hz))
+    )
     around = (distances >= MAIN_LOBE_BINS) & (np.abs(frequencies_hz - frequency_hz) <= REACH_HZ)
     return float(levels_db[distances == 0][0] - np.median(levels_db[around]))
 
