@@ -39,8 +39,8 @@ def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> No
     assert len(widths) == page.locator(".spectrogram img").count() >= 8
     assert all(width > 0 for width in widths)
     heights = page.evaluate(
-        "[...document.querySelectorAll('svg.picture')]"
-        ".map(svg => svg.getBoundingClientRect().height)"
+        """[...document.querySelectorAll("svg.picture")]
+            .map(svg => svg.getBoundingClientRect().height)"""
     )
     # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
     assert len(heights) == (17 if html_path == report.path else 25)
