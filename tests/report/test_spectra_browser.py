@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from .browser import accessibility_problems, open_page
-from .conftest import SYSTEMS, Report
+from .conftest import ALL_LOOKS, SYSTEMS, Report
 
 TONE_BIN = 32  # 2 kHz
 STAGES = ("initialization", "trained")
