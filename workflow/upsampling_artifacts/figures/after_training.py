@@ -52,11 +52,11 @@ def after_training_figure(
         axes = figure.subplots()
         edges = np.arange(len(signals) + 1) - 0.5
         axes.set(xlim=edges[[0, -1]], ylim=(len(systems) - 0.5, -0.5))
-        scale = ScalarMappable(Normalize(-RANGE_DB, RANGE_DB), COLORS)
+        norm = Normalize(-RANGE_DB, RANGE_DB)
         for place, system in enumerate(systems):
             row_db = margins_db.loc[[system]].clip(lower=LOWEST_DB)  # without infinities
             bounds = [place - 0.5, place + 0.5]
-            cells = axes.pcolormesh(edges, bounds, row_db, cmap=scale.cmap, norm=scale.norm)
+            cells = axes.pcolormesh(edges, bounds, row_db, cmap=COLORS, norm=norm)
             belongs_to(system, cells)
         for row in table.to_dict("records"):
             if row["system"] in systems:
@@ -70,6 +70,7 @@ def after_training_figure(
             axes.axhline(border, color="white", linewidth=2)
         for border in np.arange(0.5, len(signals) - 1):
             axes.axvline(border, color="white", linewidth=2)
+        scale = ScalarMappable(norm, COLORS)
         bar = figure.colorbar(scale, ax=axes, extend="both", aspect=30, pad=0.01)
         bar.outline.set_visible(False)
         bar.set_label(f"tone at {frequency_hz / 1000:g} kHz over its threshold of audibility (dB)")

@@ -37,8 +37,8 @@ CAPTIONS = {
 
 STANDS_OUT = (
     "Six seconds; mean power over the outputs in dB re the maximum of the input. Levels below the "
-    "scale are drawn darkest. A line stands out by its level in this spectrogram (median over time) "
-    f"minus the median level within {REACH_HZ:g} Hz of it."
+    "scale are drawn darkest. A line stands out by its level, minus the median level within "
+    f"{REACH_HZ:g} Hz of it; both are medians over time in this spectrogram."
 )
 DETAILS = {
     1: f"{STANDS_OUT} Letters as in the paper, whose figure does not include linear interpolation.",
