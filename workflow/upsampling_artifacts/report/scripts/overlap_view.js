@@ -160,7 +160,7 @@
         x: { time: false, range: () => [-0.7, output.length - 0.3] },
         y: { range: waveformRange },
       },
-      axes: [plots.axis("output sample", { size: 32 }), plots.axis("amplitude", { size: 48 })],
+      axes: [plots.axis("output sample", { size: 32, incrs: [1, 2, 5, 10, 20] }), plots.axis("amplitude", { size: 48 })],
       series: [
         {},
         { stroke: plots.color("--ink"), width: 1, points: { show: false } },
