@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from upsampling_artifacts.probes.findings import Finding, counted
+from upsampling_artifacts.probes.layer_names import pattern
 from upsampling_artifacts.probes.layer_remedies import PAGE
-from upsampling_artifacts.probes.model_findings import pattern
+from upsampling_artifacts.probes.model_lines import stands_out_db
 
 WIDTH = 100
 MAX_ROWS = 12
@@ -33,21 +34,33 @@ def summarize_model(
         name: Name of the model.
         rate_hz: Sampling rate of its output.
         layers: From :func:`layer_tracer.layers_table`.
-        measures: Columns seed and stage.
+        measures: Columns seed, stage, signal, layer, measure, frequency_hz, value.
         findings: From :func:`model_findings.model_findings`.
     """
     stages = " and ".join(STAGES.get(stage, stage) for stage in measures["stage"].unique())
     seeds = counted(measures["seed"].nunique(), "seed")
-    text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}", "", *layer_rows(layers), ""]
+    text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}"]
+    text += [*_wrapped(_definitions(findings, measures), ""), "", *layer_rows(layers), ""]
     is_tone = [finding.kind == "tones" and "period" in finding.values for finding in findings]
     for finding, indented in zip(findings, is_tone, strict=True):
         if finding.kind != "remedy":
             text += _wrapped(finding.sentence, "  " * indented)
     remedies = [finding.sentence for finding in findings if finding.kind == "remedy"]
     if remedies:
-        text += ["", f"What to do ({PAGE}):"]
+        text += ["", f"What to do (more in {PAGE} of the repository):"]
         text += [line for remedy in remedies for line in _wrapped(remedy, "  ")]
     return "\n".join(text)
+
+
+def _definitions(findings: Sequence[Finding], measures: pd.DataFrame) -> str:
+    """What a level is, and what stands out."""
+    levels = "Levels are RMS, in dB re 1 if no other reference is named."
+    if not any("n_stand_out" in finding.values for finding in findings):
+        return levels
+    return (
+        f"{levels} A tone stands out if it is {stands_out_db(measures):.0f} dB or more above its "
+        "surroundings, as noise is by chance in one model of 100."
+    )
 
 
 def layer_rows(layers: pd.DataFrame) -> list[str]:
