@@ -40,7 +40,7 @@ def test_a_model_of_features_takes_neither_sines_nor_sweep() -> None:
     result = probe(Vocoder(), signals=["noise", "sines", "sweep"], **FEATURES)
     assert set(result.measures["signal"]) == {"noise"}
     assert left_out(result) == (
-        "Not measured: sweep, boundary artifacts, aliasing (the model takes features, not audio); "
+        "Not measured: sweep, aliasing, boundary artifacts (the model takes features, not audio); "
         "offset (without the test signal 'silence')."
     )
 
@@ -49,7 +49,7 @@ def test_features_are_named_as_what_they_are() -> None:
     """Zeros in a spectrogram on a log scale are anything but silence."""
     result = probe(Vocoder(), **FEATURES)
     assert left_out(result) == (
-        "Not measured: boundary artifacts, aliasing (the model takes features, not audio)."
+        "Not measured: aliasing, boundary artifacts (the model takes features, not audio)."
     )
     said = " ".join(finding.sentence for finding in result.findings if finding.kind != "left_out")
     assert "with noise features" in said or "with constant features" in said
