@@ -189,8 +189,8 @@ def test_no_test_tone_is_at_the_nyquist_frequency() -> None:
 
 
 def test_two_lines_at_round_frequencies_are_no_comb_to_rely_on() -> None:
-    """Test tones of 400 Hz and 1 kHz are multiples of 200 Hz = rate/80."""
-    said = sentences(find(noise(-60) + sine(400, -40) + sine(1000, -40)))
+    """Test tones of 2 and 5 kHz are multiples of rate/16."""
+    said = sentences(find(noise(-60) + sine(2000, -40) + sine(5000, -40)))
     assert said["tones"].startswith("Perhaps: 2 of 2 lines are")
     assert ", or tones at round frequencies: " in said["comb"]
 

@@ -12,8 +12,8 @@ WIDTH = 100
 
 DEFINITIONS = (
     "Levels are RMS, in dB re full scale; masked thresholds are for full scale played at "
-    f"{FULL_SCALE_DB_SPL:g} dB SPL. A line stands out if it is steady in three quarters of the time "
-    "and higher above its surroundings than noise is by chance in one file of 100."
+    f"{FULL_SCALE_DB_SPL:g} dB SPL. A line stands out if it is steady in three quarters of the "
+    "time and higher above its surroundings than noise is by chance in one file of 100."
 )
 """What a level is and what stands out (:func:`line_search.find_lines`)."""
 
