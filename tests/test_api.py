@@ -304,10 +304,9 @@ def test_only_the_middle_of_a_long_file_is_measured(tmp_path: Path, caplog) -> N
          "not 44.1)"),
         (Filter(), {"rate_hz": "8000"}, "rate_hz: is '8000'; give a finite number of Hz"),
         (Filter(), {"input_kind": "mel"}, "input_kind: unknown 'mel'; known: audio, features"),
-        (Vocoder(), {}, "Vocoder: with an input (batch, channels, time) of shape (1, 1, 16384), "
-         "the model raised RuntimeError: Given transposed=1, weight of size [20, 8, 32], expected "
-         "input[1, 1, 16384] to have 20 channels, but got 1 channels instead; it takes features: "
-         "use input_kind='features'"),
+        (Vocoder(), {}, "Vocoder: takes features; use input_kind='features' (RuntimeError: Given "
+         "transposed=1, weight of size [20, 8, 32], expected input[1, 1, 16384] to have 20 "
+         "channels, but got 1 channels instead)"),
         (Filter(), {"channels": 0}, "channels: is 0; must be at least 1"),
         (Vocoder(), {"input_kind": "features", "channels": 20, "music": "x.wav"},
          "music: needs a model whose input is audio, not features; omit it"),

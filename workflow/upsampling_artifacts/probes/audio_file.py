@@ -177,7 +177,7 @@ def chance_of_round(
         stride or a smaller one.
 
     >>> chance_of_round(4, 16000, 1000), chance_of_round(16, 16000, 1000)
-    (0.125, 1.0)
+    (0.14285714285714285, 1.0)
     >>> round(chance_of_round(3, 44100, 100), 4)  # 14.7 kHz alone
     0.0045
     """

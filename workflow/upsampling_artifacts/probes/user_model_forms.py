@@ -113,7 +113,8 @@ def find_form(
         hint = _hint(model, channels)
         if not hint:
             raise
-        reason = first_line(error.__cause__) if error.__cause__ else str(error)
+        said = str(error).removeprefix(f"{model.name}: ")
+        reason = first_line(error.__cause__) if error.__cause__ else said
         raise type(error)(f"{model.name}: {hint} ({reason})") from error.__cause__
     is_usual = form.layout is LAYOUTS[model.input_kind][0] and form.multiple == 1
     if not is_usual or form.channels != (channels or 1) or form.time_axis != TIME_AXES[0]:
