@@ -99,12 +99,10 @@ def model_findings(
     if defects:
         sentence = f"{verdict.sentence} Other artifacts: {', '.join(dict.fromkeys(defects))}."
         verdict = replace(verdict, sentence=sentence)
-    in_silence = lines[lines["signal"] == "silence"]
-    can_subtract = (
-        input_kind == "audio"
-        and bool(in_silence["stands_out"].any())
-        and not any(finding.kind == "harmonics" for finding in lines_found)
-    )
+    # Features of zero are no silence, and the harmonics of a source are wanted.
+    in_silence = lines["stands_out"] & (lines["signal"] == "silence")
+    has_source = any(finding.kind == "harmonics" for finding in lines_found)
+    can_subtract = input_kind == "audio" and bool(in_silence.any()) and not has_source
     remedies = _remedies(audible, layers, can_subtract)
     return [*first, verdict, *tones, *lines_found, *middle, *last, *remedies]
 
@@ -172,9 +170,8 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float, input_kind: st
     if not n_tones:
         return Finding("tones", sentence + "no tone that later layers do not have, too.", values)
     if out.empty:
-        return Finding(
-            "tones", sentence + f"none of {counted(n_tones, 'tone')} stands out.", values
-        )
+        none = "its only tone does not stand" if n_tones == 1 else f"none of {n_tones} tones stands"
+        return Finding("tones", f"{sentence}{none} out.", values)
     loudest = out.nlargest(1, "level").iloc[0]
     values |= {
         "loudest_hz": float(loudest["frequency_hz"]),
@@ -183,7 +180,11 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float, input_kind: st
         "signal": str(loudest["signal"]),
     }
     sentence += (
-        f"{n_out} of {counted(n_tones, 'tone')} stand{'s' * (n_out == 1)} out; loudest "
+        "its only tone stands out: "
+        if n_tones == 1
+        else f"{n_out} of {n_tones} tones stand{'s' * (n_out == 1)} out; loudest "
+    )
+    sentence += (
         f"{loudest['frequency_hz']:.1f} Hz, {loudest['level']:.0f} dB "
         f"{in_signals(loudest['signal'], input_kind)}"
     )
@@ -201,8 +202,9 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float, input_kind: st
         sentence += ", " if is_noise else f"; {in_signals('noise', input_kind)}, "
         sentence += heard(loudest_db)
         if n_over > (loudest_db > 0):
-            up_to = f"{in_noise.max():.0f} dB"
-            sentence += f" ({counted(n_over, 'tone')} over it, by up to {up_to})"
+            most_db = in_noise.max()
+            up_to = f", by up to {most_db:.0f} dB" if np.isfinite(most_db) else ""
+            sentence += f" ({counted(n_over, 'tone')} over it{up_to})"
     return Finding("tones", f"{sentence}.", values)
 
 
