@@ -90,7 +90,7 @@ def whistling(x: torch.Tensor) -> torch.Tensor:
 
 def test_an_unpredicted_tone_is_found_and_summarized() -> None:
     text = repr(probe(Returns(whistling), **QUICK))
-    assert "explains: 1234.5 Hz, -17 dB in noise" in text
+    assert "a line at 1234.5 Hz, -17 dB in noise" in text
     assert "But there are other lines." in " ".join(text.split())
 
 

@@ -52,7 +52,7 @@ def test_the_verdict_is_no_where_no_tone_stands_out() -> None:
     assert not verdict.values["stands_out"]
     verdict, *rest = findings(UPS, QUIET, [("noise", 1234.0, -20.0, 30.0)])
     assert verdict.sentence.endswith("stands out. But there are other lines.")
-    assert rest[2].sentence == "A line that no layer seen explains: 1234.0 Hz, -20 dB in noise."
+    assert rest[2].sentence == "Unexplained: a line at 1234.0 Hz, -20 dB in noise."
 
 
 def test_a_model_that_does_not_upsample_has_no_predicted_tone() -> None:
@@ -140,15 +140,13 @@ def test_only_the_strongest_single_lines_are_sentences() -> None:
     found = [("noise", hz, -20.0 - hz / 1000, 30.0) for hz in rng.uniform(100, 3900, 9)]
     singles = [f for f in findings((), [], found) if f.kind == "line"]
     assert len(singles) == 4
-    assert singles[-1].sentence == "6 weaker lines, not explained either."
+    assert singles[-1].sentence == "Unexplained, too: 6 weaker lines."
     assert findings((), [], found)[0].values["n_unexplained"] == 9
 
 
 def test_a_single_line_at_a_fraction_of_the_rate_says_so() -> None:
     *_, line = findings((), [], [("noise", 3200.2, -20.0, 20.0)])
-    assert line.sentence == (
-        "A line that no layer seen explains: 3200.2 Hz, -20 dB in noise. It is at 2 rate/5."
-    )
+    assert line.sentence == "Unexplained: a line at 3200.2 Hz (2 rate/5), -20 dB in noise."
 
 
 def test_other_lines_say_how_audible_they_are_in_noise() -> None:
@@ -158,8 +156,7 @@ def test_other_lines_say_how_audible_they_are_in_noise() -> None:
     )
     _, line = model_findings(RATE_HZ, table(), [], pd.concat([lines, margin]))
     assert line.sentence == (
-        "A line that no layer seen explains: 1234.0 Hz, -20 dB in silence (in noise, 7 dB under "
-        "the masked threshold)."
+        "Unexplained: a line at 1234.0 Hz, -20 dB in silence, 7 dB under the masked threshold."
     )
 
 

@@ -35,6 +35,13 @@ def test_what_stands_out_is_said_once_where_tones_are_judged() -> None:
     assert " ".join(text.split()).count("A tone stands out if it is 11 dB or more above") == 1
 
 
+def test_what_masks_a_tone_is_said_once() -> None:
+    found = [Finding("line", "A line, 5 dB over the masked threshold.", {})] * 2
+    for input_kind, noise in {"audio": "in noise", "features": "with noise features"}.items():
+        text = summarize_model("m", RATE_HZ, table(), MEASURES, found, input_kind)
+        assert " ".join(text.split()).count(f"masked thresholds are those {noise}") == 1
+
+
 def test_without_layers_and_remedies_nothing_is_left_open() -> None:
     text = summarize_model("m", RATE_HZ, table(), MEASURES, [Finding("tones", "No.", {})])
     assert text.splitlines()[3:] == ["No layer was seen to change the rate.", "", "No."]

@@ -198,9 +198,7 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float, input_kind: st
             "masking_margin_db": _known(in_noise.max()),
             "loudest_masking_margin_db": _known(loudest_db),
         }  # fmt: skip
-        is_noise = loudest["signal"] == "noise"
-        sentence += ", " if is_noise else f"; {in_signals('noise', input_kind)}, "
-        sentence += heard(loudest_db)
+        sentence += f", {heard(loudest_db)}"
         if n_over > (loudest_db > 0):
             most_db = in_noise.max()
             up_to = f", by up to {most_db:.0f} dB" if np.isfinite(most_db) else ""

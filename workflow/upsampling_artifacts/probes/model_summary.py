@@ -11,6 +11,7 @@ from upsampling_artifacts.probes.findings import Finding, counted
 from upsampling_artifacts.probes.layer_names import pattern
 from upsampling_artifacts.probes.layer_remedies import PAGE
 from upsampling_artifacts.probes.model_lines import stands_out_db
+from upsampling_artifacts.probes.user_model_signals import in_signals
 
 WIDTH = 100
 MAX_ROWS = 12
@@ -27,6 +28,7 @@ def summarize_model(
     layers: pd.DataFrame,
     measures: pd.DataFrame,
     findings: Sequence[Finding],
+    input_kind: str = "audio",
 ) -> str:
     """Summarize a model: its rate-changing layers and what was found, the verdict first.
 
@@ -36,11 +38,17 @@ def summarize_model(
         layers: From :func:`layer_tracer.layers_table`.
         measures: Columns seed, stage, signal, layer, measure, frequency_hz, value.
         findings: From :func:`model_findings.model_findings`.
+        input_kind: ``"audio"`` or ``"features"``.
     """
     stages = " and ".join(STAGES.get(stage, stage) for stage in measures["stage"].unique())
     seeds = counted(measures["seed"].nunique(), "seed")
     text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}"]
-    text += [*_wrapped(_definitions(findings, measures), ""), "", *layer_rows(layers), ""]
+    text += [
+        *_wrapped(_definitions(findings, measures, input_kind), ""),
+        "",
+        *layer_rows(layers),
+        "",
+    ]
     is_tone = [finding.kind == "tones" and "period" in finding.values for finding in findings]
     for finding, indented in zip(findings, is_tone, strict=True):
         if finding.kind != "remedy":
@@ -52,15 +60,17 @@ def summarize_model(
     return "\n".join(text)
 
 
-def _definitions(findings: Sequence[Finding], measures: pd.DataFrame) -> str:
-    """What a level is, and what stands out."""
-    levels = "Levels are RMS, in dB re 1 if no other reference is named."
-    if not any("n_stand_out" in finding.values for finding in findings):
-        return levels
-    return (
-        f"{levels} A tone stands out if it is {stands_out_db(measures):.0f} dB or more above its "
-        "surroundings, as noise is by chance in one model of 100."
-    )
+def _definitions(findings: Sequence[Finding], measures: pd.DataFrame, input_kind: str) -> str:
+    """What a level is, what masks a tone, and what stands out."""
+    text = "Levels are RMS, in dB re 1 if no other reference is named"
+    if any("masked threshold" in finding.sentence for finding in findings):
+        text += f"; masked thresholds are those {in_signals('noise', input_kind)}"
+    if any("n_stand_out" in finding.values for finding in findings):
+        text += (
+            f". A tone stands out if it is {stands_out_db(measures):.0f} dB or more above its "
+            "surroundings, as noise is by chance in one model of 100"
+        )
+    return f"{text}."
 
 
 def layer_rows(layers: pd.DataFrame) -> list[str]:

@@ -162,7 +162,7 @@ def _single_lines(lines: pd.DataFrame, rate_hz: float, input_kind: str) -> list[
     rest = len(lines) - len(strongest)
     if rest:
         values = {"n_lines": rest}
-        sentence = f"{counted(rest, 'weaker line')}, not explained either."
+        sentence = f"Unexplained, too: {counted(rest, 'weaker line')}."
         findings.append(Finding("line", sentence, values))
     return findings
 
@@ -174,24 +174,21 @@ def _line(row: dict, rate_hz: float, input_kind: str) -> Finding:
         "prominence_db": row["prominence"], "signals": row["signals"], "n_seeds": row["n_seeds"],
         "period": period,
     }  # fmt: skip
-    fit = ""
+    fraction = ""
     if period:
-        fraction = rate_fraction(round(row["frequency_hz"] * period / rate_hz), period)
-        fit = f" It is at {fraction}."
-    sentence = f"A line that no layer seen explains: {_measured(row, input_kind)}.{fit}"
+        fraction = f" ({rate_fraction(round(row['frequency_hz'] * period / rate_hz), period)})"
+    sentence = f"Unexplained: a line at {_measured(row, input_kind, fraction)}."
     return Finding("line", sentence, values)
 
 
-def _measured(line: Any, input_kind: str) -> str:
+def _measured(line: Any, input_kind: str, fraction: str = "") -> str:
     """Frequency, level and audibility of a line."""
-    level = (
-        f"{line['frequency_hz']:.1f} Hz, {line['level']:.0f} dB "
-        f"{in_signals(line['signal'], input_kind)}"
-    )
     margin_db = line["masking_margin"]
-    if pd.isna(margin_db):
-        return level
-    return f"{level} ({in_signals('noise', input_kind)}, {heard(margin_db)})"
+    audibility = "" if pd.isna(margin_db) else f", {heard(margin_db)}"
+    return (
+        f"{line['frequency_hz']:.1f} Hz{fraction}, {line['level']:.0f} dB "
+        f"{in_signals(line['signal'], input_kind)}{audibility}"
+    )
 
 
 def _period(frequency_hz: float, rate_hz: float) -> int | None:

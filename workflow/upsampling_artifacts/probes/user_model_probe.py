@@ -110,7 +110,7 @@ class ModelProbeResult:
 
     def __repr__(self) -> str:
         return model_summary.summarize_model(
-            self.name, self.rate_hz, self.layers, self.measures, self.findings
+            self.name, self.rate_hz, self.layers, self.measures, self.findings, self.input_kind
         )
 
 
