@@ -38,8 +38,8 @@ def test_the_verdict_names_the_layer_whose_tones_stand_out() -> None:
     )
     assert verdict.values["layers"] == ["ups.1"]
     assert last.sentence == (
-        "rate/4 = 2000 Hz, ups.1: 1 of 2 tones stands out; loudest 2000.0 Hz, -20 dB in noise, no "
-        "masked threshold is defined there."
+        "rate/4 = 2000 Hz, ups.1: 1 of 2 tones stands out; loudest 2000.0 Hz, -20 dB in noise, "
+        "without a defined masked threshold."
     )
     assert last.values["can_make"] == ["ups.0", "ups.1"]
     assert both.sentence == "rate/8 = 1000 Hz, ups.0: none of 2 tones stands out."
@@ -76,10 +76,10 @@ def test_an_interpolation_is_not_blamed_where_a_filter_has_the_same_period() -> 
     ("margins_db", "words"),
     [
         ((5.0, -3.0), "-20 dB in noise, 5 dB over the masked threshold."),
-        ((5.0, 8.0), " 5 dB over the masked threshold (2 tones over it, by up to 8 dB)."),
-        ((-3.0, 2.0), " 3 dB under the masked threshold (1 tone over it, by up to 2 dB)."),
+        ((5.0, 8.0), " 5 dB over the masked threshold (2 tones over theirs, by up to 8 dB)."),
+        ((-3.0, 2.0), " 3 dB under the masked threshold (1 tone over its own, by up to 2 dB)."),
         ((-1.0, -3.0), "-20 dB in noise, 1 dB under the masked threshold."),
-        ((), "-20 dB in noise, no masked threshold is defined there."),
+        ((), "-20 dB in noise, without a defined masked threshold."),
     ],
 )
 def test_the_tones_of_a_layer_are_compared_with_the_masked_threshold(

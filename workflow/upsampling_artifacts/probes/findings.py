@@ -52,7 +52,7 @@ def heard(margin_db: float) -> str:
     ('5 dB over the masked threshold', '5 dB under the masked threshold')
     """
     if math.isnan(margin_db):
-        return "no masked threshold is defined there"
+        return "without a defined masked threshold"
     if math.isinf(margin_db):
         return "nothing masks it"
     side = "over" if margin_db > 0 else "under"

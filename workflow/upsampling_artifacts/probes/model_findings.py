@@ -202,7 +202,8 @@ def _tones(group: ToneGroup, lines: pd.DataFrame, rate_hz: float, input_kind: st
         if n_over > (loudest_db > 0):
             most_db = in_noise.max()
             up_to = f", by up to {most_db:.0f} dB" if np.isfinite(most_db) else ""
-            sentence += f" ({counted(n_over, 'tone')} over it{up_to})"
+            whose = "its own" if n_over == 1 else "theirs"
+            sentence += f" ({counted(n_over, 'tone')} over {whose}{up_to})"
     return Finding("tones", f"{sentence}.", values)
 
 
