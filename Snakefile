@@ -34,6 +34,9 @@ include: "workflow/rules/cluster.smk"
 include: "workflow/rules/events.smk"
 
 
+compare_contents_of_scripts()
+
+
 rule all:
     default_target: True
     input:

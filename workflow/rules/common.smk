@@ -21,6 +21,8 @@ from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline.fingerprint import code_fingerprint as code
+from upsampling_artifacts.pipeline.fingerprint import contents_fingerprint as contents
+from upsampling_artifacts.pipeline.fingerprint import script_fingerprint
 from upsampling_artifacts.training.options import RUNTIME_KEYS
 
 try:
@@ -31,6 +33,10 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# What comes with the repository is `ancient` as an input, because a checkout modifies it, and has its
+# contents as a parameter.
+PAPER_CLAIMS = "config/paper_claims.csv"
+PAPER_TABLE_1 = "config/paper_table_1.csv"
 RESULTS = f"results/{config['experiment']}"
 RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
 FIGURES = f"{RESULTS}/figures"
@@ -139,10 +145,10 @@ def training_code(wildcards):
 
 
 def model_source(wildcards):
-    """The source file of a user-supplied model, if it can be found without importing the model."""
+    """A parameter: the contents of the file of a user-supplied model, if one can be found."""
     factory = config["probes"]["models"][wildcards.model]["factory"]
     file = import_paths.source_file(factory.partition(":")[0])
-    return [str(file)] if file else []
+    return contents(file) if file else None
 
 
 def training_options(name):

@@ -67,7 +67,9 @@ rule cache:
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(song_path(w.song)),
+        # Takes `threads`, so Snakemake does not compare it between runs: the inputs decide, and the
+        # excerpt is where its package is.
+        path=lambda w, threads: str(song_path(w.song)),
         modified=modification_times,
         sources=config["sources"],
         rate_hz=config["rate_hz"],
@@ -119,7 +121,6 @@ rule manifest:
 
 rule out_of_distribution:
     input:
-        ancient(EXCERPT_FILE),
         # A missing file is reported by the job, in one line.
         [path for path in config["probes"]["out_of_distribution"].values() if os.path.exists(path)],
     output:

@@ -17,8 +17,6 @@ PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the pape
 
 
 rule figure_arrays:
-    input:
-        ancient(EXCERPT_FILE),
     output:
         overlap=f"{PROBES}/overlap.npz",
         ones=f"{PROBES}/ones.npz",
@@ -306,7 +304,7 @@ rule figure_trade_offs:
 rule figure_step_speed:
     input:
         steps=rules.step_speed.output,
-        paper="config/paper_table_1.csv",
+        paper=ancient(PAPER_TABLE_1),
     output:
         figure("step_speed", "training steps", "Speed", "step_speed"),
     log:
@@ -315,6 +313,7 @@ rule figure_step_speed:
         "../../envs/report.yaml"
     params:
         looks=looks(config["systems"]),
+        paper=contents(PAPER_TABLE_1),
         code=code("upsampling_artifacts.figures.step_speed"),
     script:
         "../scripts/figure_step_speed.py"

@@ -83,8 +83,6 @@ rule tone_seconds:
 
 
 rule probe_system:
-    input:
-        ancient(EXCERPT_FILE),
     output:
         table=f"{PROBES}/systems/{{system}}.csv",
         arrays=f"{PROBES}/systems/{{system}}.npz",
@@ -108,8 +106,6 @@ rule probe_system:
 
 
 rule probe_stacks:
-    input:
-        ancient(EXCERPT_FILE),
     output:
         f"{PROBES}/stacks.csv",
     log:
@@ -163,8 +159,6 @@ rule probe_readings:
 
 
 rule excerpt:
-    input:
-        ancient(EXCERPT_FILE),
     output:
         f"{PROBES}/excerpt.wav",
     log:
@@ -179,7 +173,6 @@ rule excerpt:
 
 rule probe_model:
     input:
-        model_source,
         music=rules.excerpt.output[0],
     output:
         measures=f"{PROBES}/models/{{model}}/measures.csv",
@@ -194,6 +187,7 @@ rule probe_model:
         "../../envs/learning.yaml"
     params:
         model=lambda w: config["probes"]["models"][w.model],
+        source=model_source,
         code=code(
             "upsampling_artifacts.probes.user_model_probe",
             "upsampling_artifacts.probes.result_files",
@@ -294,7 +288,7 @@ rule untrained_claims:
     input:
         measures=rules.measures.output,
         gradients=rules.probe_loss_gradients.output.table,
-        claims="config/paper_claims.csv",
+        claims=ancient(PAPER_CLAIMS),
     output:
         f"{PROBES}/claims.csv",
     log:
@@ -303,6 +297,7 @@ rule untrained_claims:
         "../../envs/learning.yaml"
     params:
         rate_hz=config["rate_hz"],
+        claims=contents(PAPER_CLAIMS),
         code=code("upsampling_artifacts.evaluation.claims"),
     script:
         "../scripts/claims.py"

@@ -1,6 +1,10 @@
 """The report: one page with all results."""
 
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
+PAGE_FILES = [
+    *map(str, sorted(Path(PAGE_SOURCES).rglob("*.html"))),
+    f"{PAGE_SOURCES}/style.css",
+]
 REFERENCE = "results/reference"
 
 # Tables of another machine that come with the repository; no files if they were deleted.
@@ -30,10 +34,10 @@ rule report:
         steps=rules.step_speed.output,
         upsamplers=rules.upsampler_speed.output,
         manifest=rules.manifest.output,
-        paper="config/paper_table_1.csv",
-        reference=REFERENCE_FILES["one_gpu"],
-        full_size=REFERENCE_FILES["full_size"],
-        reference_remedies=REFERENCE_FILES["remedies"],
+        paper=ancient(PAPER_TABLE_1),
+        reference=ancient(REFERENCE_FILES["one_gpu"]),
+        full_size=ancient(REFERENCE_FILES["full_size"]),
+        reference_remedies=ancient(REFERENCE_FILES["remedies"]),
         figures=expand(
             f"{FIGURES}/{{name}}.png",
             name=[
@@ -58,10 +62,7 @@ rule report:
         model_figures=expand(rules.figure_model_probe.output, model=config["probes"]["models"]),
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
-        page=[
-            *map(str, sorted(Path(PAGE_SOURCES).rglob("*.html"))),
-            f"{PAGE_SOURCES}/style.css",
-        ],
+        page=ancient(PAGE_FILES),
     output:
         # Not annotated: in Snakemake's own report, a page of this size stays blank.
         page=f"{RESULTS}/report.html",
@@ -72,6 +73,7 @@ rule report:
         "../../envs/report.yaml"
     params:
         config=config,
+        files=contents(PAPER_TABLE_1, *sum(REFERENCE_FILES.values(), []), *PAGE_FILES),
         looks=looks(config["systems"]),
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,

@@ -11,6 +11,8 @@ from functools import cache
 
 import snakemake
 
+from snakemake.settings.types import RerunTrigger
+
 TESTED_SNAKEMAKE = "9.27"
 
 
@@ -26,11 +28,14 @@ def warn_if_untested():
         )
 
 
-class WorkflowWithTargets(type(workflow)):
-    """A workflow that accepts further target names on the command line.
+class AdaptedWorkflow(type(workflow)):
+    """A workflow that accepts further target names, and does not look at when a script was modified.
 
     Snakemake accepts only rules without wildcards as targets. `train` has wildcards and has to keep
     its name for `-R train`. So the name is replaced by its files when the targets reach the workflow.
+
+    A job would run again if its script is newer than its outputs, as all scripts of a fresh clone
+    are. `compare_contents_of_scripts` replaces that.
     """
 
     targets = {}
@@ -43,14 +48,22 @@ class WorkflowWithTargets(type(workflow)):
     def dag_settings(self, settings):
         if settings:
             files = {file for name in settings.targets for file in self.targets.get(name, [name])}
-            settings = replace(settings, targets=files)
+            triggers = frozenset(settings.rerun_triggers) - {RerunTrigger.CODE}
+            settings = replace(settings, targets=files, rerun_triggers=triggers)
         self.__dict__["dag_settings"] = settings
 
 
 def add_target(name, files):
     """Let `snakemake NAME` make these files."""
-    workflow.__class__ = WorkflowWithTargets
-    WorkflowWithTargets.targets[name] = files
+    AdaptedWorkflow.targets[name] = files
+
+
+def compare_contents_of_scripts():
+    """Give each rule a fingerprint of its script as a parameter: it re-runs when the code changed."""
+    for each in workflow.rules:  # `rule` is a keyword of Snakemake's
+        if each.script:
+            path = Path(workflow.basedir, "workflow/rules", each.script)
+            each.set_params(script=script_fingerprint(path))
 
 
 def planned_jobs(rule=None):
@@ -136,4 +149,5 @@ def benchmark_dependencies():
     }
 
 
+workflow.__class__ = AdaptedWorkflow
 warn_if_untested()
