@@ -51,11 +51,11 @@ rule step_speed:
 
 rule upsampler_speed:
     output:
-        f"{RESULTS}/benchmarks/upsamplers.csv",
+        f"{SHARED}/benchmarks/upsamplers.csv",
     log:
-        f"logs/{RESULTS}/upsampler_speed.log",
+        f"logs/{SHARED}/upsampler_speed.log",
     benchmark:
-        f"{RESULTS}/benchmarks/upsampler_speed.tsv"
+        f"{SHARED}/benchmarks/upsampler_speed.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
@@ -100,12 +100,12 @@ rule switch_speed:
 
 rule loading:
     output:
-        speed=f"{RESULTS}/benchmarks/loading.csv",
-        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
+        speed=f"{SHARED}/benchmarks/loading.csv",
+        memory=f"{SHARED}/benchmarks/loading_memory.csv",
     log:
-        f"logs/{RESULTS}/loading.log",
+        f"logs/{SHARED}/loading.log",
     benchmark:
-        f"{RESULTS}/benchmarks/loading.tsv"
+        f"{SHARED}/benchmarks/loading.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
@@ -134,6 +134,6 @@ rule benchmark:
     input:
         rules.step_speed.output,
         rules.switch_speed.output,
-        rules.upsampler_speed.output,
-        rules.loading.output,
+        shared("benchmarks", rules.upsampler_speed.output),
+        shared("benchmarks", rules.loading.output),
         rules.checkpointing.output,

@@ -151,7 +151,7 @@ rule remedies:
     conda:
         "../../envs/learning.yaml"
     params:
-        folders=[RUN.format(system=system, seed=seed) for system, seed in REMEDY_RUNS],
+        folders=[run_path(system, seed) for system, seed in REMEDY_RUNS],
         remedies={name: config["systems"][name]["remedy"] for name in REMEDIES},
         references=REMEDIES,
         songs=SONGS["test"],
@@ -164,7 +164,7 @@ rule remedies:
 use rule untrained_claims as claims with:
     input:
         measures=rules.measures.output,
-        gradients=rules.probe_loss_gradients.output.table,
+        gradients=shared("loss_gradients", rules.probe_loss_gradients.output.table),
         variants=rules.trained_measures.output,
         sdr_differences=rules.sdr_differences.output,
         claims=ancient(PAPER_CLAIMS),

@@ -7,7 +7,7 @@ tests/workflow/test_snakemake_internals.py compare it with the installed version
 import asyncio
 import time
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import snakemake
 
@@ -59,11 +59,23 @@ def add_target(name, files):
 
 
 def compare_contents_of_scripts():
-    """Give each rule a fingerprint of its script as a parameter: it re-runs when the code changed."""
+    """Give each rule a fingerprint of its script as a parameter: it re-runs when the code changed.
+
+    Rules without outputs run whenever they are named.
+    """
+
+    def fingerprint(path, wildcards):
+        return script_fingerprint(path)
+
     for each in workflow.rules:  # `rule` is a keyword of Snakemake's
-        if each.script:
+        if each.script and each.output:
             path = Path(workflow.basedir, "workflow/rules", each.script)
-            each.set_params(script=script_fingerprint(path))
+            each.set_params(script=partial(fingerprint, path))
+
+
+def started_homes():
+    """In the process of a job, where the run that started it found what is shared."""
+    return {} if workflow.is_main_process else sharing.read_homes(config["experiment"])
 
 
 def planned_jobs(rule=None):
