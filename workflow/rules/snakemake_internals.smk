@@ -5,13 +5,15 @@ tests/workflow/test_snakemake_internals.py compare it with the installed version
 """
 
 import asyncio
+import math
 import time
 from dataclasses import replace
 from functools import cache, partial
 
 import snakemake
 
-from snakemake.settings.types import RerunTrigger
+from snakemake.dag import DAG
+from snakemake.settings.types import Quietness, RerunTrigger
 
 TESTED_SNAKEMAKE = "9.27"
 
@@ -161,5 +163,33 @@ def benchmark_dependencies():
     }
 
 
+def shorten_summary():
+    """Let the summary of a dry run fit a screen, where `quiet` is set.
+
+    Snakemake prints a line per rule, sixty for this workflow, before and after the list of jobs, even
+    if `quiet: rules` leaves the list out: print columns, once. It prints the reasons for all jobs,
+    even with `quiet: reason`.
+    """
+    count_jobs, print_reasons = DAG.stats, DAG.print_reasons
+    printed = []
+
+    def count_in_columns(dag):
+        message, counts = count_jobs(dag)
+        if Quietness.RULES in workflow.output_settings.quiet:
+            cells = [f"{number:5}  {rule:23}" for rule, number in counts.items()]
+            n_lines = math.ceil(len(cells) / 3)
+            lines = ["".join(cells[line::n_lines]).rstrip() for line in range(n_lines)]
+            message = f"Jobs: {counts['total']}" if printed else "\n".join(["Jobs:", *lines])
+            printed.append(message)
+        return message, counts
+
+    def print_wanted_reasons(dag):
+        if Quietness.REASON not in workflow.output_settings.quiet:
+            print_reasons(dag)
+
+    DAG.stats, DAG.print_reasons = count_in_columns, print_wanted_reasons
+
+
+shorten_summary()
 workflow.__class__ = AdaptedWorkflow
 warn_if_untested()

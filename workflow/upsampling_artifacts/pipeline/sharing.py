@@ -47,10 +47,12 @@ class _Record:
     """The ``shared.json`` of an experiment.
 
     Attributes:
+        experiment: Its name.
         keys: The key of each item.
         homes: The experiment that holds each item.
     """
 
+    experiment: str
     keys: dict[str, str]
     homes: dict[str, str]
 
@@ -76,14 +78,14 @@ def find_homes(
     before = records[experiment].homes if experiment in records else {}
     homes: dict[str, str] = {}
     for name, item in items.items():
-        others = [before[name]] if before.get(name) in records else []
-        others += [other for other in sorted(records) if other != experiment]
-        is_made = Path(results, experiment, item.marker).exists()
-        homes[name] = experiment
-        if not is_made:
-            found = (o for o in others if o != experiment and _has(o, name, item, records, homes))
-            made = (other for other in found if Path(results, other, item.marker).exists())
-            homes[name] = next(made, experiment)
+        candidates = [experiment, *filter(None, [before.get(name)]), *sorted(records)]
+        has_it = (
+            candidate
+            for candidate in candidates
+            if (candidate == experiment or _offers(records.get(candidate), name, item, homes))
+            and Path(results, candidate, item.marker).exists()
+        )
+        homes[name] = next(has_it, experiment)
     return homes
 
 
@@ -111,14 +113,12 @@ def write_record(
         unfinished.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _has(
-    other: str, name: str, item: Item, records: Mapping[str, _Record], homes: Mapping[str, str]
-) -> bool:
+def _offers(record: _Record | None, name: str, item: Item, homes: Mapping[str, str]) -> bool:
     """Whether another experiment holds this item, made from the items that are ours, too."""
-    record = records[other]
     return (
-        record.keys.get(name) == item.key
-        and record.homes.get(name) == other
+        record is not None
+        and record.keys.get(name) == item.key
+        and record.homes.get(name) == record.experiment
         and all(record.homes.get(need) == homes[need] for need in item.needs)
     )
 
@@ -131,6 +131,6 @@ def _read_records(results: Path) -> dict[str, _Record]:
 def _read_record(path: Path) -> _Record | None:
     """Read a record; None if it is missing or damaged: then, nothing is shared."""
     try:
-        return _Record(**json.loads(path.read_text(encoding="utf-8")))
+        return _Record(path.parent.name, **json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
