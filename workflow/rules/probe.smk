@@ -172,7 +172,7 @@ rule excerpt:
 
 rule probe_model:
     input:
-        music=shared("small_networks", rules.excerpt.output),
+        music=shared("small_networks", rules.excerpt.output[0]),
     output:
         measures=f"{SHARED}/probes/models/{{model}}/measures.csv",
         layers=f"{SHARED}/probes/models/{{model}}/layers.csv",

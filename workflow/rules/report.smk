@@ -2,8 +2,9 @@
 
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
 PAGE_FILES = [
-    *map(str, sorted(Path(PAGE_SOURCES).rglob("*.html"))),
-    f"{PAGE_SOURCES}/style.css",
+    str(path)
+    for path in sorted(Path(PAGE_SOURCES).rglob("*"))
+    if path.suffix in (".html", ".css", ".js")
 ]
 REFERENCE = "results/reference"
 
@@ -38,7 +39,8 @@ rule report:
         reference=ancient(REFERENCE_FILES["one_gpu"]),
         full_size=ancient(REFERENCE_FILES["full_size"]),
         reference_remedies=ancient(REFERENCE_FILES["remedies"]),
-        figures=expand(
+        figures=[path for path in SMALL_FIGURES if path.endswith(".png")]
+        + expand(
             f"{FIGURES}/{{name}}.png",
             name=[
                 "line_levels",
@@ -58,7 +60,6 @@ rule report:
                 *(["remedies"] if REMEDIES else []),
             ],
         ),
-        small_figures=[path for path in SMALL_FIGURES if path.endswith(".png")],
         models=model_probes(rules.probe_model.output.summary),
         model_figures=model_probes(rules.figure_model_probe.output),
         song=cached(SONGS["test"][:1]),

@@ -84,8 +84,9 @@ DATA = f"results/{HOMES['data']}"
 
 
 def shared(item, paths, **wildcards):
-    """Paths of an item where it is: of one file, or of all outputs of a rule."""
-    paths = [paths] if isinstance(paths, str) else paths
+    """The path of an item where it is; of all outputs of a rule, or all paths of a list, a list."""
+    if isinstance(paths, str):
+        return paths.format(experiment=HOMES[item], **wildcards)
     # As text: expand() refuses paths that are annotated for Snakemake's report.
     return expand([str(path) for path in paths], experiment=HOMES[item], **wildcards)
 
@@ -106,10 +107,9 @@ def runs(pattern, chosen=RUNS, **wildcards):
 
 def system_probes(path, systems):
     """A file of each of these systems, probed at full size."""
-    return [file for name in systems for file in shared(f"system/{name}", path, system=name)]
+    return [shared(f"system/{name}", path, system=name) for name in systems]
 
 
 def model_probes(paths):
-    """Files of each user-supplied model."""
-    models = config["probes"]["models"]
-    return [file for name in models for file in shared(f"model/{name}", paths, model=name)]
+    """A file of each user-supplied model, or several."""
+    return [shared(f"model/{name}", paths, model=name) for name in config["probes"]["models"]]
