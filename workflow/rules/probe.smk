@@ -92,7 +92,7 @@ rule probe_system:
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=5500,  # at the paper's size: 5.3 GB
+        mem_mb=6500,  # at the paper's size: 6.1 GB
     params:
         system=lambda w: system_at_size(w.system, config["probes"]["size"]),
         shape=lambda w: config["systems"][w.system]["full_size"],
@@ -146,6 +146,8 @@ rule probe_readings:
         f"{SHARED}/probes/benchmarks/readings.tsv"
     conda:
         "../../envs/learning.yaml"
+    resources:
+        mem_mb=4600,  # one seed at the paper's size: 4.3 GB
     params:
         seeds=SMALL_SEEDS,
         code=code(

@@ -85,6 +85,15 @@ def planned_jobs(rule=None):
     return [job for job in workflow.dag.needrun_jobs() if rule in (None, job.rule.name)]
 
 
+def every_core(threads):
+    """The threads of a job that has the machine to itself: all cores that this run may use.
+
+    Args:
+        threads: Those that it asks for on a cluster, where a run has no number of cores.
+    """
+    return lambda wildcards: max(threads, workflow.resource_settings.cores or 1)
+
+
 def is_forced(job):
     """Whether the command line forces the job to run (-R, -F, -f)."""
     return workflow.dag.reason(job).forced
@@ -173,9 +182,12 @@ def shorten_summary():
     count_jobs, print_reasons = DAG.stats, DAG.print_reasons
     printed = []
 
+    def is_quiet_about(kind):
+        return kind in (workflow.output_settings.quiet or ())
+
     def count_in_columns(dag):
         message, counts = count_jobs(dag)
-        if Quietness.RULES in workflow.output_settings.quiet:
+        if is_quiet_about(Quietness.RULES):
             cells = [f"{number:5}  {rule:23}" for rule, number in counts.items()]
             n_lines = math.ceil(len(cells) / 3)
             lines = ["".join(cells[line::n_lines]).rstrip() for line in range(n_lines)]
@@ -184,7 +196,7 @@ def shorten_summary():
         return message, counts
 
     def print_wanted_reasons(dag):
-        if Quietness.REASON not in workflow.output_settings.quiet:
+        if not is_quiet_about(Quietness.REASON):
             print_reasons(dag)
 
     DAG.stats, DAG.print_reasons = count_in_columns, print_wanted_reasons
