@@ -33,6 +33,19 @@ def test_what_another_experiment_has_made_is_taken(tmp_path: Path) -> None:
     assert find_homes("mine", items(), tmp_path) == {"data": "demo", "run/a/0": "demo"}
 
 
+def test_options_that_make_more_are_accepted_and_those_that_make_less_are_not(
+    tmp_path: Path,
+) -> None:
+    plain, snapshots = {"epochs": 6}, {"epochs": 6, "snapshots": True}
+    less = {"run": Item(plain, "scores.csv", or_by=snapshots)}
+    more = {"run": Item(snapshots, "scores.csv", or_by=snapshots)}
+    start(tmp_path, "remedies", less, "run")
+    assert find_homes("mine", more, tmp_path) == {"run": "mine"}
+    start(tmp_path, "variants", more, "run")
+    (tmp_path / "remedies/shared.json").unlink()
+    assert find_homes("mine", less, tmp_path) == {"run": "variants"}
+
+
 def test_other_options_share_no_more_than_they_decide(tmp_path: Path) -> None:
     start(tmp_path, "demo", items(), "data", "run/a/0")
     longer = find_homes("mine", items(epochs=7), tmp_path)

@@ -3,8 +3,6 @@
 PROBES = f"{RESULTS}/probes"
 # The training runs that take snapshots.
 SNAPSHOT_RUNS = [(system, seed) for system, seed in RUNS if TRAINING[system]["n_snapshots"]]
-# What the report says of remedies.
-REMEDY_SIGNALS = ["silence", "near_silence", "noise", "music"]
 
 
 rule probe:
@@ -28,8 +26,6 @@ rule probe:
         system=variant_system,
         segment_seconds=lambda w: training_options(w.system)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
-        # None: all signals.
-        signals=lambda w: (None if w.system in config["variants"] else REMEDY_SIGNALS),
         code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"

@@ -22,16 +22,17 @@ def data_options():
     }
 
 
-def run_options(name):
-    """What decides the training of a system, its separation and its probes, with any seed."""
+def run_options(name, has_snapshots):
+    """What decides the training of a system, its separation and its probes, with any seed.
+
+    Snapshots are taken while training, which is not repeated for them.
+    """
     return {
         "data": data_options(),
         "system": system_at_size(name, config["size"]),
         "derived_from": REMEDIES[name] if name in DERIVED else None,
         "training": training_options(name),
-        # Snapshots are taken while training, which is not repeated for them.
-        "has_snapshots": TRAINING[name]["n_snapshots"] > 0,
-        "is_variant": name in config["variants"],
+        "has_snapshots": has_snapshots,
         "n_shifts": config["separation"]["n_shifts"],
         "probes": [config["probes"][key] for key in ("signal_seconds", "n_songs")],
     }
@@ -65,11 +66,12 @@ def shared_items():
     for name in BASELINES:
         items[run_item(name, 0)] = Item(data, f"variants/{name}/seed-0/scores.csv", ("data",))
     for name in [*(name for name in TRAINED if name not in DERIVED), *DERIVED]:
-        decided_by = run_options(name)
+        decided_by = run_options(name, TRAINING[name]["n_snapshots"] > 0)
+        more = run_options(name, True)
         for seed in config["seeds"]:
             needs = ("data", *([run_item(REMEDIES[name], seed)] if name in DERIVED else []))
             marker = f"variants/{name}/seed-{seed}/scores.csv"
-            items[run_item(name, seed)] = Item(decided_by, marker, needs)
+            items[run_item(name, seed)] = Item(decided_by, marker, needs, more)
     return items
 
 

@@ -30,16 +30,23 @@ class Item:
         decided_by: The options that decide it, as plain values.
         marker: A file that exists once it has been made, below the experiment's folder.
         needs: The items that it is made from.
+        or_by: Options that make the same, or the same and more.
     """
 
     decided_by: object
     marker: str
     needs: tuple[str, ...] = ()
+    or_by: object = None
 
     @property
     def key(self) -> str:
         """The hash of the options; the same in every experiment in which they are the same."""
         return data_fingerprint(self.decided_by)
+
+    @property
+    def accepted(self) -> set[str]:
+        """The keys of what may be taken for it."""
+        return {self.key} if self.or_by is None else {self.key, data_fingerprint(self.or_by)}
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def _offers(record: _Record | None, name: str, item: Item, homes: Mapping[str, s
     """Whether another experiment holds this item, made from the items that are ours, too."""
     return (
         record is not None
-        and record.keys.get(name) == item.key
+        and record.keys.get(name) in item.accepted
         and record.homes.get(name) == record.experiment
         and all(record.homes.get(need) == homes[need] for need in item.needs)
     )
