@@ -49,6 +49,7 @@ USED = {
     "snakemake.jobs.Job.benchmark": "property",
     "snakemake.jobs.Job.is_local": "property",
     "snakemake.jobs.Job.log": "property",
+    "snakemake.jobs.Job.output": "property",
     "snakemake.jobs.Job.params": "property",
     "snakemake.jobs.Job.resources": "property",
     "snakemake.jobs.Job.rule": "slot",

@@ -77,7 +77,8 @@ onstart:
         raise WorkflowError(str(error)) from None
     if runs_on_slurm():
         limit_polling_interval()
-    sharing.write_record(config["experiment"], ITEMS, HOMES)
+    if makes_files():
+        sharing.write_record(config["experiment"], ITEMS, HOMES)
     # Last: until it is canceled, a job left by an earlier run may write a checkpoint.
     delete_checkpoints_of_forced_trainings()
 

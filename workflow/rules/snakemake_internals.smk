@@ -85,6 +85,11 @@ def planned_jobs(rule=None):
     return [job for job in workflow.dag.needrun_jobs() if rule in (None, job.rule.name)]
 
 
+def makes_files():
+    """Whether a job that will run has outputs; `plan` has none."""
+    return any(job.output for job in planned_jobs()) and not only_touches_files()
+
+
 def every_core(threads):
     """The threads of a job that has the machine to itself: all cores that this run may use.
 
