@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -20,12 +21,11 @@ for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
-from upsampling_artifacts.pipeline.fingerprint import (
-    code_fingerprint,
-    contents_fingerprint,
-    script_fingerprint,
-)
+from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.training.options import RUNTIME_KEYS
+
+# Modules stay as they are while jobs are planned.
+code_fingerprint = cache(fingerprint.code_fingerprint)
 
 try:
     schema = yaml.safe_load(
@@ -134,16 +134,13 @@ def code(*modules):
 
 def contents(*paths):
     """A parameter: the fingerprint of the contents of files."""
-    return lambda wildcards: contents_fingerprint(*paths)
+    return lambda wildcards: fingerprint.contents_fingerprint(*paths)
 
 
 def variant_code(*modules):
     """A parameter: the code fingerprint of the modules and of the system's."""
 
-    def fingerprint(wildcards):
-        return code_fingerprint(*modules, *registry.modules_of(config["systems"][wildcards.system]))
-
-    return fingerprint
+    return lambda w: code_fingerprint(*modules, *registry.modules_of(config["systems"][w.system]))
 
 
 def loss_module(name):
@@ -153,15 +150,15 @@ def loss_module(name):
 
 def training_code(wildcards):
     """The code fingerprint of training: of the system's modules, and of its loss."""
-    fingerprint = variant_code("upsampling_artifacts.training.loop", loss_module(wildcards.system))
-    return fingerprint(wildcards)
+    loss = loss_module(wildcards.system)
+    return variant_code("upsampling_artifacts.training.loop", loss)(wildcards)
 
 
 def model_source(wildcards):
     """A parameter: the contents of the file of a user-supplied model, if one can be found."""
     factory = config["probes"]["models"][wildcards.model]["factory"]
     file = import_paths.source_file(factory.partition(":")[0])
-    return contents_fingerprint(file) if file else None
+    return fingerprint.contents_fingerprint(file) if file else None
 
 
 def training_options(name):

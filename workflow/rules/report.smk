@@ -82,10 +82,10 @@ rule report:
         tone_hz=TONES_HZ[0],
         # For the captions.
         patterns={
-            "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
-            "training": f"{RESULTS}/variants/*/seed-*/training.csv",
-            "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
-            "benchmarks": f"{RESULTS}/**/benchmarks/**/*.tsv",
+            "probes": f"{HOLDERS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
+            "training": f"{HOLDERS}/variants/*/seed-*/training.csv",
+            "estimates": f"{HOLDERS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
+            "benchmarks": f"{HOLDERS}/**/benchmarks/**/*.tsv",
         },
         # Not inputs, because a lost benchmark file must not retrain anything. They take `threads`,
         # so Snakemake does not compare them between runs.

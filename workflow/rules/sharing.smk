@@ -83,6 +83,9 @@ def run_item(system, seed):
 ITEMS = shared_items()
 HOMES = started_homes() or sharing.find_homes(config["experiment"], ITEMS)
 DATA = f"results/{HOMES['data']}"
+# A pattern of the folders that hold something of this experiment, as a shell expands it.
+HOLDERS = ",".join(sorted({config["experiment"], *HOMES.values()}))
+HOLDERS = f"results/{{{HOLDERS}}}" if "," in HOLDERS else RESULTS
 
 
 def shared(item, paths, **wildcards):

@@ -66,13 +66,13 @@ def compare_contents_of_scripts():
     Rules without outputs run whenever they are named.
     """
 
-    def fingerprint(path, wildcards):
-        return script_fingerprint(path)
+    def contents(path, wildcards):
+        return fingerprint.script_fingerprint(path)
 
     for each in workflow.rules:  # `rule` is a keyword of Snakemake's
         if each.script and each.output:
             path = Path(workflow.basedir, "workflow/rules", each.script)
-            each.set_params(script=partial(fingerprint, path))
+            each.set_params(script=partial(contents, path))
 
 
 def started_homes():

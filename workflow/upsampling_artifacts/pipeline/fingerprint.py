@@ -60,7 +60,6 @@ def data_fingerprint(value: object) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@cache
 def code_fingerprint(*modules: str) -> str:
     """Hash modules and everything they import, recursively (see :func:`_is_followed`).
 
