@@ -48,7 +48,7 @@ CHANGES = {
     "sources=[drums,bass]": ({"cache", "train"}, {"probe_system"}),
     "excerpt=False": ({"cache", "train"}, {"probe_system"}),
     "seeds=[0,1]": ({"train"}, {"cache", "probe_system"}),
-    "variants=[demucs_nearest,demucs_linear]": ({"train", "probe_layers"}, {"cache", "baseline"}),
+    "variants=[demucs_nearest,demucs_linear]": ({"train"}, {"cache", "baseline", "probe_layers"}),
     "systems={demucs_nearest: {options: {channels: 6}}}": ({"train", "probe_system"}, {"cache"}),
     "systems={demucs_nearest: {label: new}}": ({"report"}, {"train", "probe_system", "cache"}),
 }
