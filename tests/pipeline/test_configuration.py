@@ -427,14 +427,16 @@ def test_systems_without_label_are_named_after_their_row(config: dict) -> None:
     assert systems["demucs"]["label"] == "Demucs"
 
 
-def test_systems_without_color_get_the_palettes_free_colors_in_order(config: dict) -> None:
+def test_systems_without_color_or_marker_get_the_free_ones_in_order(config: dict) -> None:
     for name in ("mine", "yours"):
         config["systems"][name] = {"upsampler": "sinc"}
     config["variants"] = ["demucs_transposed", "wave_unet", "mine", "yours"]
     systems = resolve(config, SCHEMA)["systems"]
-    assert systems["wave_unet"]["color"] == PALETTE[0]
+    # Those of transposed convolution and Wave-U-Net come first and seventh in both lists.
+    taken = [config["systems"][name]["color"] for name in ("demucs_transposed", "wave_unet")]
+    assert taken == [PALETTE[0], PALETTE[6]]
     assert [systems[name]["color"] for name in ("mine", "yours")] == PALETTE[1:3]
-    assert systems["demucs_transposed"]["color"] == config["systems"]["demucs_transposed"]["color"]
+    assert [systems[name]["marker"] for name in config["variants"]] == ["o", "v", "s", "^"]
 
 
 def test_the_palette_repeats_when_there_are_more_systems_than_colors(config: dict) -> None:

@@ -249,7 +249,7 @@ BUILT = {"models", "models.build"}
 SAVED = {*BUILT, "models.saved", "models.silence_subtraction"}
 SONG_FILES = {"data.cached_song", "data.checks", "data.layout", "data.musdb18"}
 EXCERPT = {*SONG_FILES, "data.excerpt"}
-STYLE = {"figures", "figures.style"}
+STYLE = {"figures", "figures.drawn_values", "figures.style", "figures.systems"}
 PANELS = {*STYLE, "artifacts.spectra", "figures.panels"}
 LINES = {"artifacts.chance", "probes.line_summary", "probes.measures_table", "statistics"}
 OVER_TRAINING = {*LINES, "probes.over_training"}
@@ -313,7 +313,7 @@ STAGES = {
     | EXCERPT
     | FUSED
     | {"data", "data.signals", "models.stacks", "probes.measures_table", "probes.stacks"},
-    "figures.models": {*PANELS, "figures.models"},
+    "figures.models": {*PANELS, "artifacts.contrast", "figures.models"},
     "figures.stacks": {*PANELS, "artifacts.lines", "figures.stacks"},
     "figures.ones": {*STYLE, "figures.ones"},
     "figures.overlap": {*STYLE, "figures.ones", "figures.overlap"},
