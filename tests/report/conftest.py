@@ -461,6 +461,7 @@ def make_probes(folder: Path) -> list[str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             levels_db = np.linspace(-50, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
             levels_db -= 10 * index + softer_db
+            levels_db[:, ::2] -= 20  # the mean of the power is not that of the levels
             is_silent = system == "modified_transposed"
             np.savez(
                 path,
