@@ -20,8 +20,9 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/songs.smk"
 include: "workflow/rules/snakemake_internals.smk"
+include: "workflow/rules/sharing.smk"
+include: "workflow/rules/songs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
@@ -32,6 +33,9 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/events.smk"
+
+
+compare_contents_of_scripts()
 
 
 rule all:
@@ -47,6 +51,7 @@ rule probes:
         rules.untrained_claims.output,
         expand(
             f"{FIGURES}/{{name}}.{{kind}}",
-            name=[*PAPER_FIGURES, "layers", "loss_gradients"],
+            name=[*MODEL_FIGURES, "layers", "loss_gradients"],
             kind=["png", "svg"],
         ),
+        SMALL_FIGURES,

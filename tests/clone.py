@@ -64,7 +64,11 @@ def job_counts(output: str) -> dict[str, int]:
     """The number of jobs per rule, from the table that a dry run prints; empty if nothing runs."""
     table = output.partition("Job stats:")[2].partition("total")[0]
     rows = [line.split() for line in table.splitlines()]
-    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    counts = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    # With `--quiet rules`: in columns.
+    columns = re.search(r"\nJobs:\n((?: +\d+  .*\n)+)", output)
+    cells = re.findall(r"(\d+)  (\w+)", columns[1]) if columns else []
+    return counts | {rule: int(number) for number, rule in cells if rule != "total"}
 
 
 def job_systems(output: str) -> dict[str, set[str]]:

@@ -59,6 +59,29 @@ def test_an_audio_file_is_probed(whistle: Path, capsys) -> None:
     assert "rate/4" in capsys.readouterr().out
 
 
+def test_the_strides_and_the_hop_of_a_model_are_tested(tmp_path: Path, capsys) -> None:
+    """5 rate/480 alone fits too many strides; of 8, 5, 3 and a hop of 4, it is a tone."""
+    rate_hz = 22050
+    time = np.arange(4 * rate_hz)
+    sound = np.random.default_rng(0).standard_normal(len(time)) / 1000
+    sound += 0.01 * np.sin(2 * np.pi * 5 / 480 * time)
+    path = str(tmp_path / "vocoder.wav")
+    soundfile.write(path, sound, rate_hz)
+
+    def printed(*options: str) -> str:
+        assert main(["probe", path, *options]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    assert "No: the only line is not" in printed()
+    own = printed("--strides", "8,5,3", "--hop", "4")
+    assert "at multiples of rate/4, rate/12, rate/60, rate/480: 1 of 1 line is there." in own
+    assert ": 5 rate/480: " in own and "Yes: the only line" in own
+    # Without the hop, the products are 3, 15 and 120, and none of them has the tone.
+    without = printed("--strides", "8,5,3")
+    assert "at multiples of rate/3, rate/15, rate/120: 0 of 1 line are there." in without
+    assert "at multiples of rate/96: 1 of 1 line is there." in printed("--hop", "96")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

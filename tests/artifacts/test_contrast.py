@@ -26,10 +26,9 @@ def test_a_line_is_compared_with_what_is_around_it(more_db: float) -> None:
 def test_the_main_lobe_of_a_tone_does_not_count_as_its_surroundings() -> None:
     time = np.arange(4 * RATE_HZ) / RATE_HZ
     noise = np.random.default_rng(0).standard_normal(len(time))
-    levels = [
-        contrast_db(spectrogram_db((noise + level * np.sin(2 * np.pi * 2000 * time))[None], RATE_HZ), 2000)
-        for level in (10, 100)
-    ]  # fmt: skip
+    sine = np.sin(2 * np.pi * 2000 * time)
+    outputs = [noise + 10 * sine, noise + 100 * sine]
+    levels = [contrast_db(spectrogram_db(output[None], RATE_HZ), 2000) for output in outputs]
     assert levels[1] - levels[0] == pytest.approx(20, abs=0.5)
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from upsampling_artifacts.figures.after_training import (
+    LOWEST_DB,
     RANGE_DB,
     after_training_figure,
     draw_after_training,
@@ -70,10 +72,12 @@ def test_cells_show_the_margin_and_the_source(figure: Figure) -> None:
     assert bold == ["+30"]
 
 
-def test_colors_are_the_margins_clipped_to_the_range(figure: Figure) -> None:
-    [image] = figure.axes[0].images
-    assert image.get_array().tolist() == [[29.6, -5.4, 0.2], [-RANGE_DB] * 3]
-    green, white, orange = (image.cmap(image.norm(value)) for value in (-RANGE_DB, 0, RANGE_DB))
+def test_colors_are_the_margins_and_end_at_the_range(figure: Figure) -> None:
+    first, second = (mesh for mesh in figure.axes[0].collections if isinstance(mesh, QuadMesh))
+    assert first.get_array().tolist() == [[29.6, -5.4, 0.2]]
+    assert second.get_array().tolist() == [[LOWEST_DB, LOWEST_DB, -70.4]]
+    assert first.get_clim() == second.get_clim() == (-RANGE_DB, RANGE_DB)
+    green, white, orange = (first.cmap(first.norm(value)) for value in (-RANGE_DB, 0, RANGE_DB))
     assert green[1] > green[0] and orange[0] > orange[1] and min(white[:3]) > 0.99
 
 

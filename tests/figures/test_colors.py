@@ -12,8 +12,8 @@ ROWS = [CONFIG["systems"][name] for name in CONFIG["variants"]]
 MIN_DIFFERENCE = 14.0  # CIEDE2000; 2.3 is just noticeable side by side
 MIN_CONTRAST = 2.0  # against white; every line also has markers with a legend
 
-# G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A physiologically-based model for simulation of
-# color vision deficiency", IEEE TVCG 15(6), 2009: severity 1, on linear RGB.
+# G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A physiologically-based model for simulation
+# of color vision deficiency", IEEE TVCG 15(6), 2009: severity 1, on linear RGB.
 VISION = {
     "normal": np.eye(3),
     "protanopia": np.array(
@@ -54,14 +54,14 @@ def ciede2000(first: np.ndarray, second: np.ndarray) -> float:
     c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
     h1, h2 = (np.degrees(np.arctan2(b, a)) % 360 for a, b in ((a1, b1), (a2, b2)))
     turn = (h2 - h1 + 180) % 360 - 180
-    l, c, h = (l1 + l2) / 2, (c1 + c2) / 2, (h1 + turn / 2) % 360
+    middle, c, h = (l1 + l2) / 2, (c1 + c2) / 2, (h1 + turn / 2) % 360
     t = sum(
         weight * np.cos(np.radians(times * h + offset))
         for weight, times, offset in (
             (-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63)
         )
     )  # fmt: skip
-    lightness = (l2 - l1) / (1 + 0.015 * (l - 50) ** 2 / np.sqrt(20 + (l - 50) ** 2))
+    lightness = (l2 - l1) / (1 + 0.015 * (middle - 50) ** 2 / np.sqrt(20 + (middle - 50) ** 2))
     chroma = (c2 - c1) / (1 + 0.045 * c)
     hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2)) / (1 + 0.015 * c * (1 + t))
     rotation = -2 * np.sqrt(c**7 / (c**7 + 25**7))

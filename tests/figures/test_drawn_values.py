@@ -34,6 +34,14 @@ def test_points_bands_and_cells_are_read_back(axes: Axes) -> None:
     assert found[-2:] == [("cell", 1, 1, 7), ("cell", 3, 1, 8)]
 
 
+def test_of_a_spectrogram_the_median_over_time_is_read_back_and_no_color_bar(axes: Axes) -> None:
+    levels = np.array([[-50.0, -40.0, -30.0], [-20.0, -20.0, -10.0]])
+    image = axes.imshow(levels, origin="lower", extent=(0, 3, 0, 4))
+    axes.get_figure(root=True).colorbar(image)
+    found = rows(axes, "kind", "y", "value")
+    assert found == [("median over time", 1, -40), ("median over time", 3, -20)]
+
+
 def test_axes_of_names_give_names_and_axes_of_numbers_numbers(axes: Axes) -> None:
     axes.set_xticks([0, 1], ["first\nline", "second"])
     axes.set_yticks([10, 20], ["ten", "twenty"])

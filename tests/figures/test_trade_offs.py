@@ -9,7 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 from upsampling_artifacts.evaluation.trade_offs import trade_offs
 from upsampling_artifacts.figures import style
-from upsampling_artifacts.figures.labels import place_labels
+from upsampling_artifacts.figures.labels import Label, place_labels
 from upsampling_artifacts.figures.trade_offs import draw_trade_offs, trade_offs_figure
 
 from ..looks import make_looks
@@ -120,7 +120,7 @@ def test_labels_of_crowded_points_cover_neither_each_other_nor_a_point() -> None
         axes = figure.subplots(1, 2)[0]
         axes.set(xlim=(0, 1), ylim=(0, 1))
         crowd = rng.uniform(0.4, 0.6, (12, 2))
-        labels = [(f"an upsampler, {i}", x, y, "black") for i, (x, y) in enumerate(crowd)]
+        labels = [Label(f"an upsampler, {i}", x, y, "black", "") for i, (x, y) in enumerate(crowd)]
         texts = place_labels(axes, labels, bars=[])
         figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in texts]

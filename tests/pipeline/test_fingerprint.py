@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.pipeline import fingerprint
-from upsampling_artifacts.pipeline.fingerprint import NEUTRAL, code_fingerprint, data_fingerprint
+from upsampling_artifacts.pipeline.fingerprint import (
+    NEUTRAL,
+    code_fingerprint,
+    contents_fingerprint,
+    data_fingerprint,
+    script_fingerprint,
+)
 
 from ..configs import read_config
 
@@ -425,6 +431,31 @@ def test_planning_imports_no_large_library() -> None:
     """
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+def test_a_script_counts_by_its_code_alone(tmp_path: Path) -> None:
+    def written(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text)
+        return script_fingerprint(tmp_path / name)
+
+    code = "import numpy\nprint(1)\n"
+    plain = written("a.py", f'"""A script."""\n{code}')
+    assert len(plain) == 16
+    assert written("b.py", f'"""Another text."""\n# A comment.\n{code}') == plain
+    assert written("c.py", code.replace("1", "2")) != plain
+    with pytest.raises(FileNotFoundError):
+        script_fingerprint(tmp_path / "missing.py")
+
+
+def test_files_count_by_their_names_and_contents(tmp_path: Path) -> None:
+    for folder, text in (("a", "1"), ("b", "1"), ("c", "2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "table.csv").write_text(text)
+    a, b, c = (tmp_path / name / "table.csv" for name in "abc")
+    assert contents_fingerprint(a) == contents_fingerprint(b) != contents_fingerprint(c)
+    (tmp_path / "a/other.csv").write_text("1")
+    assert contents_fingerprint(tmp_path / "a/other.csv") != contents_fingerprint(a)
+    assert contents_fingerprint(a, c) != contents_fingerprint(c, a)
 
 
 def test_the_fingerprint_of_data_does_not_depend_on_the_order_of_keys() -> None:

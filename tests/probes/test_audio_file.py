@@ -12,11 +12,13 @@ from upsampling_artifacts.data.excerpt import excerpt_music
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.probes.audio_file import (
+    chance_of_round,
     coincidence,
     mains_hum,
     middle,
     products,
     read_audio,
+    roundest_hz,
 )
 from upsampling_artifacts.probes.file_lines import find_file_lines
 
@@ -125,6 +127,32 @@ def test_noise_alone_gives_an_empty_table_with_all_columns() -> None:
 
 
 # coincidences
+
+
+@pytest.mark.parametrize(
+    ("frequency_hz", "rate_hz", "step_hz"),
+    [(3000, 16000, 1000), (3500, 16000, 500), (3400, 16000, 100), (3450, 16000, 50),
+     (3425, 16000, np.nan), (8000, 16000, np.nan), (11025, 44100, np.nan)],
+)  # fmt: skip
+def test_round_frequencies(frequency_hz: float, rate_hz: float, step_hz: float) -> None:
+    np.testing.assert_equal(roundest_hz(frequency_hz + 0.01, rate_hz, 0.05), step_hz)
+
+
+@pytest.mark.parametrize(
+    ("stride", "rate_hz", "step_hz", "strides", "chance"),
+    [
+        (4, 16000, 1000, None, 1 / 7),  # 4 of 1, 2 ... 7 kHz
+        (8, 16000, 1000, None, 3 / 7),  # 2, 4 and 6 kHz
+        (16, 16000, 1000, None, 1),
+        (3, 48000, 1000, None, 1 / 23),  # 16 of 1, 2 ... 23 kHz
+        (16, 16000, 1000, [8, 16, 40], 1),
+        (8, 16000, 1000, [5, 8, 16], 3 / 7),
+    ],
+)
+def test_the_chance_of_equally_round_frequencies(
+    stride: int, rate_hz: float, step_hz: float, strides: list[int] | None, chance: float
+) -> None:
+    assert chance_of_round(stride, rate_hz, step_hz, strides) == pytest.approx(chance)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 7, 12, 60, 64])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from upsampling_artifacts.probes.findings import Finding
-from upsampling_artifacts.probes.layer_remedies import PAGE, REMEDIES, SAME_REMEDY, remedies
+from upsampling_artifacts.probes.layer_remedies import PAGE, REMEDIES, SAME_REMEDY, remedies_of
 from upsampling_artifacts.probes.layer_tracer import Layer
 from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
 
@@ -38,11 +38,12 @@ def test_the_verdict_names_the_layer_whose_tones_stand_out() -> None:
     )
     assert verdict.values["layers"] == ["ups.1"]
     assert last.sentence == (
-        "rate/4 = 2000 Hz, ups.1: 1 of 2 tones stands out; loudest 2000.0 Hz, -20 dB in noise."
+        "rate/4 = 2000 Hz, ups.1: 1 of 2 tones stands out; loudest 2000.0 Hz, -20 dB in noise, "
+        "without a defined masked threshold."
     )
     assert last.values["can_make"] == ["ups.0", "ups.1"]
     assert both.sentence == "rate/8 = 1000 Hz, ups.0: none of 2 tones stands out."
-    assert kinds(rest) == ["remedy", "remedy"]
+    assert kinds(rest) == ["remedy"]
 
 
 def test_the_verdict_is_no_where_no_tone_stands_out() -> None:
@@ -51,7 +52,7 @@ def test_the_verdict_is_no_where_no_tone_stands_out() -> None:
     assert not verdict.values["stands_out"]
     verdict, *rest = findings(UPS, QUIET, [("noise", 1234.0, -20.0, 30.0)])
     assert verdict.sentence.endswith("stands out. But there are other lines.")
-    assert "A line at 1234.0 Hz, -20 dB in noise" in rest[2].sentence
+    assert rest[2].sentence == "Unexplained: a line at 1234.0 Hz, -20 dB in noise."
 
 
 def test_a_model_that_does_not_upsample_has_no_predicted_tone() -> None:
@@ -74,9 +75,11 @@ def test_an_interpolation_is_not_blamed_where_a_filter_has_the_same_period() -> 
 @pytest.mark.parametrize(
     ("margins_db", "words"),
     [
-        ((5.0, -3.0), "; in noise, 1 over the masked threshold, by up to 5 dB."),
-        ((-1.0, -3.0), "; in noise, none over the masked threshold."),
-        ((), " dB in noise."),
+        ((5.0, -3.0), "-20 dB in noise, 5 dB over the masked threshold."),
+        ((5.0, 8.0), " 5 dB over the masked threshold (2 tones over theirs, by up to 8 dB)."),
+        ((-3.0, 2.0), " 3 dB under the masked threshold (1 tone over its own, by up to 2 dB)."),
+        ((-1.0, -3.0), "-20 dB in noise, 1 dB under the masked threshold."),
+        ((), "-20 dB in noise, without a defined masked threshold."),
     ],
 )
 def test_the_tones_of_a_layer_are_compared_with_the_masked_threshold(
@@ -110,7 +113,7 @@ def test_lines_of_a_period_that_no_layer_has_are_a_comb() -> None:
     assert (comb.kind, comb.values["period"], comb.values["n_lines"]) == ("comb", 64, 29)
     assert comb.sentence == (
         "29 other lines, all multiples of 125 Hz = rate/64, which is no period of a layer seen "
-        "(chunks or frames of 64 samples?); loudest 125.0 Hz, -41 dB (in silence)."
+        "(chunks or frames of 64 samples?), in silence; loudest 125.0 Hz, -41 dB in silence."
     )
     assert (verdict.values["n_found"], verdict.values["n_unexplained"]) == (29, 0)
 
@@ -137,13 +140,24 @@ def test_only_the_strongest_single_lines_are_sentences() -> None:
     found = [("noise", hz, -20.0 - hz / 1000, 30.0) for hz in rng.uniform(100, 3900, 9)]
     singles = [f for f in findings((), [], found) if f.kind == "line"]
     assert len(singles) == 4
-    assert singles[-1].sentence == "6 weaker lines, not explained either."
+    assert singles[-1].sentence == "Unexplained, too: 6 weaker lines."
     assert findings((), [], found)[0].values["n_unexplained"] == 9
 
 
 def test_a_single_line_at_a_fraction_of_the_rate_says_so() -> None:
     *_, line = findings((), [], [("noise", 3200.2, -20.0, 20.0)])
-    assert "A line at 3200.2 Hz (2 rate/5), -20 dB in noise" in line.sentence
+    assert line.sentence == "Unexplained: a line at 3200.2 Hz (2 rate/5), -20 dB in noise."
+
+
+def test_other_lines_say_how_audible_they_are_in_noise() -> None:
+    lines = measures([], [("silence", 1234.0, -20.0, 30.0)])
+    margin = lines[lines["measure"] == "found_line_level"].assign(
+        signal="noise", measure="found_line_masking_margin", value=-7.0
+    )
+    _, line = model_findings(RATE_HZ, table(), [], pd.concat([lines, margin]))
+    assert line.sentence == (
+        "Unexplained: a line at 1234.0 Hz, -20 dB in silence, 7 dB under the masked threshold."
+    )
 
 
 def test_findings_of_others_have_their_place() -> None:
@@ -154,7 +168,7 @@ def test_findings_of_others_have_their_place() -> None:
     found = findings(UPS, QUIET, others=others)
     assert kinds(found) == [
         "constant_output", "tones", "tones", "tones", "contradiction", "offset", "left_out",
-        "remedy", "remedy",
+        "remedy",
     ]  # fmt: skip
 
 
@@ -189,7 +203,25 @@ def test_the_remedies_are_the_rows_of_the_page() -> None:
 
 @pytest.mark.parametrize("kind", [*REMEDIES, *SAME_REMEDY])
 def test_each_kind_of_layer_has_a_remedy(kind: str) -> None:
-    """And the general one, but not if there is nothing but interpolation."""
+    """And the general one, if a response to silence can be subtracted."""
     if kind != "any":
-        assert len(remedies([kind])) == 1 + (kind != "interpolation")
-    assert remedies(["other"]) == remedies([]) == []
+        assert len(remedies_of([kind], can_subtract=False)) == 1
+        assert remedies_of([kind], can_subtract=True)[1:] == [REMEDIES["any"]]
+    assert remedies_of(["other"], can_subtract=True) == remedies_of([], can_subtract=True) == []
+
+
+def test_subtraction_is_suggested_only_if_silence_shows_nothing_but_tones() -> None:
+    """A source's harmonics are wanted, and features of zero are no silence."""
+    lines = [("silence", hz, -20.0, 60.0) for hz in tones(*UPS)]
+    source = [("silence", 220.37 * n, -40.0 - n, 40.0) for n in range(1, 18)]
+    in_noise = [("noise", *line) for _, *line in lines]
+
+    def suggests(*arguments: object, **options: object) -> bool:
+        given = measures(*arguments)
+        found = model_findings(RATE_HZ, table(*UPS), tones(*UPS), given, **options)
+        return REMEDIES["any"] in [finding.sentence for finding in found]
+
+    assert suggests(lines)
+    assert not suggests(in_noise)
+    assert not suggests(lines, source)
+    assert not suggests(lines, input_kind="features")

@@ -9,6 +9,7 @@ from upsampling_artifacts.probes.model_summary import WIDTH, layer_rows, summari
 from .model_tables import RATE_HZ, measures, table, up
 
 MEASURES = measures([("noise", 2000.0, -20.0, 30.0)])
+TWO = measures([("noise", hz, -20.0, 30.0) for hz in (2000.0, 4000.0)])
 
 
 def test_the_summary_has_a_header_the_layers_the_sentences_and_the_remedies() -> None:
@@ -18,17 +19,32 @@ def test_the_summary_has_a_header_the_layers_the_sentences_and_the_remedies() ->
     ]  # fmt: skip
     text = summarize_model("m", RATE_HZ, table(up("ups.0", 4, 4)), MEASURES, found)
     assert text.splitlines() == [
-        "m: 8000 Hz, initial weights, 1 seed", "",
+        "m: 8000 Hz, initial weights, 1 seed",
+        "Levels are RMS, in dB re 1 if no other reference is named.", "",
         "Layers that change the rate; tones are at multiples of rate / period:",
         "  ups.0  transposed, up x4, period 4", "",
         "Yes.", "  rate/4.", "",
-        "What to do (docs/remedies.md):", "  transposed: change it.",
+        "What to do (more in docs/remedies.md of the repository):", "  transposed: change it.",
     ]  # fmt: skip
+
+
+def test_what_stands_out_is_said_once_where_tones_are_judged() -> None:
+    """Two lines in noise: by chance, 10.5 dB in one of a hundred models."""
+    judged = Finding("tones", "rate/4.", {"period": 4, "n_stand_out": 1})
+    text = summarize_model("m", RATE_HZ, table(), TWO, [judged, judged])
+    assert " ".join(text.split()).count("A tone stands out if it is 11 dB or more above") == 1
+
+
+def test_what_masks_a_tone_is_said_once() -> None:
+    found = [Finding("line", "A line, 5 dB over the masked threshold.", {})] * 2
+    for input_kind, noise in {"audio": "in noise", "features": "with noise features"}.items():
+        text = summarize_model("m", RATE_HZ, table(), MEASURES, found, input_kind)
+        assert " ".join(text.split()).count(f"masked thresholds are those {noise}") == 1
 
 
 def test_without_layers_and_remedies_nothing_is_left_open() -> None:
     text = summarize_model("m", RATE_HZ, table(), MEASURES, [Finding("tones", "No.", {})])
-    assert text.splitlines()[2:] == ["No layer was seen to change the rate.", "", "No."]
+    assert text.splitlines()[3:] == ["No layer was seen to change the rate.", "", "No."]
 
 
 def test_a_row_names_mode_calls_and_what_makes_no_tone() -> None:

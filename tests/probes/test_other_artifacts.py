@@ -7,20 +7,15 @@ import soundfile
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.probes.audio_file_probe import probe_audio_file
 from upsampling_artifacts.probes.file_artifacts import file_findings
 from upsampling_artifacts.probes.findings import Finding
 from upsampling_artifacts.probes.layer_tracer import Layer
-from upsampling_artifacts.probes.other_artifacts import (
-    SIGNALS,
-    choose_signals,
-    network_period,
-    other_findings,
-)
+from upsampling_artifacts.probes.other_artifacts import SINE_PEAKS, network_period
+from upsampling_artifacts.probes.other_findings import other_findings
 from upsampling_artifacts.probes.user_model_probe import ModelProbeResult, probe_user_model
 
-from ..toy_models import Doubler, Filter, Returns, Upsampler, Vocoder
+from ..toy_models import Doubler, Filter, Returns, Upsampler
 
 RATE_HZ = 8000
 
@@ -80,13 +75,20 @@ def test_a_cube_without_upsampling_has_aliasing_and_no_tone() -> None:
 
 
 def test_a_cube_depends_on_the_level_only_in_what_it_adds() -> None:
-    """x + x^3 aliases 40 dB less for a sine that is 20 dB weaker."""
+    """x + x^3 / 100 aliases 40 dB less for a sine that is 20 dB weaker."""
     result = probe(Returns(lambda x: x + 0.01 * x**3))
     loud, quiet = (
         values(result, "aliasing_to_signal", signal)[3] for signal in ("sines", "quiet_sines")
     )
     assert loud - quiet == pytest.approx(40, abs=0.3)
-    assert found(result)["aliasing"].values["sine_db"] == 0
+    assert found(result)["aliasing"].values["sine_peak"] == max(SINE_PEAKS.values())
+
+
+def test_a_model_that_clips_at_one_is_not_accused_of_the_probes_distortion() -> None:
+    result = probe(Returns(lambda x: x.clip(-1, 1)))
+    assert not {"aliasing", "images"} & set(found(result))
+    loud = found(probe(Returns(lambda x: x.clip(-0.4, 0.4))))["aliasing"]
+    assert "and peak 0.5, the energy off the harmonics" in loud.sentence
 
 
 @pytest.mark.parametrize("model", [Filter(), Held(), Doubler(), Chunked(2000), nn.Identity()])
@@ -97,7 +99,9 @@ def test_a_linear_model_has_no_aliasing(model: nn.Module) -> None:
 def test_noise_of_the_model_is_not_aliasing() -> None:
     result = probe(Returns(lambda x: x + 0.01 * torch.randn_like(x)))
     assert "aliasing" not in found(result)
-    assert "cannot be told from noise" in found(result)["left_out"].sentence
+    assert found(result)["left_out"].sentence == (
+        "Not measured: aliasing (off its harmonics, the response to a sine does not repeat)."
+    )
 
 
 @pytest.mark.parametrize("stride", [2, 4, 8])
@@ -150,6 +154,16 @@ def test_zero_padding_makes_boundary_artifacts_of_half_the_filter() -> None:
     assert "the first 4 samples and the last 4 samples" in boundary.sentence
 
 
+def test_a_model_whose_samples_all_depend_on_the_segment_has_no_boundary_artifacts() -> None:
+    """The maximum of the segment is added."""
+    result = probe(Returns(lambda x: x + x.amax(-1, keepdim=True)))
+    whole = found(result)["whole_segment"]
+    assert "boundary" not in found(result)
+    assert whole.sentence.startswith("All samples of a segment differ from the same samples")
+    assert sum(whole.values.values()) > 0.98 * (2 * RATE_HZ // 3)
+    assert "boundary" not in found(result)["tones"].sentence
+
+
 def test_identity_has_nothing_wrong() -> None:
     assert [finding.kind for finding in probe(nn.Identity()).findings] == ["tones"]
 
@@ -176,42 +190,7 @@ def test_a_model_that_takes_one_length_is_probed_without_what_needs_another() ->
         return x
 
     left_out = found(probe(Returns(stricter)))["left_out"]
-    assert left_out.sentence.startswith("Left out: aliasing (Returns: with an input ")
-
-
-def test_signals_choose_what_runs() -> None:
-    result = probe(Filter(), signals=["sines", "noise"])
-    assert set(result.measures["signal"]) == {"noise", "sines", "quiet_sines"}
-    assert "offset" not in found(result) and "No layer was seen" in repr(result)
-    everything = set(probe(Filter()).measures["signal"])
-    assert everything == {"silence", "ones", "noise", "sweep", "sines", "quiet_sines"}
-
-
-def test_a_model_of_features_takes_neither_sines_nor_sweep() -> None:
-    options = {"channels": 20, "input_kind": "features"}
-    result = probe(Vocoder(), signals=["noise", "sines", "sweep"], **options)
-    assert set(result.measures["signal"]) == {"noise"}
-    assert found(result)["left_out"].sentence == (
-        "Left out: sweep, sines. The model takes features, not audio."
-    )
-    assert "left_out" not in found(probe(Vocoder(), **options))
-
-
-@pytest.mark.parametrize(
-    ("signals", "kind", "message"),
-    [
-        (["sine"], "audio", "signals: unknown 'sine'; known: " + ", ".join(SIGNALS)),
-        (["music"], "audio", "signals: 'music' needs an audio file; give it as music"),
-        ([], "audio", "signals: none: give at least one of silence, ones, noise, sweep, music, "
-         "to find the layers"),
-        (["sines"], "features", "signals: sines: give at least one of silence, ones, noise, "
-         "to find the layers"),
-    ],
-)  # fmt: skip
-def test_wrong_signals_are_refused_in_one_line(signals, kind: str, message: str) -> None:
-    with pytest.raises(InputError) as caught:
-        choose_signals(signals, kind, has_music=False)
-    assert str(caught.value) == message
+    assert left_out.sentence.startswith("Not measured: aliasing (Returns: with an input ")
 
 
 @pytest.mark.parametrize(
@@ -240,9 +219,8 @@ def test_a_period_that_is_too_long_is_left_out() -> None:
             return F.interpolate(F.avg_pool1d(x, 4096), scale_factor=4096)
 
     result = probe(Deep())
-    assert "Left out: aliasing (the network's period, of 4096 samples, is too long)." in [
-        finding.sentence for finding in result.findings
-    ]
+    reasons = found(result)["left_out"].values["reasons"]
+    assert reasons["aliasing"] == "the network's period, of 4096 samples, is too long"
 
 
 def test_of_several_seeds_the_worst_counts() -> None:
@@ -265,7 +243,7 @@ def kinds(signal: np.ndarray) -> set[str]:
 
 def test_a_file_says_that_aliasing_cannot_be_measured_in_it() -> None:
     [left_out] = file_findings(0.1 * noise(), RATE_HZ)
-    assert left_out.values == {"measure": "aliasing"}
+    assert set(left_out.values["reasons"]) == {"aliasing", "boundary artifacts"}
 
 
 def test_an_offset_of_a_file_is_found_from_a_thousandth_on() -> None:

@@ -1,7 +1,6 @@
 """A small experiment with known numbers, made without running the pipeline, and a browser."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +43,7 @@ from ..figures.test_remedies import make_summary
 from ..looks import make_looks
 from ..measures import as_measures, make_lines
 from ..speeds import make_layers, make_steps
+from .browser import ARGUMENTS, CHROMIUM
 
 RATE_HZ = 8000
 SONG, EXCERPT = "Someone - A <Song> & more", "Someone Real - A Real Song"
@@ -70,14 +70,6 @@ PAPER = Path(__file__).parents[2] / "config/paper_table_1.csv"
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 LOOKS = make_looks(*SYSTEMS)
 ALL_LOOKS = make_looks(*SYSTEMS, *pd.read_csv(PAPER)["system"], "demucs_sinc", "demucs_subpixel")
-
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -142,18 +134,6 @@ def browser() -> Iterator:
         browser.close()
 
 
-def opened(browser, html_path: Path, width: int, **options):
-    """The page in a new window, with what it logs and requests."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-    page.problems, page.requests = [], []
-    page.on("console", lambda message: page.problems.append(message.text))
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda request: page.requests.append(request.url))
-    page.goto(html_path.as_uri())
-    page.wait_for_load_state("load")
-    return page
-
-
 def make_files(folder: Path) -> ReportFiles:
     folder.mkdir(parents=True)
     (folder / "probes").mkdir()
@@ -174,6 +154,7 @@ def make_files(folder: Path) -> ReportFiles:
     make_steps(STEPS).to_csv(folder / "steps.csv", index=False)
     make_layers(LAYERS, min_fused=500).to_csv(folder / "upsamplers.csv", index=False)
     make_manifest().to_csv(folder / "manifest.csv", index=False)
+    probes = make_probes(folder)
     return ReportFiles(
         variants=str(folder / "probes/variants.csv"),
         measures=str(folder / "probes/measures.csv"),
@@ -191,10 +172,11 @@ def make_files(folder: Path) -> ReportFiles:
         upsamplers=str(folder / "upsamplers.csv"),
         manifest=str(folder / "manifest.csv"),
         paper=str(PAPER),
-        figures=make_figures(folder),
+        figures=make_figures(folder, probes),
         models=[str(make_model(folder))],
         song=str(make_song(folder)),
         estimates=[str(make_estimates(folder, system)) for system in SYSTEMS],
+        spectra=probes,
         patterns={
             "probes": str(folder / "variants/*/seed-0/probe/*.npz"),
             "training": str(folder / "variants/*/seed-*/training.csv"),
@@ -469,7 +451,32 @@ def make_manifest(n_train: int = 3) -> pd.DataFrame:
     return table.reset_index()
 
 
-def make_figures(folder: Path) -> dict[str, str]:
+def make_probes(folder: Path) -> list[str]:
+    """Near-silence is 40 dB softer than noise, each system 10 dB softer than the one before it, and
+    trained ones another 5 dB softer. In silence, the modified network is exactly silent."""
+    paths = []
+    for index, system in enumerate(SYSTEMS):
+        for stage, softer_db in (("initialization", 0.0), ("trained", 5.0)):
+            path = folder / "variants" / system / f"seed-0/probe/{stage}.npz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            levels_db = np.linspace(-50, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
+            levels_db -= 10 * index + softer_db
+            is_silent = system == "modified_transposed"
+            np.savez(
+                path,
+                rate_hz=RATE_HZ,
+                frequencies_hz=np.linspace(0, 4000, 65),
+                times_seconds=np.linspace(0, 6, 20),
+                tones_hz=[500.0, 2000.0, 4000.0],
+                noise_db=levels_db,
+                near_silence_db=levels_db - 40,
+                silence_db=np.full_like(levels_db, -np.inf) if is_silent else levels_db - 50,
+            )
+            paths.append(str(path))
+    return paths
+
+
+def make_figures(folder: Path, probes: list[str]) -> dict[str, str]:
     paths = {
         name: str(folder / f"figures/{name}.svg")
         for name in (
@@ -504,25 +511,13 @@ def make_figures(folder: Path) -> dict[str, str]:
     )
     draw_step_speed(folder / "steps.csv", PAPER, [paths["step_speed"]], ALL_LOOKS)
     draw_layer_speed(folder / "upsamplers.csv", [paths["layer_speed"]])
-    arrays, logs = [], []
+    logs = []
     for system in SYSTEMS:
-        run = folder / "variants" / system / "seed-0"
-        for stage in ("initialization", "trained"):
-            arrays.append(run / f"probe/{stage}.npz")
-            arrays[-1].parent.mkdir(parents=True, exist_ok=True)
-            levels = np.linspace(-90, -20, 65 * 20, dtype=np.float32).reshape(65, 20)
-            np.savez(
-                arrays[-1],
-                frequencies_hz=np.linspace(0, 4000, 65),
-                times_seconds=np.linspace(0, 6, 20),
-                noise_db=levels,
-                silence_db=levels,
-            )
-        logs.append(run / "training.csv")
+        logs.append(folder / "variants" / system / "seed-0/training.csv")
         pd.DataFrame({"step": [1, 2, 3], "valid_loss": [3, 2, 1]}).to_csv(logs[-1], index=False)
     for signal in ("noise", "silence"):
         draw_spectrograms(
-            arrays, [paths[f"spectrograms_{signal}"]], LOOKS, signal, [2000.0, 4000.0]
+            probes, [paths[f"spectrograms_{signal}"]], LOOKS, signal, [2000.0, 4000.0]
         )
     draw_training_curves(logs, [paths["training_curves"]], LOOKS)
     ones_arrays(folder / "ones.npz")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from upsampling_artifacts.report.libraries import installed
 
-from .conftest import Report, opened
+from .browser import accessibility_problems, open_page
+from .conftest import Report
 
 WIDTHS_PIXELS = {"desktop": 1280, "phone": 400}
 
@@ -23,8 +23,7 @@ def html_path(request: pytest.FixtureRequest, report: Report) -> Path:
 
 @pytest.fixture(scope="module", params=WIDTHS_PIXELS)
 def page(request: pytest.FixtureRequest, browser, html_path: Path) -> Iterator:
-    width = WIDTHS_PIXELS[request.param]
-    page = opened(browser, html_path, width)
+    page = open_page(browser, html_path, WIDTHS_PIXELS[request.param])
     yield page
     page.close()
 
@@ -40,15 +39,17 @@ def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> No
     assert len(widths) == page.locator(".spectrogram img").count() >= 8
     assert all(width > 0 for width in widths)
     heights = page.evaluate(
-        "[...document.querySelectorAll('svg.picture')].map(svg => svg.getBoundingClientRect().height)"
+        """[...document.querySelectorAll("svg.picture")]
+            .map(svg => svg.getBoundingClientRect().height)"""
     )
     # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
     assert len(heights) == (17 if html_path == report.path else 25)
     assert all(height > 100 for height in heights)
 
 
-def test_table_1_has_the_papers_ten_systems(page) -> None:
-    assert page.locator("#paper-rows tr").count() == 10
+def test_table_1_has_the_papers_systems_that_were_trained(page, html_path, report: Report) -> None:
+    n_rows = page.locator("#paper-rows tr").count()
+    assert n_rows == 3 if html_path == report.path else n_rows >= 2
 
 
 def test_the_page_does_not_scroll_sideways(page) -> None:
@@ -131,12 +132,6 @@ def test_the_contents_mark_the_section_in_sight(page) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page, theme: str) -> None:
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-    page.add_script_tag(content=installed("axe-core/axe.min.js"))
-    found = page.evaluate("axe.run().then(result => result.violations)")
-    serious = [
-        (violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
-        for violation in found
-        if violation["impact"] in ("serious", "critical")
-    ]
+    problems = accessibility_problems(page)
     page.evaluate("document.documentElement.dataset.theme = 'light'")
-    assert serious == []
+    assert problems == []

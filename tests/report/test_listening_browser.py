@@ -3,15 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from upsampling_artifacts.report.libraries import installed
 
-from .conftest import (
-    LISTEN_SECONDS,
-    RATE_HZ,
-    SYSTEMS,
-    Report,
-    opened,
-)
+from .browser import accessibility_problems, open_page
+from .conftest import LISTEN_SECONDS, RATE_HZ, SYSTEMS, Report
 
 # Records when which sound starts and stops.
 RECORDER = """() => {
@@ -42,7 +36,7 @@ RECORDER = """() => {
 @pytest.fixture(params=[(1280, "light"), (400, "dark")], ids=["desktop", "phone in the dark"])
 def page(request: pytest.FixtureRequest, browser, report: Report) -> Iterator:
     width, theme = request.param
-    page = opened(browser, report.path, width, color_scheme=theme)
+    page = open_page(browser, report.path, width, theme)
     page.evaluate(RECORDER)
     yield page
     assert page.problems == []
@@ -255,13 +249,5 @@ def test_nothing_is_decoded_before_it_is_in_sight(page) -> None:
 
 def test_axe_finds_nothing_serious_in_what_can_be_heard(page, player) -> None:
     player.locator("[data-action=play]").click()
-    page.add_script_tag(content=installed("axe-core/axe.min.js"))
     for selector in ("#listen", "#hear", ".hear-first"):
-        found = page.evaluate("selector => axe.run(selector).then(run => run.violations)", selector)
-        serious = [
-            (problem["id"], node["html"])
-            for problem in found
-            if problem["impact"] in ("serious", "critical")
-            for node in problem["nodes"]
-        ]
-        assert serious == []
+        assert accessibility_problems(page, selector) == []

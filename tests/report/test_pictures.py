@@ -69,6 +69,16 @@ def test_what_belongs_to_a_system_says_so(picture: Picture) -> None:
     assert len(list(groups[0].iter("path"))) == 1
 
 
+def test_shapes_are_exact_to_a_hundredth_of_a_point(path: Path, picture: Picture) -> None:
+    def coordinates(root: ElementTree.Element) -> list[float]:
+        paths = [element.attrib["d"] for element in root.iter() if element.tag.endswith("path")]
+        return [float(number) for number in re.findall(r"-?[\d.]+", " ".join(paths))]
+
+    ours = coordinates(ElementTree.fromstring(picture.svg))
+    assert ours == pytest.approx(coordinates(ElementTree.parse(path).getroot()), abs=0.0051)
+    assert len(re.findall(r"\.\d{3,}", "".join(re.findall(r' d="[^"]*"', picture.svg)))) == 0
+
+
 def test_rasters_become_webp(picture: Picture) -> None:
     root = ElementTree.fromstring(picture.svg)
     (uri,) = (element.attrib["href"] for element in root.iter("image"))

@@ -52,7 +52,7 @@ def has_resumed(clone: Clone) -> bool:
 
 def assert_no_step_is_lost(clone: Clone, job: dict[str, str], cause: str) -> None:
     """The first job logs at which step it stopped and why; the second resumes at that step."""
-    first = clone.root / f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log"
+    first = clone.root / f"logs/slurm/rule_train/tiny_demucs_nearest_0/{job['JobId']}.log"
     stopped = re.search(f"stopped by {cause} at step (\\d+) ", first.read_text())
     assert stopped, first.read_text()
     assert f"at step {stopped[1]}\n" in training_log(clone)

@@ -43,4 +43,4 @@ def test_the_output_of_a_failed_run_ends_with_the_logs(untrained: Clone, slurm: 
     assert "logs/results/tiny/variants/demucs_nearest/seed-0/train.log ends with:\n    " in end
     assert "error: " in end
     (job,) = slurm.jobs(clone)
-    assert f"logs/slurm/rule_train/demucs_nearest_0/{job['JobId']}.log" in end
+    assert f"logs/slurm/rule_train/tiny_demucs_nearest_0/{job['JobId']}.log" in end

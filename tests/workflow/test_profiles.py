@@ -22,16 +22,25 @@ def test_a_profile_selects_the_papers_experiment(
 ) -> None:
     output = planned(clone, tmp_path / "home", "--profile", profile)
     assert f"Using profile {profile}" in output
+    assert "Warning" not in output
     jobs = job_counts(output)
     assert jobs["train"] == 30
     assert jobs["fetch"] == 1 and jobs["cache"] == 150  # planned without data
+
+
+def test_the_summary_of_a_cluster_run_fits_a_screen(clone: Clone, tmp_path: Path) -> None:
+    lines = planned(clone, tmp_path / "home", "--profile", "slurm").splitlines()
+    assert len(lines) < 40 and max(map(len, lines)) < 150, "\n".join(lines)
+    counts = [line for line in lines if re.match(r" +\d+  \w", line)]
+    assert max(map(len, counts)) <= 90
 
 
 @pytest.mark.parametrize("profile", ["slurm", "workstation"])
 def test_a_config_file_on_the_command_line_replaces_that_of_the_profile(
     clone: Clone, tmp_path: Path, profile: str
 ) -> None:
-    arguments = ("--profile", profile, "--configfile", TINY, "--", "train")
+    # The profile for SLURM does not print the jobs.
+    arguments = ("--profile", profile, "--quiet", "host", "--configfile", TINY, "--", "train")
     output = planned(clone, tmp_path / "home", *arguments)
     assert "This was a dry-run" in output, output
     train = output.partition("\nrule train:")[2].partition("\n\n")[0]

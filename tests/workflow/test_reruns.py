@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from functools import partial
+
 import pytest
 
 from ..clone import TINY, Clone, job_counts, job_systems
@@ -171,9 +175,70 @@ def test_editing_a_module_plans_exactly_the_jobs_that_depend_on_it(
     assert job_systems(result.stdout) == systems
 
 
-def test_editing_a_comment_runs_nothing_again(copy_of_finished: Clone) -> None:
+def test_comments_docstrings_and_a_touch_run_nothing_again(copy_of_finished: Clone) -> None:
+    root, planned = copy_of_finished.root, partial(copy_of_finished.planned, "--configfile", TINY)
     copy_of_finished.edit(NEAREST, "from __future__", "# A comment.\nfrom __future__")
-    assert copy_of_finished.planned("--configfile", TINY) == {}
+    for script in (root / "workflow/scripts").glob("*.py"):
+        text = script.read_text()
+        assert text.startswith('"""')
+        script.write_text(text.replace('"""', '"""Reworded. ', 1) + "# A comment.\n")
+    assert planned() == {}
+    # As after a checkout: every file of the repository is newer than the results.
+    for path in root.rglob("*"):
+        if path.is_file() and path.relative_to(root).parts[0] not in ("results", ".snakemake"):
+            path.touch()
+    for path in (root / "results/reference").rglob("*"):
+        path.touch()
+    assert planned() == {}
+    # What a script does counts.
+    copy_of_finished.append("workflow/scripts/after_training.py", "\nprint(1)\n")
+    assert planned().keys() == {"after_training", "figure_after_training", *REPORT}
+
+
+@pytest.mark.parametrize("with_records", [True, False])
+def test_a_fresh_clone_with_copied_results_runs_nothing_again(
+    finished: Clone, clone: Clone, with_records: bool
+) -> None:
+    """In another folder, with files that are newer than the results, as after `git clone`."""
+    copies = ["results/tiny"] + [".snakemake/metadata"] * with_records
+    for folder in copies:
+        shutil.copytree(finished.root / folder, clone.root / folder, symlinks=True)
+    for path in (clone.root / "workflow").rglob("*.*"):
+        path.touch()
+    assert clone.planned("--configfile", TINY) == {}
+
+
+def test_no_job_depends_on_where_the_clone_or_its_packages_are(finished: Clone) -> None:
+    records = list((finished.root / ".snakemake/metadata").rglob("*"))
+    jobs = [json.loads(path.read_text()) for path in records if path.is_file()]
+    assert len(jobs) > 80
+    for job in jobs:
+        known = [path for path in job["input"] if path.startswith("/")]
+        known += [text for text in job["params"] if text.startswith(("'/", '"/'))]
+        assert not known, job["rule"]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "rules"),
+    [
+        ("config/paper_claims.csv", "C1,", "C1,", set()),
+        ("config/paper_claims.csv", "0.5", "0.6", {"claims"}),
+        (
+            "config/paper_table_1.csv", "5.35", "5.36",
+            {
+                "table_1", "sdr_differences", "claims", "figure_sdr_differences",
+                "figure_trade_offs", "figure_step_speed",
+            },
+        ),
+        ("workflow/upsampling_artifacts/report/template.html", "</body>", "<p></p></body>", set()),
+    ],
+)  # fmt: skip
+def test_editing_a_table_or_a_page_runs_what_shows_it(
+    copy_of_finished: Clone, path: str, old: str, new: str, rules: set[str]
+) -> None:
+    copy_of_finished.edit(path, old, new)
+    expected = {*rules, *REPORT} if old != new else set()
+    assert copy_of_finished.planned("--configfile", TINY).keys() == expected
 
 
 def test_editing_a_caption_trains_nothing(copy_of_finished: Clone) -> None:

@@ -1,9 +1,13 @@
 """Benchmarks: `snakemake benchmark` on an otherwise idle machine.
 
-Jobs that run side by side distort each other's times.
+Jobs that run side by side distort each other's times. So a benchmark reserves every core, and comes
+before the jobs that would keep cores busy.
 """
 
 VARIANT_TRAINING = {name: TRAINING[name] for name in config["variants"]}
+# As many CPUs and GPUs as a training run on one device.
+STEP_THREADS = max(options["threads"] for options in VARIANT_TRAINING.values())
+FIRST = 1  # other jobs have the priority 0
 
 
 rule step_speed:
@@ -13,10 +17,10 @@ rule step_speed:
         f"logs/{RESULTS}/step_speed.log",
     benchmark:
         f"{RESULTS}/benchmarks/step_speed.tsv"
+    priority: FIRST
     conda:
         "../../envs/learning.yaml"
-    # As many CPUs and GPUs as a training run on one device.
-    threads: max(options["threads"] for options in VARIANT_TRAINING.values())
+    threads: every_core(STEP_THREADS)
     resources:
         gpu=int(any(options["accelerator"] != "cpu" for options in VARIANT_TRAINING.values())),
     params:
@@ -24,7 +28,9 @@ rule step_speed:
         references=REFERENCES,
         training={name: training_options(name) for name in VARIANT_TRAINING},
         # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
-        runtime=lambda w, threads: {name: runtime_options(name) for name in VARIANT_TRAINING},
+        runtime=lambda w, threads: {
+            name: {**runtime_options(name), "threads": STEP_THREADS} for name in VARIANT_TRAINING
+        },
         # A function: song lengths are only read if this job is in the plan.
         steps_per_epoch=lambda w: {
             name: planning.steps_per_epoch(song_seconds("train"), config["rate_hz"], options)
@@ -51,13 +57,15 @@ rule step_speed:
 
 rule upsampler_speed:
     output:
-        f"{RESULTS}/benchmarks/upsamplers.csv",
+        f"{SHARED}/benchmarks/upsamplers.csv",
     log:
-        f"logs/{RESULTS}/upsampler_speed.log",
+        f"logs/{SHARED}/upsampler_speed.log",
     benchmark:
-        f"{RESULTS}/benchmarks/upsampler_speed.tsv"
+        f"{SHARED}/benchmarks/upsampler_speed.tsv"
+    priority: FIRST
     conda:
         "../../envs/learning.yaml"
+    threads: every_core(1)
     params:
         code=code("upsampling_artifacts.benchmarks.upsamplers", *PAPER_UPSAMPLER_MODULES),
     script:
@@ -75,10 +83,10 @@ rule switch_speed:
         f"logs/{RESULTS}/switch_speed.log",
     benchmark:
         f"{RESULTS}/benchmarks/switch_speed.tsv"
+    priority: FIRST
     conda:
         "../../envs/learning.yaml"
-    # As many CPUs and GPUs as a training run of that variant on one device.
-    threads: TRAINING[BENCHMARKED_VARIANT]["threads"]
+    threads: every_core(TRAINING[BENCHMARKED_VARIANT]["threads"])
     resources:
         gpu=int(TRAINING[BENCHMARKED_VARIANT]["accelerator"] != "cpu"),
     params:
@@ -86,7 +94,9 @@ rule switch_speed:
         system=system_at_size(BENCHMARKED_VARIANT, config["size"]),
         training=training_options(BENCHMARKED_VARIANT),
         # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
-        devices=lambda w, threads: TRAINING[BENCHMARKED_VARIANT]["devices"],
+        runtime=lambda w, threads: {
+            key: TRAINING[BENCHMARKED_VARIANT][key] for key in ("devices", "threads")
+        },
         n_sources=len(config["sources"]),
         rate_hz=config["rate_hz"],
         code=code(
@@ -100,14 +110,16 @@ rule switch_speed:
 
 rule loading:
     output:
-        speed=f"{RESULTS}/benchmarks/loading.csv",
-        memory=f"{RESULTS}/benchmarks/loading_memory.csv",
+        speed=f"{SHARED}/benchmarks/loading.csv",
+        memory=f"{SHARED}/benchmarks/loading_memory.csv",
     log:
-        f"logs/{RESULTS}/loading.log",
+        f"logs/{SHARED}/loading.log",
     benchmark:
-        f"{RESULTS}/benchmarks/loading.tsv"
+        f"{SHARED}/benchmarks/loading.tsv"
+    priority: FIRST
     conda:
         "../../envs/learning.yaml"
+    threads: every_core(1)
     params:
         code=code("upsampling_artifacts.benchmarks.loading"),
     script:
@@ -119,8 +131,10 @@ rule checkpointing:
         f"{RESULTS}/benchmarks/checkpointing.csv",
     log:
         f"logs/{RESULTS}/checkpointing.log",
+    priority: FIRST
     conda:
         "../../envs/learning.yaml"
+    threads: every_core(1)
     params:
         systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
         minutes=config["training"]["checkpoint_minutes"],
@@ -134,6 +148,6 @@ rule benchmark:
     input:
         rules.step_speed.output,
         rules.switch_speed.output,
-        rules.upsampler_speed.output,
-        rules.loading.output,
+        shared("benchmarks", rules.upsampler_speed.output),
+        shared("benchmarks", rules.loading.output),
         rules.checkpointing.output,

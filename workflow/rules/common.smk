@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -20,8 +21,11 @@ for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
-from upsampling_artifacts.pipeline.fingerprint import code_fingerprint as code
+from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.training.options import RUNTIME_KEYS
+
+# Modules stay as they are while jobs are planned.
+code_fingerprint = cache(fingerprint.code_fingerprint)
 
 try:
     schema = yaml.safe_load(
@@ -31,8 +35,14 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# What comes with the repository is `ancient` as an input, because a checkout modifies it, and has its
+# contents as a parameter.
+PAPER_CLAIMS = "config/paper_claims.csv"
+PAPER_TABLE_1 = "config/paper_table_1.csv"
 RESULTS = f"results/{config['experiment']}"
-RUN = f"{RESULTS}/variants/{{system}}/seed-{{seed}}"
+# What experiments can share lies in the folder of one of them (sharing.smk).
+SHARED = "results/{experiment}"
+RUN = f"{SHARED}/variants/{{system}}/seed-{{seed}}"
 FIGURES = f"{RESULTS}/figures"
 BASELINES = list(registry.BASELINES)
 PAPER_UPSAMPLER_MODULES = [
@@ -60,8 +70,11 @@ TRAINING = {name: {**config["training"], **config["systems"][name]["training"]} 
 for name in TRAINED:
     if name not in config["variants"]:
         TRAINING[name]["n_snapshots"] = 0
+# Systems that are not trained themselves: another one minus its response to silence.
+DERIVED = [name for name in TRAINED if config["systems"][name]["subtract_silence"]]
 # The systems trained briefly with each loss.
 STUDIED = configuration.studied_systems(config)
+SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 # The modules that define the variants.
 VARIANT_MODULES = sorted(
     set().union(*(registry.modules_of(config["systems"][name]) for name in config["variants"]))
@@ -82,21 +95,13 @@ REMEDY_RUNS = [
 
 
 wildcard_constraints:
+    experiment="[^/]+",
     system="[a-z0-9_]+",
     seed="[0-9]+",
     song="[^/]+",
     model="[a-z0-9_]+",
     signal="silence|ones|noise|sweep|music",
     stage="initialization|trained",
-
-
-def runs(pattern, chosen=RUNS, **wildcards):
-    """A path, or several, for each run: a variant and a seed."""
-    return [
-        path
-        for system, seed in chosen
-        for path in expand(f"{RUN}/{pattern}", system=system, seed=seed, **wildcards)
-    ]
 
 
 def architecture_sizes(name):
@@ -118,13 +123,24 @@ def variant_system(wildcards):
     return system_at_size(wildcards.system, config["size"])
 
 
+def code(*modules):
+    """A parameter: the code fingerprint of modules (see fingerprint.py).
+
+    A function, as are the next ones: reading a hundred modules takes a second, and is done for jobs
+    in the plan only.
+    """
+    return lambda wildcards: code_fingerprint(*modules)
+
+
+def contents(*paths):
+    """A parameter: the fingerprint of the contents of files."""
+    return lambda wildcards: fingerprint.contents_fingerprint(*paths)
+
+
 def variant_code(*modules):
-    """A parameter: the code fingerprint of the modules and of the system's (see fingerprint.py)."""
+    """A parameter: the code fingerprint of the modules and of the system's."""
 
-    def fingerprint(wildcards):
-        return code(*modules, *registry.modules_of(config["systems"][wildcards.system]))
-
-    return fingerprint
+    return lambda w: code_fingerprint(*modules, *registry.modules_of(config["systems"][w.system]))
 
 
 def loss_module(name):
@@ -134,15 +150,15 @@ def loss_module(name):
 
 def training_code(wildcards):
     """The code fingerprint of training: of the system's modules, and of its loss."""
-    fingerprint = variant_code("upsampling_artifacts.training.loop", loss_module(wildcards.system))
-    return fingerprint(wildcards)
+    loss = loss_module(wildcards.system)
+    return variant_code("upsampling_artifacts.training.loop", loss)(wildcards)
 
 
 def model_source(wildcards):
-    """The source file of a user-supplied model, if it can be found without importing the model."""
+    """A parameter: the contents of the file of a user-supplied model, if one can be found."""
     factory = config["probes"]["models"][wildcards.model]["factory"]
     file = import_paths.source_file(factory.partition(":")[0])
-    return [str(file)] if file else []
+    return fingerprint.contents_fingerprint(file) if file else None
 
 
 def training_options(name):
@@ -158,6 +174,14 @@ def study_options(name):
         for key, value in (config["training"] | options).items()
         if key not in RUNTIME_KEYS
     }
+
+
+# The parameters of the study of losses.
+LOSS_STUDY = {
+    "systems": {name: system_at_size(name, config["size"]) for name in STUDIED},
+    "losses": config["loss_study"]["losses"],
+    "training": {name: study_options(name) for name in STUDIED},
+}
 
 
 def runtime_options(name):
@@ -183,14 +207,12 @@ def looks(systems=config["variants"]):
     return {name: {key: config["systems"][name][key] for key in keys} for name in systems}
 
 
-def figure(name, title, category, caption):
+def figure(name, title, category, caption, folder=FIGURES):
     """The outputs of a figure, png and svg, annotated for Snakemake's report."""
     outputs = []
     for kind in ("png", "svg"):
         annotation = {"category": category, "labels": {"figure": title, "format": kind}}
         # Not at the start of a line: there, Snakemake parses `report` as its directive.
-        output = report(
-            f"{FIGURES}/{name}.{kind}", caption=f"../report/{caption}.rst", **annotation
-        )
+        output = report(f"{folder}/{name}.{kind}", caption=f"../report/{caption}.rst", **annotation)
         outputs.append(output)
     return outputs

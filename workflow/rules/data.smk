@@ -23,13 +23,13 @@ rule song:
     output:
         expand(
             "{results}/songs/{{folder}}/{{song}}/{stem}.wav",
-            results=RESULTS,
+            results=DATA,
             stem=["mixture", "drums", "bass", "other", "vocals"],
         ),
     log:
-        f"logs/{RESULTS}/songs/{{folder}}/{{song}}.log",
+        f"logs/{DATA}/songs/{{folder}}/{{song}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/songs/{{folder}}/{{song}}.tsv"
+        f"{DATA}/benchmarks/songs/{{folder}}/{{song}}.tsv"
     conda:
         "../../envs/data.yaml"
     params:
@@ -42,9 +42,9 @@ rule song:
 
 rule songs_setup:
     output:
-        f"{RESULTS}/songs/mus.yaml",
+        f"{DATA}/songs/mus.yaml",
     log:
-        f"logs/{RESULTS}/songs_setup.log",
+        f"logs/{DATA}/songs_setup.log",
     conda:
         "../../envs/data.yaml"
     params:
@@ -58,16 +58,18 @@ rule cache:
     input:
         song_files,
     output:
-        f"{RESULTS}/cache/{{song}}.npy",
-        f"{RESULTS}/cache/{{song}}.json",
+        f"{DATA}/cache/{{song}}.npy",
+        f"{DATA}/cache/{{song}}.json",
     log:
-        f"logs/{RESULTS}/cache/{{song}}.log",
+        f"logs/{DATA}/cache/{{song}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/cache/{{song}}.tsv"
+        f"{DATA}/benchmarks/cache/{{song}}.tsv"
     conda:
         "../../envs/data.yaml"
     params:
-        path=lambda w: str(song_path(w.song)),
+        # Takes `threads`, so Snakemake does not compare it between runs: the inputs decide, and the
+        # excerpt is where its package is.
+        path=lambda w, threads: str(song_path(w.song)),
         modified=modification_times,
         sources=config["sources"],
         rate_hz=config["rate_hz"],
@@ -87,9 +89,9 @@ rule song_list:
     input:
         lambda w: cached(available_songs(SPLITS[w.split])),
     output:
-        f"{RESULTS}/cache/{{split}}.txt",
+        f"{DATA}/cache/{{split}}.txt",
     log:
-        f"logs/{RESULTS}/song_list_{{split}}.log",
+        f"logs/{DATA}/song_list_{{split}}.log",
     wildcard_constraints:
         split="|".join(SPLITS),
     conda:
@@ -106,9 +108,9 @@ rule manifest:
             }
         ),
     output:
-        f"{RESULTS}/dataset/manifest.csv",
+        f"{DATA}/dataset/manifest.csv",
     log:
-        f"logs/{RESULTS}/manifest.log",
+        f"logs/{DATA}/manifest.log",
     conda:
         "../../envs/scoring.yaml"
     params:
@@ -119,13 +121,12 @@ rule manifest:
 
 rule out_of_distribution:
     input:
-        ancient(EXCERPT_FILE),
         # A missing file is reported by the job, in one line.
         [path for path in config["probes"]["out_of_distribution"].values() if os.path.exists(path)],
     output:
-        directory(f"{RESULTS}/dataset/out_of_distribution"),
+        directory(f"{DATA}/dataset/out_of_distribution"),
     log:
-        f"logs/{RESULTS}/out_of_distribution.log",
+        f"logs/{DATA}/out_of_distribution.log",
     conda:
         "../../envs/learning.yaml"
     params:

@@ -111,7 +111,7 @@ rule unscored_frames:
 rule sdr_differences:
     input:
         scores=rules.scores.output,
-        paper="config/paper_table_1.csv",
+        paper=ancient(PAPER_TABLE_1),
     output:
         report(
             f"{RESULTS}/sdr_differences.csv",
@@ -124,6 +124,7 @@ rule sdr_differences:
         "../../envs/scoring.yaml"
     params:
         songs=SONGS["test"],
+        paper=contents(PAPER_TABLE_1),
         comparisons=configuration.comparisons(config),
         code=code("upsampling_artifacts.evaluation.sdr_differences"),
     script:
@@ -150,7 +151,7 @@ rule remedies:
     conda:
         "../../envs/learning.yaml"
     params:
-        folders=[RUN.format(system=system, seed=seed) for system, seed in REMEDY_RUNS],
+        folders=[run_path(system, seed) for system, seed in REMEDY_RUNS],
         remedies={name: config["systems"][name]["remedy"] for name in REMEDIES},
         references=REMEDIES,
         songs=SONGS["test"],
@@ -163,10 +164,10 @@ rule remedies:
 use rule untrained_claims as claims with:
     input:
         measures=rules.measures.output,
-        gradients=rules.probe_loss_gradients.output.table,
+        gradients=shared("loss_gradients", rules.probe_loss_gradients.output.table),
         variants=rules.trained_measures.output,
         sdr_differences=rules.sdr_differences.output,
-        claims="config/paper_claims.csv",
+        claims=ancient(PAPER_CLAIMS),
     output:
         report(
             f"{RESULTS}/claims.csv",
@@ -183,7 +184,7 @@ rule table_1:
         training=runs("training.csv"),
         speed=rules.step_speed.output,
         models=runs("model.safetensors"),
-        paper="config/paper_table_1.csv",
+        paper=ancient(PAPER_TABLE_1),
     output:
         report(
             f"{RESULTS}/table_1.csv",
@@ -204,6 +205,7 @@ rule table_1:
             if "paper" in architecture_sizes(name)
         },
         references=REFERENCES,
+        paper=contents(PAPER_TABLE_1),
         notes={name: row["note"] for name, row in config["systems"].items() if row["note"]},
         code=code("upsampling_artifacts.evaluation.table_1"),
     script:

@@ -42,7 +42,9 @@ def delete_checkpoints_of_forced_trainings():
 
 def log_failure(job):
     """Log the last lines of a failed job's log, and SLURM's messages about the job."""
-    logger.error(f"\n{' '.join([job.rule.name, *job.wildcards])} failed.")
+    own = ("experiment", config["experiment"])
+    names = [value for key, value in job.wildcards.items() if (key, value) != own]
+    logger.error(f"\n{' '.join([job.rule.name, *names])} failed.")
     logs = {Path(path): last_lines(path) for path in job.log}
     folder = slurm_log_folder() / f"rule_{job.rule.name}" / cluster.join_wildcards(job.wildcards)
     for path in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[-1:]:
@@ -77,6 +79,8 @@ onstart:
         raise WorkflowError(str(error)) from None
     if runs_on_slurm():
         limit_polling_interval()
+    if makes_files():
+        sharing.write_record(config["experiment"], ITEMS, HOMES)
     # Last: until it is canceled, a job left by an earlier run may write a checkpoint.
     delete_checkpoints_of_forced_trainings()
 

@@ -5,26 +5,31 @@ FIGURE_SYSTEMS = {
     name: list(dict.fromkeys(panel["system"] for row in layout for panel in row if panel))
     for name, layout in config["paper_figures"].items()
 }
-PAPER_FIGURES = sorted(
-    [f"figure_{number}" for number in range(2, 9)]
-    + [
-        name
-        for name in FIGURE_SYSTEMS
-        if set(FIGURE_SYSTEMS[name]) <= set(config["probes"]["systems"])
-    ]
+MODEL_FIGURES = sorted(
+    name for name in FIGURE_SYSTEMS if set(FIGURE_SYSTEMS[name]) <= set(config["probes"]["systems"])
 )
-PAPER_FIGURE = figure("figure_{number}", "figure {number}", "Figures of the paper", "paper_figure")
+
+
+def paper_figure(folder):
+    """The outputs of a figure of the paper."""
+    return figure(
+        "figure_{number}", "figure {number}", "Figures of the paper", "paper_figure", folder
+    )
+
+
+# Figures 2 to 8, of small networks.
+SMALL_FIGURES = shared(
+    "small_networks", paper_figure(f"{SHARED}/figures"), number=list(range(2, 9))
+)
 
 
 rule figure_arrays:
-    input:
-        ancient(EXCERPT_FILE),
     output:
-        overlap=f"{PROBES}/overlap.npz",
-        ones=f"{PROBES}/ones.npz",
-        stacks=f"{PROBES}/stacks.npz",
+        overlap=f"{SHARED}/probes/overlap.npz",
+        ones=f"{SHARED}/probes/ones.npz",
+        stacks=f"{SHARED}/probes/stacks.npz",
     log:
-        f"logs/{PROBES}/figure_arrays.log",
+        f"logs/{SHARED}/probes/figure_arrays.log",
     conda:
         "../../envs/learning.yaml"
     params:
@@ -35,11 +40,11 @@ rule figure_arrays:
 
 rule figure_models:
     input:
-        lambda w: expand(
-            rules.probe_system.output.arrays, system=FIGURE_SYSTEMS[f"figure_{w.number}"]
+        lambda w: system_probes(
+            rules.probe_system.output.arrays, FIGURE_SYSTEMS[f"figure_{w.number}"]
         ),
     output:
-        PAPER_FIGURE,
+        paper_figure(FIGURES),
     log:
         f"logs/{FIGURES}/figure_{{number}}.log",
     wildcard_constraints:
@@ -58,9 +63,9 @@ rule figure_overlap:
     input:
         rules.figure_arrays.output.overlap,
     output:
-        PAPER_FIGURE,
+        paper_figure(f"{SHARED}/figures"),
     log:
-        f"logs/{FIGURES}/figure_{{number}}.log",
+        f"logs/{SHARED}/figures/figure_{{number}}.log",
     wildcard_constraints:
         number="[234]",
     conda:
@@ -75,9 +80,9 @@ rule figure_ones:
     input:
         rules.figure_arrays.output.ones,
     output:
-        PAPER_FIGURE,
+        paper_figure(f"{SHARED}/figures"),
     log:
-        f"logs/{FIGURES}/figure_{{number}}.log",
+        f"logs/{SHARED}/figures/figure_{{number}}.log",
     wildcard_constraints:
         number="5",
     conda:
@@ -90,7 +95,7 @@ rule figure_ones:
 
 rule figure_layers:
     input:
-        rules.probe_layers.output,
+        shared("single_layers", rules.probe_layers.output),
     output:
         figure("layers", "one layer each", "Artifacts", "layers"),
     log:
@@ -108,9 +113,9 @@ rule figure_stacks:
     input:
         rules.figure_arrays.output.stacks,
     output:
-        PAPER_FIGURE,
+        paper_figure(f"{SHARED}/figures"),
     log:
-        f"logs/{FIGURES}/figure_{{number}}.log",
+        f"logs/{SHARED}/figures/figure_{{number}}.log",
     wildcard_constraints:
         number="[678]",
     conda:
@@ -125,9 +130,9 @@ rule figure_model_probe:
     input:
         rules.probe_model.output.arrays,
     output:
-        multiext(f"{PROBES}/models/{{model}}/spectrograms", ".png", ".svg"),
+        multiext(f"{SHARED}/probes/models/{{model}}/spectrograms", ".png", ".svg"),
     log:
-        f"logs/{FIGURES}/models/{{model}}.log",
+        f"logs/{SHARED}/figures/models/{{model}}.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -138,7 +143,7 @@ rule figure_model_probe:
 
 rule figure_loss_gradients:
     input:
-        rules.probe_loss_gradients.output.arrays,
+        shared("loss_gradients", rules.probe_loss_gradients.output.arrays),
     output:
         figure("loss_gradients", "gradients of losses", "Artifacts", "loss_gradients"),
     log:
@@ -323,7 +328,7 @@ rule figure_trade_offs:
 rule figure_step_speed:
     input:
         steps=rules.step_speed.output,
-        paper="config/paper_table_1.csv",
+        paper=ancient(PAPER_TABLE_1),
     output:
         figure("step_speed", "training steps", "Speed", "step_speed"),
     log:
@@ -332,6 +337,7 @@ rule figure_step_speed:
         "../../envs/report.yaml"
     params:
         looks=looks(config["systems"]),
+        paper=contents(PAPER_TABLE_1),
         code=code("upsampling_artifacts.figures.step_speed"),
     script:
         "../scripts/figure_step_speed.py"
@@ -339,7 +345,7 @@ rule figure_step_speed:
 
 rule figure_layer_speed:
     input:
-        rules.upsampler_speed.output,
+        shared("benchmarks", rules.upsampler_speed.output),
     output:
         figure("layer_speed", "layers alone", "Speed", "layer_speed"),
     log:

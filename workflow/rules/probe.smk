@@ -3,9 +3,6 @@
 PROBES = f"{RESULTS}/probes"
 # The training runs that take snapshots.
 SNAPSHOT_RUNS = [(system, seed) for system, seed in RUNS if TRAINING[system]["n_snapshots"]]
-# What the report says of remedies.
-REMEDY_SIGNALS = ["silence", "near_silence", "noise", "music"]
-SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 
 
 rule probe:
@@ -29,8 +26,6 @@ rule probe:
         system=variant_system,
         segment_seconds=lambda w: training_options(w.system)["segment_seconds"],
         signal_seconds=config["probes"]["signal_seconds"],
-        # None: all signals.
-        signals=lambda w: (None if w.system in config["variants"] else REMEDY_SIGNALS),
         code=variant_code("upsampling_artifacts.probes.variants"),
     script:
         "../scripts/probe.py"
@@ -83,19 +78,17 @@ rule tone_seconds:
 
 
 rule probe_system:
-    input:
-        ancient(EXCERPT_FILE),
     output:
-        table=f"{PROBES}/systems/{{system}}.csv",
-        arrays=f"{PROBES}/systems/{{system}}.npz",
+        table=f"{SHARED}/probes/systems/{{system}}.csv",
+        arrays=f"{SHARED}/probes/systems/{{system}}.npz",
     log:
-        f"logs/{PROBES}/systems/{{system}}.log",
+        f"logs/{SHARED}/probes/systems/{{system}}.log",
     benchmark:
-        f"{PROBES}/benchmarks/{{system}}.tsv"
+        f"{SHARED}/probes/benchmarks/{{system}}.tsv"
     conda:
         "../../envs/learning.yaml"
     resources:
-        mem_mb=5500,  # at the paper's size: 5.3 GB
+        mem_mb=6500,  # at the paper's size: 6.1 GB
     params:
         system=lambda w: system_at_size(w.system, config["probes"]["size"]),
         shape=lambda w: config["systems"][w.system]["full_size"],
@@ -108,14 +101,12 @@ rule probe_system:
 
 
 rule probe_stacks:
-    input:
-        ancient(EXCERPT_FILE),
     output:
-        f"{PROBES}/stacks.csv",
+        f"{SHARED}/probes/stacks.csv",
     log:
-        f"logs/{PROBES}/stacks.log",
+        f"logs/{SHARED}/probes/stacks.log",
     benchmark:
-        f"{PROBES}/benchmarks/stacks.tsv"
+        f"{SHARED}/probes/benchmarks/stacks.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
@@ -127,11 +118,11 @@ rule probe_stacks:
 
 rule probe_layers:
     output:
-        f"{PROBES}/layers.csv",
+        f"{SHARED}/probes/layers.csv",
     log:
-        f"logs/{PROBES}/layers.log",
+        f"logs/{SHARED}/probes/layers.log",
     benchmark:
-        f"{PROBES}/benchmarks/layers.tsv"
+        f"{SHARED}/probes/benchmarks/layers.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
@@ -144,13 +135,15 @@ rule probe_layers:
 
 rule probe_readings:
     output:
-        f"{PROBES}/readings.csv",
+        f"{SHARED}/probes/readings.csv",
     log:
-        f"logs/{PROBES}/readings.log",
+        f"logs/{SHARED}/probes/readings.log",
     benchmark:
-        f"{PROBES}/benchmarks/readings.tsv"
+        f"{SHARED}/probes/benchmarks/readings.tsv"
     conda:
         "../../envs/learning.yaml"
+    resources:
+        mem_mb=4600,  # one seed at the paper's size: 4.3 GB
     params:
         seeds=SMALL_SEEDS,
         code=code(
@@ -163,12 +156,10 @@ rule probe_readings:
 
 
 rule excerpt:
-    input:
-        ancient(EXCERPT_FILE),
     output:
-        f"{PROBES}/excerpt.wav",
+        f"{SHARED}/probes/excerpt.wav",
     log:
-        f"logs/{PROBES}/excerpt.log",
+        f"logs/{SHARED}/probes/excerpt.log",
     conda:
         "../../envs/learning.yaml"
     params:
@@ -179,21 +170,21 @@ rule excerpt:
 
 rule probe_model:
     input:
-        model_source,
-        music=rules.excerpt.output[0],
+        music=shared("small_networks", rules.excerpt.output[0]),
     output:
-        measures=f"{PROBES}/models/{{model}}/measures.csv",
-        layers=f"{PROBES}/models/{{model}}/layers.csv",
-        summary=f"{PROBES}/models/{{model}}/summary.txt",
-        arrays=f"{PROBES}/models/{{model}}/spectrograms.npz",
+        measures=f"{SHARED}/probes/models/{{model}}/measures.csv",
+        layers=f"{SHARED}/probes/models/{{model}}/layers.csv",
+        summary=f"{SHARED}/probes/models/{{model}}/summary.txt",
+        arrays=f"{SHARED}/probes/models/{{model}}/spectrograms.npz",
     log:
-        f"logs/{PROBES}/models/{{model}}.log",
+        f"logs/{SHARED}/probes/models/{{model}}.log",
     benchmark:
-        f"{PROBES}/benchmarks/{{model}}.tsv"
+        f"{SHARED}/probes/benchmarks/{{model}}.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
         model=lambda w: config["probes"]["models"][w.model],
+        source=model_source,
         code=code(
             "upsampling_artifacts.probes.user_model_probe",
             "upsampling_artifacts.probes.result_files",
@@ -204,12 +195,12 @@ rule probe_model:
 
 rule probe_loss_gradients:
     output:
-        table=f"{RESULTS}/losses/gradients.csv",
-        arrays=f"{RESULTS}/losses/gradients.npz",
+        table=f"{SHARED}/losses/gradients.csv",
+        arrays=f"{SHARED}/losses/gradients.npz",
     log:
-        f"logs/{RESULTS}/losses/gradients.log",
+        f"logs/{SHARED}/losses/gradients.log",
     benchmark:
-        f"{PROBES}/benchmarks/loss_gradients.tsv"
+        f"{SHARED}/probes/benchmarks/loss_gradients.tsv"
     conda:
         "../../envs/learning.yaml"
     params:
@@ -222,9 +213,9 @@ rule probe_loss_gradients:
 
 rule identities:
     output:
-        f"{PROBES}/identities.csv",
+        f"{SHARED}/probes/identities.csv",
     log:
-        f"logs/{PROBES}/identities.log",
+        f"logs/{SHARED}/probes/identities.log",
     conda:
         "../../envs/learning.yaml"
     params:
@@ -236,12 +227,12 @@ rule identities:
 
 rule measures:
     input:
-        rules.identities.output,
-        rules.probe_stacks.output,
-        rules.probe_layers.output,
-        rules.probe_readings.output,
-        expand(rules.probe_system.output.table, system=config["probes"]["systems"]),
-        expand(rules.probe_model.output.measures, model=config["probes"]["models"]),
+        shared("small_networks", rules.identities.output),
+        shared("small_networks", rules.probe_stacks.output),
+        shared("single_layers", rules.probe_layers.output),
+        shared("small_networks", rules.probe_readings.output),
+        system_probes(rules.probe_system.output.table, config["probes"]["systems"]),
+        model_probes(rules.probe_model.output.measures),
     output:
         f"{PROBES}/measures.csv",
     log:
@@ -282,7 +273,11 @@ rule over_training:
 
 use rule measures as loss_outputs with:
     input:
-        expand(rules.study_losses.output, seed=config["seeds"]),
+        [
+            path
+            for seed in config["seeds"]
+            for path in shared(f"loss_study/{seed}", rules.study_losses.output, seed=seed)
+        ],
     output:
         f"{RESULTS}/losses/outputs.csv",
     log:
@@ -293,8 +288,8 @@ use rule measures as loss_outputs with:
 rule untrained_claims:
     input:
         measures=rules.measures.output,
-        gradients=rules.probe_loss_gradients.output.table,
-        claims="config/paper_claims.csv",
+        gradients=shared("loss_gradients", rules.probe_loss_gradients.output.table),
+        claims=ancient(PAPER_CLAIMS),
     output:
         f"{PROBES}/claims.csv",
     log:
@@ -303,6 +298,7 @@ rule untrained_claims:
         "../../envs/learning.yaml"
     params:
         rate_hz=config["rate_hz"],
+        claims=contents(PAPER_CLAIMS),
         code=code("upsampling_artifacts.evaluation.claims"),
     script:
         "../scripts/claims.py"

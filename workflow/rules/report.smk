@@ -1,6 +1,11 @@
 """The report: one page with all results."""
 
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
+PAGE_FILES = [
+    str(path)
+    for folder in ("", "sections", "scripts", "styles")
+    for path in sorted(Path(PAGE_SOURCES, folder).glob("*.[hjc]*"))
+]
 REFERENCE = "results/reference"
 
 # Tables of another machine that come with the repository; no files if they were deleted.
@@ -19,22 +24,23 @@ rule report:
         tone_arrays=rules.tone_seconds.output.arrays,
         claims=rules.claims.output,
         after_training=rules.after_training.output,
-        gradients=rules.probe_loss_gradients.output.table,
+        gradients=shared("loss_gradients", rules.probe_loss_gradients.output.table),
         scores=rules.scores.output,
         table_1=rules.table_1.output,
         sdr_differences=rules.sdr_differences.output,
         remedies=rules.remedies.output.summary if REMEDIES else [],
         loss_outputs=rules.loss_outputs.output if STUDIED else [],
         unscored_frames=rules.unscored_frames.output,
-        loading=rules.loading.output.speed,
+        loading=shared("benchmarks", rules.loading.output.speed),
         steps=rules.step_speed.output,
-        upsamplers=rules.upsampler_speed.output,
+        upsamplers=shared("benchmarks", rules.upsampler_speed.output),
         manifest=rules.manifest.output,
-        paper="config/paper_table_1.csv",
-        reference=REFERENCE_FILES["one_gpu"],
-        full_size=REFERENCE_FILES["full_size"],
-        reference_remedies=REFERENCE_FILES["remedies"],
-        figures=expand(
+        paper=ancient(PAPER_TABLE_1),
+        reference=ancient(REFERENCE_FILES["one_gpu"]),
+        full_size=ancient(REFERENCE_FILES["full_size"]),
+        reference_remedies=ancient(REFERENCE_FILES["remedies"]),
+        figures=[path for path in SMALL_FIGURES if path.endswith(".svg")]
+        + expand(
             f"{FIGURES}/{{name}}.svg",
             name=[
                 "tone_margins",
@@ -51,19 +57,16 @@ rule report:
                 "trade_offs",
                 "step_speed",
                 "layer_speed",
-                *PAPER_FIGURES,
+                *MODEL_FIGURES,
                 *(["remedies"] if REMEDIES else []),
             ],
         ),
-        models=expand(rules.probe_model.output.summary, model=config["probes"]["models"]),
-        model_figures=expand(rules.figure_model_probe.output, model=config["probes"]["models"]),
+        models=model_probes(rules.probe_model.output.summary),
+        model_figures=model_probes(rules.figure_model_probe.output),
         song=cached(SONGS["test"][:1]),
         estimates=runs("estimates", FIRST_SEED),
-        page=[
-            str(path)
-            for folder in ("", "sections", "scripts", "styles")
-            for path in sorted(Path(PAGE_SOURCES, folder).glob("*.[hjc]*"))
-        ],
+        spectra=runs("probe/{stage}.npz", FIRST_SEED, stage=["initialization", "trained"]),
+        page=ancient(PAGE_FILES),
     output:
         # Not annotated: in Snakemake's own report, a page of this size stays blank.
         page=f"{RESULTS}/report.html",
@@ -74,16 +77,17 @@ rule report:
         "../../envs/report.yaml"
     params:
         config=config,
+        files=contents(PAPER_TABLE_1, *sum(REFERENCE_FILES.values(), []), *PAGE_FILES),
         looks=looks(config["systems"]),
         test_songs=SONGS["test"],
         excerpt=SONGS["excerpt"][0] if SONGS["excerpt"] else None,
         tone_hz=TONES_HZ[0],
         # For the captions.
         patterns={
-            "probes": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
-            "training": f"{RESULTS}/variants/*/seed-*/training.csv",
-            "estimates": f"{RESULTS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
-            "benchmarks": f"{RESULTS}/**/benchmarks/**/*.tsv",
+            "probes": f"{HOLDERS}/variants/*/seed-{config['seeds'][0]}/probe/*.npz",
+            "training": f"{HOLDERS}/variants/*/seed-*/training.csv",
+            "estimates": f"{HOLDERS}/variants/*/seed-{config['seeds'][0]}/estimates/test/*/*.wav",
+            "benchmarks": f"{HOLDERS}/**/benchmarks/**/*.tsv",
         },
         # Not inputs, because a lost benchmark file must not retrain anything. They take `threads`,
         # so Snakemake does not compare them between runs.

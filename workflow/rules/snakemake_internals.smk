@@ -5,11 +5,15 @@ tests/workflow/test_snakemake_internals.py compare it with the installed version
 """
 
 import asyncio
+import math
 import time
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import snakemake
+
+from snakemake.dag import DAG
+from snakemake.settings.types import Quietness, RerunTrigger
 
 TESTED_SNAKEMAKE = "9.27"
 
@@ -26,11 +30,14 @@ def warn_if_untested():
         )
 
 
-class WorkflowWithTargets(type(workflow)):
-    """A workflow that accepts further target names on the command line.
+class AdaptedWorkflow(type(workflow)):
+    """A workflow that accepts further target names, and does not look at when a script was modified.
 
     Snakemake accepts only rules without wildcards as targets. `train` has wildcards and has to keep
     its name for `-R train`. So the name is replaced by its files when the targets reach the workflow.
+
+    A job would run again if its script is newer than its outputs, as all scripts of a fresh clone
+    are. `compare_contents_of_scripts` replaces that.
     """
 
     targets = {}
@@ -43,19 +50,53 @@ class WorkflowWithTargets(type(workflow)):
     def dag_settings(self, settings):
         if settings:
             files = {file for name in settings.targets for file in self.targets.get(name, [name])}
-            settings = replace(settings, targets=files)
+            triggers = frozenset(settings.rerun_triggers) - {RerunTrigger.CODE}
+            settings = replace(settings, targets=files, rerun_triggers=triggers)
         self.__dict__["dag_settings"] = settings
 
 
 def add_target(name, files):
     """Let `snakemake NAME` make these files."""
-    workflow.__class__ = WorkflowWithTargets
-    WorkflowWithTargets.targets[name] = files
+    AdaptedWorkflow.targets[name] = files
+
+
+def compare_contents_of_scripts():
+    """Give each rule a fingerprint of its script as a parameter: it re-runs when the code changed.
+
+    Rules without outputs run whenever they are named.
+    """
+
+    def contents(path, wildcards):
+        return fingerprint.script_fingerprint(path)
+
+    for each in workflow.rules:  # `rule` is a keyword of Snakemake's
+        if each.script and each.output:
+            path = Path(workflow.basedir, "workflow/rules", each.script)
+            each.set_params(script=partial(contents, path))
+
+
+def started_homes():
+    """In the process of a job, where the run that started it found what is shared."""
+    return {} if workflow.is_main_process else sharing.read_homes(config["experiment"])
 
 
 def planned_jobs(rule=None):
     """The jobs that will run, of one rule or of all."""
     return [job for job in workflow.dag.needrun_jobs() if rule in (None, job.rule.name)]
+
+
+def makes_files():
+    """Whether a job that will run has outputs; `plan` has none."""
+    return any(job.output for job in planned_jobs()) and not only_touches_files()
+
+
+def every_core(threads):
+    """The threads of a job that has the machine to itself: all cores that this run may use.
+
+    Args:
+        threads: Those that it asks for on a cluster, where a run has no number of cores.
+    """
+    return lambda wildcards: max(threads, workflow.resource_settings.cores or 1)
 
 
 def is_forced(job):
@@ -136,4 +177,36 @@ def benchmark_dependencies():
     }
 
 
+def shorten_summary():
+    """Let the summary of a dry run fit a screen, where `quiet` is set.
+
+    Snakemake prints a line per rule, sixty for this workflow, before and after the list of jobs, even
+    if `quiet: rules` leaves the list out: print columns, once. It prints the reasons for all jobs,
+    even with `quiet: reason`.
+    """
+    count_jobs, print_reasons = DAG.stats, DAG.print_reasons
+    printed = []
+
+    def is_quiet_about(kind):
+        return kind in (workflow.output_settings.quiet or ())
+
+    def count_in_columns(dag):
+        message, counts = count_jobs(dag)
+        if is_quiet_about(Quietness.RULES):
+            cells = [f"{number:5}  {rule:23}" for rule, number in counts.items()]
+            n_lines = math.ceil(len(cells) / 3)
+            lines = ["".join(cells[line::n_lines]).rstrip() for line in range(n_lines)]
+            message = f"Jobs: {counts['total']}" if printed else "\n".join(["Jobs:", *lines])
+            printed.append(message)
+        return message, counts
+
+    def print_wanted_reasons(dag):
+        if not is_quiet_about(Quietness.REASON):
+            print_reasons(dag)
+
+    DAG.stats, DAG.print_reasons = count_in_columns, print_wanted_reasons
+
+
+shorten_summary()
+workflow.__class__ = AdaptedWorkflow
 warn_if_untested()

@@ -21,25 +21,24 @@ FETCHED = datasets.is_fetched(config)
 # outputs of a job that fails or re-runs, and nobody wants to download 23 GB twice.
 DATASET = f"results/datasets/{config['dataset']}.json"
 ROOT = (
-    f"{RESULTS}/songs"
+    f"{DATA}/songs"
     if config["dataset"] == "synthetic"
     else f"results/datasets/{config['dataset']}" if FETCHED else config["root"]
 )
-EXCERPT_FILE = str(musdb18.song_path(Path(), "excerpt", musdb18.EXCERPT))
 
 
 def cached(songs):
-    return expand(f"{RESULTS}/cache/{{song}}.npy", song=songs)
+    return expand(f"{DATA}/cache/{{song}}.npy", song=songs)
 
 
 def cached_metadata(songs):
     """The files that describe each song in the cache."""
-    return expand(f"{RESULTS}/cache/{{song}}.json", song=songs)
+    return expand(f"{DATA}/cache/{{song}}.json", song=songs)
 
 
 def song_list(split):
     """The file that lists the cached songs of a split; it is written when all are cached."""
-    return f"{RESULTS}/cache/{split}.txt"
+    return f"{DATA}/cache/{split}.txt"
 
 
 def song_path(song):
@@ -87,7 +86,7 @@ def song_setup(wildcards):
 def song_files(wildcards):
     """The files from which a song is read."""
     if wildcards.song in SONGS["excerpt"]:
-        return ancient(EXCERPT_FILE)  # modified when the package was installed
+        return []  # part of a package
     if FETCHED:
         return DATASET
     path = song_path(wildcards.song)

@@ -30,13 +30,9 @@ rule train:
         "../scripts/train.py"
 
 
-# Systems that are not trained themselves: another one minus its response to silence.
-DERIVED = [name for name in TRAINED if config["systems"][name]["subtract_silence"]]
-
-
 rule subtract_silence:
     input:
-        lambda w: f"{RUN}/model.safetensors".format(system=REMEDIES[w.system], seed=w.seed),
+        lambda w: f"{run_path(REMEDIES[w.system], w.seed)}/model.safetensors",
     output:
         f"{RUN}/model.safetensors",
     log:
@@ -59,20 +55,18 @@ rule study_losses:
         train=song_list("train"),
         valid=song_list("valid"),
     output:
-        f"{RESULTS}/losses/outputs/seed-{{seed}}.csv",
+        f"{SHARED}/losses/outputs/seed-{{seed}}.csv",
     log:
-        f"logs/{RESULTS}/losses/outputs_{{seed}}.log",
+        f"logs/{SHARED}/losses/outputs_{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/losses/seed-{{seed}}.tsv"
+        f"{SHARED}/benchmarks/losses/seed-{{seed}}.tsv"
     conda:
         "../../envs/learning.yaml"
     threads: config["training"]["threads"]
     resources:
         gpu=int(config["training"]["accelerator"] != "cpu"),
     params:
-        systems={name: system_at_size(name, config["size"]) for name in STUDIED},
-        losses=config["loss_study"]["losses"],
-        training={name: study_options(name) for name in STUDIED},
+        **LOSS_STUDY,
         code=code(
             "upsampling_artifacts.probes.loss_study",
             *sorted(

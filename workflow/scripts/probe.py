@@ -14,7 +14,6 @@ with job_log(snakemake.log[0]):
         sounds=snakemake.input.sounds,
         segment_seconds=snakemake.params.segment_seconds,
         signal_seconds=snakemake.params.signal_seconds,
-        names=snakemake.params.signals,
         csv_path=snakemake.output.table,
         arrays_path=snakemake.output.arrays,
         threads=snakemake.threads,

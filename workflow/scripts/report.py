@@ -37,6 +37,7 @@ with job_log(snakemake.log[0]):
             models=[str(Path(path).parent) for path in snakemake.input.models],
             song=snakemake.input.song[0],
             estimates=list(snakemake.input.estimates),
+            spectra=list(snakemake.input.spectra),
             remedies=snakemake.input.remedies or None,
             loss_outputs=snakemake.input.loss_outputs[0] if snakemake.input.loss_outputs else None,
             benchmarks=snakemake.params.benchmarks,

@@ -11,9 +11,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
         systems=snakemake.params.systems,
         references=snakemake.params.references,
         training={
-            name: TrainingOptions(
-                **options, **snakemake.params.runtime[name], threads=snakemake.threads
-            )
+            name: TrainingOptions(**options, **snakemake.params.runtime[name])
             for name, options in snakemake.params.training.items()
         },
         steps_per_epoch=snakemake.params.steps_per_epoch,

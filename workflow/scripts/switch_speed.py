@@ -12,8 +12,7 @@ with job_log(snakemake.log[0]), claimed_gpus(snakemake.resources.gpu):
         system=snakemake.params.system,
         training=TrainingOptions(
             **snakemake.params.training,
-            devices=snakemake.params.devices,
-            threads=snakemake.threads,
+            **snakemake.params.runtime,
         ),
         n_sources=snakemake.params.n_sources,
         rate_hz=snakemake.params.rate_hz,

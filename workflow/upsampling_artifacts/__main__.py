@@ -133,66 +133,72 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     probe = commands.add_parser(
         "probe",
-        help="measure the artifacts of a model, or find the stationary lines in an audio file",
-        description="Feed test signals to a model and measure its upsampling artifacts, or find "
-        "the stationary lines in an audio file and the strides that explain them.",
+        help="measure the artifacts of a model, or explain the steady tones in an audio file",
+        description="Is it the upsampler? Feed test signals to a model and measure its artifacts, "
+        "or find the steady tones in an audio file and the strides that explain them.",
     )
     add = probe.add_argument
     add(
         "target", metavar="TARGET",
-        help="a model, as package.module:factory or file.py:factory; a file with a model "
-        "(TorchScript, an exported program, a model.safetensors of this pipeline); or an audio "
-        "file",
+        help="a model, as package.module:factory or file.py:factory; a model file (TorchScript, "
+        "an exported program, or a model.safetensors of this pipeline); or an audio file",
     )  # fmt: skip
     add(
         "--rate", type=float, metavar="HZ",
-        help="sampling rate of the model's output; for a file, the rate of the model that "
-        "generated it, if the file was resampled",
+        help="sampling rate of the model's output; for an audio file that was resampled, the rate "
+        "of the model that generated it",
     )  # fmt: skip
     add(
         "--channels", type=int, metavar="N",
-        help="audio channels of the model's input, or its feature bins (default: found by trial)",
+        help="number of channels of the model's input, or of its feature bins (default: found by "
+        "trial)",
     )  # fmt: skip
     add(
         "--input", default="audio", metavar="KIND",
-        help="what the model takes: audio (default), or features, as vocoders do",
+        help="what the model takes: audio (default), or features, such as the mel spectrogram of a "
+        "vocoder",
     )  # fmt: skip
     add(
         "--option", action="append", default=[], metavar="NAME=VALUE",
-        help="keyword argument of the factory, with a YAML value; repeatable",
+        help="a keyword argument of the factory, its value in YAML; may be given several times",
     )  # fmt: skip
     add(
         "--weights", metavar="FILE",
-        help="trained weights: safetensors, or a checkpoint, of which only weights are read",
+        help="load trained weights from a safetensors file or a checkpoint; nothing else is read "
+        "from it",
     )  # fmt: skip
     add(
         "--seeds", type=int, nargs="+", default=[0], metavar="N",
-        help="seeds of the initial weights, one model each (default: 0)",
+        help="random seeds of the initial weights; one model is built and probed for each "
+        "(default: 0)",
     )  # fmt: skip
     add(
         "--stage", choices=["initialization", "trained"],
-        help="label of the weights in the tables (default: trained if they come from a file)",
+        help="how the tables label the weights (default: trained if they come from a file)",
     )  # fmt: skip
     add(
         "--seconds", type=float, default=6.0, metavar="S",
-        help="length of the model's output (default: 6)",
+        help="how long the model's output is to be (default: 6)",
     )  # fmt: skip
-    add("--music", metavar="FILE", help="an audio file to use as an additional test signal")
+    add("--music", metavar="FILE", help="also feed the model this audio file")
     add(
         "--signals", metavar="NAMES",
         help="test signals, separated by commas: silence, ones, noise, sweep, sines, music "
-        "(default: all that the model can take)",
+        "(default: all that the model can take). For a model that takes features: silence (zero "
+        "in all bins), ones, noise",
     )  # fmt: skip
     add(
         "--strides", type=_integers, default=[], metavar="N,N,...",
-        help="for a file: the strides of the model's upsampling layers, in their order",
+        help="for an audio file: the strides of the model's upsampling layers, from input to "
+        "output",
     )  # fmt: skip
     add(
         "--hop", type=int, default=1, metavar="N",
-        help="for a file: the hop of the model's inverse STFT, if it has one",
+        help="for an audio file: the hop of the inverse STFT at the model's output, if there is "
+        "one",
     )  # fmt: skip
-    add("--out", metavar="FOLDER", help="where to write the tables, the summary and the figure")
-    add("--json", action="store_true", help="print what was found as JSON")
+    add("--out", metavar="FOLDER", help="write the tables, the summary and the figure to FOLDER")
+    add("--json", action="store_true", help="print what was found as JSON instead of a summary")
     return parser
 
 

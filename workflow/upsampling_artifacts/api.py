@@ -41,7 +41,8 @@ def probe(
 
     The rate-changing layers of a model are found by running it, and their strides predict its
     tones (paper, sections 2, 4 and 5). Test signals are silence, ones, white noise, a sine sweep,
-    single sines and, optionally, music. A model that takes features is fed only the first three.
+    single sines and, optionally, music. A model that takes features is fed features of zero, of one
+    and of noise.
 
     The form in which the model runs is found by trial: the layout of its input (with or without
     axes of batch and channels, time or features last), the number of channels, and what its length
@@ -53,9 +54,10 @@ def probe(
             ``"file.py:factory"`` of a model, called with ``options``; or a file: audio,
             TorchScript, an exported program, or a trained model of this pipeline
             (``model.safetensors``).
-        rate_hz: Sampling rate of the model's output, in Hz. For a file: the rate of the model that
-            generated it, if the file was resampled. A trained model of this pipeline names its own.
-        channels: Channels of the model's input, or its feature bins. Default: found by trial.
+        rate_hz: Sampling rate of the model's output, in Hz. For an audio file that was resampled:
+            that of the model that generated it. A trained model of this pipeline names its own.
+        channels: Number of channels of the model's input, or of its feature bins. Default: found by
+            trial.
         input_kind: ``"audio"``, or ``"features"`` for a model from frames of features to audio,
             such as a vocoder.
         options: Keyword arguments of the factory. A config object that the factory requires is
@@ -71,9 +73,9 @@ def probe(
         music: An audio file, as an additional test signal for a model that takes audio.
         signals: Which test signals to use: silence, ones, noise, sweep, sines, music. Default: all
             that the model can take; music, if it is given.
-        strides: For a file: the strides of the model's upsampling layers, in their order, if they
-            are known.
-        hop: For a file: the hop of the model's inverse STFT, if it has one.
+        strides: For an audio file: the strides of the model's upsampling layers, from input to
+            output, if they are known.
+        hop: For an audio file: the hop of the inverse STFT at the model's output, if there is one.
         name: Name of the model in the tables. Default: its class or import path.
         out: A folder for the tables (``measures.csv`` and ``layers.csv``, or ``lines.csv``), the
             summary (``summary.txt``) and the figure (``spectrograms.png``, ``.svg``) with its

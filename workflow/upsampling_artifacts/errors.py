@@ -90,5 +90,14 @@ def argument(name: str, value: Any = None) -> str:
 
 def one_line(error: BaseException) -> str:
     """Format an error as ``Class: message``, without line breaks and cut to a readable length."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+    return _shortened(str(error), type(error).__name__)
+
+
+def first_line(error: BaseException) -> str:
+    """Format an error as ``Class: message``, of which only the first line is kept."""
+    return _shortened(str(error).strip().partition("\n")[0], type(error).__name__)
+
+
+def _shortened(message: str, name: str) -> str:
+    text = " ".join(f"{name}: {message}".split()).rstrip(".")
     return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]} ..."

@@ -24,12 +24,16 @@ re the edge."""
 
 MIN_DROP_DB = 15.0
 
+STEEPNESS = 5
+"""The spectrum falls this many times as much over the edge as on either side of it: a straight
+slope in dB, of which no part is an edge, falls four times as much."""
+
 
 def original_rate_hz(signal: np.ndarray, rate_hz: float, rates_hz: Sequence[float]) -> float | None:
     """The sampling rate that a signal had before it was resampled to a higher one.
 
     At the Nyquist frequency of that rate, the spectrum falls by at least ``MIN_DROP_DB`` at once:
-    three times as much as it changes on either side. Above, it stays low.
+    :data:`STEEPNESS` times as much as it changes on either side. Above, it stays low.
 
     Args:
         signal: ``(channels, time)``.
@@ -67,7 +71,7 @@ def original_rate_hz(signal: np.ndarray, rate_hz: float, rates_hz: Sequence[floa
             abs(band_db(STOP[1], STOP[1] + BESIDE) - bottom_db),
         )
         above = level_db[(bins_hz >= STOP[0] * nyquist_hz) & (bins_hz < 0.97 * rate_hz / 2)]
-        is_edge = drop_db >= max(MIN_DROP_DB, 3 * max(changes_db))
+        is_edge = drop_db >= max(MIN_DROP_DB, STEEPNESS * max(changes_db))
         if is_edge and np.quantile(above, 0.98) < top_db - MIN_DROP_DB / 2:
             return original_hz
     return None

@@ -36,7 +36,8 @@ def epoch_durations(
     """Compute the training time per epoch, and its ratio to that of the reference system.
 
     The time is that of the implementation with which each system is trained. The ratio uses step
-    ratios from interleaved timing, which are more precise than the ratio of the seconds.
+    ratios from interleaved timing, and the seconds are those of the reference times the ratio: what
+    two systems take at different times also depends on what else the machine does.
 
     Args:
         steps: ``steps.csv``.
@@ -44,16 +45,22 @@ def epoch_durations(
         references: The reference of each system.
 
     Returns:
-        ``epoch_seconds`` and ``epoch_ratio`` by system; the ratio is NaN without the reference.
+        ``epoch_seconds`` and ``epoch_ratio`` by system. Without the reference, the ratio is NaN and
+        the seconds are as timed.
     """
     upsamplers = {name: system["upsampler"] or {} for name, system in systems.items()}
     trained = [upsamplers.get(name, {}).get("implementation", "auto") for name in steps["system"]]
     rows = steps[(steps["implementation"] == NO_CHOICE) | (steps["implementation"] == trained)]
     rows = rows.set_index("system")
     n_steps = (rows["epoch_seconds"] / rows["median_step_seconds"]).round()
-    reference_n_steps = n_steps.reindex([references.get(name, "") for name in rows.index])
-    ratio = rows["ratio_to_transposed"] * n_steps / reference_n_steps.to_numpy()
-    return pd.DataFrame({"epoch_seconds": rows["epoch_seconds"], "epoch_ratio": ratio})
+    of_reference = rows.assign(n_steps=n_steps).reindex(
+        [references.get(name, "") for name in rows.index]
+    )
+    ratio = rows["ratio_to_transposed"] * n_steps / of_reference["n_steps"].to_numpy()
+    seconds = ratio * of_reference["epoch_seconds"].to_numpy()
+    return pd.DataFrame(
+        {"epoch_seconds": seconds.fillna(rows["epoch_seconds"]), "epoch_ratio": ratio}
+    )
 
 
 def parameters_and_gflop(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from upsampling_artifacts.figures import style
@@ -51,13 +52,12 @@ def after_training_figure(
         axes = figure.subplots()
         edges = np.arange(len(signals) + 1) - 0.5
         axes.set(xlim=edges[[0, -1]], ylim=(len(systems) - 0.5, -0.5))
+        norm = Normalize(-RANGE_DB, RANGE_DB)
         for place, system in enumerate(systems):
             row_db = margins_db.loc[[system]].clip(lower=LOWEST_DB)  # without infinities
-            shown = axes.pcolormesh(
-                edges, [place - 0.5, place + 0.5], row_db, cmap=COLORS, vmin=-RANGE_DB,
-                vmax=RANGE_DB,
-            )  # fmt: skip
-            belongs_to(system, shown)
+            bounds = [place - 0.5, place + 0.5]
+            cells = axes.pcolormesh(edges, bounds, row_db, cmap=COLORS, norm=norm)
+            belongs_to(system, cells)
         for row in table.to_dict("records"):
             if row["system"] in systems:
                 _write_cell(axes, row, signals.index(row["signal"]), systems.index(row["system"]))
@@ -66,11 +66,12 @@ def after_training_figure(
         ticks_belong_to(axes.yaxis, systems)
         axes.tick_params(length=0, labelsize=8.5, labeltop=True, labelbottom=False)
         axes.spines[:].set_visible(False)
-        for place in np.arange(0.5, len(systems) - 1):
-            axes.axhline(place, color="white", linewidth=2)
-        for place in np.arange(0.5, len(signals) - 1):
-            axes.axvline(place, color="white", linewidth=2)
-        bar = figure.colorbar(shown, ax=axes, extend="both", aspect=30, pad=0.01)
+        for border in np.arange(0.5, len(systems) - 1):
+            axes.axhline(border, color="white", linewidth=2)
+        for border in np.arange(0.5, len(signals) - 1):
+            axes.axvline(border, color="white", linewidth=2)
+        scale = ScalarMappable(norm, COLORS)
+        bar = figure.colorbar(scale, ax=axes, extend="both", aspect=30, pad=0.01)
         bar.outline.set_visible(False)
         bar.set_label(f"tone at {frequency_hz / 1000:g} kHz over its threshold of audibility (dB)")
     return figure

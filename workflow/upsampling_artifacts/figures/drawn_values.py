@@ -11,31 +11,35 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
 
 from upsampling_artifacts.figures.systems import system_of
 
+COLOR_BAR = "<colorbar>"  # matplotlib's label of its axes
 COLUMNS = ["panel", "system", "series", "kind", "x", "y", "value"]
 
 
 def drawn_values(figure: Figure) -> pd.DataFrame:
     """List the points, lines, intervals, bands and cells of a figure, in the axes' units.
 
-    Where an axis names things instead of counting, the table has the names. Spectrograms are left
-    out: they hold a hundred thousand levels each.
+    Where an axis names things instead of counting, the table has the names. Of a spectrogram, which
+    holds a hundred thousand levels, it has the median over time at each frequency.
 
     Args:
         figure: A figure with its final axes.
 
     Returns:
         A row per point, with the columns ``COLUMNS``. A line has its points in order; an interval
-        has its two ends; a band its outline; a cell its center, and its value.
+        has its two ends; a band its outline; a cell its center, and its value; a spectrogram y, the
+        frequency, and the value.
     """
     rows = [
         (_title(axes), system_of(artist) or system_of(axes), _series(artist), kind, x, y, value)
         for axes in figure.axes
+        if axes.get_label() != COLOR_BAR
         for artist in axes.get_children()
         if _in_units_of(axes, artist)
         for kind, x, y, value in _points(axes, artist)
@@ -55,6 +59,8 @@ def _series(artist: Artist) -> str:
 
 def _in_units_of(axes: Axes, artist: Artist) -> bool:
     """Whether both coordinates are data: grid lines and arrowheads at the margin are none."""
+    if isinstance(artist, AxesImage):
+        return True
     if isinstance(artist, PathCollection):
         transform = artist.get_offset_transform()
     elif isinstance(artist, Line2D | LineCollection | PolyCollection | QuadMesh):
@@ -74,13 +80,21 @@ def _points(axes: Axes, artist: Artist) -> Iterator[tuple[str, object, object, f
         case PathCollection():
             kind, parts = "point", [artist.get_offsets()]
         case LineCollection():
-            kind, parts = "interval", artist.get_segments()
+            kind, parts = "interval", [part for part in artist.get_segments() if len(part)]
         case PolyCollection():
             kind, parts = "band", [path.vertices for path in artist.get_paths()]
         case QuadMesh():
             corners = np.asarray(artist.get_coordinates(), dtype=float)
             kind, parts = "cell", [((corners[:-1, :-1] + corners[1:, 1:]) / 2).reshape(-1, 2)]
             values = np.ma.masked_invalid(np.ma.asarray(artist.get_array())).filled(np.nan).ravel()
+        case AxesImage():
+            levels = np.asarray(artist.get_array(), dtype=float)
+            _, _, bottom, top = artist.get_extent()
+            half_bin = (top - bottom) / len(levels) / 2
+            heights = np.linspace(bottom + half_bin, top - half_bin, len(levels))
+            for height, level in zip(heights, np.median(levels, axis=1), strict=True):
+                yield "median over time", None, height, level
+            return
         case _:
             return
     points = np.concatenate([np.empty((0, 2)), *(np.asarray(part, dtype=float) for part in parts)])
@@ -100,6 +114,7 @@ def _names(axis: Axis) -> list[str]:
     """The names at the places 0, 1, 2, ... of an axis; empty if it counts."""
     formatter = axis.get_major_formatter()
     places = axis.get_majorticklocs()
-    if not isinstance(formatter, FixedFormatter) or list(places) != list(range(len(places))):
+    # `set_ticks` with labels looks them up in a function.
+    if not isinstance(formatter, FuncFormatter) or list(places) != list(range(len(places))):
         return []
-    return [" ".join(name.split()) for name in formatter.seq]
+    return [" ".join(formatter(place).split()) for place in places]

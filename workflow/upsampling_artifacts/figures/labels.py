@@ -84,6 +84,7 @@ def place_labels(
         text = axes.annotate(
             label.text, (label.x, label.y), (0, 0), textcoords="offset points", ha="center",
             va="center", fontsize=8, color=style.INK, zorder=6,
+            bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.5},
         )  # fmt: skip
         belongs_to(label.system, text)
         text.set_in_layout(False)

@@ -32,6 +32,11 @@ TITLES = {
     "music": "music in",
     "file": "the file",
 }
+FEATURE_TITLES = {
+    "silence": "zero features in",
+    "ones": "constant features in",
+    "noise": "noise features in",
+}
 
 
 def probe_spectrograms(
@@ -39,6 +44,7 @@ def probe_spectrograms(
     tones_hz: Sequence[float],
     found_hz: Mapping[str, Sequence[float]],
     title: str,
+    titles: Mapping[str, str] = TITLES,
 ) -> Figure:
     """Draw one spectrogram per signal, with predicted tones and other lines marked at the right.
 
@@ -50,6 +56,7 @@ def probe_spectrograms(
         tones_hz: Predicted frequencies.
         found_hz: By signal, the unpredicted lines, the most important first.
         title: Title of the figure.
+        titles: Of the panels, by signal.
     """
     n_rows, n_columns = ROWS_AND_COLUMNS[min(len(spectrograms), max(ROWS_AND_COLUMNS))]
     with style.applied():
@@ -65,7 +72,7 @@ def probe_spectrograms(
             level_db = spectrogram[2].astype(np.float32)
             shown = (spectrogram[0], spectrogram[1], level_db)
             max_db = float(level_db.max())
-            axes.set_title(_title(signal, max_db), fontweight="bold")
+            axes.set_title(_title(titles.get(signal, signal), max_db), fontweight="bold")
             image = panels.draw(axes, shown, -RANGE_DB, 0, max_db) or image
             _mark(axes, tones_hz, PREDICTED)
             _mark(axes, found_hz.get(signal, []), FOUND)
@@ -93,13 +100,15 @@ def draw_probe(arrays_path: str | Path, image_paths: Sequence[str | Path], title
         signals = [key.removesuffix("_db") for key in arrays if key.endswith("_db")]
         spectrograms = {name: (*axes, arrays[f"{name}_db"].astype(np.float32)) for name in signals}
         found = {name: list(arrays.get(f"{name}_found_hz", [])) for name in signals}
-        figure = probe_spectrograms(spectrograms, list(arrays["predicted_hz"]), found, title)
+        titles = FEATURE_TITLES if arrays.get("input_kind") == "features" else TITLES
+        figure = probe_spectrograms(
+            spectrograms, list(arrays["predicted_hz"]), found, title, titles
+        )
     style.save_figure(figure, image_paths)
 
 
-def _title(signal: str, max_db: float) -> str:
+def _title(name: str, max_db: float) -> str:
     """The signal and its maximum level, because the panels do not share a scale."""
-    name = TITLES.get(signal, signal)
     return f"{name} (max {max_db:.0f} dB)" if np.isfinite(max_db) else name
 
 

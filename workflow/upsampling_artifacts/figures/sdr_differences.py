@@ -42,16 +42,17 @@ def sdr_differences_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Fi
         for place, row in enumerate(table.to_dict("records")):
             color = looks[row["system"]]["color"]
             ours: dict[str, Any] = {"ms": 6, "mec": "white", "mew": 0.6, "color": color}
+            theirs: dict[str, Any] = {"ms": 5, "mfc": "white", "mec": style.INK}
             drawn = [
                 *(
                     axes.hlines(
-                        place, row[f"{kind}low_db"], row[f"{kind}high_db"], color=color, lw=width,
+                        place, row[f"{kind}low_db"], row[f"{kind}high_db"], color=color, lw=width
                     )
                     for kind, width in (("simultaneous_", 1.0), ("", 3.0))
                 ),
                 *axes.plot(row["difference_db"], place, "o", **ours),
-                *axes.plot(row["paper_difference_db"], place, "D", ms=5, mfc="white", mec=style.INK),
-            ]  # fmt: skip
+                *axes.plot(row["paper_difference_db"], place, "D", **theirs),
+            ]
             belongs_to(row["system"], drawn)
         axes.plot([], [], "D", ms=5, mfc="white", mec=style.INK, label="the paper’s difference")
         axes.plot([], [], "-", lw=3, color=style.FAINT, label="95 % interval")

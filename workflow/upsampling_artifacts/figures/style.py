@@ -129,5 +129,5 @@ def save_figure(figure: Figure, paths: Iterable[str | Path]) -> None:
 
 
 def _svg_metadata(figure: Figure) -> dict[str, str | None]:
-    numbers = drawn_values(figure).to_csv(index=False, float_format="%.6g")
+    numbers = drawn_values(figure).to_csv(index=False, float_format="%.5g")
     return {"Date": None, "Description": numbers}

@@ -39,8 +39,8 @@ PALETTE = [
     *("#d55e00", "#0072b2", "#00a9f2", "#d41564", "#ff9c00", "#00877c"),
     *("#0000bc", "#690050", "#7e3600", "#d0ab90", "#a2abb2", "#4b0200"),
 ]
-"""Colors for systems whose rows set none. Readers with deuteranopia or protanopia, too, see at least
-14 CIEDE2000 between any two of them (tests/figures/test_colors.py)."""
+"""Colors for systems whose rows set none. Any two differ by 14 CIEDE2000 or more, for readers with
+deuteranopia or protanopia, too (tests/figures/test_colors.py)."""
 
 MARKERS = ["o", "s", "^", "D", "P", "X", "v", "<", ">", "p", "h", "*"]
 """Markers for systems whose rows set none, as matplotlib names them."""

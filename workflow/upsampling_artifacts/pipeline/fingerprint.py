@@ -8,11 +8,12 @@ workflow passes the :func:`code_fingerprint` of the relevant modules as a parame
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.util
 import json
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
 from upsampling_artifacts import import_paths
 from upsampling_artifacts.public_names import PUBLIC_NAMES
@@ -56,7 +57,7 @@ def data_fingerprint(value: object) -> str:
     Returns:
         16 hexadecimal digits.
     """
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def code_fingerprint(*modules: str) -> str:
@@ -83,6 +84,25 @@ def code_fingerprint(*modules: str) -> str:
     return data_fingerprint(seen)
 
 
+def script_fingerprint(path: str | Path) -> str:
+    """Hash the code of a script, without what it imports, comments, docstrings and layout.
+
+    Raises:
+        FileNotFoundError: The script does not exist.
+    """
+    return _read(str(path))[0][:16]
+
+
+def contents_fingerprint(*paths: str | Path) -> str:
+    """Hash the contents of files and their names, but neither folders nor times.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    digests = [(Path(path).name, sha256(Path(path).read_bytes()).hexdigest()) for path in paths]
+    return data_fingerprint(digests)
+
+
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
     """Hash a module's code, and list the imported modules to follow."""
@@ -102,7 +122,7 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
             imported += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
     imported += [f"{PACKAGE}.{PUBLIC_NAMES[name]}" for name in _public_names(tree)]
     followed = tuple(name for name in imported if _is_followed(name, module))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), followed
+    return sha256(ast.dump(tree).encode()).hexdigest(), followed
 
 
 def _public_names(tree: ast.AST) -> Iterator[str]:

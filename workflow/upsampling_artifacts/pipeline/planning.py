@@ -156,13 +156,15 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
         parameter_count,
         tflop_per_second_of_audio,
     )
-    from upsampling_artifacts.upsamplers.fused import set_implementation
+    from upsampling_artifacts.upsamplers.fused import layers_with_choice, set_implementation
 
     system, options = experiment.systems[name], experiment.training[name]
     model = build_on_meta(system, len(experiment.sources), AUDIO_CHANNELS)
     forward = tflop_per_second_of_audio(model, experiment.rate_hz)
-    set_implementation(model, "plain")  # probes run interpolation and convolution separately
-    probe = tflop_per_second_of_audio(model, experiment.rate_hz)
+    probe = forward
+    if layers_with_choice(model):  # probes run interpolation and convolution separately
+        set_implementation(model, "plain")
+        probe = tflop_per_second_of_audio(model, experiment.rate_hz)
     step_tflop = 3 * forward * options["segment_seconds"] * options["batch_size"]
     lengths = experiment.song_seconds
     steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)

@@ -10,6 +10,7 @@ such a frequency.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -38,6 +39,9 @@ MIN_SECONDS = 1.0
 MAX_SECONDS = 60.0
 """Only the middle of a longer file is measured: stationary lines are in every part of it."""
 
+ROUND_HZ = (1000, 500, 100, 50)
+"""Test tones, synthesizers and sampling rates prefer multiples of these."""
+
 MAINS_HZ = (50, 60)
 MAINS_HARMONICS = 20
 MAINS_DRIFT_HZ = 0.05  # of the fundamental; power grids stay within it most of the time
@@ -53,8 +57,8 @@ class Coincidence:
         multiple: See ``stride``.
         predicted_hz: The exact frequency of the tone.
         chance: Share of the frequency axis that lies as near to a tone of this stride or a
-            smaller one: the probability that an unrelated line fits. Man-made frequencies (50 Hz
-            hum, a 1 kHz test tone) are not random: as round numbers, they fit more often.
+            smaller one: the probability that an unrelated line fits, if its frequency is random.
+            For round frequencies, see :func:`chance_of_round`.
     """
 
     stride: int
@@ -126,6 +130,65 @@ def _cumulative_tones(longest: int) -> np.ndarray:
     new = totients // 2
     new[:3] = [0, 0, 1]
     return np.cumsum(new)
+
+
+def roundest_hz(frequency_hz: float, rate_hz: float, tolerance_hz: float) -> float:
+    """The roundest number of :data:`ROUND_HZ` of which a frequency is a multiple.
+
+    Args:
+        frequency_hz: Frequency of the line.
+        rate_hz: Sampling rate. Nobody plays a tone at the Nyquist frequency, however round.
+        tolerance_hz: Measurement error of the frequency.
+
+    Returns:
+        The number; NaN if there is none.
+
+    >>> roundest_hz(4000.01, 16000, 0.1), roundest_hz(11025, 44100, 0.1)
+    (1000.0, nan)
+    """
+    if rate_hz / 2 - frequency_hz <= tolerance_hz:
+        return math.nan
+    for step_hz in ROUND_HZ:
+        multiple = round(frequency_hz / step_hz)
+        if multiple and abs(frequency_hz - multiple * step_hz) <= tolerance_hz:
+            return float(step_hz)
+    return math.nan
+
+
+def chance_of_round(
+    stride: int, rate_hz: float, step_hz: float, strides: Sequence[int] | None = None
+) -> float:
+    """The probability that an unrelated line at a round frequency fits a stride.
+
+    :attr:`Coincidence.chance` takes the frequency of an unrelated line as random. That of a test
+    tone or a synthesizer is not: at 16 kHz, rate/16 is 1 kHz. People choose round numbers, and
+    sampling rates are round, so that their fractions are, too. The fair comparison is with other
+    frequencies that are as round: of the multiples of 1 kHz up to 8 kHz, all fit some stride up to
+    16, so the line says nothing for the stride, nor against it.
+
+    Args:
+        stride: The stride that fits, as in :class:`Coincidence`.
+        rate_hz: Sampling rate of the model's output.
+        step_hz: From :func:`roundest_hz`.
+        strides: Those of a model. None: all.
+
+    Returns:
+        Share of the multiples of ``step_hz`` up to the Nyquist frequency that are tones of the
+        stride or a smaller one.
+
+    >>> chance_of_round(4, 16000, 1000), chance_of_round(16, 16000, 1000)
+    (0.14285714285714285, 1.0)
+    >>> round(chance_of_round(3, 44100, 100), 4)  # 14.7 kHz alone
+    0.0045
+    """
+    candidates = [n for n in strides or range(2, stride + 1) if n <= stride]
+    below = Fraction(rate_hz).limit_denominator(1000) / 2
+    multiples = range(1, math.ceil(below / Fraction(step_hz)))  # without the Nyquist frequency
+    fits = 0
+    for multiple in multiples:
+        denominator = (multiple * Fraction(step_hz) / (2 * below)).denominator
+        fits += any(n % denominator == 0 for n in candidates)
+    return fits / len(multiples)
 
 
 def products(strides: Sequence[int] = (), hop: int = 1) -> list[int]:

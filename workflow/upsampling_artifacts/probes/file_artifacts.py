@@ -15,18 +15,13 @@ from upsampling_artifacts.probes.artifact_sentences import (
     every,
     image_finding,
 )
-from upsampling_artifacts.probes.findings import Finding
+from upsampling_artifacts.probes.findings import Finding, not_measured
 
 FILE_OFFSET_DB = -60.0
 """A smaller offset, of a thousandth of full scale, is of no consequence: many recordings and
 synthesizers have one."""
 
-NOT_FOR_FILES = Finding(
-    "left_out",
-    "Aliasing is not measured in recordings, where it cannot be told from the sound; probe the "
-    "model.",
-    {"measure": "aliasing"},
-)
+NOT_IN_FILES = dict.fromkeys(("aliasing", "boundary artifacts"), "they need the model; probe it")
 
 
 def file_findings(signal: np.ndarray, rate_hz: float) -> list[Finding]:
@@ -38,7 +33,7 @@ def file_findings(signal: np.ndarray, rate_hz: float) -> list[Finding]:
 
     Returns:
         One finding of each kind that was found (offset, images or resampled, clicks), and one that
-        says that aliasing was left out.
+        says what was not measured.
 
     Example:
         >>> signal = 0.1 * np.random.default_rng(0).standard_normal((1, 48_000)) + 0.01
@@ -49,7 +44,7 @@ def file_findings(signal: np.ndarray, rate_hz: float) -> list[Finding]:
         _file_offset(signal),
         *[_file_images(images, rate_hz) for images in find_images(signal, rate_hz)],
         _file_clicks(find_clicks(signal, rate_hz), rate_hz),
-        NOT_FOR_FILES,
+        *not_measured(NOT_IN_FILES),
     ]
     return [finding for finding in findings if finding]
 
@@ -59,7 +54,7 @@ def _file_offset(signal: np.ndarray) -> Finding | None:
     if not offset.significant or offset.level_db < FILE_OFFSET_DB:
         return None
     where = f" (channel {offset.channel + 1} of {len(signal)})" if len(signal) > 1 else ""
-    sentence = f"An offset of {offset.level_db:.0f} dB re full scale{where}" + (
+    sentence = f"An offset of {offset.level_db:.0f} dB{where}" + (
         ": the sound is a constant." if offset.constant else "."
     )
     values = {"level_db": offset.level_db, "channel": offset.channel, "constant": offset.constant}

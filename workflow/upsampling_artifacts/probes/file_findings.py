@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from upsampling_artifacts.artifacts.combs import Comb
-from upsampling_artifacts.probes.audio_file import MODEL_RATES_HZ, coincidence
+from upsampling_artifacts.probes.audio_file import MODEL_RATES_HZ, coincidence, roundest_hz
 from upsampling_artifacts.probes.file_lines import NOTE_SECONDS, FileLines
 from upsampling_artifacts.probes.file_search import PAUSES
-from upsampling_artifacts.probes.findings import Finding, counted, rate_fraction
+from upsampling_artifacts.probes.findings import Finding, counted, heard, rate_fraction
 from upsampling_artifacts.probes.line_summary import INAUDIBLE_DB
 
 MAX_LINES = 8
@@ -90,18 +90,23 @@ def _verdict(lines: pd.DataFrame, doubtful: int) -> Finding:
             "frequency where an upsampling layer puts tones."
         )
     else:
-        tests = lines.loc[fits, "chance"]
+        sure = fits & lines["round_hz"].isna()
+        tests = lines.loc[sure if sure.any() else fits, "chance"]
         by_chance = min(1.0, float(tests.min()) * max(1, len(lines)))
-        values["chance"] = by_chance
+        values |= {"chance": by_chance, "sure": int(sure.sum())}
         all_of = (
             "the only line is"
             if len(lines) == 1
             else f"{fits.sum()} of {len(lines)} lines {'is' if fits.sum() == 1 else 'are'}"
         )
+        where = f"{all_of} at a frequency where an upsampling layer puts tones"
+        chance = f"(by chance: {_chance(by_chance)})"
         sentence = (
-            f"Yes: {all_of} at a frequency where an upsampling layer puts tones "
-            f"(by chance: {_chance(by_chance)}); {_over_threshold(lines[fits])}."
+            f"Yes: {where} {chance}"
+            if sure.any()
+            else f"Perhaps: {where}, but also at a round one, as test tones are {chance}"
         )
+        sentence += f"; {_over_threshold(lines[fits])}."
     return Finding("tones", sentence, values)
 
 
@@ -133,10 +138,15 @@ def _comb(comb: Comb, lines: pd.DataFrame, comb_rate_hz: float, rate_hz: float) 
         sentence = f"{how_many}: mains hum (also {fraction}); loudest {_measured(loudest)}."
         return Finding("harmonics", sentence, values)
     what = f"{how_many} = {_fraction(1, comb.period, comb_rate_hz, rate_hz)}"
+    either = ""
+    if not lines["round_hz"].isna().any():
+        either = ", or tones at round frequencies"
+    elif not np.isnan(roundest_hz(comb.spacing_hz, rate_hz, 1e-6)):
+        either = ", or a source at this round pitch"
     if len(lines) > MAX_NAMED:
         sentence = (
             f"{what}: a hop, or the product of the last layers' strides (by chance: "
-            f"{_chance(comb.chance)}); "
+            f"{_chance(comb.chance)}){either}; "
             f"loudest {rate_fraction(loudest['multiple'], loudest['stride'])} = "
             f"{_measured(loudest)}."
         )
@@ -145,7 +155,7 @@ def _comb(comb: Comb, lines: pd.DataFrame, comb_rate_hz: float, rate_hz: float) 
         f"{rate_fraction(row['multiple'], row['stride'])} = {_measured(row)}"
         for row in lines.to_dict("records")
     ]
-    sentence = f"{what} (by chance: {_chance(comb.chance)}): {'; '.join(named)}."
+    sentence = f"{what} (by chance: {_chance(comb.chance)}){either}: {'; '.join(named)}."
     return Finding("comb", sentence, values)
 
 
@@ -156,7 +166,14 @@ def _line(row: dict[Any, Any], rate_hz: float) -> Finding:
         what = (
             f"{fraction}: the stride of the last layer, or the product of those of the last layers "
         )
-        what += f"(by chance: {_chance(row['chance'])})"
+        chance = _chance(row["chance"])
+        if pd.isna(row["round_hz"]):
+            what += f"(by chance: {chance})"
+        else:
+            what += (
+                f"(by chance, for a multiple of {row['round_hz']:g} Hz: {chance}), or a tone that "
+                "someone put at a round frequency"
+            )
     else:
         what = "no stride fits"
     what += _at_usual_rates(row, rate_hz)
@@ -241,15 +258,10 @@ def _remarks(
 
 
 def _measured(row: Any) -> str:
-    margin_db = row["masking_margin_db"]
-    heard = ""
-    if np.isfinite(margin_db):
-        side = "over" if margin_db > 0 else "under"
-        heard = f", {abs(margin_db):.0f} dB {side} the masked threshold"
     where = f", channel {row['channels']}" if row["channels"] else ""
     return (
-        f"{row['frequency_hz']:.2f} Hz at {row['level_db']:.1f} dB{heard}, prominence "
-        f"{row['prominence_db']:.0f} dB{where}"
+        f"{row['frequency_hz']:.2f} Hz at {row['level_db']:.1f} dB, "
+        f"{heard(row['masking_margin_db'])}, prominence {row['prominence_db']:.0f} dB{where}"
     )
 
 

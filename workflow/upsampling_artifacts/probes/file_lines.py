@@ -8,7 +8,7 @@ strides, if they are given; combs; single strides; at the rate of the file or of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,10 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.probes.audio_file import (
     MODEL_RATES_HZ,
     Coincidence,
+    chance_of_round,
     coincidence,
     mains_hum,
+    roundest_hz,
 )
 from upsampling_artifacts.probes.file_search import (
     PAUSES,
@@ -54,12 +56,13 @@ FULL_SCALE_DB_SPL = 90.0
 """Playback level of RMS 1, for the masking margin: music of -20 dB re full scale is then played at
 ``measures_table.PLAYBACK_DB_SPL`` = 70 dB SPL."""
 
-ROUND_HZ = 50
-"""Test tones and sampling rates are multiples of this, and then fit each other by design."""
+FEW = 2
+"""So many lines at round frequencies are taken for test tones; more are a comb."""
 
 COLUMNS = [
     "frequency_hz", "level_db", "prominence_db", "masking_margin_db", "presence", "channels",
-    "part", "stride", "multiple", "predicted_hz", "model_rate_hz", "chance", "comb_hz", "mains",
+    "part", "stride", "multiple", "predicted_hz", "model_rate_hz", "chance", "comb_hz", "round_hz",
+    "mains",
 ]  # fmt: skip
 
 
@@ -73,6 +76,9 @@ class FileLines:
             of the time. ``channels`` is empty if the line is in all of them. ``stride``,
             ``multiple``, ``predicted_hz``, ``model_rate_hz`` and ``chance`` are empty where no
             layer fits; ``comb_hz`` is the spacing of the comb to which the line belongs.
+            ``round_hz`` is a round number of which the frequency is a multiple, unless the line is
+            one of a comb of more than :data:`FEW`; then, ``chance`` is that of equally round
+            frequencies (:func:`audio_file.chance_of_round`).
         combs: ``(comb, rate_hz)``: the combs, whose ``lines`` are rows of the table, and the rate
             of which their periods are.
         original_rate_hz: The rate from which the sound was resampled; None if it was not.
@@ -189,6 +195,7 @@ class _Explainer:
         tolerance_hz: float,
     ) -> None:
         self.main_hz = main_hz
+        self.rate_hz = rate_hz
         self.own_strides = own_strides
         self.tolerance_hz = tolerance_hz
         others = {*MODEL_RATES_HZ, rate_hz} - {main_hz}
@@ -227,11 +234,21 @@ class _Explainer:
         ]
         for comb, rate in combs:
             self._take(lines, comb, rate)
+        in_combs = {index for comb, _ in combs if len(comb.lines) > FEW for index in comb.lines}
+        for index, line in enumerate(lines):
+            if index not in in_combs:
+                line.round_hz = roundest_hz(line.frequency_hz, self.rate_hz, self.tolerance_hz)
         for line in lines:
             if line.match is None and np.isnan(line.comb_hz):
                 line.match = coincidence(line.frequency_hz, self.main_hz, self.tolerance_hz)
                 line.rate_hz = self.main_hz if line.match else None
         self._at_other_rates(lines)
+        for line in lines:
+            if line.match and line.rate_hz and not np.isnan(line.round_hz):
+                chance = chance_of_round(
+                    line.match.stride, line.rate_hz, line.round_hz, self.own_strides
+                )
+                line.match = replace(line.match, chance=max(chance, line.match.chance))
         return combs
 
     def _take(self, lines: Sequence[Line], comb: Comb, rate_hz: float) -> None:
@@ -251,8 +268,7 @@ class _Explainer:
         """Try the usual rates on the lines that are left, with a correction for their number."""
         tried = len(self.other_hz)
         for line in lines:
-            is_round = abs(line.frequency_hz - ROUND_HZ * round(line.frequency_hz / ROUND_HZ))
-            if line.match or not np.isnan(line.comb_hz) or is_round <= self.tolerance_hz:
+            if line.match or not np.isnan(line.comb_hz) or not np.isnan(line.round_hz):
                 continue
             found = [
                 (match.chance * tried, rate_hz, match)
@@ -285,7 +301,7 @@ def _table(
                 line.part,
                 *((match.stride, match.multiple, match.predicted_hz, line.rate_hz, match.chance)
                   if match else (pd.NA, pd.NA, np.nan, np.nan, np.nan)),
-                line.comb_hz, mains_hum(line.frequency_hz, tolerance_hz),
+                line.comb_hz, line.round_hz, mains_hum(line.frequency_hz, tolerance_hz),
             )
         )  # fmt: skip
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -42,6 +42,7 @@ class Line:
     match: Coincidence | None = None
     rate_hz: float | None = None
     comb_hz: float = np.nan
+    round_hz: float = np.nan
 
 
 def quiet_parts(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 PAGE = "docs/remedies.md"
+"""Path in the repository; an installed package does not have it."""
 
 REMEDIES = {
     "transposed": "with constant initial weights and full overlap it starts without a tone, which "
@@ -11,8 +14,7 @@ REMEDIES = {
     "and a convolution avoid it",
     "zero insertion": "needs filter phases of equal gain at 0 Hz; interpolation and a convolution "
     "avoid the tone",
-    "istft": "identical frames repeat every hop; remove the biases before it, or subtract the "
-    "response to silence",
+    "istft": "identical frames repeat every hop; remove the biases before it",
     "interpolation": "turns no offset into a tone, but attenuates high frequencies; a nonlinearity "
     "after it can turn noise into a tone",
     "any": "if you cannot train again, subtract the response to silence from the output, which "
@@ -24,19 +26,21 @@ SAME_REMEDY = {"reshape": "subpixel", "indexing": "zero insertion", "fold": "ist
 """Kinds of layers that have the remedy of another kind."""
 
 
-def remedies(kinds: list[str]) -> list[str]:
+def remedies_of(kinds: Sequence[str], can_subtract: bool) -> list[str]:
     """What the page says about some kinds of layers.
 
     Args:
         kinds: Kinds of the upsampling layers, as in :class:`layer_tracer.Layer`.
+        can_subtract: Whether a response to silence holds the tones and nothing that is wanted, as
+            the harmonics of a source are.
 
     Returns:
-        A line for each remedy, the general one last, unless all layers interpolate; none without
-        an upsampling layer.
+        A line for each remedy, then subtraction; none without an upsampling layer.
 
-    >>> remedies(["fold", "istft"])[0].split(";")[0]
-    'istft: identical frames repeat every hop'
+    >>> for line in remedies_of(["fold", "istft"], can_subtract=False):
+    ...     print(line)
+    istft: identical frames repeat every hop; remove the biases before it
     """
     names = dict.fromkeys(SAME_REMEDY.get(kind, kind) for kind in kinds)
     lines = [f"{name}: {REMEDIES[name]}" for name in names if name in REMEDIES]
-    return [*lines, REMEDIES["any"]] if set(names) - {"interpolation"} and lines else lines
+    return [*lines, REMEDIES["any"]] if lines and can_subtract else lines

@@ -143,14 +143,42 @@ def predicted_lines(measures: pd.DataFrame) -> pd.DataFrame:
         masking_margin and stands_out: by more than chance (:func:`chance_prominence_db`) and within
         :data:`RANGE_DB` of the loudest line, in most seeds, for :data:`STATIONARY` signals.
     """
-    lines = output_lines(measures, "line")
-    lines = lines[lines["signal"].isin(STATIONARY)]
-    threshold_db = chance_prominence_db(len(lines))
+    lines = _stationary_lines(measures)
+    threshold_db = stands_out_db(measures)
     in_range = lines["level"] >= loudest_db(measures) - RANGE_DB
     lines = lines.assign(stands_out=in_range & (lines["prominence"] >= threshold_db))
     means = lines.groupby(["signal", "frequency_hz"], sort=False).mean(numeric_only=False)
     means["stands_out"] = means["stands_out"].astype(float) > 0.5
     return means.drop(columns="seed").reset_index()
+
+
+def _stationary_lines(measures: pd.DataFrame) -> pd.DataFrame:
+    lines = output_lines(measures, "line")
+    return lines[lines["signal"].isin(STATIONARY)]
+
+
+def stands_out_db(measures: pd.DataFrame) -> float:
+    """Prominence from which the tones of a model stand out (:func:`chance_prominence_db`).
+
+    Args:
+        measures: As for :func:`output_lines`.
+    """
+    return chance_prominence_db(len(_stationary_lines(measures)))
+
+
+def margins_in_noise_db(measures: pd.DataFrame) -> pd.Series:
+    """How audible the lines that were found anywhere are in noise.
+
+    Args:
+        measures: As for :func:`output_lines`.
+
+    Returns:
+        Margins over the masked threshold in dB by frequency, the largest of all seeds.
+    """
+    rows = measures[
+        (measures["layer"] == OUTPUT) & (measures["measure"] == "found_line_masking_margin")
+    ]
+    return rows.groupby("frequency_hz")["value"].max()
 
 
 def chance_prominence_db(n_lines: int) -> float:

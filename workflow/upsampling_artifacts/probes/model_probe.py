@@ -50,14 +50,14 @@ class ProbeResult:
         layers: The rate-changing layers, in the order they run.
         outputs: The measured outputs by test signal, ``(channels, time)``; sources and channels are
             one axis.
-        left_out: Measures that could not run, and why, a sentence each.
+        left_out: Why, by measure, some could not run.
     """
 
     measures: pd.DataFrame
     arrays: dict[str, np.ndarray]
     layers: list[Layer]
     outputs: dict[str, np.ndarray]
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def probe_model(
@@ -109,7 +109,7 @@ def probe_model(
     arrays: dict[str, np.ndarray] = {"rate_hz": np.array(rate_hz)}
     layers: list[Layer] = []
     outputs: dict[str, np.ndarray] = {}
-    left_out: list[str] = []
+    left_out: dict[str, str] = {}
     for names in _batches(test_signals, single=chunk is not None):
         batch = np.stack([test_signals[name] for name in names])
         ran = (
@@ -118,7 +118,7 @@ def probe_model(
             else _trace(model, names, batch, chunk, multiple, known_layers, trace)
         )
         layers = ran.layers
-        left_out += ran.left_out
+        left_out |= ran.left_out
         strides = tone_strides(layers) or list(fallback_strides)
         same_rate = ran.outputs.shape[-1] == batch.shape[-1]
         measured = slice(edge, -edge or None)
@@ -154,7 +154,7 @@ class _Run:
     layers: list[Layer]
     layer_measures: LayerMeasures
     boundaries: dict[str, list[float]]
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def _trace(
@@ -169,12 +169,12 @@ def _trace(
     layer_measures = LayerMeasures(names)
     outputs = run(model, batch, chunk, layer_measures, trace)
     layers = list(layer_measures.layers.values()) if known_layers is None else known_layers
-    boundaries, left_out = {}, []
+    boundaries, left_out = {}, {}
     if outputs.shape[-1] == batch.shape[-1]:
         try:
             boundaries = _boundaries(model, batch, outputs, layers, chunk, multiple)
         except InputError as error:  # a user-supplied model does not run with a third of the input
-            left_out = [f"The boundary samples were not measured: {error}."]
+            left_out["boundary artifacts"] = str(error)
     return _Run(outputs, layers, layer_measures, boundaries, left_out)
 
 
@@ -238,10 +238,7 @@ def _boundaries(
     Raises:
         InputError: The signals are too short, or the model does not run with the middle third.
     """
-    grid = math.lcm(multiple, _frame_samples(layers))
-    third = batch.shape[-1] // 3 // grid * grid
-    if not third:
-        raise InputError(f"a third of the input is shorter than {grid} samples, the shortest part")
+    third = boundary_segment(batch.shape[-1], layers, multiple)
     middle = slice(third, 2 * third)
     # Traced, as the full run was: nothing else may change.
     alone = run(model, np.ascontiguousarray(batch[..., middle]), chunk, lambda *_: None)
@@ -249,6 +246,27 @@ def _boundaries(
         boundary_samples(short, long[:, middle]) for short, long in zip(alone, outputs, strict=True)
     ]
     return {"start": [start for start, _ in ends], "end": [end for _, end in ends]}
+
+
+def boundary_segment(samples: int, layers: list[Layer], multiple: int = 1) -> int:
+    """Length of the segment that is run alone to measure boundary artifacts: a third.
+
+    Args:
+        samples: Length of the input.
+        layers: The rate-changing layers of the model.
+        multiple: As for :func:`probe_model`.
+
+    Returns:
+        Samples; a multiple of all downsampling strides.
+
+    Raises:
+        InputError: The input is too short.
+    """
+    grid = math.lcm(multiple, _frame_samples(layers))
+    third = samples // 3 // grid * grid
+    if not third:
+        raise InputError(f"a third of the input is shorter than {grid} samples, the shortest part")
+    return third
 
 
 def _frame_samples(layers: list[Layer]) -> int:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from upsampling_artifacts.probes.findings import Finding, counted
+from upsampling_artifacts.probes.layer_names import pattern
 from upsampling_artifacts.probes.layer_remedies import PAGE
-from upsampling_artifacts.probes.model_findings import pattern
+from upsampling_artifacts.probes.model_lines import stands_out_db
+from upsampling_artifacts.probes.user_model_signals import in_signals
 
 WIDTH = 100
 MAX_ROWS = 12
@@ -26,6 +28,7 @@ def summarize_model(
     layers: pd.DataFrame,
     measures: pd.DataFrame,
     findings: Sequence[Finding],
+    input_kind: str = "audio",
 ) -> str:
     """Summarize a model: its rate-changing layers and what was found, the verdict first.
 
@@ -33,21 +36,41 @@ def summarize_model(
         name: Name of the model.
         rate_hz: Sampling rate of its output.
         layers: From :func:`layer_tracer.layers_table`.
-        measures: Columns seed and stage.
+        measures: Columns seed, stage, signal, layer, measure, frequency_hz, value.
         findings: From :func:`model_findings.model_findings`.
+        input_kind: ``"audio"`` or ``"features"``.
     """
     stages = " and ".join(STAGES.get(stage, stage) for stage in measures["stage"].unique())
     seeds = counted(measures["seed"].nunique(), "seed")
-    text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}", "", *layer_rows(layers), ""]
+    text = [f"{name}: {rate_hz:g} Hz, {stages}, {seeds}"]
+    text += [
+        *_wrapped(_definitions(findings, measures, input_kind), ""),
+        "",
+        *layer_rows(layers),
+        "",
+    ]
     is_tone = [finding.kind == "tones" and "period" in finding.values for finding in findings]
     for finding, indented in zip(findings, is_tone, strict=True):
         if finding.kind != "remedy":
             text += _wrapped(finding.sentence, "  " * indented)
     remedies = [finding.sentence for finding in findings if finding.kind == "remedy"]
     if remedies:
-        text += ["", f"What to do ({PAGE}):"]
+        text += ["", f"What to do (more in {PAGE} of the repository):"]
         text += [line for remedy in remedies for line in _wrapped(remedy, "  ")]
     return "\n".join(text)
+
+
+def _definitions(findings: Sequence[Finding], measures: pd.DataFrame, input_kind: str) -> str:
+    """What a level is, what masks a tone, and what stands out."""
+    text = "Levels are RMS, in dB re 1 if no other reference is named"
+    if any("masked threshold" in finding.sentence for finding in findings):
+        text += f"; masked thresholds are those {in_signals('noise', input_kind)}"
+    if any("n_stand_out" in finding.values for finding in findings):
+        text += (
+            f". A tone stands out if it is {stands_out_db(measures):.0f} dB or more above its "
+            "surroundings, as noise is by chance in one model of 100"
+        )
+    return f"{text}."
 
 
 def layer_rows(layers: pd.DataFrame) -> list[str]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from upsampling_artifacts.errors import InputError, argument
+from upsampling_artifacts.errors import InputError, argument, first_line
 from upsampling_artifacts.probes.findings import counted
 from upsampling_artifacts.probes.user_model import (
     LAYOUTS,
@@ -104,14 +104,18 @@ def find_form(
         The form. One that is not the obvious one is logged.
 
     Raises:
-        InputError: It runs in no form. The message is that of the first, and names a number of
-            channels or a kind of input with which it would run.
+        InputError: It runs in no form. The message names the number of channels or the kind of
+            input with which it would run, then the error of the first form.
     """
     try:
         form = _search(model, channels, example_length)
     except InputError as error:
         hint = _hint(model, channels)
-        raise type(error)(f"{error}{hint}") from error.__cause__
+        if not hint:
+            raise
+        said = str(error).removeprefix(f"{model.name}: ")
+        reason = first_line(error.__cause__) if error.__cause__ else said
+        raise type(error)(f"{model.name}: {hint} ({reason})") from error.__cause__
     is_usual = form.layout is LAYOUTS[model.input_kind][0] and form.multiple == 1
     if not is_usual or form.channels != (channels or 1) or form.time_axis != TIME_AXES[0]:
         logger.info(f"{model.name}: {form}")
@@ -289,15 +293,18 @@ def _counts(model: CheckedModel, layout: Layout) -> Iterable[int]:
 
 
 def _hint(model: CheckedModel, channels: int | None) -> str:
-    """What to change so that a model would run."""
+    """What to change so that a model would run; empty if that is not known."""
     if channels is not None:
         try:
-            return f"; use {argument('channels', _search(model, None, None).channels)}"
+            found = _search(model, None, None)
         except InputError:
             return ""
+        noun = "bin" if "bins" in found.layout.axes else "channel"
+        taken = counted(found.channels, noun)
+        return f"takes {taken}, not {channels}; use {argument('channels', found.channels)}"
     other_kind = "features" if model.input_kind == "audio" else "audio"
     try:
         _search(CheckedModel(model.model, model.name, other_kind), None, None)
     except InputError:
         return ""
-    return f"; it takes {other_kind}: use {argument('input_kind', other_kind)}"
+    return f"takes {other_kind}; use {argument('input_kind', other_kind)}"

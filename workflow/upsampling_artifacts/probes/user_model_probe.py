@@ -20,13 +20,18 @@ from upsampling_artifacts.data.signals import test_signals
 from upsampling_artifacts.errors import InputError, argument
 from upsampling_artifacts.probes import model_summary, other_artifacts
 from upsampling_artifacts.probes.audio_file import middle, read_audio
-from upsampling_artifacts.probes.findings import Finding
+from upsampling_artifacts.probes.findings import Finding, not_measured
 from upsampling_artifacts.probes.layer_paths import LayerPaths, measure_paths
 from upsampling_artifacts.probes.layer_tracer import find_layers, layers_table, tone_strides
 from upsampling_artifacts.probes.measures_table import MEASURES_COLUMNS
 from upsampling_artifacts.probes.model_findings import model_findings, unseen_findings
-from upsampling_artifacts.probes.model_probe import ProbeResult, probe_model, run
-from upsampling_artifacts.probes.other_artifacts import choose_signals, other_findings
+from upsampling_artifacts.probes.model_probe import (
+    ProbeResult,
+    boundary_segment,
+    probe_model,
+    run,
+)
+from upsampling_artifacts.probes.other_findings import aliasing_is_noise, other_findings
 from upsampling_artifacts.probes.user_model import CheckedModel, evaluation_mode
 from upsampling_artifacts.probes.user_model_arguments import (
     MAX_SAMPLES,
@@ -47,6 +52,7 @@ from upsampling_artifacts.probes.user_model_loading import (
     load_user_model,
     target_name,
 )
+from upsampling_artifacts.probes.user_model_signals import SINES, choose_signals, feature_signals
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +87,7 @@ class ModelProbeResult:
         tones_hz: Frequencies at which the upsampling layers put tones, in ascending order.
         arrays: Spectrograms of the first seed, as in :class:`model_probe.ProbeResult`.
         findings: What was found, in sentences, the most important first.
+        input_kind: ``"audio"`` or ``"features"``.
 
     Example:
         >>> model = torch.nn.ConvTranspose1d(1, 1, 8, stride=4, padding=2, bias=False)
@@ -99,10 +106,11 @@ class ModelProbeResult:
     tones_hz: np.ndarray
     arrays: dict[str, np.ndarray]
     findings: list[Finding] = field(default_factory=list)
+    input_kind: str = "audio"
 
     def __repr__(self) -> str:
         return model_summary.summarize_model(
-            self.name, self.rate_hz, self.layers, self.measures, self.findings
+            self.name, self.rate_hz, self.layers, self.measures, self.findings, self.input_kind
         )
 
 
@@ -146,18 +154,20 @@ def probe_user_model(
             with evaluation_mode(model):
                 form = find_form(model, channels or loaded.channels, loaded.example_length)
                 if paths is None:  # the layers of all seeds are the same
-                    paths, others = _paths(model, form)
-                    others += _findings_on_form(model, form)
+                    paths, unknown = _paths(model, form)
+                    left_out |= _black_boxes(model) | unknown
+                    others = _constant_output(model, form)
                 torch.manual_seed(seed)
                 generated = _test_signals(model, form, output_hz, seconds, sound)
                 chosen = {key: generated[key] for key in names if key in generated}
                 result = _probe(model, chosen, output_hz, form.multiple, paths)
+                found = result.measures["measure"] == "found_line_level"
                 rows, failed = other_artifacts.measure_model(
-                    _runner(model),
-                    chosen, result.outputs, paths.layers, output_hz, form.ratio,
-                    sines=other_artifacts.SINES in names, whole=form.whole,
+                    _runner(model), chosen, result.outputs,
+                    sorted(set(result.measures["frequency_hz"][found])), paths.layers, output_hz,
+                    form.ratio, sines=SINES in names, whole=form.whole,
                 )  # fmt: skip
-                left_out += [finding for finding in failed if finding not in left_out]
+                left_out |= result.left_out | failed
                 results.append(replace(result, measures=pd.concat([result.measures, rows])))
             logger.info(f"{name}: probed seed {seed}")
     stage = stage or STAGES[loaded.is_trained]
@@ -167,33 +177,55 @@ def probe_user_model(
     ]
     measures = pd.concat(tables, ignore_index=True)
     measures = measures[MEASURES_COLUMNS]
-    first_result = results[0]
     assert paths is not None
     layers = layers_table(name, paths.layers)
     tones_hz = predicted_tones(output_hz, tone_strides(paths.layers))
     others += unseen_findings(paths.unseen, layers)
-    # What comes out of a model that hardly hears a sine is not its aliasing.
     is_constant = any(finding.kind == "constant_output" for finding in others)
+    for measure, reason in _undefined(measures, is_constant).items():
+        left_out.setdefault(measure, reason)
+    segment_samples = _segment_samples(chosen, paths, form)
     others += [
         finding
-        for finding in other_findings(measures, output_hz)
-        if not (is_constant and finding.kind == "aliasing")
+        for finding in other_findings(measures, output_hz, input_kind, segment_samples)
+        if finding.kind not in left_out
     ]
-    others += left_out
-    others += [Finding("left_out", reason, {}) for reason in dict.fromkeys(first_result.left_out)]
-    findings = model_findings(output_hz, layers, tones_hz, measures, others)
+    others += not_measured(left_out)
+    findings = model_findings(output_hz, layers, tones_hz, measures, others, input_kind)
+    arrays = {**results[0].arrays, "input_kind": np.array(input_kind)}
     return ModelProbeResult(
-        name, output_hz, measures, layers, tones_hz, first_result.arrays, findings
+        name, output_hz, measures, layers, tones_hz, arrays, findings, input_kind
     )
 
 
-def _paths(model: CheckedModel, form: Form) -> tuple[LayerPaths, list[Finding]]:
-    """The layers with their periods; without, if the model does not run with two lengths.
+def _undefined(measures: pd.DataFrame, is_constant: bool) -> dict[str, str]:
+    """Why measures that ran, or would have run, mean nothing."""
+    reasons = {}
+    if is_constant:  # what comes out of a model that hardly hears a sine is not its aliasing
+        reasons["aliasing"] = "the output hardly depends on the input"
+    elif aliasing_is_noise(measures):
+        reasons["aliasing"] = "off its harmonics, the response to a sine does not repeat"
+    if not (measures["measure"] == "boundary_start").any():
+        reasons["boundary artifacts"] = "input and output differ in length"
+    return reasons
+
+
+def _segment_samples(chosen: dict[str, np.ndarray], paths: LayerPaths, form: Form) -> float:
+    """Length of the segment whose boundaries were measured; inf if it is too short for any."""
+    try:
+        samples = next(iter(chosen.values())).shape[-1]
+        return boundary_segment(samples, paths.layers, form.multiple)
+    except InputError:
+        return math.inf
+
+
+def _paths(model: CheckedModel, form: Form) -> tuple[LayerPaths, dict[str, str]]:
+    """The layers with their periods; without, if the model does not run with two lengths, and why.
 
     The periods are measured with whole frames if that is possible.
     """
     if "" in model.black_boxes():
-        return LayerPaths([], {}, []), []
+        return LayerPaths([], {}, []), {}
     lengths = whole_lengths(form)
     try:
         paths = _measure_paths(model, form, lengths)
@@ -202,10 +234,9 @@ def _paths(model: CheckedModel, form: Form) -> tuple[LayerPaths, list[Finding]]:
         if whole != lengths and whole[0] <= MAX_TRIAL_GROWTH * form.length:
             paths = _measure_paths(model, form, whole)
     except InputError as error:
-        sentence = f"The periods of the layers were not measured: {error}."
         paths = LayerPaths(find_layers(model, trial_noise(form.channels, form.length)), {}, [])
-        return paths, [Finding("left_out", sentence, {})]
-    return paths, []
+        return paths, {"periods of the layers": str(error)}
+    return paths, {}
 
 
 def _measure_paths(model: CheckedModel, form: Form, lengths: tuple[int, int]) -> LayerPaths:
@@ -241,8 +272,9 @@ def _probe(
     arrays = {key: array for result in results for key, array in result.arrays.items()}
     measures = pd.concat([result.measures for result in results])
     outputs = {key: output for result in results for key, output in result.outputs.items()}
-    left_out = [f"The probe with {signal} was left out: {why}." for signal, why in errors.items()]
-    left_out += [reason for result in results for reason in result.left_out]
+    left_out = {f"the response to {signal}": why for signal, why in errors.items()}
+    for result in results:
+        left_out |= result.left_out
     return ProbeResult(measures, arrays, results[0].layers, outputs, left_out)
 
 
@@ -250,27 +282,26 @@ def _runner(model: CheckedModel) -> other_artifacts.Run:
     return lambda signal: run(model, signal[None])[0]
 
 
-def _findings_on_form(model: CheckedModel, form: Form) -> list[Finding]:
-    """What can be said of a model before it is measured."""
-    findings = []
+def _black_boxes(model: CheckedModel) -> dict[str, str]:
+    """Layers that cannot be seen, and why."""
     boxes = model.black_boxes()
-    if boxes:
-        inside = "" if "" in boxes else f" inside {', '.join(boxes)}"
-        sentence = (
-            f"Layers{inside} cannot be seen: TorchScript and exported programs are black boxes. "
-            "Probe the Python model to see its layers."
-        )
-        findings.append(Finding("left_out", sentence, {"modules": boxes}))
+    inside = "" if "" in boxes else f" inside {', '.join(boxes)}"
+    reason = "TorchScript and exported programs are black boxes; probe the Python model"
+    return {f"layers{inside}": reason} if boxes else {}
+
+
+def _constant_output(model: CheckedModel, form: Form) -> list[Finding]:
+    """Whether the output hardly depends on the input."""
     share_db = input_share_db(model, form)
-    if share_db < CONSTANT_DB:
-        sentence = (
-            "The output does not depend on the input: two different noises give the same."
-            if math.isinf(share_db)
-            else "The output hardly depends on the input: "
-            f"what two different noises change in it is {share_db:.0f} dB re all of it."
-        )
-        findings.append(Finding("constant_output", sentence, {"input_share_db": share_db}))
-    return findings
+    if share_db >= CONSTANT_DB:
+        return []
+    sentence = (
+        "The output does not depend on the input: two different noises give the same."
+        if math.isinf(share_db)
+        else "The output hardly depends on the input: "
+        f"what two different noises change in it is {share_db:.0f} dB re all of it."
+    )
+    return [Finding("constant_output", sentence, {"input_share_db": share_db})]
 
 
 def _test_signals(
@@ -295,8 +326,7 @@ def _test_signals(
     if form.is_fixed:
         logger.info(f"{model.name}: probed for {samples / input_rate_hz:.2f} s, its only length")
     if model.input_kind == "features":
-        noise = np.random.default_rng(0).standard_normal((channels, samples), np.float32)
-        return {"silence": np.zeros_like(noise), "ones": np.ones_like(noise), "noise": noise}
+        return feature_signals(channels, samples)
     sound = None if music is None else _music(music, input_rate_hz, form, samples)
     return test_signals(samples / input_rate_hz, input_rate_hz, channels, sound)
 

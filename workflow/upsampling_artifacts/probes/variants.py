@@ -6,7 +6,7 @@ measured source by source, and those of a trained variant are compared with cont
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +96,6 @@ def probe_variant(
     csv_path: str | Path,
     arrays_path: str | Path,
     threads: int = 1,
-    names: Collection[str] | None = None,
 ) -> None:
     """Probe a variant before or after training and write its measures and spectrograms.
 
@@ -115,7 +114,6 @@ def probe_variant(
         arrays_path: Where to write the spectrograms (``.npz``), with the first song as music, in
             the arithmetic of separation.
         threads: CPU threads.
-        names: The test signals to feed; None for all.
     """
     torch.set_num_threads(threads)
     cached = [read_cache(song) for song in songs]
@@ -127,8 +125,8 @@ def probe_variant(
         model = build_described({**system, **about}).eval()
     stage = "trained" if model_path else "initialization"
     chunk = round(segment_seconds * rate_hz)
-    every = variant_probes(cached, [read_cache(song) for song in excerpts], sounds, signal_seconds)
-    probes = [probe for probe in every if names is None or probe.name in names]
+    music = [read_cache(song) for song in excerpts]
+    probes = variant_probes(cached, music, sounds, signal_seconds)
     with torch.inference_mode():
         layers = find_layers(model, torch.zeros(1, channels, chunk))
     strides = tone_strides(layers) or [LAST_STRIDE]

@@ -52,6 +52,7 @@ from upsampling_artifacts.report.reference import (
 from upsampling_artifacts.report.remedies import SIGNALS as REMEDY_SIGNALS
 from upsampling_artifacts.report.remedies import remedy_groups
 from upsampling_artifacts.report.rendering import make_environment
+from upsampling_artifacts.report.spectra import spectra_values
 from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_values
 
@@ -87,6 +88,8 @@ class ReportFiles:
             ``spectrograms.svg``.
         song: The cached song of the listening section.
         estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
+        spectra: Probe arrays ``.../<system>/seed-<n>/probe/<stage>.npz`` of each system, before and
+            after training.
         patterns: Path patterns for the captions that cite many files: probes, training,
             estimates, benchmarks.
         remedies: ``remedies_summary.csv``; None without remedies.
@@ -119,6 +122,7 @@ class ReportFiles:
     models: list[str]
     song: str
     estimates: list[str]
+    spectra: list[str]
     patterns: dict[str, str]
     remedies: str | None = None
     loss_outputs: str | None = None
@@ -210,6 +214,7 @@ def page_values(
             findings.group_by_network(config)["same"],
             looks,
         ),
+        "spectra": spectra_values(files.spectra, tone_hz),
         "hear": hear_it(files.tones, files.tone_arrays, looks, tone_hz),
         "claims": claim_values(pd.read_csv(files.claims), files.figures),
         "gradients": gradient_values(pd.read_csv(files.gradients)),

@@ -36,9 +36,9 @@ CAPTIONS = {
 }
 
 STANDS_OUT = (
-    "Six seconds; mean power over the outputs in dB re the maximum of the input; lower levels than "
-    "the scale has are drawn darkest. A line stands out by the median over time of its level, minus "
-    f"the median within {REACH_HZ:g} Hz on both sides, both in this spectrogram."
+    "Six seconds; mean power over the outputs in dB re the maximum of the input. Levels below the "
+    "scale are drawn darkest. A line stands out by its level, minus the median level within "
+    f"{REACH_HZ:g} Hz of it; both are medians over time in this spectrogram."
 )
 DETAILS = {
     1: f"{STANDS_OUT} Letters as in the paper, whose figure does not include linear interpolation.",

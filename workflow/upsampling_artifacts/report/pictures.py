@@ -21,6 +21,7 @@ FONTS = "'DejaVu Sans', Verdana, sans-serif"  # Verdana: as wide as the font tha
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
+NUMBER = re.compile(r"-?\d+\.\d{3,}")  # a hundredth of a point is invisible
 FONT_FAMILY = re.compile(r"font-family: [^;]*(; )?")
 
 
@@ -100,6 +101,8 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]) -> dict
                 attributes["id"] = f"{name}-{value}"
         elif key == f"{XLINK}href":
             attributes["href"] = f"#{name}-{value[1:]}" if value[0] == "#" else _as_webp(value)
+        elif key in ("d", "x", "y"):
+            attributes[key] = NUMBER.sub(lambda match: f"{float(match[0]):.2f}", value)
         else:
             value = REFERENCE.sub(rf"url(#{name}-\1)", value)
             attributes[key] = FONT_FAMILY.sub("", value) if key == "style" else value

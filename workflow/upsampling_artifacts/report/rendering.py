@@ -15,7 +15,7 @@ from upsampling_artifacts.report.pictures import read_picture
 
 TEMPLATES = Path(__file__).parent
 FIRST_SCRIPTS = tuple(  # the others use them
-    f"scripts/{name}.js" for name in ("page_data", "systems", "sound")
+    f"scripts/{name}.js" for name in ("page_data", "systems", "sound", "plots")
 )
 
 
