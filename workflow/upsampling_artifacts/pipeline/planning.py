@@ -21,6 +21,9 @@ CPU_TRAINING_TFLOP_PER_SECOND = 0.026
 SIGNALS_BEFORE, SIGNALS_AFTER = 7, 13
 """Test signals of :mod:`probes.variants` before and after training, with three songs."""
 
+QUIET_SIGNALS = 2
+"""Those that :mod:`probes.tone_seconds` feeds before training, too."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -353,7 +356,13 @@ def _job_lines(experiment: Experiment, by_name: dict[str, Cost]) -> list[str]:
         ),
         "tone_seconds": (
             "CPU",
-            [(SIGNALS_AFTER * sum(by_name[name].signal_hours for name in experiment.variants), 1)],
+            [
+                (
+                    (SIGNALS_AFTER + QUIET_SIGNALS)
+                    * sum(by_name[name].signal_hours for name in experiment.variants),
+                    1,
+                )
+            ],
         ),
         "probe_snapshots": ("CPU", snapshots * seeds),
         "separate": ("GPU", [(cost.separation_hours, 1) for cost in costs] * seeds),
