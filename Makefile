@@ -11,11 +11,9 @@ PAGE = workflow/upsampling_artifacts/report
 .PHONY: demo install test test-slurm test-models lint lock clean
 .DELETE_ON_ERROR:
 
-# Snakemake 9.27 schedules once per timespan for every job that has finished. At the default of 1 s,
-# this ends up using a sixth of a core. A timespan of 3 s only delays the exit by up to 3 s.
 # Probes of full-size networks wait for memory, not only for a core.
 demo: install
-	@$(ACTIVATE) && snakemake --cores $(CORES) --resources mem_mb=$(MEMORY_MB) --quiet rules --max-jobs-per-timespan 300/3s
+	@$(ACTIVATE) && snakemake --cores $(CORES) --resources mem_mb=$(MEMORY_MB) --quiet rules
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
 install: .venv/installed

@@ -61,6 +61,7 @@ USED = {
     "snakemake.rules.Rule.set_params": "(self, *params, **kwparams)",
     "snakemake.scheduling.job_scheduler.JobScheduler.failed": "attribute",
     "snakemake.scheduling.job_scheduler.JobScheduler._executor": "attribute",
+    "snakemake.scheduling.job_scheduler.JobScheduler.job_rate_limiter": "attribute",
     f"{PLUGIN}.name": "property",
     f"{SLURM_SETTINGS}.logdir": "field",
     f"{REMOTE_SETTINGS}.seconds_between_status_checks": "field",

@@ -79,6 +79,8 @@ onstart:
         raise WorkflowError(str(error)) from None
     if runs_on_slurm():
         limit_polling_interval()
+    else:
+        start_jobs_at_once()
     if makes_files():
         sharing.write_record(config["experiment"], ITEMS, HOMES)
     # Last: until it is canceled, a job left by an earlier run may write a checkpoint.

@@ -146,6 +146,15 @@ def limit_polling_interval():
     executor.sleep = sleep
 
 
+def start_jobs_at_once():
+    """Do not limit how many jobs start per second, which is meant for clusters.
+
+    The limit sets a timer of a second for every job that has ended. Snakemake waits for the last one,
+    and the timers of hundreds of jobs keep a core busy.
+    """
+    workflow.scheduler.job_rate_limiter = None
+
+
 def benchmark_files():
     """For each rule, in the order of the workflow, the benchmark files of its jobs."""
     files = {rule.name: [] for rule in workflow.rules}
