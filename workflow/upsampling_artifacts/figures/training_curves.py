@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -73,14 +74,15 @@ def draw_training_curves(
 
 
 def _draw_system(axes: Axes, system: str, runs: pd.DataFrame, look: Look) -> None:
-    line: dict[str, Any] = {"color": look["color"], "linestyle": style.dashes(look)}
-    for _, run in runs.groupby("seed"):
-        belongs_to(
-            system, axes.plot(run["step"], run["valid_loss"], linewidth=0.6, alpha=0.4, **line)
-        )
-    mean = runs.groupby("step")["valid_loss"].mean()
-    drawn = axes.plot(
-        mean.index, mean, linewidth=2, marker=look["marker"], ms=5.5, mec="white", mew=0.6,
-        label=look["label"], **line,
+    """Thin lines for single seeds, a thick one for their mean."""
+    n_before = len(axes.lines)
+    shared: dict[str, Any] = {
+        "data": runs, "x": "step", "y": "valid_loss", "ax": axes,
+        "color": look["color"], "linestyle": style.dashes(look),
+    }  # fmt: skip
+    seaborn.lineplot(**shared, units="seed", estimator=None, linewidth=0.6, alpha=0.4)
+    seaborn.lineplot(
+        **shared, errorbar=None, linewidth=2, marker=look["marker"], ms=5.5, mec="white", mew=0.6,
+        label=look["label"], legend=False,
     )  # fmt: skip
-    belongs_to(system, drawn)
+    belongs_to(system, axes.lines[n_before:])
