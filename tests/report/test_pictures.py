@@ -42,6 +42,7 @@ def test_a_picture_is_one_element_with_a_description_and_no_size_of_its_own(
     assert root.tag == "svg"
     assert (root.get("role"), root.get("aria-label")) == ("img", "Two <panels>")
     assert root.get("viewBox") == "0 0 720 144"
+    assert picture.aspect_ratio == 5
     assert root.get("width") is root.get("height") is None
     assert {"metadata", "style"}.isdisjoint(element.tag for element in root.iter())
 

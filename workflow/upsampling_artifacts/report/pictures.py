@@ -33,10 +33,12 @@ class Picture:
         svg: The ``<svg>`` element.
         numbers: The numbers that it shows: csv, compressed by gzip, in base64; empty if there are
             none.
+        aspect_ratio: Its width over its height.
     """
 
     svg: Markup
     numbers: str
+    aspect_ratio: float
 
 
 def read_picture(path: str | Path, name: str, description: str) -> Picture:
@@ -67,7 +69,8 @@ def read_picture(path: str | Path, name: str, description: str) -> Picture:
         "stroke-linejoin": "round",
         "stroke-linecap": "butt",
     }
-    return Picture(Markup(_serialized(root)), numbers)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    return Picture(Markup(_serialized(root)), numbers, width / height)
 
 
 def _packed(table: str) -> str:

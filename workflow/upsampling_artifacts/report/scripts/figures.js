@@ -11,16 +11,11 @@
   dialog.append(close, sheet);
   document.body.append(dialog);
   let shown = null; // {picture, home}: the picture moves, because its identifiers must stay unique
-  dialog.addEventListener("close", () => {
-    shown.home.append(shown.picture);
-    shown.home.style.minHeight = "";
-  });
+  dialog.addEventListener("close", () => shown.home.append(shown.picture));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) { dialog.close(); } });
 
   function open(picture) {
-    const home = picture.parentElement;
-    home.style.minHeight = `${home.offsetHeight}px`; // the page below stays where it is
-    shown = { picture, home };
+    shown = { picture, home: picture.parentElement };
     sheet.append(picture);
     dialog.showModal();
   }
