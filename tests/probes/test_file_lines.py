@@ -168,7 +168,7 @@ def test_a_single_line_at_a_round_frequency_has_two_readings() -> None:
     said = sentences(found)
     assert list(found.table["stride"]) == [16] and list(found.table["chance"]) == [1.0]
     assert list(found.table["round_hz"]) == [1000]
-    assert said["tones"].startswith("Perhaps: the only line is at a frequency where an upsampling")
+    assert said["tones"].startswith("Yes, unless the sound has test tones: the only line is")
     assert "rate/16" in said["line"] and "by chance, for a multiple of 1000 Hz: 1)" in said["line"]
     assert "at a round frequency" in said["line"]
 
@@ -191,7 +191,7 @@ def test_no_test_tone_is_at_the_nyquist_frequency() -> None:
 def test_two_lines_at_round_frequencies_are_no_comb_to_rely_on() -> None:
     """Test tones of 2 and 5 kHz are multiples of rate/16."""
     said = sentences(find(noise(-60) + sine(2000, -40) + sine(5000, -40)))
-    assert said["tones"].startswith("Perhaps: 2 of 2 lines are")
+    assert said["tones"].startswith("Yes, unless the sound has test tones: 2 of 2 lines are")
     assert ", or tones at round frequencies: " in said["comb"]
 
 

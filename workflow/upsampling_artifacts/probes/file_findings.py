@@ -104,7 +104,7 @@ def _verdict(lines: pd.DataFrame, doubtful: int) -> Finding:
         sentence = (
             f"Yes: {where} {chance}"
             if sure.any()
-            else f"Perhaps: {where}, but also at a round one, as test tones are {chance}"
+            else f"Yes, unless the sound has test tones: {where}, but also at a round one {chance}"
         )
         sentence += f"; {_over_threshold(lines[fits])}."
     return Finding("tones", sentence, values)
