@@ -54,14 +54,14 @@ def tone_margins(summary: pd.DataFrame, looks: Mapping[str, Look], frequency_hz:
         axes.grid(axis="x", color="#ececec", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.set_xlabel(
-            f"tone at {frequency_hz / 1000:g} kHz over its threshold of audibility, near-silence in"
-            " (dB)"
+            f"tone at {frequency_hz / 1000:g} kHz over its threshold of audibility (dB), "
+            "near-silent input"
         )
         axes.set_title(
             "← not audible", loc="left", fontsize=8.5, color="#2e6b2e", x=0.01, y=1.0, pad=3
         )
         axes.set_title(
-            "open: after initialization · filled: after training · ←: lower",
+            "open: after initialization · filled: after training · ←: below the scale",
             loc="right",
             fontsize=8.5,
             pad=3,

@@ -260,7 +260,7 @@ def _steps(in_use: pd.DataFrame) -> Values:
         str(system): (
             row["ratio_to_transposed"],
             with_interval(row["ratio_to_transposed"], math.nan, 2),
-            f"{significant(1000 * row['median_step_seconds'])} ms",
+            "",
         )
         for system, row in in_use.iterrows()
     }

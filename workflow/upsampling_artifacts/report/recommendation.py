@@ -41,10 +41,11 @@ def recommendation(
         looks: Names of the systems.
 
     Returns:
-        ``system``, ``name``, ``sdr`` (``{"difference", "low", "high"}`` as text; None if it is the
-        reference), ``step`` (ratio as text), ``reference`` (its name), ``others`` (names of the
-        further candidates, fastest first) and ``dull``: ``{"name", "treble"}`` of systems that are
-        out for their treble alone. None if no system qualifies.
+        ``system``, ``name``, ``sdr`` (``{"difference", "low", "high"}`` as text and ``resolved``;
+        None if it is the reference), ``step`` (ratio as text), ``reference`` (its name), ``others``
+        (``{"name", "step"}`` of the further candidates, fastest first), ``dull`` (``{"name",
+        "treble"}`` of systems that are out for their treble alone) and ``reference_treble``. None
+        if no system qualifies.
     """
     rows = sdr_differences[(sdr_differences["source"] == MEAN) & sdr_differences["same_network"]]
     differences: dict[str, Row] = {row["system"]: row for row in rows.to_dict("records")}
@@ -68,7 +69,10 @@ def recommendation(
         "reference": looks[reference]["prose_name"],
         "sdr": _sdr(differences.get(best)),
         "step": number(ratios.get(best, math.nan), 2),
-        "others": [looks[name]["prose_name"] for name in candidates[1:]],
+        "others": [
+            {"name": looks[name]["prose_name"], "step": number(ratios.get(name, math.nan), 2)}
+            for name in candidates[1:]
+        ],
         "dull": [
             {"name": looks[name]["prose_name"], "treble": number(treble_db[name], 0)}
             for name in dull
@@ -87,7 +91,7 @@ def _is_dull(treble_db: Mapping[str, float], system: str, reference: str) -> boo
     return bool(lost_db > MAX_TREBLE_LOSS_DB)
 
 
-def _sdr(row: Row | None) -> dict[str, str] | None:
+def _sdr(row: Row | None) -> dict[str, Any] | None:
     if row is None:
         return None
     low, high = row["simultaneous_low_db"], row["simultaneous_high_db"]
@@ -96,4 +100,5 @@ def _sdr(row: Row | None) -> dict[str, str] | None:
         "difference": signed(row["difference_db"], 2),
         "low": signed(low, 2) if has_interval else "",
         "high": signed(high, 2) if has_interval else "",
+        "resolved": bool(low > 0 or high < 0),
     }
