@@ -153,9 +153,11 @@ const overlap = (() => {
       const weighted = signal.map((value, time) => value * window[time]);
       for (let bin = 0; bin < power.length; bin++) {
         let real = 0, imaginary = 0;
-        for (let time = 0, angle = 0; time < count; time++, angle = (angle + bin) % count) {
+        for (let time = 0, angle = 0; time < count; time++) {
           real += weighted[time] * cosines[angle];
           imaginary += weighted[time] * sines[angle];
+          angle += bin;
+          if (angle >= count) { angle -= count; }
         }
         power[bin] += (2 * (real ** 2 + imaginary ** 2)) / gain ** 2 / signals.length;
       }
@@ -164,7 +166,7 @@ const overlap = (() => {
   }
 
   // Inputs of RMS 1 (impulses: of height 1); several channels where one is too irregular.
-  const NOISE_CHANNELS = 16, IMPULSE_PERIOD = 4, SINE_PERIOD = 5;
+  const NOISE_CHANNELS = 8, IMPULSE_PERIOD = 4, SINE_PERIOD = 5;
   const inputs = {
     ones: [(count) => new Float64Array(count).fill(1)],
     sine: [(count) => Float64Array.from({ length: count }, (_, time) =>
