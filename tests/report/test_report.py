@@ -101,7 +101,7 @@ def test_every_system_has_a_button_that_holds_the_second_of_a_signal(page: Page)
         audio, rate_hz = decode(button["value"])
         assert (rate_hz, len(audio)) == (RATE_HZ, RATE_HZ)
     text = page_text(page)
-    assert "Hear it: silence in; what comes out is amplified by 46 dB for all." in text
+    assert "Hear it. Input: silence. All four outputs are amplified by 46 dB." in text
     assert (
         "silence: audible with transposed convolution Bass, right channel, from 0.5 s on. "
         "Most audible: transposed. Gain: +58 dB."
