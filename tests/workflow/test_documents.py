@@ -71,8 +71,8 @@ LINES += [
     for line in re.findall(r"`(snakemake [^`]* [^`]*)`", path.read_text())
     if "..." not in line
 ]
-NOT_A_DRY_RUN = ("--report",)
-"""Options that do something else than run jobs. Their tests are in test_looks.py."""
+NOT_A_DRY_RUN = ("--report", "--sdm")
+"""Options that do something else than run jobs (tested in test_looks.py), or need conda to plan."""
 
 
 def commands(*programs: str) -> list[str]:

@@ -216,3 +216,10 @@ def figure(name, title, category, caption, folder=FIGURES):
         output = report(f"{folder}/{name}.{kind}", caption=f"../report/{caption}.rst", **annotation)
         outputs.append(output)
     return outputs
+
+
+def paper_figure(folder):
+    """The outputs of a figure of the paper."""
+    return figure(
+        "figure_{number}", "figure {number}", "Figures of the paper", "paper_figure", folder
+    )

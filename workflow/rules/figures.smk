@@ -8,15 +8,6 @@ FIGURE_SYSTEMS = {
 MODEL_FIGURES = sorted(
     name for name in FIGURE_SYSTEMS if set(FIGURE_SYSTEMS[name]) <= set(config["probes"]["systems"])
 )
-
-
-def paper_figure(folder):
-    """The outputs of a figure of the paper."""
-    return figure(
-        "figure_{number}", "figure {number}", "Figures of the paper", "paper_figure", folder
-    )
-
-
 # Figures 2 to 8, of small networks.
 SMALL_FIGURES = shared(
     "small_networks", paper_figure(f"{SHARED}/figures"), number=list(range(2, 9))

@@ -61,7 +61,7 @@ def add_target(name, files):
 
 
 def compare_contents_of_scripts():
-    """Give each rule a fingerprint of its script as a parameter: it re-runs when the code changed.
+    """Give each rule a fingerprint of its script as a parameter, so that a change re-runs its jobs.
 
     Rules without outputs run whenever they are named.
     """
