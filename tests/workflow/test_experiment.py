@@ -109,7 +109,7 @@ def test_finished_trainings_leave_no_checkpoint_and_no_partial_file(finished: Cl
 
 def test_the_report_embeds_its_figures_and_sounds(finished: Clone) -> None:
     text = (finished.root / "results/tiny/report.html").read_text()
-    for content in ("Table 1", "demucs_nearest", "data:audio/flac;base64", "data:image/webp;base64"):
+    for content in ("Table 1", "demucs_nearest", "data:audio/flac", "data:image/webp"):
         assert content in text
 
 

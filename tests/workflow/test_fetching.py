@@ -75,9 +75,10 @@ def describe(clone: Clone, server: FileServer, **changes: object) -> None:
     )
 
 
-def song_lists(experiment: str = "tiny") -> tuple[str, ...]:
+def song_lists(experiment: str = "tiny", *changes: str) -> tuple[str, ...]:
     """Arguments that cache the songs of all splits for an experiment."""
     config = ("--configfile", TINY, "config/mine.yaml", "--config", f"experiment={experiment}")
+    config += changes
     splits = ("train", "valid", "test")
     return (*config, "--", *(f"results/{experiment}/cache/{split}.txt" for split in splits))
 
@@ -106,7 +107,7 @@ def test_a_published_data_set_is_fetched_once_for_all_experiments(
         assert sorted(names) == [".published.lock", "published", "published.json"]
         assert clone.planned(*song_lists()) == {}
 
-        assert clone.planned(*song_lists("other")) == {"cache": 5, "song_list": 3}
+        assert clone.planned(*song_lists("other", "rate_hz=4000")) == {"cache": 5, "song_list": 3}
         # Neither a mirror nor an edit of the script downloads the data again.
         describe(clone, server, url="http://127.0.0.1:9/mirror.zip")
         assert clone.planned(*song_lists()) == {}
@@ -119,7 +120,7 @@ def test_a_published_data_set_is_fetched_once_for_all_experiments(
 
         (clone.root / "results/datasets").rename(clone.root / "elsewhere")
         (clone.root / "config/mine.yaml").open("a").write(f"root: {root}\n")
-        assert "fetch" not in clone.planned(*song_lists("other"))
+        assert "fetch" not in clone.planned(*song_lists("other", "rate_hz=4000"))
 
 
 def test_songs_missing_from_an_archive_are_skipped(

@@ -18,7 +18,8 @@ REPORT = {"report": 1, "all": 1}
 COMPARED = {"remedies": 1, "figure_remedies": 1}
 MEASURES = {"measures": 1, "claims": 1}
 VARIANT_MEASURES = {
-    "trained_measures": 1, "figure_line_levels": 1, "figure_trade_offs": 1, "after_training": 1,
+    "trained_measures": 1, "figure_tone_margins": 1, "figure_line_levels": 1,
+    "figure_trade_offs": 1, "after_training": 1,
     "figure_after_training": 1, "over_training": 1, "figure_over_training": 1, "claims": 1,
 }  # fmt: skip
 PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES, **COMPARED}
@@ -145,7 +146,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     "figures/style.py": (
         {
             "figure_after_training": 1, "figure_layer_speed": 1, "figure_layers": 1,
-            "figure_line_levels": 1,
+            "figure_line_levels": 1, "figure_tone_margins": 1,
             "figure_loss_gradients": 1, "figure_models": 2, "figure_ones": 1, "figure_overlap": 3,
             "figure_over_training": 1,
             "figure_remedies": 1,
