@@ -33,8 +33,8 @@ PROGRAMS = ("snakemake", "make", *PROBE, "python -m pytest", "source", "pre-comm
 
 SHOWN = (
     "@inproceedings", "Experiment paper:", "config/ -->", "__main__, api", "sqrt(",
-    "whistle.wav: 44100 Hz", "Yes: the only line", "jobs  ", "and a few more", "system  ", "demucs_transposed  ",
-    "GPU time:", "storage", "cache: ",
+    "whistle.wav: 44100 Hz", "Yes: the only line", "jobs  ", "and a few more", "system  ",
+    "demucs_transposed  ", "GPU time:", "storage", "cache: ",
 )  # fmt: skip
 """How blocks begin that show something else: a file, a table, a drawing, what a command prints."""
 
