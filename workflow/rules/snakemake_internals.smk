@@ -93,10 +93,18 @@ def makes_files():
 def every_core(threads):
     """The threads of a job that has the machine to itself: all cores that this run may use.
 
+    On a cluster, a run has no number of cores, and the process of a job, which sees those of its
+    node, got no more than it asked for.
+
     Args:
-        threads: Those that it asks for on a cluster, where a run has no number of cores.
+        threads: Those that it asks for on a cluster.
     """
-    return lambda wildcards: max(threads, workflow.resource_settings.cores or 1)
+
+    def number(wildcards):
+        cores = workflow.resource_settings.cores if workflow.is_main_process else None
+        return max(threads, cores or 1)
+
+    return number
 
 
 def is_forced(job):
