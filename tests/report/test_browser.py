@@ -44,7 +44,7 @@ def test_every_picture_is_displayed(page, report: Report, html_path: Path) -> No
     )
     # 15 of ours, one of the paper's nine (or all of them), and that of a user-supplied model.
     assert len(heights) == (17 if html_path == report.path else 25)
-    assert all(height > 100 for height in heights)
+    assert all(height > 50 for height in heights)  # the first has a row per system
 
 
 def test_table_1_has_the_papers_systems_that_were_trained(page, html_path, report: Report) -> None:
@@ -68,16 +68,15 @@ def test_text_ends_within_the_window(page) -> None:
 
 def test_the_overview_is_sorted_by_a_click_on_a_column(page) -> None:
     header = page.locator("#overview-table th", has_text="tone margin")
-    orders = []
-    for _ in range(2):
+    for direction in ("descending", "ascending"):
         header.click()
-        rows = page.locator("#overview-table tbody tr")
-        orders.append(rows.evaluate_all("rows => rows.map(row => row.dataset.system)"))
-        values = rows.locator("td:nth-child(3)").evaluate_all(
+        page.wait_for_selector(f"#overview-table th[aria-sort={direction}]")
+        cells = page.locator("#overview-table tbody td:nth-child(3)")
+        values = cells.evaluate_all(
             "cells => cells.map(cell => cell.dataset.sort).filter(Boolean).map(Number)"
         )
-        assert values in (sorted(values), sorted(values, reverse=True))
-    assert orders[0] != orders[1]
+        assert values == sorted(values, reverse=direction == "descending")
+        page.wait_for_timeout(600)  # two clicks, not a double click
 
 
 def test_a_system_is_hidden_and_highlighted_everywhere(page) -> None:

@@ -110,7 +110,7 @@ def test_the_tone_has_its_level_and_margin_with_their_intervals() -> None:
     )
     assert level["demucs_nearest"]["text"] == "< −100"
     assert margin["demucs_nearest"]["text"] == "< −40"
-    assert margin["demucs_sinc"] == {"text": "silent", "note": "", "order": -math.inf, "bar": None}
+    assert margin["demucs_sinc"] == {"text": "silent", "note": "", "order": -1e9, "bar": None}
     assert margin["demucs_transposed"]["bar"] == 1.0
     assert margin["demucs_nearest"]["bar"] == 0.0
 

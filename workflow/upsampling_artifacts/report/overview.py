@@ -32,6 +32,9 @@ IN_USE = ("auto", "-")
 OTHER_NETWORK = "†"
 """Marks a difference that is not the upsampler's alone."""
 
+SILENT_ORDER = -1e9
+"""Sorts what is exactly silent below everything else. JavaScript cannot read -inf."""
+
 LOWEST_MARGIN_DB = -40.0
 """Lower margins say no more than this."""
 
@@ -147,12 +150,8 @@ def _cell(values: Values, system: str, has_bar: bool) -> Cell:
         return {"text": NOTHING, "note": "", "order": None, "bar": None}
     value, text, note = values[system]
     if not math.isfinite(value):
-        return {
-            "text": text,
-            "note": note,
-            "order": None if math.isnan(value) else value,
-            "bar": None,
-        }
+        order = None if math.isnan(value) else SILENT_ORDER
+        return {"text": text, "note": note, "order": order, "bar": None}
     largest = max((v for v, _, _ in values.values() if math.isfinite(v)), default=0.0)
     bar = min(max(value / largest, 0.0), 1.0) if has_bar and largest > 0 else None
     return {"text": text, "note": note, "order": value, "bar": bar}
