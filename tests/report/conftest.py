@@ -36,7 +36,8 @@ from upsampling_artifacts.probes.figure_arrays import ones_arrays
 from upsampling_artifacts.probes.measures_table import GRADIENT_COLUMNS, LOSS_OUTPUT_COLUMNS
 from upsampling_artifacts.probes.over_training import write_over_training
 from upsampling_artifacts.probes.tone_seconds import COLUMNS as TONE_COLUMNS
-from upsampling_artifacts.report.page import ReportFiles, write_report
+from upsampling_artifacts.report.files import ReportFiles
+from upsampling_artifacts.report.page import write_report
 
 from ..figures.test_loss_gradients import make_arrays
 from ..figures.test_remedies import make_summary

@@ -69,7 +69,9 @@ VARIANTS = pd.DataFrame(
 )
 
 
-def make_overview(n_seeds: int = 2, sdr_db: float = 3.0) -> dict[str, Any]:
+def make_overview(
+    n_seeds: int = 2, sdr_db: float = 3.0, variants: pd.DataFrame = VARIANTS
+) -> dict[str, Any]:
     quiet = {"signal": "near_silence"}
     lines = [
         quiet | {"seed": seed, "system": system, "level_db": level, "audibility_margin_db": margin}
@@ -90,7 +92,7 @@ def make_overview(n_seeds: int = 2, sdr_db: float = 3.0) -> dict[str, Any]:
         }
     )
     return overview(
-        VARIANTS, summarize_lines(make_lines(lines), 2000.0), table_1,
+        variants, summarize_lines(make_lines(lines), 2000.0), table_1,
         differences(demucs_nearest=0.3), STEPS, LOOKS, SYSTEMS, 2000.0,
     )  # fmt: skip
 
@@ -146,6 +148,8 @@ def test_a_column_that_was_not_measured_is_not_there() -> None:
     names = [column["name"] for column in make_overview()["columns"]]
     assert "treble kept" in names
     without = VARIANTS[VARIANTS["measure"] != "treble_level"]
+    names = [column["name"] for column in make_overview(variants=without)["columns"]]
+    assert "treble kept" not in names and "valley" in names
     assert treble_kept(without) == {}
 
 

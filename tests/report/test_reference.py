@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from upsampling_artifacts.evaluation.reference_tables import write_reference
-from upsampling_artifacts.report.page import ReportFiles, write_report
+from upsampling_artifacts.report.files import ReportFiles
+from upsampling_artifacts.report.page import write_report
 
 from .conftest import ALL_LOOKS, EXCERPT, SONG, SYSTEMS, Report
 from .test_report import Page, page_text

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from upsampling_artifacts.progress import job_log
-from upsampling_artifacts.report.page import ReportFiles, write_report
+from upsampling_artifacts.report.files import ReportFiles
+from upsampling_artifacts.report.page import write_report
 
 
 def folder(files):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from upsampling_artifacts.report.comparison import (
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
 from upsampling_artifacts.report.differences import difference_groups, sdr_statement
+from upsampling_artifacts.report.files import ReportFiles
 from upsampling_artifacts.report.hear_it import hear_it
 from upsampling_artifacts.report.losses import gradient_values, output_values
 from upsampling_artifacts.report.over_training import over_training_values
@@ -55,82 +55,6 @@ from upsampling_artifacts.report.rendering import make_environment
 from upsampling_artifacts.report.spectra import spectra_values
 from upsampling_artifacts.report.speed import speed
 from upsampling_artifacts.report.verdicts import claim_values
-
-
-@dataclass(frozen=True)
-class ReportFiles:
-    """The files from which the report is made.
-
-    Attributes:
-        variants: Measures of the trained systems, before and after training (``variants.csv``).
-        measures: Measures of randomly initialized models (``measures.csv``).
-        over_training: ``over_training.csv``.
-        tones: ``tone_seconds.csv``.
-        tone_arrays: ``tone_seconds.npz``.
-        claims: ``claims.csv``.
-        after_training: ``after_training.csv``.
-        gradients: ``losses/gradients.csv``.
-        scores: ``scores.csv``.
-        table_1: ``table_1.csv``.
-        sdr_differences: ``sdr_differences.csv``.
-        unscored_frames: ``unscored_frames.csv``.
-        loading: ``loading.csv``, the benchmark of data loading.
-        steps: ``steps.csv``, the benchmark of training steps.
-        upsamplers: ``upsamplers.csv``, the benchmark of single layers.
-        manifest: ``manifest.csv``.
-        paper: ``config/paper_table_1.csv``.
-        figures: ``.svg`` files by the name that the templates use: tone_margins, layers,
-            loss_gradients, line_levels, over_training, after_training, spectrograms_noise,
-            spectrograms_silence, training_curves, source_scores, sdr_differences, trade_offs,
-            step_speed, layer_speed, remedies (if there are any), and those of figure_1 to figure_9
-            that have been drawn.
-        models: Probe folders of the user-supplied models; each holds ``summary.txt`` and
-            ``spectrograms.svg``.
-        song: The cached song of the listening section.
-        estimates: Folders ``.../<system>/seed-<n>/estimates``, one per system.
-        spectra: Probe arrays ``.../<system>/seed-<n>/probe/<stage>.npz`` of each system, before and
-            after training.
-        patterns: Path patterns for the captions that cite many files: probes, training,
-            estimates, benchmarks.
-        remedies: ``remedies_summary.csv``; None without remedies.
-        loss_outputs: ``losses/outputs.csv``; None without a study of losses.
-        benchmarks: For each rule, the benchmark files of its jobs.
-        dependencies: For each benchmark file, those of the jobs that its job waits for.
-        reference: Folder of tables that another machine measured; None without it.
-        full_size: Folder of the training steps at full size that another machine timed, likewise.
-        reference_remedies: Folder of an experiment that compared all remedies, likewise.
-    """
-
-    variants: str
-    measures: str
-    over_training: str
-    tones: str
-    tone_arrays: str
-    claims: str
-    after_training: str
-    gradients: str
-    scores: str
-    table_1: str
-    sdr_differences: str
-    unscored_frames: str
-    loading: str
-    steps: str
-    upsamplers: str
-    manifest: str
-    paper: str
-    figures: dict[str, str]
-    models: list[str]
-    song: str
-    estimates: list[str]
-    spectra: list[str]
-    patterns: dict[str, str]
-    remedies: str | None = None
-    loss_outputs: str | None = None
-    benchmarks: dict[str, list[str]] = field(default_factory=dict)
-    dependencies: dict[str, list[str]] = field(default_factory=dict)
-    reference: str | None = None
-    full_size: str | None = None
-    reference_remedies: str | None = None
 
 
 def write_report(
