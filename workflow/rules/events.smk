@@ -1,7 +1,11 @@
 """Before the first job and after a failed one."""
 
 from upsampling_artifacts.pipeline import cluster
+from upsampling_artifacts.pipeline import preloading
 from upsampling_artifacts.progress import last_lines
+
+# Importing the packages once takes as long as importing them in two or three jobs.
+FEW_JOBS = 10
 
 
 def prepare_cluster():
@@ -81,6 +85,8 @@ onstart:
         limit_polling_interval()
     else:
         start_jobs_at_once()
+        if len(planned_jobs()) > FEW_JOBS and not only_touches_files():
+            start_scripts_preloaded()
     if makes_files():
         sharing.write_record(config["experiment"], ITEMS, HOMES)
     # Last: until it is canceled, a job left by an earlier run may write a checkpoint.

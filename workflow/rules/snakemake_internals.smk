@@ -7,12 +7,16 @@ tests/workflow/test_snakemake_internals.py compare it with the installed version
 import asyncio
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache, partial
+from subprocess import CalledProcessError
 
 import snakemake
 
+from snakemake.benchmark import benchmarked
 from snakemake.dag import DAG
+from snakemake.script import PythonScript
 from snakemake.settings.types import Quietness, RerunTrigger
 
 TESTED_SNAKEMAKE = "9.27"
@@ -161,6 +165,32 @@ def start_jobs_at_once():
     and the timers of hundreds of jobs keep a core busy.
     """
     workflow.scheduler.job_rate_limiter = None
+
+
+def start_scripts_preloaded():
+    """Start the scripts of jobs with one thread from a process that has imported the packages.
+
+    Other jobs start an interpreter, as ever: those of an environment of their own, and those with
+    several threads, whose number is fixed when the packages are imported.
+    """
+    start_interpreter = PythonScript.execute_script
+
+    def execute_script(script, path, edit=False):
+        has_environment = script.conda_env or script.container_img or script.env_modules
+        if has_environment or script.threads > 1:
+            return start_interpreter(script, path, edit)
+        variables = {**os.environ, **preloading.ONE_THREAD}
+        if folder := script.resources.get("tmpdir"):
+            variables["TMPDIR"] = folder
+        process = preloading.start_script(path, variables)
+        record = script.bench_record
+        with benchmarked(process.pid, record) if record else nullcontext():
+            process.join()
+        if process.exitcode:
+            raise CalledProcessError(process.exitcode, f"python {path}")
+
+    preloading.preload()
+    PythonScript.execute_script = execute_script
 
 
 def benchmark_files():
