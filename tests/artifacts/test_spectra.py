@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
-from upsampling_artifacts.artifacts.spectra import spectrogram_db, thin_spectrogram
+from scipy.signal import welch
+from upsampling_artifacts.artifacts.spectra import (
+    mean_spectrum,
+    spectrogram_db,
+    thin_spectrogram,
+)
 
 RATE_HZ = 8000
 
@@ -21,6 +26,19 @@ def test_a_tone_appears_at_its_frequency_and_level() -> None:
 
 def test_silence_is_minus_infinity() -> None:
     assert np.all(np.isneginf(spectrogram_db(np.zeros((2, RATE_HZ)), RATE_HZ)[2]))
+
+
+@pytest.mark.parametrize("remove_means", [False, True])
+@pytest.mark.parametrize("frame_samples", [256, 255, 999])
+def test_the_mean_spectrum_is_that_of_scipy(frame_samples: int, remove_means: bool) -> None:
+    signal = 1 + np.random.default_rng(0).standard_normal((3, 1000))
+    for overlap in (None, 200):
+        _, theirs = welch(
+            signal, 1.0, "hamming", frame_samples, overlap,
+            detrend="constant" if remove_means else False, scaling="spectrum",
+        )  # fmt: skip
+        ours = mean_spectrum(signal, "hamming", frame_samples, overlap, remove_means=remove_means)
+        np.testing.assert_allclose(ours, theirs.mean(axis=0), rtol=1e-10)
 
 
 @pytest.mark.parametrize("max_bins", [256, 100, 64, 37])

