@@ -2,7 +2,30 @@
 
 from upsampling_artifacts.pipeline import cluster
 from upsampling_artifacts.pipeline import preloading
+from upsampling_artifacts.pipeline import run_progress
 from upsampling_artifacts.progress import last_lines
+
+JOB_COSTS = "results/reference/job_costs.csv"
+# Systems and seeds that are trained first, so that something can be looked at early.
+FIRST_RUNS = FIRST_SEED[:2]
+PAPER_FIGURES = [
+    *SMALL_FIGURES,
+    *(f"{FIGURES}/{name}.{kind}" for name in MODEL_FIGURES for kind in ("png", "svg")),
+]
+FIRST_RESULTS = [
+    *runs("probe/trained.csv", FIRST_RUNS),
+    *runs("probe/initialization.csv", FIRST_RUNS),
+    *runs("scores.csv", FIRST_RUNS),
+]
+# What is ready before the report, in the order in which it is made.
+MILESTONES = {
+    f"the paper's figures, in {FIGURES}": PAPER_FIGURES,
+    f"{' and '.join(system for system, _ in FIRST_RUNS)}, seed {config['seeds'][0]}: trained, probed "
+    f"and scored, in {RESULTS}/variants": FIRST_RESULTS,
+    f"tones before and after training, {rules.trained_measures.output[0]}": rules.trained_measures.output,
+    f"claims, {rules.claims.output[0]}": rules.claims.output,
+    f"Table 1, {rules.table_1.output[0]}": rules.table_1.output,
+}
 
 # Importing the packages once takes as long as importing them in two or three jobs.
 FEW_JOBS = 10
@@ -46,9 +69,7 @@ def delete_checkpoints_of_forced_trainings():
 
 def log_failure(job):
     """Log the last lines of a failed job's log, and SLURM's messages about the job."""
-    own = ("experiment", config["experiment"])
-    names = [value for key, value in job.wildcards.items() if (key, value) != own]
-    logger.error(f"\n{' '.join([job.rule.name, *names])} failed.")
+    logger.error(f"\n{job_name(job)} failed.")
     logs = {Path(path): last_lines(path) for path in job.log}
     folder = slurm_log_folder() / f"rule_{job.rule.name}" / cluster.join_wildcards(job.wildcards)
     for path in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[-1:]:
@@ -87,6 +108,9 @@ onstart:
         start_jobs_at_once()
         if len(planned_jobs()) > FEW_JOBS and not only_touches_files():
             start_scripts_preloaded()
+    run_first([*PAPER_FIGURES, *FIRST_RESULTS])
+    if planned_jobs():
+        ProgressLines(run_progress.read_seconds(JOB_COSTS), MILESTONES).start()
     if makes_files():
         sharing.write_record(config["experiment"], ITEMS, HOMES)
     # Last: until it is canceled, a job left by an earlier run may write a checkpoint.

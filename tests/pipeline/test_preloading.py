@@ -1,0 +1,65 @@
+"""Scripts that start from a process with imported packages behave as if started afresh."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from upsampling_artifacts.pipeline import preloading
+
+from ..clone import REPOSITORY
+
+DRIVER = """
+import os, sys
+from upsampling_artifacts.pipeline import preloading
+preloading.PACKAGES = ("colorsys", "no_such_package")
+if __name__ == "__main__":
+    before = dict(os.environ)
+    preloading.preload()
+    assert os.environ == before
+    process = preloading.start_script(sys.argv[1], {**os.environ, "JOB": "its own"})
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+def run(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script from a preloaded process, in an interpreter of its own."""
+    (tmp_path / "driver.py").write_text(DRIVER)
+    (tmp_path / "script.py").write_text(script)
+    return subprocess.run(
+        [sys.executable, tmp_path / "driver.py", tmp_path / "script.py"],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_script_finds_the_packages_and_an_environment_of_its_own(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        "import os, sys; print('colorsys' in sys.modules, __name__, os.environ['JOB'], sys.argv)",
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"True __main__ its own ['{tmp_path / 'script.py'}']\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [("import sys; sys.exit(75)", 75), ("1 / 0", 1), ("import os; os.kill(os.getpid(), 9)", -9)],
+)
+def test_the_exit_status_is_that_of_the_script(tmp_path: Path, script: str, status: int) -> None:
+    assert run(tmp_path, script).returncode == status % 256
+
+
+def test_scripts_run_on_one_thread(tmp_path: Path) -> None:
+    script = "import torch; print(torch.get_num_threads())"
+    result = run(tmp_path, script)
+    assert result.stdout == "1\n", result.stderr
+
+
+def test_the_packages_can_be_imported() -> None:
+    for name in preloading.PACKAGES:
+        __import__(name)
