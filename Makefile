@@ -1,6 +1,7 @@
-# `make` runs the demonstration, `make test` runs the tests, `make lint` checks style, types and
-# structure. Each installs into .venv first, once. `make test-models` is apart: it probes published
-# models, whose packages need an environment of their own.
+# `make` runs the demonstration, `make preview` reports what it has finished so far, `make test` runs
+# the tests, `make lint` checks style, types and structure. Each installs into .venv first, once.
+# `make test-models` is apart: it probes published models, whose packages need an environment of their
+# own.
 
 PYTHON ?= python3
 CORES ?= all
@@ -8,13 +9,19 @@ MEMORY_MB ?= $(shell awk '/MemAvailable/ {print int($$2 / 1024)}' /proc/meminfo)
 ACTIVATE = . .venv/bin/activate
 PAGE = workflow/upsampling_artifacts/report
 
-.PHONY: demo install test test-slurm test-models lint lock clean
+.PHONY: demo preview install test test-slurm test-models lint lock clean
 .DELETE_ON_ERROR:
 
 # Probes of full-size networks wait for memory, not only for a core.
 demo: install
 	@$(ACTIVATE) && snakemake --cores $(CORES) --resources mem_mb=$(MEMORY_MB) --quiet rules
 	@echo "The report: $(CURDIR)/results/demo/report.html"
+
+# While `make` runs: the report of what it has finished so far. It reads what the running experiment
+# has made, and writes a folder of its own, so it may disregard the lock.
+preview: install
+	@$(ACTIVATE) && snakemake --nolock --cores 1 --quiet rules --config preview=true -- report
+	@echo "The preview: $(CURDIR)/results/demo_preview/report.html"
 
 install: .venv/installed
 

@@ -167,7 +167,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (put("epoch", value=3), r"unknown key 'epoch'; known: experiment, dataset, "),
+        (put("epoch", value=3), r"unknown key 'epoch'; known: experiment, preview, "),
         (put("rate", value=3), r"unknown key 'rate'; did you mean 'rate_hz'\?"),
         (put("traning", value={}), r"unknown key 'traning'; did you mean 'training'\?"),
         (put("training", "epoch", value=3), r"'training.epoch'; did you mean 'epochs'\?"),

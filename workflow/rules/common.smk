@@ -22,6 +22,7 @@ from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline import fingerprint
+from upsampling_artifacts.pipeline import preview
 from upsampling_artifacts.training.options import RUNTIME_KEYS
 
 # Modules stay as they are while jobs are planned.
@@ -32,6 +33,8 @@ try:
         Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
     )
     config = configuration.resolve(config, schema)
+    if config["preview"]:
+        config = preview.reduce_to_finished(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
