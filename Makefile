@@ -7,6 +7,9 @@ PYTHON ?= python3
 CORES ?= all
 MEMORY_MB ?= $(shell awk '/MemAvailable/ {print int($$2 / 1024)}' /proc/meminfo)
 ACTIVATE = . .venv/bin/activate
+# uv installs in a fraction of pip's time. It does not read pip's settings: `make UV=` does without it.
+UV ?= $(shell command -v uv)
+INSTALL = $(if $(UV),$(UV) pip install,python -m pip install) --quiet --no-deps
 PAGE = workflow/upsampling_artifacts/report
 
 .PHONY: demo preview install test test-slurm test-models lint lock clean
@@ -30,8 +33,8 @@ install: .venv/installed
 	  { echo "error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
 	@echo "Installing into .venv: about 6 GB, a few minutes, most of it PyTorch ..."
 	@$(PYTHON) -m venv .venv
-	@$(ACTIVATE) && python -m pip install --quiet --no-deps --require-hashes --requirement envs/lock.txt
-	@$(ACTIVATE) && python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(ACTIVATE) && $(INSTALL) --require-hashes --requirement envs/lock.txt
+	@$(ACTIVATE) && $(INSTALL) --no-build-isolation --editable .
 	@$(ACTIVATE) && python envs/link_ffmpeg.py
 	@$(ACTIVATE) && npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
