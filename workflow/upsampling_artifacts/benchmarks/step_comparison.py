@@ -212,6 +212,7 @@ def _compare(
             "ratio_high_quartile": ratio_high,
             "peak_bytes": candidate.peak_bytes(name),
             "repeats": len(seconds[name]),
+            "precision": candidate.trainer.computed_in,
             **machine_columns(candidate.trainer.fabric.device),
         }
     return columns

@@ -26,6 +26,7 @@ from upsampling_artifacts.benchmarks.step_comparison import (
 from upsampling_artifacts.benchmarks.steps_table import measured_references
 from upsampling_artifacts.models.flops import tflop_per_step
 from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.step import choose_precision
 from upsampling_artifacts.upsamplers.fused import (
     IMPLEMENTATIONS,
     NO_CHOICE,
@@ -70,6 +71,7 @@ def measure_steps(
         rate_hz: Sampling rate.
         seconds_per_run: As for :func:`step_comparison.compare_steps`.
     """
+    training = {name: choose_precision(options) for name, options in training.items()}
     reference_names = measured_references(systems, references)
     settings = {
         name: Setting(system, training[name], n_sources, rate_hz)

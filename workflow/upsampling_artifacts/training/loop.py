@@ -26,7 +26,7 @@ from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 from upsampling_artifacts.training.out_of_memory import explain_out_of_memory
 from upsampling_artifacts.training.reporter import Reporter
 from upsampling_artifacts.training.snapshots import Snapshots, snapshot_steps
-from upsampling_artifacts.training.step import Trainer
+from upsampling_artifacts.training.step import Trainer, choose_precision
 
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "waiting_percent", "seconds"]
 
@@ -66,6 +66,7 @@ def train(
         InputError: The checkpoint belongs to another configuration, the songs are too short or too
             few, the loss diverged, or a step ran out of memory.
     """
+    options = choose_precision(options)
     batches, valid = _read_batches(files, options, seed)
     about = _describe(system, batches, seed)
     identity = run_identity(about, options, code, batches.songs, valid.songs)

@@ -6,7 +6,7 @@ The workflow imports this module, so it must not load torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,30 @@ same, and interrupted training must be able to resume with less memory.
 
 RESUMABLE_KEYS = (*RUNTIME_KEYS, "epochs", "minutes")
 """Keys that may change between an interruption of training and its resumption."""
+
+
+AUTO = "auto"
+"""The precision that is chosen where training runs (:func:`training.step.choose_precision`)."""
+
+
+def learning_options(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the options that decide what a model learns.
+
+    Args:
+        training: The keys of ``training`` in config.
+
+    Returns:
+        All but :data:`RUNTIME_KEYS`. On a CPU, ``auto`` and ``32-true`` are one precision, so
+        writing either retrains nothing.
+
+    Example:
+        >>> learning_options({"threads": 2, "accelerator": "cpu", "precision": "auto"})
+        {'accelerator': 'cpu', 'precision': '32-true'}
+    """
+    options = {key: value for key, value in training.items() if key not in RUNTIME_KEYS}
+    if options["accelerator"] == "cpu" and options["precision"] == AUTO:
+        options["precision"] = "32-true"
+    return options
 
 
 @dataclass(frozen=True)
