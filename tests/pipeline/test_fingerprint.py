@@ -378,7 +378,7 @@ def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
     "module",
     [
         "errors", "progress", "training.out_of_memory", "training.reporter", "models.contract",
-        "training.loading", "training.snapshots",
+        "training.loading", "training.snapshots", "training.cuda_graphs",
         "training.checkpoint", "training.distributed", "models.types", "training.options",
         "registry", "import_paths", "files", "interruption",
     ],

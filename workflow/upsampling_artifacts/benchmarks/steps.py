@@ -9,6 +9,7 @@ and auto, which chooses one for each layer. All of them are the same model.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,11 @@ def measure_steps(
         rate_hz: Sampling rate.
         seconds_per_run: As for :func:`step_comparison.compare_steps`.
     """
-    training = {name: choose_precision(options) for name, options in training.items()}
+    # A graph holds the memory of a step. Those of all implementations at once would not fit.
+    training = {
+        name: replace(choose_precision(options), cuda_graphs=False)
+        for name, options in training.items()
+    }
     reference_names = measured_references(systems, references)
     settings = {
         name: Setting(system, training[name], n_sources, rate_hz)

@@ -18,6 +18,7 @@ RUNTIME_KEYS = (
     "devices",
     "gradient_accumulation",
     "activation_checkpointing",
+    "cuda_graphs",
     "checkpoint_minutes",
     "n_snapshots",
     "num_workers",
@@ -37,7 +38,8 @@ RESUMABLE_KEYS = (*RUNTIME_KEYS, "epochs", "minutes")
 
 
 AUTO = "auto"
-"""The precision that is chosen where training runs (:func:`training.step.choose_precision`)."""
+"""What is chosen where training runs: the precision (:func:`training.step.choose_precision`), and
+whether to use CUDA graphs (:func:`training.cuda_graphs.step_function`)."""
 
 
 def learning_options(training: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +87,7 @@ class TrainingOptions:
     devices: int = 1
     gradient_accumulation: int = 1
     activation_checkpointing: bool = False
+    cuda_graphs: bool | str = "auto"
     checkpoint_minutes: float = 5.0
     n_snapshots: int = 0
     num_workers: int = 0
