@@ -148,7 +148,7 @@ def record(trainer: Trainer, batch: Batch, stream: torch.cuda.Stream) -> TakeSte
     Raises:
         RuntimeError: The step does what a graph cannot repeat, e.g. waits for the GPU.
     """
-    inputs = tuple(tensor.clone() for tensor in batch)
+    inputs: Batch = batch[0].clone(), batch[1].clone()
     trainer.optimizer.zero_grad()  # so that gradients lie in the memory of the graph
     graph = torch.cuda.CUDAGraph()
     with (
