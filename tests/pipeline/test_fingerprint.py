@@ -194,8 +194,8 @@ def closure(*modules: str) -> set[str]:
 
 
 TRAINING = {
-    "data.cached_song", "data.segments", "models", "models.build", "models.loss", "models.saved",
-    "models.silence_subtraction", "training.loop", "training.step",
+    "data.cached_song", "data.segments", "models", "models.build", "models.loss", "models.lstm",
+    "models.saved", "models.silence_subtraction", "training.loop", "training.step",
 }  # fmt: skip
 INTERPOLATION = {"upsamplers.base", "upsamplers.interpolation"}
 FUSED = {

@@ -9,8 +9,8 @@ writes ``frame_products.csv`` and ``replayed_steps.csv`` there. Keep what wins.
 **Frame products.** In full-size networks, a quarter of a step goes into converting the layout of
 tensors between (batch, channels, time), and what cuDNN computes in. A convolution of length
 ``2 * stride`` needs none of that: with tensors ``(batch, time, channels)``, a frame of ``stride``
-samples is a row of a matrix. Each output sample is a product of two neighboring frames with the two halves
-of the filter; a transposed convolution is the same in reverse.
+samples is a row of a matrix. Each output sample is a product of two neighboring frames with the two
+halves of the filter; a transposed convolution is the same in reverse.
 
 **Replayed steps.** With ``training.cuda_graphs``, a step of a small network no longer waits for its
 kernels to be launched. How much longer does a step with interpolation then take?

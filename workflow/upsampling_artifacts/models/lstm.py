@@ -36,7 +36,7 @@ def follow_autocast(model: nn.Module) -> nn.Module:
         (torch.bfloat16, torch.float32)
     """
     for layer in model.modules():
-        if type(layer) in (nn.LSTM, nn.GRU, nn.RNN):
+        if isinstance(layer, nn.RNNBase) and type(layer) in (nn.LSTM, nn.GRU, nn.RNN):
             # Replaces the forward of the instance: packages build layers of torch's own classes.
             vars(layer)["forward"] = partial(_forward, layer)
     return model
