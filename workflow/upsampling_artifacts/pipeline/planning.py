@@ -319,9 +319,9 @@ def plan_text(experiment: Experiment) -> str:
             for name, cost in costs.items()
         ),
         "",
-        *_precision_lines(experiment),
         f"GPU time: {_time(gpu_hours)}, at {experiment.tflop_per_second:g} TFLOP/s "
         "(set plan.gpu_tflop_per_second to the steps/s in a training log x TFLOP/step)",
+        *_precision_lines(experiment),
         f"Without a GPU: {_time(core_hours)} of one CPU core",
         f"A score job uses {memory:.3g} GB of memory; songs scored in parallel, one per core: "
         f"{experiment.processes}.",
