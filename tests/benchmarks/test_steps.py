@@ -1,5 +1,6 @@
 """Benchmark of training steps: real steps, one row each, consistent columns."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+from upsampling_artifacts.benchmarks import peak_flops
 from upsampling_artifacts.benchmarks.interleaved import time_call
 from upsampling_artifacts.benchmarks.memory import peak_bytes
-from upsampling_artifacts.benchmarks.peak_flops import peak_tflop_per_second
+from upsampling_artifacts.benchmarks.peak_flops import PEAK_REPEATS, peak_tflop_per_second
 from upsampling_artifacts.benchmarks.step_comparison import Setting, start
 from upsampling_artifacts.benchmarks.steps import COLUMNS, count_tflop, measure_steps
 from upsampling_artifacts.models.flops import tflop_per_second_of_audio
@@ -179,6 +181,27 @@ def test_the_peak_is_the_speed_of_a_matrix_product() -> None:
     a = torch.randn(512, 512)
     own = 2 * 512**3 / min(time_call(lambda: a @ a)[0] for _ in range(9)) / 1e12
     assert own / 5 < peak < 5 * own
+
+
+def test_the_peak_of_tf32_is_that_of_products_in_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convolutions and LSTMs run in it, so a step could exceed the peak of float32."""
+    seen = []
+
+    def time_and_look(run: Callable[[], object]) -> tuple[float, object]:
+        seen.append(torch.backends.cuda.matmul.allow_tf32)
+        return time_call(run)
+
+    monkeypatch.setattr(peak_flops, "time_call", time_and_look)
+    for arithmetic in ("tf32", "32-true"):
+        monkeypatch.setattr(peak_flops, "computed_in", lambda *_, name=arithmetic: name)
+        peak_tflop_per_second.__wrapped__("cpu", "32-true", 1)
+    assert seen == [True] * PEAK_REPEATS + [False] * PEAK_REPEATS
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
+def test_automatic_precision_is_timed_as_it_trains(tmp_path: Path) -> None:
+    table = measured(tmp_path, {"a": SYSTEMS["demucs_transposed"]}, precision="auto")
+    assert table["precision"].tolist() == ["32-true"]
 
 
 def test_peak_memory_is_the_memory_held_plus_what_a_step_adds() -> None:

@@ -35,6 +35,7 @@ def system(upsampler: str, length: int, **options: object) -> dict:
         "sources": ["drums", "bass"],
         "audio_channels": 2,
         "rate_hz": 8000,
+        "precision": "32-true",
     }
 
 
@@ -240,7 +241,8 @@ def test_the_table_is_written_from_files(tmp_path: Path) -> None:
     for seed in (0, 10):
         folder = tmp_path / "variants" / "demucs_nearest" / f"seed-{seed}"
         weights = {"weight": torch.zeros(1)}
-        save_model(folder / "model.safetensors", weights, SYSTEMS["demucs_nearest"])
+        about = SYSTEMS["demucs_nearest"] | {"precision": "bf16-mixed" if seed else "32-true"}
+        save_model(folder / "model.safetensors", weights, about)
         log(2).to_csv(folder / "training.csv", index=False)
     runs = sorted((tmp_path / "variants" / "demucs_nearest").iterdir())
     scores({("demucs_nearest", 0): 4.0, ("demucs_nearest", 10): 5.0}).to_csv(
@@ -264,6 +266,7 @@ def test_the_table_is_written_from_files(tmp_path: Path) -> None:
     nearest = row(table, "demucs_nearest")
     assert (nearest["sdr_db"], nearest["epoch_seconds"], nearest["n_seeds"]) == (4.5, 6.6, 2)
     assert nearest["note"] == "a note"
+    assert nearest["precision"] == "32-true and bf16-mixed"
     assert "709969008" not in (tmp_path / "table_1.csv").read_text()  # two sources, not four
     expected = parameters_and_gflop(FULL_SIZE["demucs_nearest"], 2, 2, 8000)[0]
     assert f",{expected}," in (tmp_path / "table_1.csv").read_text()

@@ -1,4 +1,4 @@
-"""LSTMs run in the type of autocast, and are unchanged without it."""
+"""Recurrent layers run in the type of autocast, and are unchanged without it."""
 
 import copy
 import pickle
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.lstm import follow_autocast
@@ -59,6 +60,38 @@ def test_every_lstm_of_a_network_runs_in_bfloat16_outside_autocast(architecture:
     with Recorder() as recorder:
         model(x)
     assert recorder.calls == [({torch.float32}, False)] * n_lstms
+
+
+class Recurrent(nn.Module):
+    """A user-supplied network with recurrent layers, called in different ways."""
+
+    def __init__(self, *, n_sources: int, audio_channels: int):
+        super().__init__()
+        self.gru = nn.GRU(audio_channels, 3, batch_first=True)
+        self.rnn = nn.RNN(3, n_sources * audio_channels)
+        self.shape = n_sources, audio_channels
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        state = torch.zeros(1, len(mixture), 3)
+        packed = pack_padded_sequence(
+            mixture.transpose(1, 2), [mixture.shape[-1]] * len(mixture), batch_first=True
+        )
+        x, _ = pad_packed_sequence(self.gru(packed, state)[0])
+        x, _ = self.rnn(input=x)
+        self.types = {x.dtype}
+        return x.permute(1, 2, 0).unflatten(1, self.shape)
+
+
+def test_recurrent_layers_of_a_user_supplied_network_follow_autocast() -> None:
+    model: Any = build_model(
+        f"{__name__}:Recurrent", {}, None, n_sources=2, audio_channels=1, seed=0
+    )
+    x = torch.randn(2, 1, 8)
+    expected = model(x)
+    assert model.types == {torch.float32}
+    with torch.autocast("cpu", torch.bfloat16):
+        y = model(x)
+    assert model.types == {torch.bfloat16} and 0 < (y - expected).abs().max() < 0.03
 
 
 @pytest.mark.parametrize("options", [{}, {"bias": False}, {"batch_first": True}])

@@ -15,6 +15,7 @@ from upsampling_artifacts.pipeline.configuration import (
     distinct_upsamplers,
     examined_remedies,
     resolve,
+    timed_systems,
     trained_systems,
 )
 
@@ -142,6 +143,23 @@ def test_defaults_fill_in_what_is_left_out_at_every_depth(config: dict) -> None:
     assert complete["training"]["epochs"] == config["training"]["epochs"]
     assert complete["systems"]["demucs_nearest"]["architecture"] == "demucs"
     assert complete["systems"]["demucs_nearest"]["options"] == {}
+
+
+def test_very_many_variants_are_not_all_timed(config: dict) -> None:
+    """References first, then one of each architecture and upsampler, then the others."""
+    config["systems"] |= {
+        f"many_{index}": {"upsampler": {"name": "sinc", "length": index}, "reference": "wave_unet"}
+        for index in range(1, 9)
+    }
+    config["variants"] = [*(f"many_{index}" for index in range(1, 9)), "wave_unet", "open_unmix"]
+
+    def timed(max_systems: int) -> list[str]:
+        return timed_systems(resolve(config | {"benchmarks": {"max_systems": max_systems}}, SCHEMA))
+
+    assert timed(1) == ["wave_unet"]
+    assert timed(3) == ["many_1", "wave_unet", "open_unmix"]
+    assert timed(4) == ["many_1", "many_2", "wave_unet", "open_unmix"]
+    assert timed(24) == config["variants"]
 
 
 def test_resolved_configurations_share_no_mutable_default() -> None:

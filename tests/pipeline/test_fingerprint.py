@@ -194,8 +194,8 @@ def closure(*modules: str) -> set[str]:
 
 
 TRAINING = {
-    "data.cached_song", "data.segments", "models", "models.build", "models.loss", "models.saved",
-    "models.silence_subtraction", "training.loop", "training.step",
+    "data.cached_song", "data.segments", "models", "models.build", "models.loss", "models.lstm",
+    "models.saved", "models.silence_subtraction", "training.loop", "training.step",
 }  # fmt: skip
 INTERPOLATION = {"upsamplers.base", "upsamplers.interpolation"}
 FUSED = {
@@ -210,7 +210,7 @@ SUBPIXEL = {
     "upsamplers.base", "upsamplers.low_pass", "upsamplers.periodic_shuffle", "upsamplers.subpixel",
 }  # fmt: skip
 TRANSPOSED = {"upsamplers.base", "upsamplers.low_pass", "upsamplers.transposed"}
-DEMUCS = {"models.demucs", "models.lstm"}
+DEMUCS = {"models.demucs"}
 # The modules that define each system in config.
 SYSTEMS = {
     "demucs_transposed": {*DEMUCS, *TRANSPOSED},
@@ -231,7 +231,7 @@ SYSTEMS = {
     "demucs": {*DEMUCS, *TRANSPOSED},
     "melgan": {"models.melgan", *TRANSPOSED},
     "wave_unet": {"models.wave_unet", *LINEAR},
-    "open_unmix": {"models.open_unmix", "models.filterbank", "models.lstm"},
+    "open_unmix": {"models.open_unmix", "models.filterbank"},
     "sams_net": {"models.sams_net", "models.filterbank"},
 }  # fmt: skip
 NUMERICS = {
@@ -245,7 +245,7 @@ MODEL_PROBE = NUMERICS | {
     "models.overlap_add", "probes.layer_measures", "probes.layer_tracer",
     "probes.measures_table", "probes.model_probe",
 }  # fmt: skip
-BUILT = {"models", "models.build"}
+BUILT = {"models", "models.build", "models.lstm"}
 SAVED = {*BUILT, "models.saved", "models.silence_subtraction"}
 SONG_FILES = {"data.cached_song", "data.checks", "data.layout", "data.musdb18"}
 EXCERPT = {*SONG_FILES, "data.excerpt"}
@@ -378,7 +378,7 @@ def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
     "module",
     [
         "errors", "progress", "training.out_of_memory", "training.reporter", "models.contract",
-        "training.loading", "training.snapshots",
+        "training.loading", "training.snapshots", "training.cuda_graphs",
         "training.checkpoint", "training.distributed", "models.types", "training.options",
         "registry", "import_paths", "files", "interruption",
     ],

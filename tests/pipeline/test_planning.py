@@ -35,6 +35,7 @@ TRAINING = {
     "shift_seconds": 1.0,
     "devices": 1,
     "n_snapshots": 4,
+    "precision": "auto",
 }
 MUSDB18 = {split: [240.0] * n for split, n in (("train", 86), ("valid", 14), ("test", 50))}
 
@@ -163,6 +164,14 @@ def test_the_plan_lists_every_variant_and_its_resources(paper: Experiment) -> No
     total = 3 * sum(float(rows[name][-2]) for name in paper.systems)
     assert float(rows["train"][-2].replace(",", "")) == pytest.approx(total, rel=1e-2)
     assert {rows[name][-1] for name in ("train", *paper.systems)} == {"h"}
+
+
+def test_the_plan_states_the_precision_of_training(paper: Experiment) -> None:
+    (auto,) = [line for line in plan_text(paper).splitlines() if line.startswith("precision")]
+    assert "bf16-mixed on GPUs from Ampere on, 32-true elsewhere" in auto
+    training = dict(paper.training) | {"nearest": TRAINING | {"precision": "32-true"}}
+    text = plan_text(replace(paper, training=training))
+    assert "precision: 32-true (nearest)" in text and "(transposed)" in text
 
 
 def test_times_are_in_the_unit_that_a_reader_expects(paper: Experiment) -> None:

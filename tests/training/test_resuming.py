@@ -293,3 +293,17 @@ def test_training_resumes_with_options_that_need_less_memory(
     result = run("run", replace(OPTIONS, gradient_accumulation=2, activation_checkpointing=True))
     for row, expected in zip(result.losses, uninterrupted.losses, strict=True):
         assert [float(x) for x in row] == pytest.approx([float(x) for x in expected], rel=1e-4)
+
+
+def test_automatic_precision_resumes_only_as_what_it_was(
+    run: Callable, run_until: Callable
+) -> None:
+    """Without a GPU that computes in bfloat16, it is single precision."""
+    automatic = replace(OPTIONS, precision="auto")
+    uninterrupted = run("uninterrupted")
+    run_until(8, options=automatic)
+    resumed = run("run", replace(OPTIONS, cuda_graphs=False))
+    assert same_weights(resumed.weights, uninterrupted.weights)
+    run_until(8, "on a GPU", options=replace(OPTIONS, precision="bf16-mixed"))
+    with pytest.raises(InputError, match=r"\(precision: bf16-mixed, now 32-true\)"):
+        run("on a GPU", automatic)

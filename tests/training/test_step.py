@@ -15,7 +15,7 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.loss import loss_function
 from upsampling_artifacts.training.activation_checkpointing import checkpoint_blocks, find_blocks
-from upsampling_artifacts.training.step import Trainer
+from upsampling_artifacts.training.step import Trainer, choose_precision, computed_in
 
 from ..models.test_registry import SEPARATING, system_of
 from .conftest import OPTIONS
@@ -266,3 +266,48 @@ def test_mixed_precision_does_not_round_the_mixture() -> None:
 
 def test_every_separating_architecture_is_tested() -> None:
     assert set(SEPARATING) | {"melgan"} == set(registry.ARCHITECTURES)
+
+
+GPUS = {"A100": (8, 0), "H100": (9, 0), "V100": (7, 0)}
+
+
+def put_in(monkeypatch: pytest.MonkeyPatch, *gpus: str) -> None:
+    """Let torch see these GPUs."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(gpus))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(gpus))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index: GPUS[gpus[index]])
+
+
+@pytest.mark.parametrize(
+    ("gpus", "accelerator", "expected"),
+    [
+        ([], "auto", "32-true"),
+        (["H100"], "auto", "bf16-mixed"),
+        (["A100", "H100"], "cuda", "bf16-mixed"),
+        (["H100", "V100"], "auto", "32-true"),
+        (["H100"], "cpu", "32-true"),
+    ],
+)
+def test_automatic_precision_is_bfloat16_on_gpus_that_compute_in_it(
+    monkeypatch: pytest.MonkeyPatch, gpus: list[str], accelerator: str, expected: str
+) -> None:
+    put_in(monkeypatch, *gpus)
+    options = replace(OPTIONS, accelerator=accelerator)
+    assert choose_precision(replace(options, precision="auto")).precision == expected
+    for precision in ("32-true", "16-mixed", "bf16-mixed"):
+        chosen = replace(options, precision=precision)
+        assert choose_precision(chosen) == chosen
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+def test_single_precision_is_tf32_on_gpus_with_tensor_cores_for_it(
+    monkeypatch: pytest.MonkeyPatch, gpu: str
+) -> None:
+    put_in(monkeypatch, gpu)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: GPUS[gpu])
+    cuda = torch.device("cuda")
+    assert computed_in("32-true", cuda) == ("32-true" if gpu == "V100" else "tf32")
+    assert computed_in("32-true", torch.device("cpu")) == "32-true"
+    assert computed_in("bf16-mixed", cuda) == "bf16-mixed"
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    assert computed_in("32-true", cuda) == "32-true"

@@ -4,9 +4,11 @@ Jobs that run side by side distort each other's times. So a benchmark reserves e
 before the jobs that would keep cores busy.
 """
 
-VARIANT_TRAINING = {name: TRAINING[name] for name in config["variants"]}
+# The variants that are timed: all, unless there are very many.
+TIMED = configuration.timed_systems(config)
+TIMED_TRAINING = {name: TRAINING[name] for name in TIMED}
 # As many CPUs and GPUs as a training run on one device.
-STEP_THREADS = max(options["threads"] for options in VARIANT_TRAINING.values())
+STEP_THREADS = max(options["threads"] for options in TIMED_TRAINING.values())
 FIRST = 1  # other jobs have the priority 0
 
 
@@ -22,19 +24,19 @@ rule step_speed:
         "../../envs/learning.yaml"
     threads: every_core(STEP_THREADS)
     resources:
-        gpu=int(any(options["accelerator"] != "cpu" for options in VARIANT_TRAINING.values())),
+        gpu=int(any(options["accelerator"] != "cpu" for options in TIMED_TRAINING.values())),
     params:
-        systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
+        systems={name: system_at_size(name, config["size"]) for name in TIMED},
         references=REFERENCES,
-        training={name: training_options(name) for name in VARIANT_TRAINING},
+        training={name: training_options(name) for name in TIMED_TRAINING},
         # Takes `threads`, so Snakemake does not compare it between runs: a change re-runs nothing.
         runtime=lambda w, threads: {
-            name: {**runtime_options(name), "threads": STEP_THREADS} for name in VARIANT_TRAINING
+            name: {**runtime_options(name), "threads": STEP_THREADS} for name in TIMED_TRAINING
         },
         # A function: song lengths are only read if this job is in the plan.
         steps_per_epoch=lambda w: {
             name: planning.steps_per_epoch(song_seconds("train"), config["rate_hz"], options)
-            for name, options in VARIANT_TRAINING.items()
+            for name, options in TIMED_TRAINING.items()
         },
         n_sources=len(config["sources"]),
         rate_hz=config["rate_hz"],
@@ -43,7 +45,7 @@ rule step_speed:
             *sorted(
                 {
                     module
-                    for name in config["variants"]
+                    for name in TIMED
                     for module in (
                         *registry.modules_of(config["systems"][name]),
                         loss_module(name),
@@ -136,7 +138,7 @@ rule checkpointing:
         "../../envs/learning.yaml"
     threads: every_core(1)
     params:
-        systems={name: system_at_size(name, config["size"]) for name in config["variants"]},
+        systems={name: system_at_size(name, config["size"]) for name in TIMED},
         minutes=config["training"]["checkpoint_minutes"],
         n_sources=len(config["sources"]),
         code=code("upsampling_artifacts.benchmarks.checkpointing"),

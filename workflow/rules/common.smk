@@ -23,7 +23,7 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.pipeline import preview
-from upsampling_artifacts.training.options import RUNTIME_KEYS
+from upsampling_artifacts.training.options import RUNTIME_KEYS, learning_options
 
 # Modules stay as they are while jobs are planned.
 code_fingerprint = cache(fingerprint.code_fingerprint)
@@ -166,17 +166,13 @@ def model_source(wildcards):
 
 def training_options(name):
     """The training options that a system's weights depend on."""
-    return {key: value for key, value in TRAINING[name].items() if key not in RUNTIME_KEYS}
+    return learning_options(TRAINING[name])
 
 
 def study_options(name):
     """The training options of a system in the study of losses."""
     options = config["systems"][name]["training"] | config["loss_study"]["training"]
-    return {
-        key: value
-        for key, value in (config["training"] | options).items()
-        if key not in RUNTIME_KEYS
-    }
+    return learning_options(config["training"] | options)
 
 
 # The parameters of the study of losses.

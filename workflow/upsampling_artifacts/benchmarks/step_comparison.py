@@ -29,6 +29,7 @@ from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.progress import Progress
+from upsampling_artifacts.training.cuda_graphs import TakeStep, step_function
 from upsampling_artifacts.training.distributed import launch
 from upsampling_artifacts.training.options import TrainingOptions
 from upsampling_artifacts.training.step import Trainer
@@ -86,12 +87,14 @@ class Candidate:
     """A model in training, with one batch on which it repeats steps.
 
     Attributes:
-        trainer: Takes the steps.
+        trainer: Holds the model.
+        take_step: Takes the steps.
         batch: The batch, on the device.
         configured: The implementation that config asks for (:mod:`upsamplers.fused`).
     """
 
     trainer: Trainer
+    take_step: TakeStep
     batch: Batch
     configured: str
 
@@ -102,12 +105,17 @@ class Candidate:
             implementation: The implementation to use; None for the configured one.
         """
         set_implementation(self.trainer.model, implementation or self.configured)
-        return self.trainer.step(self.batch)
+        return self.take_step(self.batch)
 
     def peak_bytes(self, implementation: str) -> int:
-        """Peak memory in bytes of a training step with an implementation."""
+        """Peak memory in bytes of a training step with an implementation.
+
+        It is that of a step whose kernels are launched one by one; a CUDA graph takes as much, and
+        keeps it.
+        """
+        set_implementation(self.trainer.model, implementation)
         return peak_bytes(
-            partial(self.step, implementation),
+            partial(self.trainer.step, self.batch),
             self.trainer.model,
             self.trainer.optimizer,
             self.batch,
@@ -126,7 +134,8 @@ def start(setting: Setting) -> Candidate:
     layers = layers_with_choice(model)
     configured = layers[0].implementation if layers else NO_CHOICE
     trainer = Trainer(fabric, model, options)
-    return Candidate(trainer, fabric.to_device(setting.random_batch()), configured)
+    take_step = step_function(trainer, options)
+    return Candidate(trainer, take_step, fabric.to_device(setting.random_batch()), configured)
 
 
 def compare_steps(
@@ -212,6 +221,7 @@ def _compare(
             "ratio_high_quartile": ratio_high,
             "peak_bytes": candidate.peak_bytes(name),
             "repeats": len(seconds[name]),
+            "precision": candidate.trainer.computed_in,
             **machine_columns(candidate.trainer.fabric.device),
         }
     return columns

@@ -37,20 +37,22 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class StepOptions:
-    """Options of a step: three keys of ``training``, and whether to use fused Adam."""
+    """Options of a step: four keys of ``training``, and whether to use fused Adam."""
 
     precision: str = "32-true"
     gradient_accumulation: int = 1
     activation_checkpointing: bool = False
+    cuda_graphs: bool = False
     fused_adam: bool = True
 
     def apply(self, training: TrainingOptions) -> TrainingOptions:
-        """Return training options with these three keys."""
+        """Return training options with these four keys."""
         return replace(
             training,
             precision=self.precision,
             gradient_accumulation=self.gradient_accumulation,
             activation_checkpointing=self.activation_checkpointing,
+            cuda_graphs=self.cuda_graphs,
         )
 
 
@@ -61,6 +63,8 @@ STEP_OPTIONS = {
     "gradient_accumulation_4": StepOptions(gradient_accumulation=4),
     "activation_checkpointing": StepOptions(activation_checkpointing=True),
     "bf16-mixed": StepOptions(precision="bf16-mixed"),
+    "cuda_graphs": StepOptions(cuda_graphs=True),
+    "bf16-mixed_cuda_graphs": StepOptions(precision="bf16-mixed", cuda_graphs=True),
 }
 
 
@@ -78,6 +82,7 @@ def measure_step_options(
     Args:
         csv_path: Where to write one row per option, with the columns ``COLUMNS``; ``switch`` names
             the option. An option that does not fit into the memory of a GPU has no measured values.
+            CUDA graphs have rows on a GPU only.
             ``loss_difference`` is relative to the plain loss, after :data:`COMPARED_STEPS` steps
             on the same batch.
         system_name: Name of the system.
@@ -88,10 +93,12 @@ def measure_step_options(
         seconds_per_run: As for :func:`step_comparison.compare_steps`.
     """
     plain = Setting(system, training, n_sources, rate_hz)
+    on_gpu = training.accelerator != "cpu" and torch.cuda.is_available()
     options = {
         name: step_options
         for name, step_options in STEP_OPTIONS.items()
         if plain.device_batch_size % step_options.gradient_accumulation == 0
+        and (on_gpu or not step_options.cuda_graphs)
     }
     losses: dict[str, float] = {}
 

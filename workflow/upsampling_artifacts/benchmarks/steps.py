@@ -9,6 +9,7 @@ and auto, which chooses one for each layer. All of them are the same model.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from upsampling_artifacts.benchmarks.step_comparison import (
 from upsampling_artifacts.benchmarks.steps_table import measured_references
 from upsampling_artifacts.models.flops import tflop_per_step
 from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.step import choose_precision
 from upsampling_artifacts.upsamplers.fused import (
     IMPLEMENTATIONS,
     NO_CHOICE,
@@ -70,6 +72,11 @@ def measure_steps(
         rate_hz: Sampling rate.
         seconds_per_run: As for :func:`step_comparison.compare_steps`.
     """
+    # A graph holds the memory of a step. Those of all implementations at once would not fit.
+    training = {
+        name: replace(choose_precision(options), cuda_graphs=False)
+        for name, options in training.items()
+    }
     reference_names = measured_references(systems, references)
     settings = {
         name: Setting(system, training[name], n_sources, rate_hz)

@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 FULL_SIZE_RATE_HZ = 44100
 COLUMNS = [
     "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds", "epoch_ratio",
-    "steps_least", "steps_most", "parameters", "parameters_full_size", "gflop_per_second",
-    "gflop_per_second_full_size",
+    "steps_least", "steps_most", "precision", "parameters", "parameters_full_size",
+    "gflop_per_second", "gflop_per_second_full_size",
     "paper_sdr_db", "paper_epoch_seconds", "paper_parameters_millions", "note",
 ]  # fmt: skip
 
@@ -107,7 +107,8 @@ def table_1(
         scores: ``scores.csv``.
         logs: ``training.csv`` of each system and seed.
         speed: ``steps.csv``.
-        systems: The trained systems, as in the headers of their model files.
+        systems: The trained systems, as in the headers of their model files;
+            ``precision`` names the arithmetic of all runs.
         full_size: The same systems at the paper's size.
         paper: ``config/paper_table_1.csv``.
         songs: The test songs to include.
@@ -130,7 +131,7 @@ def table_1(
             row |= {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high}
             row |= {"n_seeds": len(sdr[system])}
         if system in systems:
-            row["note"] = notes.get(system)
+            row |= {"note": notes.get(system), "precision": systems[system]["precision"]}
             shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
             if system in steps:
                 row |= {"steps_least": min(steps[system]), "steps_most": max(steps[system])}
@@ -152,6 +153,28 @@ def table_1(
     )
     integers = ["n_seeds", "steps_least", "steps_most", "parameters", "parameters_full_size"]
     return table.reindex(columns=COLUMNS).astype(dict.fromkeys(integers, "Int64"))
+
+
+def read_systems(model_paths: list[str]) -> dict[str, dict]:
+    """Read what the headers of model files say about each system.
+
+    Args:
+        model_paths: Paths ending in ``<system>/seed-<n>/model.safetensors``.
+
+    Returns:
+        The header by system. ``precision`` names the arithmetic of the training of all its seeds:
+        with ``training.precision: auto``, machines may differ.
+    """
+    systems: dict[str, dict] = {}
+    precisions: dict[str, set[str]] = defaultdict(set)
+    for path in model_paths:
+        name = Path(path).parents[1].name
+        systems[name] = read_about(path)
+        precisions[name].add(systems[name]["precision"])
+    return {
+        name: about | {"precision": " and ".join(sorted(precisions[name]))}
+        for name, about in systems.items()
+    }
 
 
 def write_table_1(
@@ -184,7 +207,7 @@ def write_table_1(
         (path.parents[1].name, int(path.parent.name.removeprefix("seed-"))): pd.read_csv(path)
         for path in map(Path, training)
     }
-    systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
+    systems = read_systems(model_paths)
     tables = pd.read_csv(scores), logs, pd.read_csv(speed)
     table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes, references)
     with atomic_write(csv_path) as unfinished:

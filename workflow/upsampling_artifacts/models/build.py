@@ -13,6 +13,7 @@ from torch import nn
 
 from upsampling_artifacts import registry
 from upsampling_artifacts.models import contract
+from upsampling_artifacts.models.lstm import follow_autocast
 from upsampling_artifacts.models.types import MakeUpsampler
 
 
@@ -62,7 +63,7 @@ def build_model(
     contract.check_takes_upsampler(architecture, model_class, upsampler)
     contract.check_options(f"architecture '{architecture}'", model_class, options, **arguments)
     with seeded(seed), torch.device(device) if device else nullcontext():
-        model = model_class(**arguments, **options)
+        model = follow_autocast(model_class(**arguments, **options))
     if registry.is_import_path(architecture):
         contract.check_architecture(
             architecture, model, n_sources=n_sources, audio_channels=audio_channels

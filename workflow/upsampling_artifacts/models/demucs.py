@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.models.lstm import follow_autocast
 from upsampling_artifacts.models.types import MakeUpsampler
 from upsampling_artifacts.upsamplers.base import SameConvolution
 
@@ -119,9 +118,7 @@ class Demucs(nn.Module):
 
         self.lstm = None
         if lstm_layers:
-            self.lstm = follow_autocast(
-                nn.LSTM(below, below, lstm_layers, bidirectional=True, bias=bias)
-            )
+            self.lstm = nn.LSTM(below, below, lstm_layers, bidirectional=True, bias=bias)
             self.linear = nn.Linear(2 * below, below, bias=bias)
         if rescale:
             rescale_weights(self, rescale)

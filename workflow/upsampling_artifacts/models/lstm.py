@@ -1,4 +1,4 @@
-"""LSTMs under autocast."""
+"""Recurrent layers under autocast."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import torch
 from torch import Tensor, nn
 from torch.amp.autocast_mode import is_autocast_available
 
-State = tuple[Tensor, Tensor]
+State = Tensor | tuple[Tensor, ...]
+"""That of an LSTM is a pair, that of other recurrent layers a tensor."""
 
 
-def follow_autocast(lstm: nn.LSTM) -> nn.LSTM:
-    """Let an LSTM run in the type of autocast, also on a GPU.
+def follow_autocast(model: nn.Module) -> nn.Module:
+    """Let the recurrent layers of a network run in the type of autocast, also on a GPU.
 
-    There, autocast runs LSTMs in float16 even if its type is bfloat16 (PyTorch 2.11,
+    There, autocast runs them in float16 even if its type is bfloat16 (PyTorch 2.11,
     ``aten/src/ATen/cudnn/AutocastRNN.cpp``), and nothing scales the gradients to float16's range.
     Without autocast, nothing changes.
 
     Args:
-        lstm: Changed in place. The names of its weights stay the same.
+        model: Any module, or a layer. Torch's own recurrent layers in it are changed in place. The
+            names of their weights stay the same.
 
     Returns:
-        The same layer.
+        The same module.
 
     Example:
         >>> lstm = follow_autocast(nn.LSTM(2, 3))
@@ -33,26 +35,30 @@ def follow_autocast(lstm: nn.LSTM) -> nn.LSTM:
         >>> y.dtype, lstm.weight_ih_l0.dtype
         (torch.bfloat16, torch.float32)
     """
-    # Replaces the forward of the instance: packages build LSTMs of torch's own class.
-    vars(lstm)["forward"] = partial(_forward, lstm)
-    return lstm
+    for layer in model.modules():
+        if isinstance(layer, nn.RNNBase) and type(layer) in (nn.LSTM, nn.GRU, nn.RNN):
+            # Replaces the forward of the instance: packages build layers of torch's own classes.
+            vars(layer)["forward"] = partial(_forward, layer)
+    return model
 
 
-def _forward(lstm: nn.LSTM, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-    forward = partial(type(lstm).forward, lstm)
-    device = x.device.type
+def _forward(layer: nn.RNNBase, input: Any, hx: State | None = None) -> tuple[Any, State]:
+    forward = partial(type(layer).forward, layer)
+    device = input.data.device.type  # of a tensor, or of a packed sequence
     if not (is_autocast_available(device) and torch.is_autocast_enabled(device)):
-        return forward(x, state)
+        return forward(input, hx)
     dtype = torch.get_autocast_dtype(device)
-    if state is not None:
-        state = state[0].to(dtype), state[1].to(dtype)
-    lstm._update_flat_weights()  # they may have been replaced since the last call
-    weights: Any = lstm._flat_weights
+    if isinstance(hx, Tensor):
+        hx = hx.to(dtype)
+    elif hx is not None:
+        hx = tuple(part.to(dtype) for part in hx)
+    layer._update_flat_weights()  # they may have been replaced since the last call
+    weights: Any = layer._flat_weights
     try:
-        lstm._flat_weights = [weight.to(dtype) for weight in weights]
+        layer._flat_weights = [weight.to(dtype) for weight in weights]
         with torch.autocast(device, enabled=False), warnings.catch_warnings():
-            # cuDNN copies them to one block, which takes a fraction of the LSTM's time.
+            # cuDNN copies them to one block, which takes a fraction of the layer's time.
             warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
-            return forward(x.to(dtype), state)
+            return forward(input.to(dtype), hx)
     finally:
-        lstm._flat_weights = weights
+        layer._flat_weights = weights

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.filterbank import Filterbank
-from upsampling_artifacts.models.lstm import follow_autocast
 
 MIN_SCALE = 1e-4
 """Smallest standard deviation of a frequency bin re the largest, as in the original recipe."""
@@ -94,9 +93,6 @@ class OpenUnmix(nn.Module):
             )
             for _ in range(n_sources)
         )
-        network: Any
-        for network in self.networks:
-            follow_autocast(network.lstm)
 
     @torch.no_grad()
     def adapt_to(self, mixtures: Iterable[Tensor]) -> None:

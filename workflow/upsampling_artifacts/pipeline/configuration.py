@@ -177,6 +177,29 @@ def comparisons(config: dict) -> list[tuple[str, str, bool]]:
     return pairs
 
 
+def timed_systems(config: dict) -> list[str]:
+    """Choose the variants whose training steps are timed, at most ``benchmarks.max_systems``.
+
+    References come first, then one variant of each pair of architecture and upsampler, then the
+    others, each in the order of the variants.
+
+    Args:
+        config: A complete configuration from :func:`resolve`.
+
+    Returns:
+        Names of variants, in their order.
+    """
+    variants = config["variants"]
+    rows = {name: config["systems"][name] for name in variants}
+    references = [row["reference"] for row in rows.values() if row["reference"] in rows]
+    kinds: dict[object, str] = {}
+    for name, row in rows.items():
+        kinds.setdefault((row["architecture"], (row["upsampler"] or {}).get("name")), name)
+    ranked = list(dict.fromkeys([*references, *kinds.values(), *variants]))
+    chosen = ranked[: config["benchmarks"]["max_systems"]]
+    return [name for name in variants if name in chosen]
+
+
 def _with_defaults(value: Any, schema: dict) -> Any:
     """Fill in defaults, also in each row of a table (``additionalProperties``).
 

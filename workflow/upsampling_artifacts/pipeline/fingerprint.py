@@ -37,12 +37,13 @@ NEUTRAL = {PACKAGE} | {
         "registry",
         "training.options",
         # Execution: moving data, interrupting and resuming. Activation checkpointing gives the
-        # same gradients, bit for bit.
+        # same gradients, bit for bit; a CUDA graph runs the same kernels.
         "files",
         "interruption",
         "pipeline.fingerprint",
         "training.activation_checkpointing",
         "training.checkpoint",
+        "training.cuda_graphs",
         "training.distributed",
         "training.loading",
         "training.snapshots",

@@ -21,6 +21,12 @@ CPU_TRAINING_TFLOP_PER_SECOND = 0.026
 SIGNALS_BEFORE, SIGNALS_AFTER = 7, 13
 """Test signals of :mod:`probes.variants` before and after training, with three songs."""
 
+PRECISIONS = {
+    "auto": "bf16-mixed on GPUs from Ampere on, 32-true elsewhere (training.precision: 32-true for "
+    "single precision everywhere)",
+}
+"""What the plan says of a precision, unless its name says it all."""
+
 QUIET_SIGNALS = 2
 """Those that :mod:`probes.tone_seconds` feeds before training, too."""
 
@@ -315,6 +321,7 @@ def plan_text(experiment: Experiment) -> str:
         "",
         f"GPU time: {_time(gpu_hours)}, at {experiment.tflop_per_second:g} TFLOP/s "
         "(set plan.gpu_tflop_per_second to the steps/s in a training log x TFLOP/step)",
+        *_precision_lines(experiment),
         f"Without a GPU: {_time(core_hours)} of one CPU core",
         f"A score job uses {memory:.3g} GB of memory; songs scored in parallel, one per core: "
         f"{experiment.processes}.",
@@ -327,6 +334,18 @@ def plan_text(experiment: Experiment) -> str:
         f"{'files':34} {file_count(experiment, costs):9}",
     ]
     return "\n".join(lines)
+
+
+def _precision_lines(experiment: Experiment) -> list[str]:
+    """State in which precision the systems will be trained."""
+    systems: dict[str, list[str]] = {}
+    for name in experiment.systems:
+        systems.setdefault(experiment.training[name]["precision"], []).append(name)
+    return [
+        f"precision: {PRECISIONS.get(precision, precision)}"
+        + (f" ({', '.join(names)})" if len(systems) > 1 else "")
+        for precision, names in systems.items()
+    ]
 
 
 def _job_lines(experiment: Experiment, by_name: dict[str, Cost]) -> list[str]:

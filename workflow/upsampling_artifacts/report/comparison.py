@@ -131,6 +131,31 @@ def training_length(table_1: pd.DataFrame, trainings: list[dict[str, Any]]) -> s
     )
 
 
+def training_precision(table_1: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+    """State in which arithmetic the systems were trained.
+
+    Args:
+        table_1: ``table_1.csv``.
+        looks: Labels of the systems.
+
+    Returns:
+        A sentence without its full stop; empty if no system was trained.
+
+    Example:
+        >>> table = pd.DataFrame({"system": ["a", "b"], "precision": ["tf32", "bf16-mixed"]})
+        >>> training_precision(table, {"a": {"label": "A"}, "b": {"label": "B"}})
+        'Training computed in tf32 (A) and in bf16-mixed (B)'
+    """
+    by_precision = {
+        str(precision): [looks[system]["label"] for system in rows["system"]]
+        for precision, rows in table_1.groupby("precision", sort=False)
+    }
+    if len(by_precision) < 2:
+        return "".join(f"Training computed in {precision}" for precision in by_precision)
+    parts = [f"in {precision} ({', '.join(names)})" for precision, names in by_precision.items()]
+    return f"Training computed {', '.join(parts[:-1])} and {parts[-1]}"
+
+
 def _label(row: dict[Hashable, Any], labels: dict[str, str], looks: Mapping[str, Look]) -> str:
     """The paper's name of a system, or else ours, with the note on our row."""
     system = row["system"]

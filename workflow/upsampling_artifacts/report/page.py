@@ -31,6 +31,7 @@ from upsampling_artifacts.report.comparison import (
     parameter_rows,
     table_1_groups,
     training_length,
+    training_precision,
 )
 from upsampling_artifacts.report.costs import job_costs
 from upsampling_artifacts.report.data_set import data_set
@@ -261,6 +262,7 @@ def _table_1_values(
         "table_1": table_1_groups(table_1, paper, looks),
         "parameters": parameter_rows(table_1, paper, looks),
         "training_length": training_length(table_1, trainings),
+        "training_precision": training_precision(table_1, looks),
     }
 
 

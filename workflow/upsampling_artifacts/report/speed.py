@@ -39,6 +39,7 @@ def speed(
         - ``rows``: a row of text for each system and implementation.
         - ``ratios``: for each interpolating system ``{"name", "plain", "fused", "auto",
           "paper"}``, step times relative to the reference, as text.
+        - ``n_systems``: the number of systems that were timed.
         - ``setup``: how the steps were measured.
         - ``layers``: see :func:`_layers`.
         - ``reference``: the system that the ratios refer to.
@@ -49,6 +50,7 @@ def speed(
     return {
         "rows": [_row(row, looks) for row in steps.to_dict("records")],
         "ratios": interpolation_ratios(steps, paper_ratios, looks),
+        "n_systems": steps["system"].nunique(),
         "setup": {
             "devices": sorted(steps["device"].dropna().unique()),
             "on_cpu": bool((steps["device"] == "cpu").any()),

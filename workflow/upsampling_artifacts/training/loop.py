@@ -20,13 +20,14 @@ from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.models.saved import build_described, save_model
 from upsampling_artifacts.training.checkpoint import Checkpoint, run_identity
+from upsampling_artifacts.training.cuda_graphs import step_function
 from upsampling_artifacts.training.distributed import agree, end_together, launch
 from upsampling_artifacts.training.loading import load_batches
 from upsampling_artifacts.training.options import TrainingFiles, TrainingOptions
 from upsampling_artifacts.training.out_of_memory import explain_out_of_memory
 from upsampling_artifacts.training.reporter import Reporter
 from upsampling_artifacts.training.snapshots import Snapshots, snapshot_steps
-from upsampling_artifacts.training.step import Trainer
+from upsampling_artifacts.training.step import Trainer, choose_precision
 
 COLUMNS = ["step", "train_loss", "valid_loss", "steps_per_second", "waiting_percent", "seconds"]
 
@@ -66,6 +67,7 @@ def train(
         InputError: The checkpoint belongs to another configuration, the songs are too short or too
             few, the loss diverged, or a step ran out of memory.
     """
+    options = choose_precision(options)
     batches, valid = _read_batches(files, options, seed)
     about = _describe(system, batches, seed)
     identity = run_identity(about, options, code, batches.songs, valid.songs)
@@ -142,6 +144,7 @@ class _Loop:
     ):
         self.options, self.trainer, self.valid, self.state = options, trainer, valid, state
         self.fabric = trainer.fabric
+        self.take_step = step_function(trainer, options)
         self.steps_per_epoch = batches.steps_per_epoch
         self.total = options.epochs * batches.steps_per_epoch
         steps = range(state.step, state.step if self._has_ended() else self.total)
@@ -170,7 +173,7 @@ class _Loop:
         with Interruption(runtime_minutes) as interruption:
             for batch in self.loading:
                 with explain_out_of_memory(self.trainer, batch, self.options):
-                    device_loss = self.trainer.step(batch)
+                    device_loss = self.take_step(batch)
                 state.step += 1
                 reason = interruption.reason(checkpoint.saving_seconds)
                 # Reading the loss waits for the device, so it comes last.

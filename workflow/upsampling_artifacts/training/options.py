@@ -6,7 +6,7 @@ The workflow imports this module, so it must not load torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ RUNTIME_KEYS = (
     "devices",
     "gradient_accumulation",
     "activation_checkpointing",
+    "cuda_graphs",
     "checkpoint_minutes",
     "n_snapshots",
     "num_workers",
@@ -34,6 +35,31 @@ same, and interrupted training must be able to resume with less memory.
 
 RESUMABLE_KEYS = (*RUNTIME_KEYS, "epochs", "minutes")
 """Keys that may change between an interruption of training and its resumption."""
+
+
+AUTO = "auto"
+"""What is chosen where training runs: the precision (:func:`training.step.choose_precision`), and
+whether to use CUDA graphs (:func:`training.cuda_graphs.step_function`)."""
+
+
+def learning_options(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the options that decide what a model learns.
+
+    Args:
+        training: The keys of ``training`` in config.
+
+    Returns:
+        All but :data:`RUNTIME_KEYS`. On a CPU, ``auto`` and ``32-true`` are one precision, so
+        writing either retrains nothing.
+
+    Example:
+        >>> learning_options({"threads": 2, "accelerator": "cpu", "precision": "auto"})
+        {'accelerator': 'cpu', 'precision': '32-true'}
+    """
+    options = {key: value for key, value in training.items() if key not in RUNTIME_KEYS}
+    if options["accelerator"] == "cpu" and options["precision"] == AUTO:
+        options["precision"] = "32-true"
+    return options
 
 
 @dataclass(frozen=True)
@@ -61,6 +87,7 @@ class TrainingOptions:
     devices: int = 1
     gradient_accumulation: int = 1
     activation_checkpointing: bool = False
+    cuda_graphs: bool | str = "auto"
     checkpoint_minutes: float = 5.0
     n_snapshots: int = 0
     num_workers: int = 0

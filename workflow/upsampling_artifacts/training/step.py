@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision, Precision
@@ -14,7 +16,43 @@ from upsampling_artifacts.models.build import build_loss
 from upsampling_artifacts.models.loss import loss_function
 from upsampling_artifacts.training.activation_checkpointing import checkpoint_blocks
 from upsampling_artifacts.training.distributed import mean_over_devices
-from upsampling_artifacts.training.options import TrainingOptions
+from upsampling_artifacts.training.options import AUTO, TrainingOptions
+
+AMPERE = (8, 0)
+"""The first GPUs whose tensor cores compute in bfloat16 and TF32, by compute capability."""
+
+
+def choose_precision(options: TrainingOptions) -> TrainingOptions:
+    """Decide what ``precision: auto`` means on this machine.
+
+    Args:
+        options: Training options.
+
+    Returns:
+        The options with ``bf16-mixed`` if training runs on GPUs that compute in bfloat16, and with
+        ``32-true`` otherwise. Any other precision stays as it is.
+    """
+    if options.precision != AUTO:
+        return options
+    on_gpu = options.accelerator != "cpu" and torch.cuda.is_available()
+    gpus = range(torch.cuda.device_count() if on_gpu else 0)
+    oldest = min(map(torch.cuda.get_device_capability, gpus), default=(0, 0))
+    return replace(options, precision="bf16-mixed" if oldest >= AMPERE else "32-true")
+
+
+def computed_in(precision: str, device: torch.device) -> str:
+    """The arithmetic of a precision on a device: ``tf32``, or the precision itself.
+
+    Recent GPUs round the factors of float32 convolutions to 10 bits of mantissa, unless torch is
+    told otherwise.
+
+    Args:
+        precision: As Lightning Fabric names it.
+        device: The device.
+    """
+    if precision != "32-true" or device.type != "cuda" or not torch.backends.cudnn.allow_tf32:
+        return precision
+    return "tf32" if torch.cuda.get_device_capability(device) >= AMPERE else precision
 
 
 class Trainer:
@@ -61,14 +99,8 @@ class Trainer:
 
     @property
     def computed_in(self) -> str:
-        """The precision of training, or ``tf32``: recent GPUs round the factors of float32
-        convolutions to 10 bits of mantissa, unless torch is told otherwise."""
-        precision = str(self.precision.precision)
-        on_gpu = self.fabric.device.type == "cuda"
-        if precision != "32-true" or not on_gpu or not torch.backends.cudnn.allow_tf32:
-            return precision
-        has_tf32 = torch.cuda.get_device_capability(self.fabric.device) >= (8, 0)
-        return "tf32" if has_tf32 else precision
+        """The arithmetic of training (:func:`computed_in`)."""
+        return computed_in(str(self.precision.precision), self.fabric.device)
 
     @property
     def precision(self) -> Precision:
