@@ -8,10 +8,16 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
+from upsampling_artifacts.data.cached_song import (
+    AUDIO_CHANNELS,
+    CHECKSUM,
+    FULL_SCALE,
+    cache_checksum,
+)
 from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
 from upsampling_artifacts.data.musdb18 import Recording, read_song, require_ffmpeg
 from upsampling_artifacts.errors import InputError
@@ -80,7 +86,7 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         properties["channels"] = AUDIO_CHANNELS
         properties["sha256"] = sha256(origin.files)
         properties["trimmed_samples"] = origin.trimmed_samples
-    description = {
+    description: dict[str, Any] = {
         "song": recording.name,
         "rate_hz": rate_hz,
         "source_rate_hz": recording.rate_hz,
@@ -90,6 +96,7 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         "residual_db": recording.residual_db,
         "stems": stems,
     }
+    description[CHECKSUM] = cache_checksum(description, pcm)
     with atomic_write(path) as unfinished:
         np.save(unfinished, pcm)
     with atomic_write(path.with_suffix(".json")) as unfinished:

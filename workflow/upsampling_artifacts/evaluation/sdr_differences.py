@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
+from upsampling_artifacts.evaluation.sdr import MEAN, read_scores, sdr_by_source
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.statistics import ERROR_RATE, crossed_mean_interval
 
@@ -132,6 +132,6 @@ def write_sdr_differences(
         songs: The songs to include.
         comparisons: As for :func:`sdr_differences`.
     """
-    table = sdr_differences(pd.read_csv(scores_path), songs, comparisons, pd.read_csv(paper_path))
+    table = sdr_differences(read_scores(scores_path), songs, comparisons, pd.read_csv(paper_path))
     with atomic_write(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")
