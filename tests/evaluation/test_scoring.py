@@ -287,7 +287,7 @@ def test_sdr_is_the_median_over_songs_then_the_mean_over_sources() -> None:
     values = {"drums": {"s": 1, "t": 2, "u": 9}, "bass": {"s": 8, "t": 3, "u": 4},
               "other": {"s": 7, "t": 9, "u": 32}}  # fmt: skip
     rows = [
-        ("a", seed, song, source, metric, value + 10 * seed + 100 * (metric == "SIR"), 1, 1)
+        ("a", seed, song, source, metric, value + 10 * seed + 100 * (metric == "SIR"), 1, 1, None)
         for source, by_song in values.items()
         for song, value in by_song.items()
         for seed in (0, 1)

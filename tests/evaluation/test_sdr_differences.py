@@ -24,7 +24,17 @@ def make_scores(
 ) -> pd.DataFrame:
     """Scores of systems with tables ``(seeds, songs)``; songs differ far more than systems do."""
     rows = [
-        (name, seed, song, source, metric, SONG_DB[song] + value + 3 * (metric == "SIR"), 1, 1)
+        (
+            name,
+            seed,
+            song,
+            source,
+            metric,
+            SONG_DB[song] + value + 3 * (metric == "SIR"),
+            1,
+            1,
+            None,
+        )
         for name, table in systems.items()
         for seed, values in enumerate(table)
         for song, value in zip([*SONGS, "excerpt"], [*values, 7.0], strict=False)

@@ -121,9 +121,9 @@ def read_song(
         The song with its mixture and the sources.
 
     Raises:
-        InputError: A file is missing, unreadable, damaged, mono, silent or not finite, or differs from the
-            mixture in rate or, by too much, in length; or a source is neither a stem nor a target;
-            or ffmpeg is missing.
+        InputError: A file is missing, unreadable, damaged, mono, silent or not finite, or differs
+            from the mixture in rate or, by too much, in length; or a source is neither a stem nor a
+            target; or ffmpeg is missing.
     """
     require_ffmpeg()
     setup = setup or read_setup("musdb18")

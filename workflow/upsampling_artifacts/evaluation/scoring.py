@@ -55,8 +55,8 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
     Args:
         cached_song: The cached song (``.npy``), which contains the references.
         estimates: Folder with one wav file per source.
-        json_path: File to write, in museval's JSON format. If the estimates cannot be scored, it has
-            no scores, and a text file beside it says why.
+        json_path: File to write, in museval's JSON format. If the estimates cannot be scored, it
+            has no scores, and a text file beside it says why.
 
     Raises:
         InputError: An estimate is missing, or its length or rate differs from the song's.
