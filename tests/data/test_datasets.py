@@ -244,7 +244,7 @@ def test_names_that_snakemake_makes_nothing_of_are_refused(
     assert bool(PeriodicityDetector().is_periodic(name)) == is_refused
     if is_refused:
         with pytest.raises(
-            InputError, match=r"train ends with '.*' repeated 2[05] times, .*rename"
+            InputError, match=r"train has a name .* with '.*' 2[05] times, .*rename it"
         ):
             song_names(configuration(root))
     else:

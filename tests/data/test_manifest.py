@@ -22,10 +22,11 @@ def described(cache_song: CacheSong, name: str, seed: int, n_stems: int = 2) -> 
 def test_the_manifest_has_a_row_for_each_mixture_and_source(
     cache_song: CacheSong, tmp_path: Path
 ) -> None:
+    names = {"train": "One", "valid": "Two", "test": "Three"}
     songs = {
         split: [described(cache_song, name, seed)]
-        for seed, (split, name) in enumerate({"train": "One", "valid": "Two", "test": "Three"}.items())
-    }  # fmt: skip
+        for seed, (split, name) in enumerate(names.items())
+    }
     write_manifest(songs, tmp_path / "manifest.csv")
     table = pd.read_csv(tmp_path / "manifest.csv")
     assert list(table.columns) == COLUMNS

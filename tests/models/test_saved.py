@@ -59,7 +59,7 @@ def test_a_description_determines_the_initial_weights() -> None:
 
 def test_weights_that_do_not_fit_the_description_are_an_error(path: Path) -> None:
     save_model(path, build_described(ABOUT).state_dict(), ABOUT | {"audio_channels": 2})
-    with pytest.raises(InputError, match="do not fit the description .*size mismatch"):
+    with pytest.raises(InputError, match=r"do not fit the description .*size mismatch"):
         load_model(path)
 
 

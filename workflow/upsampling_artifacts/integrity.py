@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def array_parts(array: np.ndarray) -> tuple[bytes, memoryview]:
         array: Any array; a contiguous one is not copied.
     """
     elements = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return f"{array.dtype.str} {array.shape}".encode(), memoryview(elements)
+    return f"{array.dtype.str} {array.shape}".encode(), elements.data
 
 
 def description_part(description: dict[str, Any]) -> bytes:
@@ -74,7 +75,7 @@ def run_of(path: str | Path) -> str | None:
         True
     """
     folders = Path(path).parts[:-1]
-    for system, seed in reversed(list(zip(folders, folders[1:], strict=False))):
+    for system, seed in reversed(list(pairwise(folders))):
         if number := re.fullmatch(r"seed-(\d+)", seed):
             return f"{system}, seed {number[1]}"
     return None

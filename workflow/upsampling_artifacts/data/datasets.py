@@ -200,12 +200,25 @@ def _check_names(folder: Path, names: list[str]) -> None:
                 f"config: root: {folder} has '{name}' as a folder and as a .stem.mp4 file; "
                 "remove one of them"
             )
-        if repeated := PERIODIC.search(name):
-            raise InputError(
-                f"config: root: the name of a song in {folder} ends with '{repeated[1]}' repeated "
-                f"{len(repeated[0]) // len(repeated[1])} times, which Snakemake takes for an "
-                "endless recursion; rename it"
-            )
+        check_repetition(f"config: root: a song in {folder}", name)
+
+
+def check_repetition(where: str, name: str) -> None:
+    """Refuse a name that ends with too many repetitions (:data:`PERIODIC`).
+
+    Args:
+        where: What has the name.
+        name: The name.
+
+    Raises:
+        InputError: It ends so.
+    """
+    if repeated := PERIODIC.search(name):
+        raise InputError(
+            f"{where} has a name that ends with '{repeated[1]}' "
+            f"{len(repeated[0]) // len(repeated[1])} times, which Snakemake takes for an endless "
+            "recursion; rename it"
+        )
 
 
 def _validation_names(root: Path) -> list[str]:

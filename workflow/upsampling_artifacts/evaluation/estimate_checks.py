@@ -122,7 +122,8 @@ def delay_of_sum(estimates: np.ndarray, references: np.ndarray, max_delay: int) 
         return 0
     zero = len(theirs) - 1
     reach = min(max_delay, zero)
-    similar = correlate(ours, theirs, method="fft")[zero - reach : zero + reach + 1] / norm
+    products = np.asarray(correlate(ours, theirs, method="fft"))
+    similar = products[zero - reach : zero + reach + 1] / norm
     best = int(np.argmax(np.abs(similar)))
     gain_db = _gain_db(abs(similar[reach]), abs(similar[best]))
     return best - reach if gain_db >= EXPLAINED_DB else 0

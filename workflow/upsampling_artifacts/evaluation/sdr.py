@@ -7,6 +7,7 @@ over other songs than theirs.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -43,7 +44,7 @@ def read_scores(csv_path: str | Path) -> pd.DataFrame:
         raise InputError(f"{csv_path}: its last line is cut off; {remedy}")
     n_rows = runs.size()
     if n_rows.nunique() > 1:
-        system, seed = n_rows.idxmin()
+        system, seed = cast("tuple[str, int]", n_rows.idxmin())
         raise InputError(
             f"{csv_path}: {system}, seed {seed}, has {n_rows.min()} rows, but other runs have "
             f"{n_rows.max()}; {remedy}"

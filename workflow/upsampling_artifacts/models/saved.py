@@ -131,7 +131,7 @@ def _weights_checksum(weights: dict[str, Tensor]) -> str:
 
 def _elements(tensor: Tensor) -> memoryview:
     elements = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return memoryview(elements.numpy())
+    return elements.numpy().data
 
 
 def _check_finite(path: str | Path, weights: dict[str, Tensor], remedy: str) -> None:
