@@ -7,6 +7,7 @@ text file beside museval's JSON file, and from there in ``scores.csv``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,8 +123,7 @@ def delay_of_sum(estimates: np.ndarray, references: np.ndarray, max_delay: int) 
         return 0
     zero = len(theirs) - 1
     reach = min(max_delay, zero)
-    products = np.asarray(correlate(ours, theirs, method="fft"))
-    similar = products[zero - reach : zero + reach + 1] / norm
+    similar = correlate(ours, theirs, method="fft")[zero - reach : zero + reach + 1] / norm
     best = int(np.argmax(np.abs(similar)))
     gain_db = _gain_db(abs(similar[reach]), abs(similar[best]))
     return best - reach if gain_db >= EXPLAINED_DB else 0
@@ -131,9 +131,9 @@ def delay_of_sum(estimates: np.ndarray, references: np.ndarray, max_delay: int) 
 
 def _gain_db(similarity: float, other: float) -> float:
     """How much less power the second of two correlation coefficients leaves unexplained."""
-    smallest = np.finfo(np.float32).eps
-    unexplained = [max(1 - value**2, smallest) for value in (similarity, other)]
-    return float(10 * np.log10(unexplained[0] / unexplained[1]))
+    smallest = float(np.finfo(np.float32).eps)
+    before, after = (max(1 - float(value) ** 2, smallest) for value in (similarity, other))
+    return 10 * math.log10(before / after)
 
 
 def no_scores(n_sources: int, n_samples: int, rate_hz: int) -> tuple[np.ndarray, ...]:

@@ -6,6 +6,7 @@ over other songs than theirs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -21,34 +22,41 @@ MIN_COLUMNS = ["system", "seed", "song", "source", "metric", "value_db"]
 """Columns of ``scores.csv`` that all versions have."""
 
 
-def read_scores(csv_path: str | Path) -> pd.DataFrame:
+def read_scores(csv_path: str | Path, runs: Iterable[tuple[str, int]] = ()) -> pd.DataFrame:
     """Read ``scores.csv``, and check that nothing is missing.
 
     Args:
         csv_path: The file.
+        runs: Systems and seeds that it must have.
 
     Returns:
         Its columns (:data:`scoring.COLUMNS`; older tables have no ``remark``).
 
     Raises:
-        InputError: The file is no such table, its last line is cut off, or a run lacks rows that
-            another one has.
+        InputError: The file is no such table, its last line is cut off, or it lacks a run, or a
+            run the scores of a song.
     """
     remedy = "delete it, and it will be made again"
     try:
         scores = pd.read_csv(csv_path)
-        runs = scores[MIN_COLUMNS].astype({"value_db": float}).groupby(["system", "seed"])
+        n_rows = scores[MIN_COLUMNS].astype({"value_db": float}).groupby(["system", "seed"]).size()
     except (ValueError, KeyError) as error:
         raise InputError(f"{csv_path}: not a table of scores ({first_line(error)})") from error
     if not Path(csv_path).read_bytes().endswith(b"\n"):
         raise InputError(f"{csv_path}: its last line is cut off; {remedy}")
-    n_rows = runs.size()
-    if n_rows.nunique() > 1:
-        system, seed = cast("tuple[str, int]", n_rows.idxmin())
-        raise InputError(
-            f"{csv_path}: {system}, seed {seed}, has {n_rows.min()} rows, but other runs have "
-            f"{n_rows.max()}; {remedy}"
-        )
+    for system, seed in runs:
+        if (system, seed) not in n_rows.index:
+            raise InputError(f"{csv_path}: lacks {system}, seed {seed}; {remedy}")
+    n_expected = scores[["song", "source", "metric"]].nunique().prod()
+    if n_rows.empty:
+        raise InputError(f"{csv_path}: has no scores; {remedy}")
+    for run, n_found in n_rows.items():
+        if n_found != n_expected:
+            system, seed = cast("tuple[str, int]", run)
+            raise InputError(
+                f"{csv_path}: {system}, seed {seed}, has {n_found} rows, but the songs, sources "
+                f"and metrics make {n_expected}; {remedy}"
+            )
     return scores
 
 

@@ -56,8 +56,9 @@ def sdr_differences(
     Returns:
         The columns ``COLUMNS``, one row per system and source (``MEAN``, the mean over sources,
         first); none for a system without scores. Seeds and songs that either system lacks do not
-        count, but a comparison that has none left still belongs to its family. The bounds are NaN with one seed and one song. With one seed, they allow for other
-        songs only, with one song for other seeds only; ``method`` says so.
+        count, but a comparison that has none left still belongs to its family. The bounds are NaN
+        with one seed and one song. With one seed, they allow for other songs only, with one song
+        for other seeds only; ``method`` says so.
     """
     sdr = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
     medians = sdr_by_source(scores, list(songs)).pivot(

@@ -188,7 +188,7 @@ def write_table_1(
         for path in map(Path, training)
     }
     systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
-    tables = read_scores(scores), logs, pd.read_csv(speed)
+    tables = read_scores(scores, logs), logs, pd.read_csv(speed)
     table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes, references)
     with atomic_write(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")
