@@ -12,6 +12,7 @@ import jsonschema
 import yaml
 
 from upsampling_artifacts import registry, signatures
+from upsampling_artifacts.data.datasets import check_repetition
 from upsampling_artifacts.errors import InputError
 
 LAYER_ARGUMENTS = ("in_channels", "out_channels", "stride", "bias")
@@ -293,6 +294,10 @@ def _check_names(config: dict) -> None:
         raise InputError(
             f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
         )
+    check_repetition("config: experiment: it", config["experiment"])
+    named = {"systems": config["systems"], "probes.models": config["probes"]["models"]}
+    for key, name in ((key, name) for key, names in named.items() for name in names):
+        check_repetition(f"config: {key}: one", name)
     for name in registry.BASELINES:
         if name in config["systems"]:
             raise InputError(

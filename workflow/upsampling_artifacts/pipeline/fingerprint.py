@@ -39,6 +39,7 @@ NEUTRAL = {PACKAGE} | {
         # Execution: moving data, interrupting and resuming. Activation checkpointing gives the
         # same gradients, bit for bit; a CUDA graph runs the same kernels.
         "files",
+        "integrity",
         "interruption",
         "pipeline.fingerprint",
         "training.activation_checkpointing",
