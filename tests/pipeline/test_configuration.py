@@ -76,17 +76,17 @@ def test_our_files_resolve_to_a_value_for_every_key(experiments: list[str]) -> N
     [
         (
             {"systems": {"demucs_nearest_5": {"upsampler": {"name": "nearest", "lenght": 5}}}},
-            "config: systems.demucs_nearest_5: upsampler 'nearest': unknown option 'lenght'; did "
-            "you mean 'length'?; known: length, implementation",
+            "config: systems.demucs_nearest_5.upsampler: upsampler 'nearest': unknown option 'lenght'; did "
+            "you mean 'length'?; known: length, bias, implementation",
         ),
         (
             {"architectures": {"wave_unet": {"demo": {"filtres": 8}}}},
-            "config: systems.wave_unet: architecture 'wave_unet': unknown option 'filtres'; did "
+            "config: architectures.wave_unet.demo: architecture 'wave_unet': unknown option 'filtres'; did "
             "you mean 'filters'?; known: filters, depth",
         ),
         (
             {"probes": {"models": {"m": {"factory": "torchaudio.models:HDemucz", "rate_hz": 8e3}}}},
-            "config: probes.models.m: torchaudio.models:HDemucz: module 'torchaudio.models' has no "
+            "config: probes.models.m.options: the factory: torchaudio.models:HDemucz: module 'torchaudio.models' has no "
             "'HDemucz'; did you mean 'HDemucs'?",
         ),
     ],
@@ -429,7 +429,7 @@ def test_systems_without_label_are_named_after_their_row(config: dict) -> None:
 
 def test_systems_without_color_or_marker_get_the_free_ones_in_order(config: dict) -> None:
     for name in ("mine", "yours"):
-        config["systems"][name] = {"upsampler": "sinc"}
+        config["systems"][name] = {"upsampler": "transposed"}
     config["variants"] = ["demucs_transposed", "wave_unet", "mine", "yours"]
     systems = resolve(config, SCHEMA)["systems"]
     # Those of transposed convolution and Wave-U-Net come first and seventh in both lists.
@@ -441,7 +441,7 @@ def test_systems_without_color_or_marker_get_the_free_ones_in_order(config: dict
 
 def test_the_palette_repeats_when_there_are_more_systems_than_colors(config: dict) -> None:
     names = [f"system_{index}" for index in range(len(PALETTE) + 1)]
-    config["systems"] |= {name: {"upsampler": "sinc"} for name in names}
+    config["systems"] |= {name: {"upsampler": "transposed"} for name in names}
     systems = resolve(config | {"variants": names}, SCHEMA)["systems"]
     assert [systems[name]["color"] for name in names] == [*PALETTE, PALETTE[0]]
 

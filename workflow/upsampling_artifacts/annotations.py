@@ -107,9 +107,11 @@ def _describe(tree: ast.expr) -> list[str]:
 def _name(tree: ast.expr) -> str:
     """The name of a type without its parameters; ``"|"`` for a union."""
     match tree:
-        case ast.BinOp(op=ast.BitOr()) | ast.Subscript(
-            value=ast.Name(id="Optional" | "Union")
-            | ast.Attribute(attr="Optional" | "Union")
+        case (
+            ast.BinOp(op=ast.BitOr())
+            | ast.Subscript(
+                value=ast.Name(id="Optional" | "Union") | ast.Attribute(attr="Optional" | "Union")
+            )
         ):
             return "|"
         case ast.Subscript(value=value):

@@ -225,8 +225,10 @@ def _arguments(arguments: ast.arguments, bound: bool) -> Signature:
     parameters = {}
     for argument, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True):
         annotation = ast.unparse(argument.annotation) if argument.annotation else None
-        if annotation and isinstance(default, ast.Constant) and default.value is None:
-            annotation = f"{annotation} | None"  # once the custom: `length: int = None`
+        # Once the custom: `length: int = None`.
+        is_optional = isinstance(default, ast.Constant) and default.value is None
+        if annotation and is_optional and not annotations.fits(None, annotation):
+            annotation = f"{annotation} | None"
         parameters[argument.arg] = Parameter(annotation, default is None)
     if bound:
         del parameters[next(iter(parameters))]

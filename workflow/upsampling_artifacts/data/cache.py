@@ -14,6 +14,7 @@ import numpy as np
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
 from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
 from upsampling_artifacts.data.musdb18 import Recording, read_song, require_ffmpeg
+from upsampling_artifacts.data.rates import check_resampling
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 
@@ -112,6 +113,7 @@ def resample_stems(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndar
     """
     if new_rate_hz == rate_hz:
         return audio
+    check_resampling("rate_hz", rate_hz, new_rate_hz)
     # Imported here: it takes two seconds, and many experiments do not resample.
     import torch
     from torchaudio.functional import resample

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import subprocess
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import soundfile
 import yaml
 
 from upsampling_artifacts.data import synthetic_songs
-from upsampling_artifacts.data.layout import package_folder
+from upsampling_artifacts.data.layout import package_folder, read_setup_file
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
 
 EXCLUSION_MARK = "or exclude the song, in config:"
 """Marks the message about a faulty song: ``workflow/rules/events.smk`` searches job logs for it."""
+
+SPLITS = ("train", "valid", "test")
 
 SONG_SECONDS = 240.0
 """Mean length in MUSDB18, whose 150 songs take ten hours."""
@@ -100,12 +103,18 @@ def listed_songs(config: dict) -> list[dict]:
     published = config["datasets"][config["dataset"]]
     path = Path(published["song_list"])
     try:
+        if not path.is_file():
+            raise OSError("it is no file")
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return [
-            {**row, "seconds": published["song_seconds"] or float(row["seconds"])} for row in rows
-        ]
-    except (OSError, KeyError, ValueError) as error:
+        for row in rows:
+            row["seconds"] = published["song_seconds"] or float(row["seconds"])
+            if not row["song"].isprintable() or not 0 < row["seconds"] < math.inf:
+                raise ValueError(f"in the row of '{row['song']}'")
+            if row["split"] not in SPLITS:
+                raise ValueError(f"'{row['song']}' is in no split")
+        return rows
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(
             f"config: datasets.{config['dataset']}.song_list: {path} is not a song list "
             f"({error}); it needs the columns song, split and seconds"
@@ -113,10 +122,7 @@ def listed_songs(config: dict) -> list[dict]:
 
 
 def _group_by_split(listed: list[dict]) -> dict[str, list[str]]:
-    return {
-        split: [song["song"] for song in listed if song["split"] == split]
-        for split in ("train", "valid", "test")
-    }
+    return {split: [song["song"] for song in listed if song["split"] == split] for split in SPLITS}
 
 
 def find_songs(root: Path) -> dict[str, list[str]]:
@@ -161,11 +167,13 @@ def _find_names(dataset: str, root: str | None, valid: list[str]) -> dict[str, l
                 "each song in it is a folder of wav files or a .stem.mp4 file"
             )
     for split, names in found.items():
-        if any("{" in name or "}" in name for name in names):
-            raise InputError(
-                f"config: root: a song in {Path(root) / split} has {{ or }} in its name, which "
-                "Snakemake takes for a wildcard; rename its folder (a symbolic link will do)"
-            )
+        for name in names:
+            if "{" in name or "}" in name or not name.isprintable():
+                raise InputError(
+                    f"config: root: the song '{name}' in {Path(root) / split} has {{ or }} in its "
+                    "name, which Snakemake takes for a wildcard, or a line break or another "
+                    "character that cannot be printed; rename its folder (a symbolic link will do)"
+                )
     if both := set(found["train"]) & set(found["test"]):
         raise InputError(
             f"config: root: {root} has '{min(both)}' in train and in test; remove one of them"
@@ -184,7 +192,7 @@ def _validation_names(root: Path) -> list[str]:
     setup = root / "mus.yaml"
     if not setup.exists():
         setup = package_folder("musdb") / "configs/mus.yaml"
-    return yaml.safe_load(setup.read_text()).get("validation_tracks") or []
+    return read_setup_file(setup).get("validation_tracks") or []
 
 
 def song_seconds(song: Path, mixture: str = "mixture.wav", default: float | None = None) -> float:
@@ -200,6 +208,8 @@ def song_seconds(song: Path, mixture: str = "mixture.wav", default: float | None
         The length in seconds.
     """
     try:
+        if song.suffix != ".mp4" and not (song / mixture).is_file():
+            raise OSError("a pipe, say, of which a read would never end")
         if song.suffix != ".mp4":
             return soundfile.info(song / mixture).duration
         if default is None:

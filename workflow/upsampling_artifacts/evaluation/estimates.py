@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache
+from upsampling_artifacts.files import explained_write_errors
 from upsampling_artifacts.progress import Progress
 
 Separate = Callable[[CachedSong], np.ndarray]
@@ -35,5 +36,7 @@ def separate_songs(separate: Separate, songs: list[str], folder: str | Path, lab
         target = Path(folder) / "test" / song.name
         target.mkdir(parents=True)
         for source, estimate in zip(song.sources, separate(song), strict=True):
-            soundfile.write(target / f"{source}.wav", estimate.T, song.rate_hz, subtype="FLOAT")
+            wav = target / f"{source}.wav"
+            with explained_write_errors(wav):
+                soundfile.write(wav, estimate.T, song.rate_hz, subtype="FLOAT")
         progress.step()

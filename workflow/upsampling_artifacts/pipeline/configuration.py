@@ -14,6 +14,7 @@ import jsonschema
 import yaml
 
 from upsampling_artifacts import registry, signatures
+from upsampling_artifacts.data.rates import RECORDED_HZ, check_resampling
 from upsampling_artifacts.errors import InputError, shortened
 
 LAYER_ARGUMENTS = ("in_channels", "out_channels", "stride")
@@ -362,6 +363,12 @@ def _check_names(config: dict) -> None:
     for name, sizes in config["architectures"].items():
         for size, options in sizes.items():
             _check_architecture(f"architectures.{name}.{size}", name, options, complete=False)
+    if config["dataset"] != "folder" or config["excerpt"]:
+        check_resampling("config: rate_hz", RECORDED_HZ, config["rate_hz"])
+    for name in config["probes"]["systems"]:
+        _check_is_system(config, "probes.systems", name)
+        rate_hz = config["systems"][name]["full_size"]["rate_hz"]
+        check_resampling(f"config: systems.{name}.full_size.rate_hz", RECORDED_HZ, rate_hz)
     for name, model in config["probes"]["models"].items():
         where = f"config: probes.models.{name}.options"
         signatures.check_options(where, "the factory", model["factory"], model["options"])

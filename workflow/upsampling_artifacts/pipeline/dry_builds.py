@@ -54,9 +54,9 @@ def check(
         raise InputError(f"PyTorch cannot be loaded or used ({reason[:300]}){_limit_hint()}")
     faults = json.loads(process.stdout.rpartition("\n")[0].rpartition("\n")[2])
     good += [marks[where] for where in new if faults[where] is None]
-    with contextlib.suppress(OSError):  # a folder that cannot be written to: checked again
-        with atomic_write(record) as unfinished:
-            unfinished.write_text("\n".join(good))
+    # In a folder that cannot be written to, they are checked again.
+    with contextlib.suppress(OSError), atomic_write(record) as unfinished:
+        unfinished.write_text("\n".join(good))
     for where, fault in faults.items():
         if fault is not None:
             raise InputError(f"config: {where}: {fault}")
@@ -73,8 +73,6 @@ def _read(record: Path) -> list[str]:
         return record.read_text().split()
     except (OSError, UnicodeDecodeError):
         return []
-
-
 
 
 def _limit_hint() -> str:
