@@ -1,6 +1,6 @@
 """Before the first job and after a failed one."""
 
-from upsampling_artifacts.pipeline import cluster
+from upsampling_artifacts.pipeline import accelerators, cluster
 from upsampling_artifacts.progress import last_lines
 
 
@@ -27,6 +27,26 @@ def check_cache_size():
         if not fits:
             raise InputError(line)
         logger.info(line)
+
+
+def check_gpus():
+    """Refuse to train on a GPU that is not there, before the first job."""
+    asked = {
+        job.wildcards.system: TRAINING[job.wildcards.system]["accelerator"]
+        for job in planned_jobs("train")
+    }
+    fault = accelerators.missing_gpu(asked)
+    if fault and runs_locally() and not only_touches_files():
+        raise InputError(fault)
+
+
+# A dry run does not know where jobs will run: on this machine, or on a cluster's.
+if workflow.is_main_process:
+    without_gpu = accelerators.missing_gpu(
+        {name: options["accelerator"] for name, options in TRAINING.items()}
+    )
+    if without_gpu:
+        logger.warning(without_gpu)
 
 
 def delete_checkpoints_of_forced_trainings():
@@ -73,6 +93,7 @@ def log_broken_songs(failed_caches):
 onstart:
     try:
         check_cache_size()
+        check_gpus()
         if runs_on_slurm():
             prepare_cluster()
     except InputError as error:

@@ -125,6 +125,10 @@ def runs_on_slurm():
     return workflow.executor_plugin.name == "slurm"
 
 
+def runs_locally():
+    return workflow.executor_plugin.name == "local"
+
+
 def only_touches_files():
     """Whether Snakemake was called with --touch."""
     return workflow.touch

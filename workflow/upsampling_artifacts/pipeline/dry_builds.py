@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from upsampling_artifacts import registry
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, shortened
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.import_paths import source_file
 from upsampling_artifacts.pipeline.fingerprint import code_fingerprint, data_fingerprint
@@ -44,16 +44,20 @@ def check(
     marks = {where: _mark(row, fingerprint_of) for where, row in rows.items()}
     good = _read(Path(record))
     new = {where: row for where, row in rows.items() if marks[where] not in good}
-    if not new or source_file("torch") is None:
+    # With little address space, PyTorch may not even load.
+    limit_bytes = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if (not new and limit_bytes == resource.RLIM_INFINITY) or source_file("torch") is None:
         return
     process = subprocess.run(
         [sys.executable, "-m", PROGRAM], input=json.dumps(new), capture_output=True, text=True
     )
     if process.returncode:
         reason = process.stderr.strip().rpartition("\n")[2] or f"status {process.returncode}"
-        raise InputError(f"PyTorch cannot be loaded or used ({reason[:300]}){_limit_hint()}")
+        raise InputError(
+            f"PyTorch cannot be loaded or used ({shortened(reason, 300)}); {_remedy(limit_bytes)}"
+        )
     faults = json.loads(process.stdout.rpartition("\n")[0].rpartition("\n")[2])
-    good += [marks[where] for where in new if faults[where] is None]
+    good = list(dict.fromkeys([*good, *(marks[each] for each in new if faults[each] is None)]))
     # In a folder that cannot be written to, they are checked again.
     with contextlib.suppress(OSError), atomic_write(record) as unfinished:
         unfinished.write_text("\n".join(good))
@@ -75,8 +79,7 @@ def _read(record: Path) -> list[str]:
         return []
 
 
-def _limit_hint() -> str:
-    limit_bytes = resource.getrlimit(resource.RLIMIT_AS)[0]
+def _remedy(limit_bytes: int) -> str:
     if limit_bytes == resource.RLIM_INFINITY:
-        return "; run `make`, or check the installation: python -c 'import torch'"
-    return f"; this process may use {limit_bytes / 1e9:.1f} GB of address space: raise ulimit -v"
+        return "run `make`, or see why `python -c 'import torch'` fails"
+    return f"this process may use {limit_bytes / 1e9:.1f} GB of address space: raise ulimit -v"
