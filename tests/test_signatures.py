@@ -48,7 +48,7 @@ class Conv1d(nn.Conv1d):
     pass
 
 
-def factory(one: Sequence[int], two: int = None, *, three: "list[str]" = ()): ...
+def factory(one: Sequence[int], two: int = None, *, three: list[str] = ()): ...  # noqa: RUF013
 
 
 assigned = factory
@@ -66,7 +66,7 @@ FIRST, SECOND = Parameter(required=True), Parameter("int")
                 {
                     "one": Parameter("Sequence[int]", required=True),
                     "two": Parameter("int | None"),
-                    "three": Parameter("'list[str]'"),
+                    "three": Parameter("list[str]"),
                 },
                 False,
             ),

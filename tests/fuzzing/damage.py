@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 RUBBISH = [b"", b"\0", b"this is no such file\n", bytes(5000), b"\xff\xfe" * 50, b"{}", b"[]"]
 
 
+KINDS = ["truncate", "flip", "zero", "insert", "delete", "repeat", "rubbish"]
+
+
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes, near: int = 0) -> bytes:
     """Bytes with one or two faults.
@@ -21,7 +24,7 @@ def damaged(draw: st.DrawFn, content: bytes, near: int = 0) -> bytes:
         position = draw(st.integers(0, max(0, min(end, len(content)) - 1)))
         before, after = content[:position], content[position:]
         size = draw(st.integers(1, 64))
-        match draw(st.sampled_from("truncate flip zero insert delete repeat rubbish".split())):
+        match draw(st.sampled_from(KINDS)):
             case "truncate":
                 content = before
             case "flip" if after:

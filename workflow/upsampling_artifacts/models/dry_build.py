@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from upsampling_artifacts import registry
+from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.errors import InputError, one_line
 from upsampling_artifacts.models.build import build_layer, build_model
 from upsampling_artifacts.models.flops import batch_time_steps
@@ -68,7 +68,7 @@ def _try_network(
 ) -> None:
     shape = {"n_sources": n_sources, "audio_channels": audio_channels}
     if registry.is_import_path(architecture):
-        registry.load("architecture", architecture, registry.ARCHITECTURES)
+        import_paths.import_object(architecture)
         return
     model = build_model(architecture, options, upsampler, device="meta", **shape)
     batch_time_steps(model)
