@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from upsampling_artifacts import annotations, import_paths
+from upsampling_artifacts import import_paths, option_types
 from upsampling_artifacts.errors import InputError, one_line
 
 Definition = ast.ClassDef | ast.FunctionDef
@@ -91,9 +91,9 @@ integer, which upsampler 'sinc' needs there
                 f"known: {', '.join(known) or 'none'}"
             )
         annotation = signature.parameters.get(option, Parameter()).annotation
-        if annotation is not None and not annotations.fits(value, annotation):
+        if annotation is not None and not option_types.fits(value, annotation):
             raise InputError(
-                f"{where}.{option}: {value!r} is not {annotations.describe(annotation)}, which "
+                f"{where}.{option}: {value!r} is not {option_types.describe(annotation)}, which "
                 f"{what} needs there"
             )
     for name in known:
@@ -200,10 +200,10 @@ def _signature(module: str, name: str, seen: frozenset[tuple[str, str]]) -> Sign
         return None
     seen |= {(module, name)}
     match found[1]:
-        case ast.ImportFrom() as statement:
+        case ast.ImportFrom() as imported:
             source = import_paths.source_file(module)
             assert source
-            return _signature(*_Module(source, module).imported(statement, name), seen)
+            return _signature(*_Module(source, module).imported(imported, name), seen)
         case ast.FunctionDef() as function:
             return _arguments(function.args, bound=False)
         case ast.ClassDef() as definition:
@@ -227,7 +227,7 @@ def _arguments(arguments: ast.arguments, bound: bool) -> Signature:
         annotation = ast.unparse(argument.annotation) if argument.annotation else None
         # Once the custom: `length: int = None`.
         is_optional = isinstance(default, ast.Constant) and default.value is None
-        if annotation and is_optional and not annotations.fits(None, annotation):
+        if annotation and is_optional and not option_types.fits(None, annotation):
             annotation = f"{annotation} | None"
         parameters[argument.arg] = Parameter(annotation, default is None)
     if bound:

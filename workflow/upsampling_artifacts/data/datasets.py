@@ -107,13 +107,15 @@ def listed_songs(config: dict) -> list[dict]:
             raise OSError("it is no file")
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+        listed = []
         for row in rows:
-            row["seconds"] = published["song_seconds"] or float(row["seconds"])
-            if not row["song"].isprintable() or not 0 < row["seconds"] < math.inf:
+            seconds = published["song_seconds"] or float(row["seconds"])
+            if not row["song"].isprintable() or not 0 < seconds < math.inf:
                 raise ValueError(f"in the row of '{row['song']}'")
             if row["split"] not in SPLITS:
                 raise ValueError(f"'{row['song']}' is in no split")
-        return rows
+            listed.append({**row, "seconds": seconds})
+        return listed
     except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(
             f"config: datasets.{config['dataset']}.song_list: {path} is not a song list "

@@ -284,7 +284,7 @@ def _check_options(
     options = dict(row)
     name = options.pop("name")
     if name in known or registry.is_import_path(name):  # others are refused where they are used
-        what, path = f"{kind} '{name}'", known.get(name, name)
+        what, path = f"{kind} '{name}'", str(known.get(name, name))
         signatures.check_options(f"config: {where}", what, path, options, own, complete=complete)
 
 

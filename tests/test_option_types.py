@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from upsampling_artifacts.annotations import describe, fits
+from upsampling_artifacts.option_types import describe, fits
 
 VALUES = [None, True, 0, -3, 4.5, "a", "1", [], [1], [1, 2], ["a"], [1.5], [None], {}, {"a": 1}]
 
