@@ -1,7 +1,9 @@
 """The int16 cache is lossless at an equal sampling rate, and resamples otherwise."""
 
+import hashlib
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from upsampling_artifacts.data import cache
 from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong, read_cache, waveform
 from upsampling_artifacts.data.musdb18 import Recording
+from upsampling_artifacts.errors import InputError
 
 RATE_HZ = 44100
 SOURCES = ("drums", "bass")
@@ -18,7 +21,7 @@ SOURCES = ("drums", "bass")
 def cached(
     path: Path, audio: np.ndarray, rate_hz: int, source_rate_hz: int = RATE_HZ
 ) -> CachedSong:
-    recording = Recording("A song", SOURCES, audio.astype(np.float32), source_rate_hz)
+    recording = Recording(path.stem, SOURCES, audio.astype(np.float32), source_rate_hz)
     write_cache(recording, path, rate_hz)
     return read_cache(path)
 
@@ -65,9 +68,12 @@ def test_the_json_file_describes_the_song_and_its_stems(tmp_path: Path) -> None:
     song = cached(tmp_path / "feat. Other.npy", audio, RATE_HZ)
     description = json.loads((tmp_path / "feat. Other.json").read_text())
     stems = description.pop("stems")
+    digest = hashlib.sha256((audio[0] * FULL_SCALE).astype(np.int16).tobytes()).hexdigest()
+    assert description.pop("mixture_sha256") == digest
+    assert len(description.pop("crc32")) == 8
     assert np.isnan(description.pop("residual_db"))
     assert description == {
-        "song": "A song",
+        "song": "feat. Other",
         "rate_hz": RATE_HZ,
         "source_rate_hz": RATE_HZ,
         "sources": ["drums", "bass"],
@@ -81,7 +87,7 @@ def test_the_json_file_describes_the_song_and_its_stems(tmp_path: Path) -> None:
         "silent_seconds": 0,
     }
     assert (stems["bass"]["level_db"], stems["bass"]["silent_seconds"]) == (-np.inf, 1)
-    assert (song.name, song.rate_hz, song.sources) == ("A song", RATE_HZ, SOURCES)
+    assert (song.name, song.rate_hz, song.sources) == ("feat. Other", RATE_HZ, SOURCES)
     assert song.scale == 0.25
 
 
@@ -131,7 +137,7 @@ def test_samples_beyond_full_scale_are_clipped_and_counted(
     stems = json.loads((tmp_path / "song.json").read_text())["stems"]
     assert [stem["clipped_samples"] for stem in stems.values()] == [0, 2, 1]
     assert [stem["full_scale_samples"] for stem in stems.values()] == [0, 2, 2]
-    assert "A song: 3 samples clipped at 44100 Hz" in caplog.text
+    assert "song: 3 samples clipped at 44100 Hz" in caplog.text
     assert song.stems[0, 0, 10] == FULL_SCALE - 1
     assert song.stems[0, 1, 20] == -FULL_SCALE
     assert song.stems[1, 0, 30] == FULL_SCALE - 1
@@ -142,9 +148,9 @@ def test_the_same_song_gives_the_same_bytes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     audio = rng.uniform(-0.1, 0.1, (3, 2, 9000))
     for name in ("a", "b"):
-        cached(tmp_path / f"{name}.npy", audio, 8000)
+        cached(tmp_path / name / "song.npy", audio, 8000)
     for suffix in (".npy", ".json"):
-        files = [(tmp_path / name).with_suffix(suffix) for name in ("a", "b")]
+        files = [(tmp_path / name / "song").with_suffix(suffix) for name in ("a", "b")]
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
@@ -152,3 +158,46 @@ def test_a_mixture_whose_mono_sum_is_silent_has_a_positive_scale(tmp_path: Path)
     audio = sine(440).copy()
     audio[:, 1] = -audio[:, 0]
     assert cached(tmp_path / "song.npy", audio, RATE_HZ).scale == 1 / FULL_SCALE
+
+
+def test_damage_to_a_cached_song_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "song.npy"
+    rng = np.random.default_rng(0)
+    cached(path, rng.uniform(-0.1, 0.1, (3, 2, 500)), RATE_HZ)
+    other = path.with_suffix(".json")
+    originals = {file: file.read_bytes() for file in (path, other)}
+    for file, content in originals.items():
+        damaged = [content[:length] for length in (0, 60, 200, len(content) - 2)]
+        for place in rng.integers(len(content), size=60):
+            # Of the description, the digits that count: white space does not.
+            new = content[place] ^ 1
+            if not (file == other and content[place : place + 1].isspace()):
+                damaged.append(content[:place] + bytes([new]) + content[place + 1 :])
+        for damage in damaged:
+            file.write_bytes(damage)
+            with pytest.raises(InputError, match=r"damaged.*; delete it") as error:
+                read_cache(path)
+            assert str(error.value).startswith(f"{path}: ")
+            assert "\n" not in str(error.value)
+        file.write_bytes(content)
+    assert read_cache(path).name == "song"
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x[..., :-1], lambda x: x.astype(float), lambda x: x[:2]]
+)
+def test_a_song_of_another_shape_or_type_is_refused(tmp_path: Path, change: Callable) -> None:
+    path = tmp_path / "song.npy"
+    cached(path, sine(440, 0.1), RATE_HZ)
+    np.save(path, change(np.load(path)))
+    with pytest.raises(InputError, match="damaged: its checksum is"):
+        read_cache(path)
+
+
+def test_songs_that_were_exchanged_are_refused(tmp_path: Path) -> None:
+    for name in ("One", "Two"):
+        cached(tmp_path / f"{name}.npy", sine(440, 0.1), RATE_HZ)
+    for suffix in (".npy", ".json"):
+        (tmp_path / "One").with_suffix(suffix).replace((tmp_path / "Two").with_suffix(suffix))
+    with pytest.raises(InputError, match=r"Two\.npy: is the song 'One'; delete it"):
+        read_cache(tmp_path / "Two.npy")

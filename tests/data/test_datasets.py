@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from snakemake.io import PeriodicityDetector
 from torchaudio.datasets import musdb_hq
 from upsampling_artifacts.data.datasets import exclusion, listed_songs, song_names, song_seconds
 from upsampling_artifacts.data.musdb18 import EXCERPT, song_path
@@ -263,3 +264,48 @@ def test_a_song_list_that_is_no_file_is_refused(tmp_path: Path) -> None:
     config["datasets"]["musdb18"]["song_list"] = str(tmp_path / "songs.csv")
     with pytest.raises(InputError, match=r"is not a song list .it is no file"):
         listed_songs(config)
+
+
+def test_a_song_as_folder_and_as_mp4_file_is_an_input_error(root: Path) -> None:
+    (root / "train" / "B - two.stem.mp4").touch()
+    with pytest.raises(InputError, match=r"train has 'B - two' as a folder and as a \.stem\.mp4"):
+        song_names(configuration(root))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_refused"),
+    [
+        (20 * "a", True), ("Song " + 20 * "ha", True), (25 * "La la ", True), (19 * "a", False),
+        (20 * "a" + " - Song", False), (19 * "ha" + "h", False),
+    ],
+)  # fmt: skip
+def test_names_that_snakemake_makes_nothing_of_are_refused(
+    root: Path, name: str, is_refused: bool
+) -> None:
+    (root / "train" / name).mkdir()
+    assert bool(PeriodicityDetector().is_periodic(name)) == is_refused
+    if is_refused:
+        with pytest.raises(
+            InputError, match=r"train has a name .* with '.*' 2[05] times, .*rename it"
+        ):
+            song_names(configuration(root))
+    else:
+        assert name in song_names(configuration(root))["train"]
+
+
+@pytest.mark.parametrize("value", ["B - two", {"B - two": 1}, [1999], [["B - two"]], 5, True])
+def test_validation_songs_that_are_no_list_of_names_are_refused(root: Path, value: object) -> None:
+    (root / "mus.yaml").write_text(json.dumps({"validation_tracks": value}))
+    with pytest.raises(InputError, match=r"mus\.yaml: validation_tracks: is .* a list of songs"):
+        song_names(configuration(root))
+
+
+def test_an_empty_setup_file_has_no_validation_songs(root: Path) -> None:
+    (root / "mus.yaml").touch()
+    with pytest.raises(InputError, match="folder has no valid songs"):
+        song_names(configuration(root))
+
+
+def test_a_root_for_synthetic_songs_is_an_input_error(root: Path) -> None:
+    with pytest.raises(InputError, match=f"root: is {root}, but dataset: synthetic renders"):
+        song_names(configuration(root, "synthetic"))

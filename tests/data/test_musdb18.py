@@ -55,7 +55,9 @@ def test_stems_come_in_the_requested_order(folder: Path, pcm: np.ndarray) -> Non
 
 
 def test_a_cached_song_has_the_samples_of_its_folder(folder: Path, pcm: np.ndarray) -> None:
-    path = folder.parent / "cache" / "song.npy"
+    path = folder.parent / "cache" / f"{folder.name}.npy"
+    pcm[0] = pcm[1:].sum(axis=0)
+    soundfile.write(folder / "mixture.wav", pcm[0].T, RATE_HZ)
     cache_song(folder, path, SOURCES, RATE_HZ, allow_silent=False)
     song = read_cache(path)
     assert song.name == folder.name
@@ -117,6 +119,20 @@ def change_the_rate(folder: Path) -> Path:
     return folder / "vocals.wav"
 
 
+def not_a_number(folder: Path) -> Path:
+    audio = np.ones((RATE_HZ // 2, 2)) / 2
+    audio[441, 1] = np.nan
+    soundfile.write(folder / "drums.wav", audio, RATE_HZ, subtype="FLOAT")
+    return folder / "drums.wav"
+
+
+def infinite(folder: Path) -> Path:
+    audio = np.ones((RATE_HZ // 2, 2)) / 2
+    audio[-1, 0] = -np.inf
+    soundfile.write(folder / "mixture.wav", audio, RATE_HZ, subtype="DOUBLE")
+    return folder / "mixture.wav"
+
+
 def make_no_wav(folder: Path) -> Path:
     (folder / "bass.wav").write_text("not music")
     return folder / "bass.wav"
@@ -135,6 +151,8 @@ def make_empty(folder: Path) -> Path:
         (make_mono, r"1 channel\(s\), but stereo is required"),
         (shorten, "has 10914 samples, but the mixture has 11025; they may differ by 1 s or 1%;"),
         (change_the_rate, "44100 Hz, but the mixture has 22050 Hz"),
+        (not_a_number, r"a sample at 0\.020 s is infinite or not a number; replace it"),
+        (infinite, r"a sample at 0\.500 s is infinite or not a number; replace it"),
         (make_no_wav, "not a readable wav file"),
         (make_empty, "not a readable wav file"),
     ],
@@ -279,3 +297,24 @@ def test_without_ffmpeg_the_error_says_how_to_get_it(
     monkeypatch.setenv("PATH", str(programs))
     with pytest.raises(InputError, match=rf"^{missing} is not on PATH.*`make`.*$"):
         read_song(folder, SOURCES)
+
+
+@pytest.mark.parametrize("sources", [SOURCES, ["vocals"]])
+def test_stems_of_another_song_are_refused_and_a_notable_residual_is_logged(
+    folder: Path, pcm: np.ndarray, caplog: pytest.LogCaptureFixture, sources: list[str]
+) -> None:
+    def cache(mixture: np.ndarray) -> None:
+        caplog.clear()
+        soundfile.write(folder / "mixture.wav", mixture.T.astype(np.int16), RATE_HZ)
+        with caplog.at_level(logging.INFO):
+            cache_song(folder, folder.parent / f"{folder.name}.npy", sources, RATE_HZ, False)
+
+    total = pcm[1:].sum(axis=0)
+    cache(total)
+    assert "do not add up" not in caplog.text
+    cache(0.6 * total)  # at another level
+    assert "do not add up to the mixture: the difference is -3.5 dB re" in caplog.text
+    with pytest.raises(InputError, match=r"mixture minus stems is \+[0-9.]+ dB re the mixture"):
+        cache(pcm[0])
+    with pytest.raises(InputError, match=r"\+[0-9.]+ dB re the mixture"):
+        cache(-total)

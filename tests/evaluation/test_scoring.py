@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import soundfile
 from upsampling_artifacts.data.cache import write_cache
+from upsampling_artifacts.data.cached_song import CHECKSUM, cache_checksum
 from upsampling_artifacts.data.musdb18 import Recording
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.evaluation import scoring
@@ -39,7 +40,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stems = 0.1 * np.random.default_rng(0).standard_normal((2, 2, SECONDS * RATE_HZ))
     stems[0, :, RATE_HZ : 2 * RATE_HZ] = 0
     audio = np.concatenate([stems.sum(axis=0, keepdims=True), stems]).astype(np.float32)
-    path = tmp_path_factory.mktemp("cache") / "song.npy"
+    path = tmp_path_factory.mktemp("cache") / "Artist - Title.npy"
     write_cache(Recording("Artist - Title", SOURCES, audio, RATE_HZ), path, RATE_HZ)
     return path
 
@@ -153,6 +154,7 @@ def two_songs(song: Path, tmp_path: Path) -> list[Path]:
         copies.append(tmp_path / f"{name}.npy")
         copies[-1].symlink_to(song)
         description = json.loads(song.with_suffix(".json").read_text()) | {"song": name}
+        description[CHECKSUM] = cache_checksum(description, np.load(song))
         copies[-1].with_suffix(".json").write_text(json.dumps(description))
         write_estimates(tmp_path / "estimates/test" / name, song, noise_db=-20)
     return copies
@@ -285,7 +287,7 @@ def test_sdr_is_the_median_over_songs_then_the_mean_over_sources() -> None:
     values = {"drums": {"s": 1, "t": 2, "u": 9}, "bass": {"s": 8, "t": 3, "u": 4},
               "other": {"s": 7, "t": 9, "u": 32}}  # fmt: skip
     rows = [
-        ("a", seed, song, source, metric, value + 10 * seed + 100 * (metric == "SIR"), 1, 1)
+        ("a", seed, song, source, metric, value + 10 * seed + 100 * (metric == "SIR"), 1, 1, None)
         for source, by_song in values.items()
         for song, value in by_song.items()
         for seed in (0, 1)

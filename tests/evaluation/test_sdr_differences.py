@@ -24,7 +24,17 @@ def make_scores(
 ) -> pd.DataFrame:
     """Scores of systems with tables ``(seeds, songs)``; songs differ far more than systems do."""
     rows = [
-        (name, seed, song, source, metric, SONG_DB[song] + value + 3 * (metric == "SIR"), 1, 1)
+        (
+            name,
+            seed,
+            song,
+            source,
+            metric,
+            SONG_DB[song] + value + 3 * (metric == "SIR"),
+            1,
+            1,
+            None,
+        )
         for name, table in systems.items()
         for seed, values in enumerate(table)
         for song, value in zip([*SONGS, "excerpt"], [*values, 7.0], strict=False)
@@ -117,3 +127,14 @@ def test_systems_without_scores_are_left_out(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "sdr_differences.csv")
     assert list(table.columns) == COLUMNS
     assert set(table["system"]) == {"b"} and table["n_comparisons"].tolist() == [1, 2, 2]
+
+
+def test_a_system_that_could_not_be_scored_changes_no_row_of_another() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [("b", "a", True), ("c", "a", True)]
+    scores = make_scores({name: rng.standard_normal((2, 3)) for name in "abc"})
+    before = sdr_differences(scores, SONGS, pairs, PAPER)
+    scores.loc[scores["system"] == "c", "value_db"] = np.nan
+    after = sdr_differences(scores, SONGS, pairs, PAPER)
+    assert set(after["system"]) == {"b"}
+    pd.testing.assert_frame_equal(after, before[before["system"] == "b"])

@@ -67,7 +67,7 @@ SPEED = pd.DataFrame(
 
 def scores(by_run: dict[tuple[str, int], float]) -> pd.DataFrame:
     rows = [
-        (name, seed, song, source, "SDR", value + (50 if song == "excerpt" else 0), 1, 1)
+        (name, seed, song, source, "SDR", value + (50 if song == "excerpt" else 0), 1, 1, None)
         for (name, seed), value in by_run.items()
         for source in ("drums", "bass")
         for song in ("s", "excerpt")
@@ -234,6 +234,22 @@ def test_parameters_depend_on_sources_and_channels() -> None:
     weights_per_channel = 4 * 9  # of an output channel; its bias is one more parameter
     a, b = (parameters_and_gflop(SYSTEMS["demucs_nearest"], n, 1, 8000)[0] for n in (2, 3))
     assert b - a == weights_per_channel + 1
+
+
+def test_a_run_that_could_not_be_scored_does_not_count_and_the_note_says_why() -> None:
+    values = {("demucs_nearest", 0): 4.0, ("demucs_nearest", 10): 5.0, ("ours", 0): 3.0}
+    complete = scores(values)
+    faulty = complete.assign(remark=None)
+    lost = (faulty["system"] == "demucs_nearest") & (faulty["seed"] == 10)
+    faulty.loc[lost, "value_db"] = np.nan
+    faulty.loc[lost, "remark"] = "not scored: the estimate of bass is silent"
+    before, after = (build(x, {}, notes={"demucs_nearest": "a note"}) for x in (complete, faulty))
+    nearest = row(after, "demucs_nearest")
+    assert (nearest["sdr_db"], nearest["n_seeds"]) == (4.0, 1)
+    remark = "seed 10, s: not scored: the estimate of bass is silent"
+    assert nearest["note"] == f"a note; {remark}"
+    others = (table[table["system"] != "demucs_nearest"] for table in (before, after))
+    pd.testing.assert_frame_equal(*others)
 
 
 def test_the_table_is_written_from_files(tmp_path: Path) -> None:

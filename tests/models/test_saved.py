@@ -1,10 +1,15 @@
 """Model files: weights and description are saved and loaded unchanged."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models import saved as saved_module
 from upsampling_artifacts.models.saved import build_described, load_model, read_about, save_model
 
 ABOUT = {
@@ -54,5 +59,81 @@ def test_a_description_determines_the_initial_weights() -> None:
 
 def test_weights_that_do_not_fit_the_description_are_an_error(path: Path) -> None:
     save_model(path, build_described(ABOUT).state_dict(), ABOUT | {"audio_channels": 2})
-    with pytest.raises(RuntimeError, match="size mismatch"):
+    with pytest.raises(InputError, match=r"do not fit the description .*size mismatch"):
         load_model(path)
+
+
+def saved(folder: Path, run: str) -> Path:
+    path = folder / run / "model.safetensors"
+    save_model(path, build_described(ABOUT).state_dict(), ABOUT)
+    return path
+
+
+def test_every_flipped_byte_and_every_cut_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = saved(tmp_path, "one")
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    damaged = [content[:length] for length in (0, 4, 100, len(content) - 1)]
+    for place in rng.integers(len(content), size=100):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << rng.integers(8)
+        damaged.append(bytes(flipped))
+    for damage in damaged:
+        path.write_bytes(damage)
+        with pytest.raises(InputError, match=r"damaged.*; delete it") as error:
+            load_model(path)
+        assert str(error.value).startswith(f"{path}: ")
+        assert "\n" not in str(error.value)
+    path.write_bytes(content)
+    load_model(path)
+
+
+def test_a_model_in_the_folder_of_another_run_is_refused_with_both_names(tmp_path: Path) -> None:
+    for run, other in (
+        ("nearest/seed-0", "linear/seed-0"),
+        ("nearest/seed-0", "nearest/seed-1"),
+        ("nearest/seed-0/snapshots", "linear/seed-0/snapshots"),
+    ):
+        path, place = saved(tmp_path, run), saved(tmp_path, other)
+        path.replace(place)
+        for read in (load_model, read_about):
+            names = [name.replace("/seed-", ", seed ").removesuffix("/snapshots") for name in
+                     (run, other)]  # fmt: skip
+            with pytest.raises(InputError, match=f"is of {names[0]}, but .* of {names[1]};"):
+                read(place)
+
+
+def test_a_model_may_move_with_its_run_and_out_of_it(tmp_path: Path) -> None:
+    path = saved(tmp_path, "nearest/seed-0")
+    for place in ("elsewhere/nearest/seed-0", "other"):
+        (tmp_path / place).mkdir(parents=True)
+        path = path.replace(tmp_path / place / "mine.safetensors")
+        load_model(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_neither_written_nor_loaded(
+    path: Path, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    weights = build_described(ABOUT).state_dict()
+    name = list(weights)[-1]
+    weights[name].view(-1)[0] = value
+    message = f"weights of '{name}' are infinite or not a number"
+    with pytest.raises(InputError, match=message):
+        save_model(path, weights, ABOUT)
+    assert not path.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(saved_module, "_check_finite", lambda *_: None)
+        save_model(path, weights, ABOUT)
+    with pytest.raises(InputError, match=message):
+        load_model(path)
+
+
+def test_a_file_of_an_earlier_version_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    save_file({"weight": torch.zeros(3)}, path, {"about": json.dumps(ABOUT)})
+    with pytest.raises(InputError, match="not a model file of this version"):
+        load_model(path)
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(InputError, match="not a model file of this version"):
+        read_about(path)

@@ -322,6 +322,14 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"systems: 'mixture' is the name of a baseline; rename the system",
         ),
         (
+            put("experiment", value="x" * 25),
+            r"experiment: it has a name that ends with 'x' 25 times, which Snakemake takes for",
+        ),
+        (
+            put("systems", "de" * 20, value={"upsampler": None}),
+            r"systems: one has a name that ends with 'de' 20 times, .*; rename it",
+        ),
+        (
             put("paper_figures", "figure_1", value=[[{"system": "demux"}, None]]),
             r"paper_figures.figure_1: unknown system 'demux'; known: demucs",
         ),

@@ -267,12 +267,14 @@ STAGES = {
     "evaluation.baselines": {
         "data.cached_song", "evaluation.baselines",
     },
-    "evaluation.scoring": {*SONG_FILES, "evaluation.bss_eval", "evaluation.scoring"},
+    "evaluation.scoring": {
+        *SONG_FILES, "evaluation.bss_eval", "evaluation.estimate_checks", "evaluation.scoring",
+    },
     "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
     "evaluation.unscored_frames": {
         *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
-        "artifacts.spectra", "evaluation.bss_eval", "evaluation.scoring",
-        "evaluation.unscored_frames", "statistics",
+        "artifacts.spectra", "evaluation.bss_eval", "evaluation.estimate_checks",
+        "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {*LINES, "evaluation.claims"},
     "probes.variants": VARIANTS,
@@ -302,7 +304,8 @@ STAGES = {
     | LINES
     | SONG_FILES
     | {
-        "data.segments", "evaluation.bss_eval", "evaluation.remedies",
+        "data.segments", "evaluation.bss_eval", "evaluation.estimate_checks",
+        "evaluation.remedies",
         "evaluation.remedy_summary", "evaluation.scoring",
         "evaluation.sdr",
         "evaluation.table_1", "models.flops", "models.loss", "models.overlap_add",
@@ -380,7 +383,7 @@ def test_a_stage_depends_only_on_these_modules(stage: str) -> None:
         "errors", "progress", "training.out_of_memory", "training.reporter", "models.contract",
         "training.loading", "training.snapshots",
         "training.checkpoint", "training.distributed", "models.types", "training.options",
-        "registry", "import_paths", "files", "interruption",
+        "registry", "import_paths", "files", "integrity", "interruption",
     ],
 )  # fmt: skip
 def test_messages_progress_loading_checkpoints_devices_and_types_affect_no_result(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import soundfile
 from upsampling_artifacts.artifacts.spectra import spectrogram_db
+from upsampling_artifacts.data.cached_song import CHECKSUM, cache_checksum
 from upsampling_artifacts.evaluation.claims import VERDICT_COLUMNS
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.evaluation.sdr_differences import COLUMNS as DIFFERENCE_COLUMNS
@@ -538,6 +539,7 @@ def make_song(folder: Path) -> Path:
     pcm[0] = pcm[1] // 2 + pcm[2] // 2
     np.save(path, pcm)
     about = {"song": SONG, "rate_hz": RATE_HZ, "sources": SOURCES, "scale": 0.2}
+    about[CHECKSUM] = cache_checksum(about, pcm)
     path.with_suffix(".json").write_text(json.dumps(about))
     return path
 

@@ -180,6 +180,17 @@ def test_a_diverging_loss_is_an_input_error_and_writes_no_model(
     assert not list((tmp_path / "lost").glob("*.safetensors"))
 
 
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_validation_loss_that_is_not_finite_ends_training_without_a_model(
+    run: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    monkeypatch.setattr(step.Trainer, "validate", lambda *_: float(value))
+    message = f"the validation loss is {value} at step 6; lower training.learning_rate"
+    with pytest.raises(InputError, match=message):
+        run("lost")
+    assert not list((tmp_path / "lost").glob("*.safetensors"))
+
+
 @pytest.fixture
 def a_second_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock of the training loop that advances by a second with each step."""

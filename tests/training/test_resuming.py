@@ -266,6 +266,26 @@ def test_a_truncated_checkpoint_is_an_input_error(
         run()
 
 
+def test_a_checkpoint_with_flipped_bits_is_an_input_error(
+    run: Callable, run_until: Callable, tmp_path: Path
+) -> None:
+    run_until(8)
+    checkpoint = Path(files_in(tmp_path / "run").checkpoint)
+    content = checkpoint.read_bytes()
+    weights = torch.load(checkpoint, weights_only=True)["model"].values()
+    for weight in list(weights)[:3]:
+        elements = weight.numpy().tobytes()
+        assert content.count(elements)
+        place = content.index(elements)
+        flipped = bytes([content[place] ^ 1])
+        checkpoint.write_bytes(content[:place] + flipped + content[place + 1 :])
+        with pytest.raises(InputError, match=r"checkpoint.pt: damaged: .*delete it .*$") as error:
+            run()
+        assert "\n" not in str(error.value)
+    checkpoint.write_bytes(content)
+    run()
+
+
 def test_a_checkpoint_of_a_gpu_resumes_on_a_cpu(
     run: Callable, run_until: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

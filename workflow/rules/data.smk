@@ -111,6 +111,8 @@ rule manifest:
         f"{DATA}/dataset/manifest.csv",
     log:
         f"logs/{DATA}/manifest.log",
+    # Before training: it refuses songs that are in two splits.
+    priority: 1
     conda:
         "../../envs/scoring.yaml"
     params:

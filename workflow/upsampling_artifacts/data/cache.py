@@ -5,20 +5,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS, FULL_SCALE
-from upsampling_artifacts.data.checks import full_scale_samples, level_db, sha256, silent_seconds
+from upsampling_artifacts.data.cached_song import (
+    AUDIO_CHANNELS,
+    CHECKSUM,
+    FULL_SCALE,
+    cache_checksum,
+)
+from upsampling_artifacts.data.checks import (
+    full_scale_samples,
+    level_db,
+    residual_db,
+    sha256,
+    silent_seconds,
+)
 from upsampling_artifacts.data.musdb18 import Recording, read_song, require_ffmpeg
 from upsampling_artifacts.data.rates import check_resampling
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 
 logger = logging.getLogger(__name__)
+
+MAX_RESIDUAL_DB = 0.0
+"""Largest residual of stems that are accepted. Above, their sum explains less of the
+mixture than silence does. Data sets whose mixtures were mastered after the sum are below."""
+
+NOTABLE_RESIDUAL_DB = -10.0
+"""Residuals above are logged. The excerpt, whose stems were encoded one by one as all of
+MUSDB18's MP4 files, is at -15.4 dB."""
 
 
 def cache_song(
@@ -42,14 +63,33 @@ def cache_song(
         hint: Ends the message about a faulty song: what to do if it cannot be repaired.
 
     Raises:
-        InputError: As for :func:`musdb18.read_song`, with the hint.
+        InputError: As for :func:`musdb18.read_song`, with the hint; or the stems are not those of
+            the mixture (:data:`MAX_RESIDUAL_DB`).
     """
     require_ffmpeg()
     try:
         recording = read_song(Path(song), sources, allow_silent, setup)
+        _check_residual(recording, song)
     except InputError as error:
         raise InputError(f"{error}; {hint}") from error
     write_cache(recording, path, rate_hz)
+
+
+def _check_residual(recording: Recording, song: str | Path) -> None:
+    """Refuse stems of something else; those that do not quite add up are logged."""
+    mixture, *stems = recording.audio
+    residuals_db = recording.residual_db, residual_db(mixture, stems)
+    least_db = min((db for db in residuals_db if not np.isnan(db)), default=float("-inf"))
+    if least_db > MAX_RESIDUAL_DB:
+        raise InputError(
+            f"{song}: mixture minus stems is {least_db:+.1f} dB re the mixture, so these are not "
+            "its stems, or not at its level or time; replace the faulty file"
+        )
+    if least_db > NOTABLE_RESIDUAL_DB:
+        logger.info(
+            f"{recording.name}: the stems do not add up to the mixture: the difference is "
+            f"{least_db:.1f} dB re the mixture"
+        )
 
 
 def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
@@ -81,7 +121,7 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         properties["channels"] = AUDIO_CHANNELS
         properties["sha256"] = sha256(origin.files)
         properties["trimmed_samples"] = origin.trimmed_samples
-    description = {
+    description: dict[str, Any] = {
         "song": recording.name,
         "rate_hz": rate_hz,
         "source_rate_hz": recording.rate_hz,
@@ -89,8 +129,11 @@ def write_cache(recording: Recording, path: str | Path, rate_hz: int) -> None:
         # At least one step of 16 bits: songs are divided by it, and a mono sum can be silent.
         "scale": max(1, float(pcm[0].mean(axis=0, dtype=np.float64).std())) / FULL_SCALE,
         "residual_db": recording.residual_db,
+        # Of the audio, not of the file: the same recording may have another header, or name.
+        "mixture_sha256": hashlib.sha256(pcm[0].tobytes()).hexdigest(),
         "stems": stems,
     }
+    description[CHECKSUM] = cache_checksum(description, pcm)
     with atomic_write(path) as unfinished:
         np.save(unfinished, pcm)
     with atomic_write(path.with_suffix(".json")) as unfinished:

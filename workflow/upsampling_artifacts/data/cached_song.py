@@ -2,8 +2,9 @@
 
 One ``.npy`` file per song holds int16 ``(1 + sources, channels, time)``, the mixture first. The
 layout is planar: a segment of one stem is one contiguous read per channel. A ``.json`` file beside
-it describes the contents. :mod:`upsampling_artifacts.data.cache` writes both. It is a separate
-module, so that jobs that only read the cache do not import its dependencies.
+it describes the contents and states a checksum of both (:mod:`upsampling_artifacts.integrity`).
+:mod:`upsampling_artifacts.data.cache` writes them. It is a separate module, so that jobs that only
+read the cache do not import its dependencies.
 """
 
 from __future__ import annotations
@@ -11,15 +12,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from upsampling_artifacts.errors import InputError, first_line
 from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.integrity import array_parts, check_checksum, checksum, description_part
 
 FULL_SCALE = 2**15
 
 AUDIO_CHANNELS = 2
 """All songs are stereo, as in MUSDB18."""
+
+REMEDY = "delete it and the .json file beside it, and they will be made again"
+
+CHECKSUM = "crc32"
+"""Key of the description: the checksum of the other keys and of the samples."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +54,32 @@ class CachedSong:
 
 
 def read_cache(path: str | Path) -> CachedSong:
-    """Memory-map a cached song.
+    """Memory-map a cached song, and check it.
+
+    The check reads the song once, at more than a gigabyte per second from memory; jobs that train
+    on songs, separate or score them read them anyway.
 
     Args:
         path: The ``.npy`` file; the ``.json`` file must lie beside it.
 
     Returns:
         The song; its samples are read from disk when they are used.
+
+    Raises:
+        InputError: The files are damaged, or do not belong together, or are of another song than
+            the name of the file says.
     """
-    about = json.loads(Path(path).with_suffix(".json").read_text())
-    pcm = np.load(path, mmap_mode="r")
+    try:
+        about = json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8"))
+        pcm = np.load(path, mmap_mode="r")
+        stated, actual = about[CHECKSUM], cache_checksum(about, pcm)
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        raise InputError(
+            f"{path}: damaged, or not a cached song of this version ({first_line(error)}); {REMEDY}"
+        ) from error
+    check_checksum(path, stated, actual, REMEDY)
+    if about["song"] != Path(path).stem:
+        raise InputError(f"{path}: is the song '{about['song']}'; {REMEDY}")
     return CachedSong(
         name=about["song"],
         rate_hz=about["rate_hz"],
@@ -63,6 +88,17 @@ def read_cache(path: str | Path) -> CachedSong:
         mixture=pcm[0],
         stems=pcm[1:],
     )
+
+
+def cache_checksum(about: dict[str, Any], pcm: np.ndarray) -> str:
+    """The checksum of a cached song.
+
+    Args:
+        about: The description, with or without its checksum.
+        pcm: int16 ``(1 + sources, channels, time)``.
+    """
+    covered = {key: value for key, value in about.items() if key != CHECKSUM}
+    return checksum([description_part(covered), *array_parts(pcm)])
 
 
 def write_song_list(songs: list[str], path: str | Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import soundfile
@@ -21,6 +23,10 @@ EXCLUSION_MARK = "or exclude the song, in config:"
 
 SPLITS = ("train", "valid", "test")
 
+PERIODIC = re.compile(r"(.+?)\1{19,}$")
+"""In such a name, Snakemake (``PeriodicityDetector``) suspects rules that call each other for ever:
+it makes nothing that depends on the name, but takes what is there, however old."""
+
 SONG_SECONDS = 240.0
 """Mean length in MUSDB18, whose 150 songs take ten hours."""
 
@@ -35,10 +41,16 @@ def song_names(config: dict) -> dict[str, list[str]]:
         The names, keyed "train", "valid", "test" and "excerpt" (the real song, scored separately).
 
     Raises:
-        InputError: The root is missing, is empty or lacks songs of a published data set; or
-            ``exclude_songs`` names an unknown song; or a split has no songs.
+        InputError: The root is missing, is empty, has faulty names or lacks songs of a published
+            data set, or is set for synthetic songs; or ``exclude_songs`` names an unknown song; or
+            a split has no songs.
     """
     if config["dataset"] == "synthetic":
+        if config["root"] is not None:
+            raise InputError(
+                f"config: root: is {config['root']}, but dataset: synthetic renders its own songs; "
+                "set dataset: folder, or omit root"
+            )
         counts = config["synthetic_songs"]
         names = synthetic_songs.song_names(counts["train"], counts["valid"], counts["test"])
     elif is_fetched(config):
@@ -169,13 +181,7 @@ def _find_names(dataset: str, root: str | None, valid: list[str]) -> dict[str, l
                 "each song in it is a folder of wav files or a .stem.mp4 file"
             )
     for split, names in found.items():
-        for name in names:
-            if "{" in name or "}" in name or not name.isprintable():
-                raise InputError(
-                    f"config: root: the song '{name}' in {Path(root) / split} has {{ or }} in its "
-                    "name, which Snakemake takes for a wildcard, or a line break or another "
-                    "character that cannot be printed; rename its folder (a symbolic link will do)"
-                )
+        _check_names(Path(root) / split, names)
     if both := set(found["train"]) & set(found["test"]):
         raise InputError(
             f"config: root: {root} has '{min(both)}' in train and in test; remove one of them"
@@ -189,12 +195,54 @@ def _find_names(dataset: str, root: str | None, valid: list[str]) -> dict[str, l
     }
 
 
+def _check_names(folder: Path, names: list[str]) -> None:
+    """Refuse songs that exist twice, and names that Snakemake takes for something else."""
+    for name in names:
+        if "{" in name or "}" in name or not name.isprintable():
+            raise InputError(
+                f"config: root: the song '{name}' in {folder} has {{ or }} in its name, which "
+                "Snakemake takes for a wildcard, or a line break or another character that cannot "
+                "be printed; rename its folder (a symbolic link will do)"
+            )
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise InputError(
+                f"config: root: {folder} has '{name}' as a folder and as a .stem.mp4 file; "
+                "remove one of them"
+            )
+        check_repetition(f"config: root: a song in {folder}", name)
+
+
+def check_repetition(where: str, name: str) -> None:
+    """Refuse a name that ends with too many repetitions (:data:`PERIODIC`).
+
+    Args:
+        where: What has the name.
+        name: The name.
+
+    Raises:
+        InputError: It ends so.
+    """
+    if repeated := PERIODIC.search(name):
+        raise InputError(
+            f"{where} has a name that ends with '{repeated[1]}' "
+            f"{len(repeated[0]) // len(repeated[1])} times, which Snakemake takes for an endless "
+            "recursion; rename it"
+        )
+
+
 def _validation_names(root: Path) -> list[str]:
     """Read the validation songs from ``mus.yaml`` in the root, else from musdb's setup file."""
     setup = root / "mus.yaml"
     if not setup.exists():
         setup = package_folder("musdb") / "configs/mus.yaml"
-    return read_setup_file(setup).get("validation_tracks") or []
+    names = read_setup_file(setup).get("validation_tracks") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(
+            f"{setup}: validation_tracks: is {names!r}, but must be a list of songs: "
+            "[One song, Another song]; put a name that is a number in quotes"
+        )
+    return names
 
 
 def song_seconds(song: Path, mixture: str = "mixture.wav", default: float | None = None) -> float:

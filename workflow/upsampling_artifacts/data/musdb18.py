@@ -26,6 +26,10 @@ MAX_TRIM_SECONDS, MAX_TRIM_SHARE = 1.0, 0.01
 """Stems whose lengths differ by more than either are assumed not to belong to one song."""
 
 
+FLOATING_POINT = ("FLOAT", "DOUBLE")
+"""libsndfile's names of the wav formats that can hold what is no number."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """The files that the mixture or a source was read from.
@@ -117,9 +121,9 @@ def read_song(
         The song with its mixture and the sources.
 
     Raises:
-        InputError: A file is missing, unreadable, damaged, mono or silent, or differs from the
-            mixture in rate or, by too much, in length; or a source is neither a stem nor a target;
-            or ffmpeg is missing.
+        InputError: A file is missing, unreadable, damaged, mono, silent or not finite, or differs
+            from the mixture in rate or, by too much, in length; or a source is neither a stem nor a
+            target; or ffmpeg is missing.
     """
     require_ffmpeg()
     setup = setup or read_setup("musdb18")
@@ -177,10 +181,26 @@ def _decode_wavs(folder: Path, setup: dict) -> Decoded:
         except soundfile.SoundFileError as error:
             raise InputError(f"{path}: not a readable wav file ({error}); replace it") from error
         headers[stem] = _Header(str(path), info.samplerate, info.channels, info.frames)
+        if info.subtype in FLOATING_POINT:
+            _check_finite(path)
     _check_headers(headers)
     names = {stem: str(path.relative_to(folder)) for stem, path in files.items()}
     ids = {stem: index for index, stem in enumerate(names)}
     return files, _decode(folder, names, ids, headers), headers["mixture"].rate_hz
+
+
+def _check_finite(path: Path) -> None:
+    """Refuse samples that are infinite or not a number: ffmpeg makes them full scale."""
+    with soundfile.SoundFile(path) as file:
+        rate_hz, start = file.samplerate, 0
+        for block in file.blocks(2**18, dtype="float32", always_2d=True):
+            faulty = ~np.isfinite(block).all(axis=1)
+            if faulty.any():
+                seconds = (start + int(np.argmax(faulty))) / rate_hz
+                raise InputError(
+                    f"{path}: a sample at {seconds:.3f} s is infinite or not a number; replace it"
+                )
+            start += len(block)
 
 
 def _decode_packed(path: Path, setup: dict) -> Decoded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import soundfile
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache
 from upsampling_artifacts.files import explained_write_errors
 from upsampling_artifacts.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 Separate = Callable[[CachedSong], np.ndarray]
 """Maps a song to its estimates, ``(sources, channels, time)`` float32 re full scale."""
@@ -36,6 +39,11 @@ def separate_songs(separate: Separate, songs: list[str], folder: str | Path, lab
         target = Path(folder) / "test" / song.name
         target.mkdir(parents=True)
         for source, estimate in zip(song.sources, separate(song), strict=True):
+            if not np.isfinite(estimate).all():
+                logger.warning(
+                    f"{label}: '{song.name}' will not be scored: the estimate of {source} is "
+                    "infinite or not a number in places"
+                )
             wav = target / f"{source}.wav"
             with explained_write_errors(wav):
                 soundfile.write(wav, estimate.T, song.rate_hz, subtype="FLOAT")

@@ -2,7 +2,8 @@
 
 museval (BSS Eval v4) computes the metrics, in frames of one second, and we keep its JSON files.
 This module does the bookkeeping: it selects the frames on which every run could be scored, and
-takes medians and means in the order that published numbers use.
+takes medians and means in the order that published numbers use. A run whose estimates of a song
+cannot be scored loses its own scores only (:mod:`evaluation.estimate_checks`).
 """
 
 from __future__ import annotations
@@ -21,15 +22,31 @@ import pandas as pd
 import soundfile
 
 from upsampling_artifacts.data.musdb18 import require_ffmpeg
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, first_line
 from upsampling_artifacts.evaluation.bss_eval import evaluate
+from upsampling_artifacts.evaluation.estimate_checks import (
+    limit_exact,
+    no_scores,
+    read_remarks,
+    suspicion,
+    why_not_scored,
+    write_remark,
+)
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.progress import Progress
 
 METRICS = ["SDR", "ISR", "SIR", "SAR"]
 COLUMNS = [
     "system", "seed", "song", "source", "metric", "value_db", "n_frames", "n_frames_scored",
+    "remark",
 ]  # fmt: skip
+
+MIN_SCORED_SHARE = 0.5
+"""A run that could be scored on fewer of a song's frames than this, relative to the run with the
+most, is not compared on the song. A few silent frames cost all runs these frames; an estimate that
+is silent in most of them must not choose the frames of the others."""
+
+TOO_SILENT = "an estimate is silent in more than half of the frames"
 
 
 def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | Path) -> None:
@@ -38,7 +55,8 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
     Args:
         cached_song: The cached song (``.npy``), which contains the references.
         estimates: Folder with one wav file per source.
-        json_path: File to write, in museval's JSON format.
+        json_path: File to write, in museval's JSON format. If the estimates cannot be scored, it
+            has no scores, and a text file beside it says why.
 
     Raises:
         InputError: An estimate is missing, or its length or rate differs from the song's.
@@ -53,7 +71,7 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
     audio = []
     for source in song.sources:
         path = Path(estimates) / f"{source}.wav"
-        if not path.exists():
+        if not path.is_file():
             raise InputError(f"{path}: missing; separate the song again")
         samples, rate_hz = soundfile.read(path, always_2d=True)
         if samples.shape != shape or rate_hz != song.rate_hz:
@@ -63,14 +81,38 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
             )
         audio.append(samples)
     references = waveform(song.stems).transpose(0, 2, 1).astype(np.float64)
-    values = evaluate(references, np.stack(audio), song.rate_hz)
+    checked = np.stack(audio), references, song.sources, song.rate_hz
+    remark, values = score_checked(*checked)
     store = TrackStore(song.name, win=1, hop=1)
     for index, source in enumerate(song.sources):
         by_metric = dict(zip(METRICS, (v[index].tolist() for v in values), strict=True))
         store.add_target(source, by_metric)
     store.validate()
+    write_remark(json_path, remark)
     with atomic_write(json_path) as unfinished:
         store.save(unfinished)
+
+
+def score_checked(
+    estimates: np.ndarray, references: np.ndarray, sources: Sequence[str], rate_hz: int
+) -> tuple[str, tuple[np.ndarray, ...]]:
+    """Score the estimates of one song, if they can be scored.
+
+    Args:
+        estimates: ``(sources, time, channels)``.
+        references: Of the same shape.
+        sources: Names of the sources.
+        rate_hz: Sampling rate.
+
+    Returns:
+        What is wrong with the estimates, or empty; and SDR, ISR, SIR and SAR, each
+        ``(sources, frames)``, which are NaN if the estimates cannot be scored. Exact estimates have
+        :data:`estimate_checks.EXACT_DB`.
+    """
+    if reason := why_not_scored(estimates, sources, rate_hz):
+        return f"not scored: {reason}", no_scores(len(sources), estimates.shape[1], rate_hz)
+    values = evaluate(references, estimates, rate_hz)
+    return suspicion(estimates, references, sources, rate_hz), tuple(map(limit_exact, values))
 
 
 def score_songs(
@@ -123,13 +165,22 @@ def read_frames(folders: Sequence[str | Path]) -> pd.DataFrame:
 
     Returns:
         Columns system, seed, song, source, frame, metric, value_db (NaN if not scored).
+
+    Raises:
+        InputError: A file is damaged.
     """
     rows = []
     for path in (
         path for folder in folders for path in sorted(Path(folder, "test").glob("*.json"))
     ):
         system, seed = path.parents[3].name, int(path.parents[2].name.removeprefix("seed-"))
-        for target in json.loads(path.read_text())["targets"]:
+        try:
+            targets = json.loads(path.read_text(encoding="utf-8"))["targets"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: damaged ({first_line(error)}); score the song again (-R score)"
+            ) from error
+        for target in targets:
             for index, frame in enumerate(target["frames"]):
                 for metric in METRICS:
                     value = frame["metrics"][metric]
@@ -143,7 +194,9 @@ def keep_common_frames(frames: pd.DataFrame) -> pd.DataFrame:
 
     museval returns NaN for all sources of a frame in which any reference or estimate is silent.
     References are the same for all runs, but estimates are not. A fair comparison drops a frame
-    for all runs if one of them could not be scored on it.
+    for all runs if one of them could not be scored on it. But a run that could be scored on hardly
+    any frame of a song (:data:`MIN_SCORED_SHARE`), because its estimates are faulty, decides
+    nothing for the others: it has no scores of the song.
 
     Args:
         frames: From :func:`read_frames`.
@@ -168,24 +221,44 @@ def keep_common_frames(frames: pd.DataFrame) -> pd.DataFrame:
                 f"scores of {system}, seed {seed}: frame {frame} of {source} in '{song}' is "
                 "missing, but other systems have it; score the song again (-R score)"
             )
-    table[table.isna().any(axis=1)] = np.nan
+    is_faulty = _faulty_songs(table)
+    table[(table.isna() & ~is_faulty).any(axis=1)] = np.nan
+    table = table.mask(is_faulty)
     kept = cast("pd.Series", table.stack(runs, future_stack=True))
     return kept.rename("value_db").reset_index()
 
 
-def song_scores(frames: pd.DataFrame) -> pd.DataFrame:
+def _faulty_songs(table: pd.DataFrame) -> pd.DataFrame:
+    """For each frame (row) and run (column), whether the run is not compared on the song."""
+    n_scored = table.notna().groupby(level="song").sum()
+    is_faulty = n_scored.lt(MIN_SCORED_SHARE * n_scored.max(axis=1), axis=0)
+    by_frame = is_faulty.loc[table.index.get_level_values("song")]
+    return by_frame.set_axis(table.index)
+
+
+def song_scores(frames: pd.DataFrame, remarks: pd.DataFrame | None = None) -> pd.DataFrame:
     """Compute the median over the frames of each song, source and metric, ignoring NaN.
 
     Args:
         frames: From :func:`read_frames` or :func:`keep_common_frames`.
+        remarks: From :func:`estimate_checks.read_remarks`; None for none.
 
     Returns:
-        The columns ``COLUMNS``, sorted: one row per run, song, source and metric.
+        The columns ``COLUMNS``, sorted: one row per run, song, source and metric. The remark says
+        what is wrong with the run's estimates of the song, if anything is: NaN if nothing.
     """
     keys = ["system", "seed", "song", "source", "metric"]
     grouped = frames.groupby(keys)["value_db"]
-    scores = grouped.agg(value_db="median", n_frames="size", n_frames_scored="count")
-    return scores.reset_index().sort_values(keys)[COLUMNS]
+    scores = grouped.agg(value_db="median", n_frames="size", n_frames_scored="count").reset_index()
+    if remarks is not None:
+        scores = scores.merge(remarks, on=["system", "seed", "song"], how="left")
+    scores = scores.reindex(columns=COLUMNS).astype({"remark": object})
+    lacks_scores = scores["n_frames_scored"] == 0
+    others_have_scores = scores.groupby("song")["n_frames_scored"].transform("max") > 0
+    scores.loc[lacks_scores & others_have_scores & scores["remark"].isna(), "remark"] = (
+        f"not scored: {TOO_SILENT}"
+    )
+    return scores.sort_values(keys)
 
 
 def write_scores(folders: list[str], csv_path: str | Path, common: bool = False) -> None:
@@ -200,4 +273,5 @@ def write_scores(folders: list[str], csv_path: str | Path, common: bool = False)
     if common:
         frames = keep_common_frames(frames)
     with atomic_write(csv_path) as unfinished:
-        song_scores(frames).to_csv(unfinished, index=False, float_format="%.5f")
+        scores = song_scores(frames, read_remarks(folders))
+        scores.to_csv(unfinished, index=False, float_format="%.5f")

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source
+from upsampling_artifacts.evaluation.sdr import MEAN, read_scores, sdr_by_source
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.statistics import ERROR_RATE, crossed_mean_interval
 
@@ -56,8 +56,9 @@ def sdr_differences(
     Returns:
         The columns ``COLUMNS``, one row per system and source (``MEAN``, the mean over sources,
         first); none for a system without scores. Seeds and songs that either system lacks do not
-        count. The bounds are NaN with one seed and one song. With one seed, they allow for other
-        songs only, with one song for other seeds only; ``method`` says so.
+        count, but a comparison that has none left still belongs to its family. The bounds are NaN
+        with one seed and one song. With one seed, they allow for other songs only, with one song
+        for other seeds only; ``method`` says so.
     """
     sdr = scores[scores["song"].isin(songs) & (scores["metric"] == "SDR")]
     medians = sdr_by_source(scores, list(songs)).pivot(
@@ -67,11 +68,14 @@ def sdr_differences(
     tables = [
         (system, reference, same_network, source, values)
         for system, reference, same_network in comparisons
+        if {system, reference} <= set(sdr["system"])
         for source, values in _paired_by_source(sdr, system, reference).items()
     ]
     family_sizes = Counter((same, source == MEAN) for _, _, same, source, _ in tables)
     rows = []
     for system, reference, same_network, source, values in tables:
+        if not values.size:
+            continue
         n_comparisons = family_sizes[same_network, source == MEAN]
         mean, low, high = crossed_mean_interval(values, 1 - ERROR_RATE)
         _, *together = crossed_mean_interval(values, 1 - ERROR_RATE / n_comparisons)
@@ -99,11 +103,10 @@ def _paired_by_source(sdr: pd.DataFrame, system: str, reference: str) -> dict[st
     )
     differences = one - other
     differences.insert(0, MEAN, differences.mean(axis=1, skipna=False))
-    tables = {
+    return {
         str(source): values.unstack("song").dropna(how="all").dropna(axis=1).to_numpy()
         for source, values in differences.items()
     }
-    return {source: values for source, values in tables.items() if values.size}
 
 
 def _method(n_seeds: int, n_songs: int) -> str:
@@ -132,6 +135,6 @@ def write_sdr_differences(
         songs: The songs to include.
         comparisons: As for :func:`sdr_differences`.
     """
-    table = sdr_differences(pd.read_csv(scores_path), songs, comparisons, pd.read_csv(paper_path))
+    table = sdr_differences(read_scores(scores_path), songs, comparisons, pd.read_csv(paper_path))
     with atomic_write(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from upsampling_artifacts.evaluation.sdr import sdr_by_run
+from upsampling_artifacts.evaluation.sdr import read_scores, remarks_by_system, sdr_by_run
 from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.models.flops import (
     build_on_meta,
@@ -116,9 +116,10 @@ def table_1(
 
     Returns:
         The columns ``COLUMNS``, one row per system. NaN marks what we did not measure or the paper
-        does not state.
+        does not state. A run that could not be scored does not count, and ``note`` says why.
     """
     sdr = {name: group["sdr_db"] for name, group in sdr_by_run(scores, songs).groupby("system")}
+    remarks = remarks_by_system(scores, songs)
     steps: dict[str, list[int]] = defaultdict(list)
     for (system, _), log in logs.items():
         steps[system].append(log["step"].iloc[-1])
@@ -126,11 +127,13 @@ def table_1(
     for system in dict.fromkeys([*paper["system"], *systems, *sdr]):
         row: dict[str, object] = {"system": system}
         if system in sdr:
-            mean, low, high = mean_interval(sdr[system].to_numpy())
+            scored = sdr[system].dropna()
+            mean, low, high = mean_interval(scored.to_numpy())
             row |= {"sdr_db": mean, "sdr_low_db": low, "sdr_high_db": high}
-            row |= {"n_seeds": len(sdr[system])}
+            row |= {"n_seeds": len(scored)}
+        texts = notes.get(system) if system in systems else None, remarks.get(system)
+        row["note"] = "; ".join(filter(None, texts)) or None
         if system in systems:
-            row["note"] = notes.get(system)
             shape = len(systems[system]["sources"]), systems[system]["audio_channels"]
             if system in steps:
                 row |= {"steps_least": min(steps[system]), "steps_most": max(steps[system])}
@@ -185,7 +188,7 @@ def write_table_1(
         for path in map(Path, training)
     }
     systems = {Path(path).parents[1].name: read_about(path) for path in model_paths}
-    tables = pd.read_csv(scores), logs, pd.read_csv(speed)
+    tables = read_scores(scores, logs), logs, pd.read_csv(speed)
     table = table_1(*tables, systems, full_size, pd.read_csv(paper), songs, notes, references)
     with atomic_write(csv_path) as unfinished:
         table.to_csv(unfinished, index=False, float_format="%.4f")

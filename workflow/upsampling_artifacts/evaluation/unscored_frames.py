@@ -61,7 +61,8 @@ def unscored_frames(
             unscored = group.loc[group["value_db"].isna(), "frame"]
             silent = [frame for frame in unscored if _is_silent(song, source, frame)]
             path = run / "estimates" / "test" / song.name / f"{source}.wav"
-            signals = [_estimate(path, song, frame) for frame in silent]
+            estimates = [_estimate(path, song, frame) for frame in silent]
+            signals = [signal for signal in estimates if np.isfinite(signal).all()]
             for tone_hz in tones_hz:
                 row = *key, len(group), len(unscored), len(silent), tone_hz
                 rows.append((*row, *_tone_medians(signals, song.rate_hz, tone_hz)))

@@ -11,7 +11,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from upsampling_artifacts.evaluation.sdr import MEAN, sdr_by_source, summarize_sdr
+from upsampling_artifacts.evaluation.sdr import (
+    MEAN,
+    read_scores,
+    sdr_by_source,
+    summarize_sdr,
+)
 from upsampling_artifacts.figures import style
 from upsampling_artifacts.figures.style import BASELINES, Look
 from upsampling_artifacts.figures.systems import belongs_to, legend_belongs_to
@@ -68,7 +73,7 @@ def draw_source_scores(
         sources: The sources, from left to right.
         songs: The songs whose scores count.
     """
-    scores = pd.read_csv(csv_path)
+    scores = read_scores(csv_path)
     runs, summary = sdr_by_source(scores, songs), summarize_sdr(scores, songs)
     style.save_figure(source_scores(runs, summary, looks, sources), image_paths)
 

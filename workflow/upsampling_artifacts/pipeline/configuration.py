@@ -14,6 +14,7 @@ import jsonschema
 import yaml
 
 from upsampling_artifacts import registry, signatures
+from upsampling_artifacts.data.datasets import check_repetition
 from upsampling_artifacts.data.rates import RECORDED_HZ, check_resampling
 from upsampling_artifacts.errors import InputError, shortened
 
@@ -350,6 +351,10 @@ def _check_names(config: dict) -> None:
         raise InputError(
             f"config: dataset: unknown data set '{config['dataset']}'; known: {', '.join(known)}"
         )
+    check_repetition("config: experiment: it", config["experiment"])
+    named = {"systems": config["systems"], "probes.models": config["probes"]["models"]}
+    for key, name in ((key, name) for key, names in named.items() for name in names):
+        check_repetition(f"config: {key}: one", name)
     for name in registry.BASELINES:
         if name in config["systems"]:
             raise InputError(

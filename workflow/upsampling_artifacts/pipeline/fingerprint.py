@@ -39,6 +39,7 @@ NEUTRAL = {PACKAGE} | {
         # Execution: moving data, interrupting and resuming. Activation checkpointing gives the
         # same gradients, bit for bit.
         "files",
+        "integrity",
         "interruption",
         "pipeline.fingerprint",
         "training.activation_checkpointing",

@@ -136,8 +136,8 @@ def listening_grid(
 
 
 def _read(path: Path, excerpt: slice) -> np.ndarray:
-    """``(channels, time)`` of an audio file."""
+    """``(channels, time)`` of an audio file; silent where it is infinite or not a number."""
     audio, _ = soundfile.read(
         path, start=excerpt.start, stop=excerpt.stop, dtype="float32", always_2d=True
     )
-    return audio.T
+    return np.where(np.isfinite(audio), audio, 0).T

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from upsampling_artifacts.evaluation.sdr import MEAN, summarize_sdr
+from upsampling_artifacts.evaluation.sdr import MEAN, remarks_by_system, summarize_sdr
 from upsampling_artifacts.evaluation.unscored_frames import summarize_unscored_frames
 from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import BASELINES, Look
@@ -275,9 +275,12 @@ def unscored_frames(scores: pd.DataFrame) -> dict[str, Any]:
     Returns:
         ``n_frames`` and ``n_unscored`` per system; ``same_for_all``, whether all systems have the
         same count (if not, ``n_unscored`` sums the largest count of each song); and ``songs``,
-        ``{"song", "n_frames", "n_unscored"}`` of those with unscored frames.
+        ``{"song", "n_frames", "n_unscored"}`` of those with unscored frames. A run whose estimates
+        of a song are faulty does not count there; ``remarks`` has a line for each such system.
     """
     sdr = scores[scores["metric"] == "SDR"]
+    if "remark" in sdr:
+        sdr = sdr[~sdr["remark"].astype(str).str.startswith("not scored")]
     counts = sdr.assign(n_unscored=sdr["n_frames"] - sdr["n_frames_scored"])
     by_song = counts.groupby("song", sort=False)[["n_frames", "n_unscored"]].max()
     n_counts = counts.groupby("song")["n_unscored"].nunique()
@@ -286,6 +289,7 @@ def unscored_frames(scores: pd.DataFrame) -> dict[str, Any]:
         "n_unscored": int(by_song["n_unscored"].sum()),
         "same_for_all": bool((n_counts <= 1).all()),
         "songs": by_song[by_song["n_unscored"] > 0].reset_index().to_dict("records"),
+        "remarks": remarks_by_system(scores, list(scores["song"].unique())),
     }
 
 

@@ -14,6 +14,7 @@ from upsampling_artifacts.artifacts.chance import BY_CHANCE
 from upsampling_artifacts.data.signals import NEAR_SILENCE_DB
 from upsampling_artifacts.evaluation.reference_tables import summarize_tones
 from upsampling_artifacts.evaluation.remedy_summary import read_summary
+from upsampling_artifacts.evaluation.sdr import read_scores
 from upsampling_artifacts.figures.signal_names import signal_name
 from upsampling_artifacts.figures.style import BASELINES, SYMBOLS, Look
 from upsampling_artifacts.files import atomic_write
@@ -280,7 +281,7 @@ def _score_values(
     excerpt: str | None,
     tone_hz: float,
 ) -> dict[str, Any]:
-    scores = pd.read_csv(files.scores)
+    scores = read_scores(files.scores)
     systems, sources = config["variants"], config["sources"]
     excerpt_songs = [excerpt] if excerpt else []
     return {
@@ -307,7 +308,7 @@ def _reference_values(
     steps = zip(trained["steps_least"], trained["steps_most"], strict=True)
     here = Tables(
         tones=summarize_tones(pd.read_csv(files.variants), tone_hz),
-        scores=pd.read_csv(files.scores),
+        scores=read_scores(files.scores),
         songs=test_songs,
         sdr_differences=pd.read_csv(files.sdr_differences),
         claims=pd.read_csv(files.claims),

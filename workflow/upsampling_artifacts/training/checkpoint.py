@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -86,11 +87,15 @@ class Checkpoint:
         """Read the checkpoint; None if the file does not exist.
 
         Raises:
-            InputError: The checkpoint belongs to another training run, or the file is not one.
+            InputError: The checkpoint belongs to another training run, or is damaged, or the file
+                is not one.
         """
         if not self.path.exists():
             return None
         try:
+            # torch.load checks no checksums, but torch.save writes those of a zip archive.
+            with zipfile.ZipFile(self.path) as archive:
+                damaged = archive.testzip()
             # Onto the CPU: a job may resume on a machine without a GPU. Memory-mapped, so
             # that the processes of several devices share one copy.
             saved = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
@@ -102,6 +107,11 @@ class Checkpoint:
             raise InputError(
                 f"{self.path}: not a checkpoint of this program ({kind}); delete it to start over"
             ) from error
+        if damaged:
+            raise InputError(
+                f"{self.path}: damaged: '{damaged}' in it does not fit its checksum; delete it to "
+                "start over"
+            )
         differing = [
             key for key, value in self.identity.items() if saved_identity.get(key) != value
         ]

@@ -207,6 +207,9 @@ class _Loop:
         valid_loss = None
         if epoch % self.options.validate_every_epochs == 0 or is_last:
             valid_loss = self.trainer.validate(self.valid)
+            if not math.isfinite(valid_loss):
+                diverged = self.reporter.diverged(valid_loss, state.step, "the validation loss")
+                end_together(self.fabric, diverged)
             self._keep_best(valid_loss)
         steps_before = state.rows[-1][0] if state.rows else 0
         train_loss = state.loss_sum / (state.step - steps_before)

@@ -43,10 +43,10 @@ class Reporter:
                 f"after the first epoch to end past {minutes:g} minutes (training.minutes)"
             )
 
-    def diverged(self, loss: float, step: int) -> InputError:
+    def diverged(self, loss: float, step: int, which: str = "the loss") -> InputError:
         """The error to raise if the loss is infinite or not a number."""
         return InputError(
-            f"{self.label}: the loss is {loss} at step {step}; lower training.learning_rate"
+            f"{self.label}: {which} is {loss} at step {step}; lower training.learning_rate"
         )
 
     def interrupted(self, reason: str | None, step: int) -> Interrupted:
