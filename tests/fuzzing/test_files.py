@@ -102,7 +102,7 @@ odd_sounds = st.builds(
 )
 
 
-@cases(short=12, share=0.3)
+@cases(short=4, share=0.1)
 @given(
     stem=st.sampled_from(STEMS), fault=faults, content=damaged(GOOD, near=WAV_HEADER) | odd_sounds
 )
@@ -120,7 +120,7 @@ def test_a_song_with_a_damaged_stem_is_cached_or_refused(
             assert not list(cached.parent.glob("*")) and "Song" in line
 
 
-@cases(short=6, share=0.1)
+@cases(short=2, share=0.02)
 @given(
     samples=st.sampled_from([1, 100, 999, 8000]), rate_hz=st.sampled_from([44_101, 999_999, 100])
 )
@@ -151,7 +151,7 @@ def set_up(root: Path, songs: list[str], setup: bytes | None) -> dict:
     return {**CONFIG, **changes}
 
 
-@cases(short=12, share=0.15)
+@cases(short=5, share=0.05)
 @given(songs=st.lists(names, min_size=3, max_size=3, unique=True))
 def test_any_song_name_is_planned_or_refused(songs: list[str]) -> None:
     with TemporaryDirectory() as path:
@@ -181,7 +181,7 @@ setups = st.one_of(
 )
 
 
-@cases(short=25, share=0.3)
+@cases(short=12, share=0.1)
 @given(setup=setups)
 def test_any_mus_yaml_is_used_or_refused(setup: bytes) -> None:
     with TemporaryDirectory() as path:
@@ -243,7 +243,7 @@ def cached(tmp_path_factory: pytest.TempPathFactory) -> Path:
 ESTIMATE = wav(noise(), subtype="FLOAT")
 
 
-@cases(short=8, share=0.2)
+@cases(short=3, share=0.05)
 @given(fault=faults, content=damaged(ESTIMATE, near=80) | odd_sounds)
 def test_a_damaged_estimate_is_scored_or_refused(cached: Path, fault: str, content: bytes) -> None:
     with TemporaryDirectory() as path:

@@ -71,6 +71,15 @@ def test_whatever_a_class_raises_is_one_line() -> None:
     assert str(error.value).endswith("; change its options")
     with pytest.raises(InputError, match=r"^upsampler 'linear': its class raised "):
         build_layer({"name": "linear", "length": 2.5}, 1, 1, 2)
+    for name, options, message in (
+        ("demucs", {"rescale": -1}, "^rescale: -1 is no standard deviation"),
+        ("wave_unet", {"filters": 2.5}, "^architecture 'wave_unet': its class raised TypeError"),
+    ):
+        with pytest.raises(InputError, match=message):
+            build_model(name, options, {"name": "transposed"}, **SHAPE)
+    for beta in (101, 1e4, float("nan")):
+        with pytest.raises(InputError, match=r"^beta: .* is no shape of a Kaiser window"):
+            build_layer({"name": "sinc", "length": 3, "beta": beta}, 1, 1, 2)
     with pytest.raises(InputError, match=r"^length: 0 is not a filter length"):
         build_layer({"name": "linear", "length": 0}, 1, 1, 2)
 

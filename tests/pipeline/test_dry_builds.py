@@ -56,6 +56,11 @@ def test_every_system_in_config_can_be_built(size: str) -> None:
         (changed(upsampler={"implementation": "fast"}), "implementation: 'fast'"),
         (changed(upsampler={"bias": "no"}), "upsampler 'nearest': bias: 'no' is not true or false"),
         (changed(options={"channels": 0}), "architecture 'demucs': its class raised "),
+        (changed(options={"rescale": -1}), "rescale: -1 is no standard deviation"),
+        (
+            changed(architecture="wave_unet") | {"options": {"filters": 0}},
+            "has no weights in encoder.0.0.weight with these options; choose larger ones",
+        ),
         (changed(options={"depth": 0}), "its class raised|cannot run with these options"),
         (changed(options={"depth": 70}), "architecture 'demucs': its class raised "),
         (changed(options={"omit_relu": ["all"]}), r"omit_relu: \['all'\] is not a list of "),

@@ -79,6 +79,9 @@ def _try_network(
 
 
 def _run(module: nn.Module, channels: int) -> torch.Tensor:
+    empty = [name for name, weight in module.named_parameters() if not weight.numel()]
+    if empty:
+        raise InputError(f"has no weights in {empty[0]} with these options; choose larger ones")
     try:
         # Some layers compute a filter when they are built, on the CPU.
         return module.to("meta")(torch.zeros(1, channels, TIME, device="meta"))
