@@ -11,7 +11,6 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 from upsampling_artifacts.upsamplers.periodic_shuffle import periodic_shuffle
 
-
 MAX_BETA = 100
 """Side lobes of a Kaiser window at -800 dB; from 714 on, its values are too large for a float."""
 
