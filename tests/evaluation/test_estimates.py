@@ -108,6 +108,25 @@ def test_estimates_keep_values_below_the_resolution_of_16_bits(
     np.testing.assert_allclose(samples, 1e-9, rtol=1e-6)
 
 
+def test_estimates_that_are_not_finite_are_written_with_a_warning(
+    song_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(song: CachedSong) -> np.ndarray:
+        estimates = mixture_separator(song)
+        estimates[1, 0, 7] = np.nan
+        return estimates
+
+    separate_songs(mixture_separator, [str(song_path)], tmp_path / "estimates", "a test")
+    assert "will not be scored" not in caplog.text
+    separate_songs(faulty, [str(song_path)], tmp_path / "estimates", "a test")
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning == (
+        "a test: 'Artist - Title' will not be scored: the estimate of bass is infinite or not a "
+        "number in places"
+    )
+    assert (tmp_path / "estimates/test/Artist - Title/bass.wav").exists()
+
+
 def test_all_earlier_estimates_are_removed(song_path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "estimates"
     old = folder / "test" / "An old song" / "bass.wav"

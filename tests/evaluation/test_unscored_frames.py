@@ -95,6 +95,20 @@ def test_one_frame_with_a_decaying_sound_does_not_move_the_median(
     assert level_db == pytest.approx(-80 - 20 * np.log10(read_cache(song).scale), abs=0.1)
 
 
+def test_samples_that_are_not_finite_have_no_tone_and_the_other_frames_have(
+    song: Path, tmp_path: Path
+) -> None:
+    tone = sine(1e-4)
+    tone[2 * RATE_HZ + 5] = np.nan
+    tone[4 * RATE_HZ + 5] = np.inf
+    drums = by_source(
+        unscored_frames([add_run(tmp_path, song, "faulty", tone)], [song], [TONE_HZ])
+    ).loc[("faulty", "drums")]
+    assert (drums["n_unscored"], drums["n_silent"]) == (SECONDS, 3)
+    expected_db = -80 - 20 * np.log10(read_cache(song).scale)
+    assert drums["level_db"] == pytest.approx(expected_db, abs=0.1)
+
+
 def test_a_silent_estimate_has_no_tone(song: Path, tmp_path: Path) -> None:
     run = add_run(tmp_path, song, "silent", sine(0.0))
     cached = read_cache(song)

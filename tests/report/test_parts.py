@@ -189,6 +189,23 @@ def test_systems_with_different_numbers_of_unscored_frames_are_detected() -> Non
     unscored = findings.unscored_frames(pd.DataFrame(rows, columns=columns))
     counts = unscored["n_frames"], unscored["n_unscored"], unscored["same_for_all"]
     assert counts == (30, 2, False)
+    assert unscored["remarks"] == {}
+
+
+def test_a_run_that_could_not_be_scored_counts_in_no_number_of_frames() -> None:
+    columns = ["system", "seed", "song", "metric", "n_frames", "n_frames_scored", "remark"]
+    rows = [
+        ("a", 0, "s", "SDR", 30, 28, None),
+        ("b", 0, "s", "SDR", 30, 28, "estimates are 1 sample late"),
+        ("c", 1, "s", "SDR", 30, 0, "not scored: silent"),
+    ]
+    unscored = findings.unscored_frames(pd.DataFrame(rows, columns=columns))
+    counts = unscored["n_frames"], unscored["n_unscored"], unscored["same_for_all"]
+    assert counts == (30, 2, True)
+    assert unscored["remarks"] == {
+        "b": "seed 0, s: estimates are 1 sample late",
+        "c": "seed 1, s: not scored: silent",
+    }
 
 
 def test_the_headline_compares_upsamplers_of_one_network() -> None:

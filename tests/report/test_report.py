@@ -452,6 +452,37 @@ def test_a_report_needs_neither_an_excerpt_nor_job_costs(report: Report, tmp_pat
     assert "not under git" in page_text(page)
 
 
+def test_a_system_that_could_not_be_scored_has_a_reason_and_no_sdr(
+    report: Report, tmp_path: Path
+) -> None:
+    faulty = {"scores": tmp_path / "scores.csv", "table_1": tmp_path / "table_1.csv"}
+    scores, table_1 = (pd.read_csv(getattr(report.files, name)) for name in faulty)
+    scores["remark"] = None
+    is_faulty = (scores["system"] == "my_upsampler") & (scores["song"] == SONG)
+    scores.loc[is_faulty, ["value_db", "n_frames_scored"]] = np.nan, 0
+    scores.loc[is_faulty, "remark"] = "not scored: the estimate of bass is <silent>"
+    scores.to_csv(faulty["scores"], index=False)
+    is_faulty = table_1["system"] == "my_upsampler"
+    table_1.loc[is_faulty, ["sdr_db", "sdr_low_db", "sdr_high_db"]] = np.nan
+    table_1.loc[is_faulty, "n_seeds"] = 0
+    table_1.to_csv(faulty["table_1"], index=False)
+    files = replace(report.files, **{name: str(path) for name, path in faulty.items()})
+    write_report(
+        tmp_path / "report.html", tmp_path / "provenance.json", files, report.config, ALL_LOOKS,
+        test_songs=[SONG], excerpt=EXCERPT, tone_hz=2000.0, repository=tmp_path,
+    )  # fmt: skip
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    (row,) = page.rows("score-table", ALL_LOOKS["my_upsampler"]["label"])
+    assert row[1:-1] == ["-"] * (len(SOURCES) + 1)  # the last cell counts seeds
+    text = page_text(page)
+    assert f"my_upsampler , seed 0, {SONG}: not scored: the estimate of bass is <silent>" in text
+    assert "<silent>" not in html
+    assert " nan" not in text.lower()
+    # The frames of the others are told as before.
+    assert "1 could not be scored, the same number for every system" in text
+
+
 def table_cells(page: Page, name: str) -> list[list[str]]:
     """The cells of a table's body."""
     return [[" ".join(cell.split()) for cell in row] for row in page.tables[name][1:]]

@@ -6,6 +6,7 @@ over other songs than theirs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
@@ -47,7 +48,7 @@ def read_scores(csv_path: str | Path, runs: Iterable[tuple[str, int]] = ()) -> p
     for system, seed in runs:
         if (system, seed) not in n_rows.index:
             raise InputError(f"{csv_path}: lacks {system}, seed {seed}; {remedy}")
-    n_expected = scores[["song", "source", "metric"]].nunique().prod()
+    n_expected = math.prod(scores[column].nunique() for column in ("song", "source", "metric"))
     if n_rows.empty:
         raise InputError(f"{csv_path}: has no scores; {remedy}")
     for run, n_found in n_rows.items():
