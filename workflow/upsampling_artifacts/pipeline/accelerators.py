@@ -36,8 +36,8 @@ def missing_gpu(
     Example:
         >>> missing_gpu({"demucs_nearest": "auto"})
         >>> missing_gpu({"demucs_nearest": "cuda"}, devices=[])
-        "config: training.accelerator: cuda (of demucs_nearest), but this machine has no GPU; set \
-it to auto or cpu, or run on a machine or cluster that has one"
+        'config: training.accelerator: cuda (of demucs_nearest), but this machine has no GPU; set \
+it to auto or cpu, or run on a machine or cluster that has one'
     """
     systems = [name for name, accelerator in accelerators.items() if accelerator == "cuda"]
     if not systems or may_have_gpu(devices):
