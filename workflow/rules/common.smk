@@ -21,7 +21,7 @@ for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline import configuration, dry_builds
+from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.training.options import RUNTIME_KEYS
 
@@ -135,13 +135,6 @@ def used_networks():
         f"systems.{name}.upsampler": {"upsampler": upsampler} for name, upsampler in LAYERS.items()
     }
     return networks | layers
-
-
-if workflow.is_main_process:  # not in each job
-    try:
-        dry_builds.check(used_networks(), ".snakemake/working_options.txt", code_fingerprint)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
 
 
 def variant_system(wildcards):

@@ -1,6 +1,6 @@
 """Before the first job and after a failed one."""
 
-from upsampling_artifacts.pipeline import accelerators, cluster
+from upsampling_artifacts.pipeline import accelerators, cluster, dry_builds
 from upsampling_artifacts.progress import last_lines
 
 
@@ -40,8 +40,13 @@ def check_gpus():
         raise InputError(fault)
 
 
-# A dry run does not know where jobs will run: on this machine, or on a cluster's.
-if workflow.is_main_process:
+# While the run is planned, dry or not; not in the process of each job.
+if is_main_process():
+    try:
+        dry_builds.check(used_networks(), ".snakemake/working_options.txt", code_fingerprint)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    # A dry run does not know where jobs will run: on this machine, or on a cluster's.
     without_gpu = accelerators.missing_gpu(
         {name: options["accelerator"] for name, options in TRAINING.items()}
     )
