@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.files import atomic_write, explained_write_errors
+
+
+class LibsndfileError(RuntimeError):
+    """As soundfile's, which has no error number."""
+
+
+LibsndfileError.__module__ = "soundfile"
 
 
 def names(folder: Path) -> list[str]:
@@ -65,7 +72,7 @@ def test_numpys_error_on_a_full_disk_gains_the_path_and_a_cause(tmp_path: Path) 
     code = """if True:
         import resource, sys
         import numpy as np
-        from upsampling_artifacts.files import atomic_write
+        from upsampling_artifacts.files import atomic_write, explained_write_errors
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
         try:
             with atomic_write(sys.argv[1]) as unfinished:
@@ -86,3 +93,24 @@ def test_writing_no_file_is_an_error(tmp_path: Path) -> None:
     with refusal, atomic_write(tmp_path / "table.csv"):
         pass
     assert names(tmp_path) == []
+
+
+def test_an_error_of_libsndfile_names_the_file_and_the_free_space(tmp_path: Path) -> None:
+    path = tmp_path / "drums.wav"
+    with (
+        pytest.raises(
+            OSError, match=r"drums\.wav could not be written: System error\. \(\d+ MB free"
+        ),
+        explained_write_errors(path),
+    ):
+        raise LibsndfileError("System error.")
+    with pytest.raises(RuntimeError, match=r"^mine$"), explained_write_errors(path):
+        raise RuntimeError("mine")
+
+
+def test_a_folder_that_has_gone_hides_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "gone/table.csv"
+    refusal = pytest.raises(OSError, match=r"table\.csv could not be written: ")
+    with refusal, atomic_write(path) as unfinished:
+        unfinished.parent.rmdir()
+        unfinished.write_text("text")

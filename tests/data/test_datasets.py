@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,47 @@ def test_the_excerpt_is_dropped_if_its_song_is_a_test_song(root: Path) -> None:
     names = song_names(configuration(root, excerpt=True))
     assert names["test"] == ["D - four", EXCERPT]
     assert names["excerpt"] == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "a\x85b", "a\tb", "{song}"])
+def test_a_song_whose_name_would_break_a_list_is_refused(root: Path, name: str) -> None:
+    (root / "train" / name).mkdir()
+    with pytest.raises(InputError, match="rename its folder") as error:
+        song_names(configuration(root))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_the_length_of_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mixture.wav")
+    assert song_seconds(tmp_path, default=7) == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "song,split\nA,train\n", "song,split,seconds\nA,train,long\n",
+        "song,split,seconds\nA,training,3\n", "song,split,seconds\nA,train,nan\n",
+        "song,split,seconds\nA\n", "song,split,seconds\n\"A\nB\",train,3\n",
+    ],
+)  # fmt: skip
+def test_a_song_list_that_is_none_is_refused_or_empty(tmp_path: Path, text: str) -> None:
+    (tmp_path / "songs.csv").write_text(text)
+    config = configuration(dataset="musdb18")
+    config["datasets"]["musdb18"]["song_list"] = str(tmp_path / "songs.csv")
+    if not text:
+        assert listed_songs(config) == []
+        return
+    with pytest.raises(InputError, match=r"songs\.csv is not a song list") as error:
+        listed_songs(config)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_song_list_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "songs.csv")
+    config = configuration(dataset="musdb18")
+    config["datasets"]["musdb18"]["song_list"] = str(tmp_path / "songs.csv")
+    with pytest.raises(InputError, match=r"is not a song list .it is no file"):
+        listed_songs(config)
 
 
 def test_a_song_as_folder_and_as_mp4_file_is_an_input_error(root: Path) -> None:

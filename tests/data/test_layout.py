@@ -1,10 +1,17 @@
 """Layouts of data sets: stems, targets and setup files."""
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
-from upsampling_artifacts.data.layout import check_sources, read_setup, stem_files, stem_weights
+from upsampling_artifacts.data.layout import (
+    check_sources,
+    read_setup,
+    read_setup_file,
+    stem_files,
+    stem_weights,
+)
 from upsampling_artifacts.errors import InputError
 
 MUSDB18 = read_setup("musdb18")
@@ -44,6 +51,15 @@ def test_a_setup_file_in_the_root_overrides_the_keys_it_has(tmp_path: Path) -> N
         "targets: {a: b}",
         "targets: {a: {b: c}}",
         "- a",
+        "3",
+        "a: 2020-99-99",
+        "sources: {a: 3}",
+        "sources: {a: /etc/passwd}",
+        "sources: {a: ''}",
+        "sources: {mixture: a.wav}",
+        "sources: {1: a.wav}",
+        "stem_ids: {a: b}",
+        "targets: {a: {b: .nan}}",
         "mixture: 1",
     ],
 )
@@ -54,6 +70,19 @@ def test_an_invalid_setup_file_gets_one_line(tmp_path: Path, text: str) -> None:
     ) as error:
         read_setup("folder", tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "{}", "null"])
+def test_an_empty_setup_file_changes_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mus.yaml").write_text(text)
+    assert read_setup("folder", tmp_path) == read_setup("folder")
+    assert read_setup_file(tmp_path / "mus.yaml") == {}
+
+
+def test_a_setup_file_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mus.yaml")
+    with pytest.raises(InputError, match=r"mus\.yaml: not a valid .* it is no file"):
+        read_setup("folder", tmp_path)
 
 
 def test_the_stems_of_a_folder_are_its_wav_files(tmp_path: Path) -> None:

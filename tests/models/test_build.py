@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models.build import build_layer, build_model, seeded
 from upsampling_artifacts.probes.single_layers import probe_layers
@@ -28,8 +29,8 @@ SHAPE = {"n_sources": 2, "audio_channels": 1}
             "upsampler 'linear': unknown option 'taps'; known: length, implementation",
         ),
         (
-            {"name": "nearest", "length": 9, "bias": False},
-            "upsampler 'nearest': unknown option 'bias'; known: length, implementation",
+            {"name": "nearest", "length": 9, "bias": "no"},
+            "upsampler 'nearest': bias: 'no' is not true or false",
         ),
         (
             {"name": "nearest", "length": 9, "stride": 2},
@@ -49,6 +50,38 @@ def test_a_wrong_option_of_an_upsampler_is_named(upsampler: dict, message: str) 
     with pytest.raises(InputError) as error:
         build_model("demucs", {}, upsampler, **SHAPE)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("upsampler", registry.UPSAMPLERS)
+def test_bias_is_an_option_of_every_upsampler(upsampler: str) -> None:
+    row = {"name": upsampler, "length": 9, "bias": False}
+    layer = build_layer(row, 2, 2, 4, bias=True)
+    assert not layer(torch.zeros(1, 2, 10)).any()
+    assert not [name for name, _ in layer.named_parameters() if "bias" in name]
+    model = build_model("demucs", {"channels": 4, "depth": 1}, row, **SHAPE)
+    assert [name for name, _ in model.named_parameters() if "bias" in name]  # of other layers
+    assert build_layer({**row, "bias": True}, 2, 2, 4, bias=False)(torch.zeros(1, 2, 9)).sum() == 0
+
+
+def test_whatever_a_class_raises_is_one_line() -> None:
+    with pytest.raises(
+        InputError, match=r"^architecture 'demucs': its class raised TypeError: "
+    ) as error:
+        build_model("demucs", {"channels": "a"}, {"name": "transposed"}, **SHAPE)
+    assert str(error.value).endswith("; change its options")
+    with pytest.raises(InputError, match=r"^upsampler 'linear': its class raised "):
+        build_layer({"name": "linear", "length": 2.5}, 1, 1, 2)
+    for name, options, message in (
+        ("demucs", {"rescale": -1}, "^rescale: -1 is no standard deviation"),
+        ("wave_unet", {"filters": 2.5}, "^architecture 'wave_unet': its class raised TypeError"),
+    ):
+        with pytest.raises(InputError, match=message):
+            build_model(name, options, {"name": "transposed"}, **SHAPE)
+    for beta in (101, 1e4, float("nan")):
+        with pytest.raises(InputError, match=r"^beta: .* is no shape of a Kaiser window"):
+            build_layer({"name": "sinc", "length": 3, "beta": beta}, 1, 1, 2)
+    with pytest.raises(InputError, match=r"^length: 0 is not a filter length"):
+        build_layer({"name": "linear", "length": 0}, 1, 1, 2)
 
 
 @pytest.mark.parametrize("option", ["chanels", "n_sources", "make_upsampler"])

@@ -83,6 +83,23 @@ def line_with(output: str, text: str) -> str:
             "that no test signal has already",
         ),
         (
+            "systems={'demucs_nearest': {'upsampler': {'name': 'nearest', 'length': 0}}}",
+            "config: systems.demucs_nearest, size tiny: length: 0 is not a filter length",
+            "use 1, 2, ...",
+        ),
+        (
+            "architectures={'demucs': {'tiny': {'channels': 0}}}",
+            "config: systems.demucs_transposed, size tiny: architecture 'demucs': its class raised",
+            "change its options",
+        ),
+        (
+            "systems={'demucs_haar': {'upsampler': {'wavelet': 'db2'}}}",
+            "config: systems.demucs_haar.upsampler: wavelet: 'db2' is unknown",
+            "known: haar, lazy",
+        ),
+        ("training={'learning_rate': .nan}", "training.learning_rate: nan", "give a number"),
+        ("synthetic_songs={'train': 3000000}", "synthetic_songs.train: 3000000", "training songs"),
+        (
             "probes={'models': {'mine': {'factory': 'x'}}}",
             "probes.models.mine",
             "as package.module:name",

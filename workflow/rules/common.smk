@@ -19,6 +19,7 @@ for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2
     os.environ.setdefault(variable, value)
 
 from upsampling_artifacts import import_paths, registry
+from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline import fingerprint
@@ -120,6 +121,23 @@ def system_at_size(name, size):
         "options": {**architecture_sizes(name).get(size, {}), **row["options"]},
         "upsampler": row["upsampler"],
     }
+
+
+def used_networks():
+    """The networks and single layers that this experiment builds, by their keys in config."""
+    shape = {"n_sources": len(config["sources"]), "audio_channels": AUDIO_CHANNELS}
+    rows = {(name, config["size"]): shape for name in TRAINED}
+    for name in config["probes"]["systems"]:
+        full_size = config["systems"][name]["full_size"]
+        rows[name, config["probes"]["size"]] = {key: full_size[key] for key in shape}
+    networks = {
+        f"systems.{name}, size {size}": system_at_size(name, size) | shape
+        for (name, size), shape in rows.items()
+    }
+    layers = {
+        f"systems.{name}.upsampler": {"upsampler": upsampler} for name, upsampler in LAYERS.items()
+    }
+    return networks | layers
 
 
 def variant_system(wildcards):

@@ -1,8 +1,12 @@
 """Before the first job and after a failed one."""
 
-from upsampling_artifacts.pipeline import cluster
-from upsampling_artifacts.pipeline import preloading
-from upsampling_artifacts.pipeline import run_progress
+from upsampling_artifacts.pipeline import (
+    accelerators,
+    cluster,
+    dry_builds,
+    preloading,
+    run_progress,
+)
 from upsampling_artifacts.progress import last_lines
 
 JOB_COSTS = "results/reference/job_costs.csv"
@@ -56,6 +60,31 @@ def check_cache_size():
         logger.info(line)
 
 
+def check_gpus():
+    """Refuse to train on a GPU that is not there, before the first job."""
+    asked = {
+        job.wildcards.system: TRAINING[job.wildcards.system]["accelerator"]
+        for job in planned_jobs("train")
+    }
+    fault = accelerators.missing_gpu(asked)
+    if fault and runs_locally() and not only_touches_files():
+        raise InputError(fault)
+
+
+# While the run is planned, dry or not; not in the process of each job.
+if is_main_process():
+    try:
+        dry_builds.check(used_networks(), ".snakemake/working_options.txt", code_fingerprint)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    # A dry run does not know where jobs will run: on this machine, or on a cluster's.
+    without_gpu = accelerators.missing_gpu(
+        {name: options["accelerator"] for name, options in TRAINING.items()}
+    )
+    if without_gpu:
+        logger.warning(without_gpu)
+
+
 def delete_checkpoints_of_forced_trainings():
     """Let forced training runs (-R, -F) start at their first step.
 
@@ -98,6 +127,7 @@ def log_broken_songs(failed_caches):
 onstart:
     try:
         check_cache_size()
+        check_gpus()
         if runs_on_slurm():
             prepare_cluster()
     except InputError as error:

@@ -83,9 +83,14 @@ def compare_contents_of_scripts():
             each.set_params(script=partial(contents, path))
 
 
+def is_main_process():
+    """Whether this process plans the run; the process of a job reads the rules, too."""
+    return workflow.is_main_process
+
+
 def started_homes():
     """In the process of a job, where the run that started it found what is shared."""
-    return {} if workflow.is_main_process else sharing.read_homes(config["experiment"])
+    return {} if is_main_process() else sharing.read_homes(config["experiment"])
 
 
 def planned_jobs(rule=None):
@@ -137,6 +142,10 @@ def failed_jobs():
 
 def runs_on_slurm():
     return workflow.executor_plugin.name == "slurm"
+
+
+def runs_locally():
+    return workflow.executor_plugin.name == "local"
 
 
 def only_touches_files():

@@ -8,6 +8,10 @@ from contextvars import ContextVar
 from typing import Any
 
 MAX_MESSAGE_LENGTH = 300
+"""Length to which the message of an exception within ours is cut."""
+
+MAX_LINE_LENGTH = 2000
+"""Length to which our own messages are cut, in the middle: the remedy is at the end."""
 
 _options_as_typed: ContextVar[Mapping[str, str] | None] = ContextVar("options", default=None)
 
@@ -16,13 +20,45 @@ class InputError(ValueError):
     """The user's input is wrong.
 
     The message is one line that names the file or key, the fault and the remedy. Programs show it
-    without a traceback.
+    without a traceback. It stays one line of a readable length whatever it quotes: characters that
+    cannot be printed are escaped, and the middle is cut.
+
+    Args:
+        message: The message.
+        max_length: Length to which it is cut; None for a line that is meant to be copied.
 
     Example:
         >>> raise InputError("seconds: is -1; give a positive length")
         Traceback (most recent call last):
         upsampling_artifacts.errors.InputError: seconds: is -1; give a positive length
+        >>> str(InputError("song: 'a\\nb' has a line break in its name"))
+        "song: 'a\\\\nb' has a line break in its name"
     """
+
+    def __init__(self, message: str, max_length: int | None = MAX_LINE_LENGTH):
+        super().__init__(shortened(printable(message), max_length))
+
+
+def printable(text: str) -> str:
+    """Escape line breaks and whatever else a terminal would not print."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shortened(text: str, max_length: int | None) -> str:
+    """Replace the middle of a text that is too long.
+
+    Args:
+        text: Any text.
+        max_length: Length that the result is to have at most; None for no limit.
+
+    Example:
+        >>> shortened("a" * 500 + "b", 20)
+        'aaaaaaaaaaa ... aaab'
+    """
+    if max_length is None or len(text) <= max_length:
+        return text
+    end = max_length // 5
+    return f"{text[: max_length - end - 5]} ... {text[-end:]}"
 
 
 class Interrupted(Exception):

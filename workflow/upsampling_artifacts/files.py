@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FULL_DISK_BYTES = 2**20
@@ -31,19 +31,43 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
-        yield unfinished
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with explained_write_errors(path):
+            yield unfinished
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+    finally:
+        with suppress(OSError):  # the folder may have gone, too
+            unfinished.unlink()
+
+
+@contextmanager
+def explained_write_errors(path: str | Path) -> Iterator[None]:
+    """Let an error in writing a file name the file and, if it may be the disk, the free space.
+
+    numpy, torch, safetensors and libsndfile each report a full disk in their own way, or not at
+    all.
+
+    Args:
+        path: The file that is written.
+
+    Raises:
+        OSError: Writing failed.
+    """
+    try:
+        yield
     except Exception as error:
-        # numpy, torch and safetensors each report a full disk in their own way, or not at all.
-        free = shutil.disk_usage(path.parent).free
+        folder = Path(path).parent
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:  # it has gone
+            free = FULL_DISK_BYTES
         if free < FULL_DISK_BYTES or "No space left" in str(error):
             number, reason = errno.ENOSPC, "No space left on device"
         elif isinstance(error, OSError):
             number, reason = error.errno or errno.EIO, error.strerror or str(error)
+        elif type(error).__module__ == "soundfile":  # "System error", whatever the reason
+            number, reason = errno.EIO, f"{error} ({free / 1e6:.0f} MB free in {folder})"
         else:
             raise
         raise OSError(number, f"{path} could not be written: {reason}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -96,7 +96,10 @@ def source_file(module: str) -> Path | None:
     if local:
         return local
     package, *submodules = module.split(".")
-    spec = importlib.util.find_spec(package)  # for a submodule, this would import its parents
+    try:
+        spec = importlib.util.find_spec(package)  # for a submodule, this would import its parents
+    except (ImportError, ValueError):  # no name of a module, or one without a file: `__main__`
+        return None
     if spec is None:
         return None
     if submodules:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from upsampling_artifacts.errors import InputError, Interrupted
+from upsampling_artifacts.errors import InputError, Interrupted, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +92,9 @@ def last_lines(path: str | Path, count: int = 5) -> list[str]:
 def job_log(path: str | Path) -> Iterator[None]:
     """Log to a file and to standard error for the duration of a job.
 
-    An :class:`InputError` or an :class:`OSError` (a full disk) ends the program with one line, and
-    so does :class:`Interrupted`, whose exit status (EX_TEMPFAIL) means "try again". Any other
-    exception is a bug and is logged with its traceback.
+    An :class:`InputError`, an :class:`OSError` (a full disk) or a lack of memory ends the program
+    with one line. So does :class:`Interrupted`, whose exit status (EX_TEMPFAIL) means "try again".
+    Any other exception is a bug and is logged with its traceback.
 
     Args:
         path: The log file; an earlier one is overwritten.
@@ -119,10 +119,8 @@ def job_log(path: str | Path) -> Iterator[None]:
         package.addHandler(handler)
     try:
         yield
-    except (InputError, OSError) as error:
-        message = (
-            str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        )
+    except (InputError, OSError, MemoryError) as error:
+        message = str(error) if isinstance(error, InputError) else one_line(error)
         package.error(f"error: {message}")
         sys.exit(1)
     except Interrupted as interrupted:

@@ -27,6 +27,7 @@ from upsampling_artifacts.data.checks import (
     silent_seconds,
 )
 from upsampling_artifacts.data.musdb18 import Recording, read_song, require_ffmpeg
+from upsampling_artifacts.data.rates import check_resampling
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.files import atomic_write
 
@@ -155,6 +156,7 @@ def resample_stems(audio: np.ndarray, rate_hz: int, new_rate_hz: int) -> np.ndar
     """
     if new_rate_hz == rate_hz:
         return audio
+    check_resampling("rate_hz", rate_hz, new_rate_hz)
     # Imported here: it takes two seconds, and many experiments do not resample.
     import torch
     from torchaudio.functional import resample

@@ -73,7 +73,9 @@ def read_cache(path: str | Path) -> CachedSong:
         about = json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8"))
         pcm = np.load(path, mmap_mode="r")
         stated, actual = about[CHECKSUM], cache_checksum(about, pcm)
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except Exception as error:  # numpy parses the header of a damaged file as Python
+        if isinstance(error, OSError) and error.filename is not None:  # it cannot be opened
+            raise
         raise InputError(
             f"{path}: damaged, or not a cached song of this version ({first_line(error)}); {REMEDY}"
         ) from error

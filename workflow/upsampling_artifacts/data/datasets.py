@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import subprocess
 from collections import Counter
@@ -13,12 +14,14 @@ import soundfile
 import yaml
 
 from upsampling_artifacts.data import synthetic_songs
-from upsampling_artifacts.data.layout import package_folder
+from upsampling_artifacts.data.layout import package_folder, read_setup_file
 from upsampling_artifacts.data.musdb18 import EXCERPT
 from upsampling_artifacts.errors import InputError
 
 EXCLUSION_MARK = "or exclude the song, in config:"
 """Marks the message about a faulty song: ``workflow/rules/events.smk`` searches job logs for it."""
+
+SPLITS = ("train", "valid", "test")
 
 PERIODIC = re.compile(r"(.+?)\1{19,}$")
 """In such a name, Snakemake (``PeriodicityDetector``) suspects rules that call each other for ever:
@@ -112,12 +115,20 @@ def listed_songs(config: dict) -> list[dict]:
     published = config["datasets"][config["dataset"]]
     path = Path(published["song_list"])
     try:
+        if not path.is_file():
+            raise OSError("it is no file")
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return [
-            {**row, "seconds": published["song_seconds"] or float(row["seconds"])} for row in rows
-        ]
-    except (OSError, KeyError, ValueError) as error:
+        listed = []
+        for row in rows:
+            seconds = published["song_seconds"] or float(row["seconds"])
+            if not row["song"].isprintable() or not 0 < seconds < math.inf:
+                raise ValueError(f"in the row of '{row['song']}'")
+            if row["split"] not in SPLITS:
+                raise ValueError(f"'{row['song']}' is in no split")
+            listed.append({**row, "seconds": seconds})
+        return listed
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(
             f"config: datasets.{config['dataset']}.song_list: {path} is not a song list "
             f"({error}); it needs the columns song, split and seconds"
@@ -125,10 +136,7 @@ def listed_songs(config: dict) -> list[dict]:
 
 
 def _group_by_split(listed: list[dict]) -> dict[str, list[str]]:
-    return {
-        split: [song["song"] for song in listed if song["split"] == split]
-        for split in ("train", "valid", "test")
-    }
+    return {split: [song["song"] for song in listed if song["split"] == split] for split in SPLITS}
 
 
 def find_songs(root: Path) -> dict[str, list[str]]:
@@ -189,11 +197,13 @@ def _find_names(dataset: str, root: str | None, valid: list[str]) -> dict[str, l
 
 def _check_names(folder: Path, names: list[str]) -> None:
     """Refuse songs that exist twice, and names that Snakemake takes for something else."""
-    if any("{" in name or "}" in name for name in names):
-        raise InputError(
-            f"config: root: a song in {folder} has {{ or }} in its name, which "
-            "Snakemake takes for a wildcard; rename its folder (a symbolic link will do)"
-        )
+    for name in names:
+        if "{" in name or "}" in name or not name.isprintable():
+            raise InputError(
+                f"config: root: the song '{name}' in {folder} has {{ or }} in its name, which "
+                "Snakemake takes for a wildcard, or a line break or another character that cannot "
+                "be printed; rename its folder (a symbolic link will do)"
+            )
     for name, count in Counter(names).items():
         if count > 1:
             raise InputError(
@@ -226,8 +236,7 @@ def _validation_names(root: Path) -> list[str]:
     setup = root / "mus.yaml"
     if not setup.exists():
         setup = package_folder("musdb") / "configs/mus.yaml"
-    settings = yaml.safe_load(setup.read_text(encoding="utf-8")) or {}
-    names = settings.get("validation_tracks") or []
+    names = read_setup_file(setup).get("validation_tracks") or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(
             f"{setup}: validation_tracks: is {names!r}, but must be a list of songs: "
@@ -249,6 +258,8 @@ def song_seconds(song: Path, mixture: str = "mixture.wav", default: float | None
         The length in seconds.
     """
     try:
+        if song.suffix != ".mp4" and not (song / mixture).is_file():
+            raise OSError("a pipe, say, of which a read would never end")
         if song.suffix != ".mp4":
             return soundfile.info(song / mixture).duration
         if default is None:

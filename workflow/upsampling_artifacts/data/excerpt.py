@@ -10,6 +10,7 @@ import torch
 from torchaudio.functional import resample
 
 from upsampling_artifacts.data.musdb18 import EXCERPT, read_song, song_path
+from upsampling_artifacts.data.rates import check_resampling
 from upsampling_artifacts.files import atomic_write
 
 
@@ -28,6 +29,7 @@ def excerpt_music(rate_hz: int, channels: int, seconds: float) -> np.ndarray:
     mixture = torch.from_numpy(song.audio[0])
     if channels == 1:
         mixture = mixture.mean(dim=0, keepdim=True)
+    check_resampling("rate_hz", song.rate_hz, rate_hz)
     mixture = resample(mixture, song.rate_hz, rate_hz)
     samples = min(round(seconds * rate_hz), mixture.shape[-1])
     first = (mixture.shape[-1] - samples) // 2

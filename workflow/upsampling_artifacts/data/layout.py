@@ -8,12 +8,13 @@ may hold its own, whose keys override musdb's.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import yaml
 
 from upsampling_artifacts import import_paths
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, one_line
 
 KEYS = ("mixture", "sources", "stem_ids", "targets")
 
@@ -58,29 +59,67 @@ def read_setup(dataset: str, root: str | Path | None = None) -> dict:
     custom = Path(root, "mus.yaml") if root is not None else None
     if custom is None or not custom.exists():
         return setup
+    changes = read_setup_file(custom)
+    setup |= {key: changes[key] for key in KEYS if key in changes}
     try:
-        changes = yaml.safe_load(custom.read_text(encoding="utf-8")) or {}
-        for key in KEYS:
-            setup[key] = changes.get(key, setup[key])
         _check(setup)
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{custom}: not a valid musdb setup file ({reason}); correct it") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{custom}: not a valid musdb setup file ({error}); correct it") from None
+    return setup
+
+
+def read_setup_file(path: Path) -> dict:
+    """Read a file ``mus.yaml``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its keys; none if it is empty.
+
+    Raises:
+        InputError: It cannot be read, or is no YAML with keys.
+    """
+    try:
+        if not path.is_file():
+            raise OSError("it is no file")
+        setup = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if not isinstance(setup, dict):
+            raise TypeError("it has no keys")
+    except (yaml.YAMLError, OSError, ValueError, TypeError, ArithmeticError, LookupError,
+            AttributeError, RecursionError) as error:  # fmt: skip
+        raise InputError(
+            f"{path}: not a valid musdb setup file ({one_line(error)}); correct it"
+        ) from None
     return setup
 
 
 def _check(setup: dict) -> None:
     """Raise a TypeError or ValueError for a value that musdb could not use."""
-    if not isinstance(setup["mixture"], str):
-        raise TypeError("mixture: must be a file name")
+    _check_file("mixture", setup["mixture"])
     for key in ("sources", "stem_ids", "targets"):
         if not isinstance(setup[key], dict) and not (key == "sources" and setup[key] is None):
             raise TypeError(f"{key}: must map names to values")
+        if any(not isinstance(name, str) for name in setup[key] or {}):
+            raise TypeError(f"{key}: names must be text")
+    for source, file in (setup["sources"] or {}).items():
+        if source == "mixture":
+            raise ValueError("sources: 'mixture' is the name of the mixture")
+        _check_file(f"sources: {source}", file)
+    for stem, number in setup["stem_ids"].items():
+        if not isinstance(number, int):
+            raise TypeError(f"stem_ids: {stem}: must be the number of a stream")
     for target, weights in setup["targets"].items():
         if not isinstance(weights, dict):
             raise TypeError(f"targets: {target}: must map sources to weights")
-        for weight in weights.values():
-            float(weight)
+        for source, weight in weights.items():
+            if not math.isfinite(float(weight)):
+                raise ValueError(f"targets: {target}: {source}: must be a number")
+
+
+def _check_file(key: str, name: object) -> None:
+    if not isinstance(name, str) or not name or not name.isprintable() or Path(name).is_absolute():
+        raise TypeError(f"{key}: must be the name of a file in the song's folder")
 
 
 def stem_files(song: Path, setup: dict) -> dict[str, Path]:

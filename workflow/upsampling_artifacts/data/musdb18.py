@@ -129,6 +129,8 @@ def read_song(
     setup = setup or read_setup("musdb18")
     if not path.exists():
         raise InputError(f"{path}: the song does not exist; put it there")
+    if not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: is neither a file nor a folder; replace it")
     decode = _decode_packed if path.name.endswith(".stem.mp4") else _decode_wavs
     files, audio, rate_hz = decode(path, setup)
     name = path.name.removesuffix(".stem.mp4")
@@ -172,6 +174,8 @@ def _decode_wavs(folder: Path, setup: dict) -> Decoded:
     for stem, path in files.items():
         if not path.exists():
             raise InputError(f"{path}: missing; put the stem there")
+        if not path.is_file():
+            raise InputError(f"{path}: is no file; put the stem there")
         try:
             info = soundfile.info(path)
         except soundfile.SoundFileError as error:
@@ -220,7 +224,7 @@ def _decode_packed(path: Path, setup: dict) -> Decoded:
             where = f"{path}: stream {index} ({stem})"
             header = _Header(where, rate_hz, info.channels(index), round(seconds * rate_hz))
             headers[stem] = header
-    except (ffmpeg.Error, KeyError) as error:
+    except (ffmpeg.Error, KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a readable .stem.mp4 file; replace it") from error
     _check_headers(headers)
     names = dict.fromkeys(ids, path.name)

@@ -202,6 +202,8 @@ def read_sound(path: str | Path, seconds: float, rate_hz: int, channels: int) ->
     """
     where = f"probes.out_of_distribution: {path}"
     try:
+        if not Path(path).is_file():
+            raise OSError("a pipe, say, of which a read would never end")
         with soundfile.SoundFile(path) as file:
             found_hz = file.samplerate
             audio = file.read(round(seconds * found_hz), dtype="float32", always_2d=True).T

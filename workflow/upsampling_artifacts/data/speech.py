@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torchaudio.functional import resample
 
+from upsampling_artifacts.data.rates import check_resampling
 from upsampling_artifacts.errors import InputError
 
 # Aesop's fable as used by the International Phonetic Association for speech samples.
@@ -39,6 +40,7 @@ def speech(seconds: float, rate_hz: int, channels: int) -> np.ndarray:
         InputError: The synthesizer is not installed.
     """
     original, original_rate_hz = _synthesize_voice()
+    check_resampling("rate_hz", original_rate_hz, rate_hz)
     voice = resample(torch.from_numpy(original), original_rate_hz, rate_hz).numpy()
     voice = voice[: round(seconds * rate_hz)]
     return np.tile(voice / np.sqrt(np.mean(voice**2)), (channels, 1))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from pathlib import Path
 
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, one_line
 from upsampling_artifacts.interruption import Interruption
 from upsampling_artifacts.progress import Progress
 
 MB = 10**6
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError,
+    ValueError, OverflowError,
+)  # fmt: skip
+NAME_ERRORS = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL)
+"""What an archive causes in which a file and a folder have the same name, or names are too long."""
 
 
 def unpack(archive: Path, target: Path, interruption: Interruption) -> Path:
@@ -43,13 +52,16 @@ def unpack(archive: Path, target: Path, interruption: Interruption) -> Path:
                 opened.extract(member, target)
                 done += member.file_size
                 progress.step(count=done // MB - progress.done)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise InputError(
-            f"{archive}: is damaged or not a zip archive ({error}); remove it and run again"
-        ) from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    # RuntimeError: encrypted, or packed in a way that zipfile does not know. ValueError: names that
+    # are no UTF-8, and broken offsets. OSError without a number: damaged bz2 data.
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOSPC, *NAME_ERRORS):
             raise
+        if not isinstance(error, OSError) or error.errno != errno.ENOSPC:
+            raise InputError(
+                f"{archive}: is damaged, encrypted or not a zip archive ({one_line(error)}); "
+                "remove it and run again"
+            ) from error
         raise InputError(
             f"{archive}: the disk is full and the archive only partly unpacked; free "
             f"{total / 1e9:.1f} GB and run again"

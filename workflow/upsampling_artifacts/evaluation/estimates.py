@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from upsampling_artifacts.data.cached_song import CachedSong, read_cache
+from upsampling_artifacts.files import explained_write_errors
 from upsampling_artifacts.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -43,5 +44,7 @@ def separate_songs(separate: Separate, songs: list[str], folder: str | Path, lab
                     f"{label}: '{song.name}' will not be scored: the estimate of {source} is "
                     "infinite or not a number in places"
                 )
-            soundfile.write(target / f"{source}.wav", estimate.T, song.rate_hz, subtype="FLOAT")
+            wav = target / f"{source}.wav"
+            with explained_write_errors(wav):
+                soundfile.write(wav, estimate.T, song.rate_hz, subtype="FLOAT")
         progress.step()

@@ -71,9 +71,17 @@ def score_song(cached_song: str | Path, estimates: str | Path, json_path: str | 
     audio = []
     for source in song.sources:
         path = Path(estimates) / f"{source}.wav"
-        if not path.exists():
+        if not path.is_file():
             raise InputError(f"{path}: missing; separate the song again")
-        samples, rate_hz = soundfile.read(path, always_2d=True)
+        try:
+            samples, rate_hz = soundfile.read(path, always_2d=True)
+        except (
+            soundfile.SoundFileError,
+            TypeError,
+        ) as error:  # TypeError: samples without a header
+            raise InputError(
+                f"{path}: not a readable estimate ({first_line(error)}); separate the song again"
+            ) from error
         if samples.shape != shape or rate_hz != song.rate_hz:
             raise InputError(
                 f"{path}: has {samples.shape} samples at {rate_hz} Hz, but the song has {shape} "

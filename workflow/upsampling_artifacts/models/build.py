@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from upsampling_artifacts import registry
+from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models import contract
 from upsampling_artifacts.models.lstm import follow_autocast
 from upsampling_artifacts.models.types import MakeUpsampler
@@ -63,7 +64,8 @@ def build_model(
     contract.check_takes_upsampler(architecture, model_class, upsampler)
     contract.check_options(f"architecture '{architecture}'", model_class, options, **arguments)
     with seeded(seed), torch.device(device) if device else nullcontext():
-        model = follow_autocast(model_class(**arguments, **options))
+        model = contract.call(f"architecture '{architecture}'", model_class, **arguments, **options)
+        model = follow_autocast(model)
     if registry.is_import_path(architecture):
         contract.check_architecture(
             architecture, model, n_sources=n_sources, audio_channels=audio_channels
@@ -84,7 +86,8 @@ def build_layer(
 
     Args:
         upsampler: ``{"name": ..., **options}``: a name in :data:`registry.UPSAMPLERS` or the
-            import path of a user-supplied class, and the keyword arguments of the class.
+            import path of a user-supplied class, and the keyword arguments of the class. With
+            ``bias: False`` it has no bias, whatever ``bias`` says.
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         stride: Upsampling factor.
@@ -144,7 +147,8 @@ def build_loss(loss: dict, *, known: dict[str, str] = registry.LOSSES, seed: int
     if registry.is_import_path(name):
         contract.check_loss(name, loss_class, options)
     with seeded(seed):
-        return loss_class(**options).requires_grad_(False).eval()
+        loss_function = contract.call(f"loss '{name}'", loss_class, **options)
+    return loss_function.requires_grad_(False).eval()
 
 
 @contextmanager
@@ -171,12 +175,17 @@ def seeded(seed: int | None) -> Iterator[None]:
 def _upsampler_maker(upsampler: dict) -> MakeUpsampler:
     options = dict(upsampler)
     name = options.pop("name")
+    allow_bias = options.pop("bias", True)
+    if not isinstance(allow_bias, bool):
+        raise InputError(f"upsampler '{name}': bias: {allow_bias!r} is not true or false")
     layer_class = registry.load("upsampler", name, registry.UPSAMPLERS)
     contract.check_options(f"upsampler '{name}'", layer_class, options, 1, 1, 2, bias=True)
     if registry.is_import_path(name):
         contract.check_upsampler(name, layer_class, options)
 
     def make_upsampler(in_channels: int, out_channels: int, stride: int, bias: bool) -> nn.Module:
-        return layer_class(in_channels, out_channels, stride, bias=bias, **options)
+        size = (in_channels, out_channels, stride)
+        bias = bias and allow_bias
+        return contract.call(f"upsampler '{name}'", layer_class, *size, bias=bias, **options)
 
     return make_upsampler

@@ -96,6 +96,34 @@ known: p, inplace
         raise InputError(f"{what}: {error}; take the arguments in docs/plug_in.md") from None
 
 
+def call(what: str, target: type, *positional: object, **keywords: object) -> nn.Module:
+    """Build a module; whatever its class raises becomes a line that names the class.
+
+    Args:
+        what: Kind and name of the class, for the message.
+        target: The class.
+        positional: Its positional arguments.
+        keywords: Its keyword arguments.
+
+    Raises:
+        InputError: The class refused its arguments or failed.
+
+    Example:
+        >>> call("layer 'dropout'", nn.Dropout, p=2)
+        Traceback (most recent call last):
+        upsampling_artifacts.errors.InputError: layer 'dropout': its class raised ValueError: \
+dropout probability has to be between 0 and 1, but got 2; change its options
+    """
+    try:
+        return target(*positional, **keywords)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{what}: its class raised {one_line(error)}; change its options"
+        ) from error
+
+
 def check_upsampler(name: str, make: Callable[..., nn.Module], options: dict) -> None:
     """Check that a layer keeps the contract of :class:`upsamplers.base.Upsampler`.
 

@@ -65,7 +65,7 @@ class Demucs(nn.Module):
             does not have are ignored.
 
     Raises:
-        InputError: ``omit_relu`` contains an unknown name.
+        InputError: ``omit_relu`` contains an unknown name, or ``rescale`` is negative.
     """
 
     def __init__(
@@ -87,6 +87,8 @@ class Demucs(nn.Module):
         super().__init__()
         if not set(omit_relu) <= set(RELUS):
             raise InputError(f"omit_relu: {omit_relu!r} is not a list of {', '.join(RELUS)}")
+        if rescale < 0:
+            raise InputError(f"rescale: {rescale} is no standard deviation; use 0.1, or 0 for none")
         self.n_sources = n_sources
         self.depth = depth
         linear_decoders = {0}  # the output is not rectified

@@ -6,6 +6,8 @@ from openunmix.transforms import TorchISTFT, TorchSTFT
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from upsampling_artifacts.errors import InputError
+
 
 class Filterbank(nn.Module):
     """The transform of the package ``openunmix`` and its inverse, for signals of any length.
@@ -15,6 +17,9 @@ class Filterbank(nn.Module):
     Args:
         n_fft: Frame length in samples.
         hop: Distance between frames in samples.
+
+    Raises:
+        InputError: The frame length is odd, or the frames leave gaps, so there is no inverse.
 
     Example:
         >>> import torch
@@ -28,6 +33,13 @@ class Filterbank(nn.Module):
 
     def __init__(self, n_fft: int, hop: int):
         super().__init__()
+        if n_fft < 2 or n_fft % 2:
+            raise InputError(f"n_fft: {n_fft} is not a frame length; use an even number")
+        if not 0 < hop <= n_fft // 2:
+            raise InputError(
+                f"hop: frames of {n_fft} samples every {hop} samples have no inverse transform; "
+                f"use 1 to {n_fft // 2}"
+            )
         self.stft = TorchSTFT(n_fft, hop, center=True)
         self.istft = TorchISTFT(n_fft, hop, center=True)
 

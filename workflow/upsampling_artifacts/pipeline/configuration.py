@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import difflib
 import itertools
+import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +15,24 @@ import yaml
 
 from upsampling_artifacts import registry, signatures
 from upsampling_artifacts.data.datasets import check_repetition
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.data.rates import RECORDED_HZ, check_resampling
+from upsampling_artifacts.errors import InputError, shortened
 
-LAYER_ARGUMENTS = ("in_channels", "out_channels", "stride", "bias")
+LAYER_ARGUMENTS = ("in_channels", "out_channels", "stride")
 NETWORK_ARGUMENTS = ("make_upsampler", "n_sources", "audio_channels")
 """Arguments that are no options: whoever builds a layer or a network gives them."""
+
+MAX_DEPTH = 20
+"""No value of config nests so deeply, unless it contains itself."""
+
+MAX_QUOTED = 200
+"""Length to which a wrong value is cut in a message."""
+
+LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that break a line or cannot be written to a file: no name or text may hold one."""
+
+SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+"""Numbers that YAML 1.1 takes for text: 1e-4, which it wants written as 1.0e-4."""
 
 RENAMED = {
     "dataset: songs": "dataset: synthetic",
@@ -60,13 +75,15 @@ def resolve(config: dict, schema: dict) -> dict:
     Raises:
         InputError: Names the key, what is wrong with it and what to do.
     """
+    _check_plain(config)
     complete = _with_defaults(copy.deepcopy(config), schema)
+    _check_plain(complete)  # once more: text from the command line has been parsed
     _check_renamed(complete)
     _check(complete, schema)
-    for system in complete["systems"].values():
-        _expand_name(system, "upsampler")
-        _expand_name(system["training"], "loss")
-    _expand_name(complete["training"], "loss")
+    for name, system in complete["systems"].items():
+        _expand_name(system, "upsampler", f"systems.{name}")
+        _expand_name(system["training"], "loss", f"systems.{name}.training")
+    _expand_name(complete["training"], "loss", "training")
     _check_names(complete)
     _complete_looks(complete)
     overrides = {
@@ -201,14 +218,45 @@ def timed_systems(config: dict) -> list[str]:
     return [name for name in variants if name in chosen]
 
 
+def _check_plain(value: object, path: tuple[str, ...] = ()) -> None:
+    """Refuse what no key can use: NaN, infinity, dates, line breaks in names, endless nesting."""
+    where = f"config: {'.'.join(path)}"
+    if len(path) > MAX_DEPTH:
+        raise InputError(f"{where}: is nested too deeply; does it contain itself?", MAX_QUOTED)
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            if path and not isinstance(key, str):
+                raise InputError(f"{where}: the key {key!r} is not text; put it in quotes")
+            _check_plain(str(key), (*path, "a key"))
+            _check_plain(entry, (*path, str(key)))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            _check_plain(entry, (*path, str(number)))
+    elif isinstance(value, str):
+        if LINE_BREAKS.search(value.rstrip("\n")):
+            quoted = shortened(repr(value), MAX_QUOTED)
+            raise InputError(f"{where}: {quoted} has a line break or control character; delete it")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError(f"{where}: {value} is not a finite number; give a number")
+    elif not isinstance(value, int | None):
+        kind = type(value).__name__
+        raise InputError(f"{where}: {value!r} is a {kind}, not text or a number; put it in quotes")
+
+
 def _with_defaults(value: Any, schema: dict) -> Any:
     """Fill in defaults, also in each row of a table (``additionalProperties``).
 
     ``snakemake --config 'seeds=[0,1]'`` passes the items of lists and dicts as text. Unless the
-    schema asks for text, it is parsed as YAML, as it would be in a file.
+    schema asks for text, it is parsed as YAML, as it would be in a file. 100.0 is an integer where
+    the schema asks for one.
     """
     if isinstance(value, str):
-        return value if "string" in schema.get("type", []) else _parse(value)
+        # A block of YAML ends with a line break.
+        value = value.rstrip("\n")
+        value = value if "string" in schema.get("type", []) else _parse(value)
+    if isinstance(value, float) and value.is_integer() and "integer" in schema.get("type", []):
+        return int(value)
     if isinstance(value, list):
         return [_with_defaults(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict):
@@ -222,10 +270,13 @@ def _with_defaults(value: Any, schema: dict) -> Any:
     return value
 
 
-def _expand_name(row: dict, key: str) -> None:
+def _expand_name(row: dict, key: str, where: str) -> None:
     """Turn a bare name into a class without options, ``{"name": ...}``."""
     if isinstance(row.get(key), str):
         row[key] = {"name": row[key]}
+    name = (row.get(key) or {}).get("name", "")
+    if not isinstance(name, str):
+        raise InputError(f"config: {where}.{key}.name: {name!r} is not text; give a name")
 
 
 def _check_loss(loss: dict, where: str) -> None:
@@ -233,13 +284,41 @@ def _check_loss(loss: dict, where: str) -> None:
         registry.module_of("loss", loss["name"], registry.LOSSES)
     except InputError as error:
         raise InputError(f"config: {where}: {error}") from None
+    _check_options(where, "loss", loss, registry.LOSSES)
+
+
+def _check_options(
+    where: str,
+    kind: str,
+    row: dict,
+    known: dict[str, str],
+    own: tuple[str, ...] = (),
+    complete: bool = True,
+) -> None:
+    """Check the options of a class, ``{"name": ..., **options}``.
+
+    Args:
+        where: The key in config.
+        kind: What the class is, for messages.
+        row: Its name and options.
+        known: The registry in which to look up the name.
+        own: Arguments that are no options.
+        complete: Whether no option may be missing.
+    """
+    options = dict(row)
+    name = options.pop("name")
+    if name in known or registry.is_import_path(name):  # others are refused where they are used
+        what, path = f"{kind} '{name}'", str(known.get(name, name))
+        signatures.check_options(f"config: {where}", what, path, options, own, complete=complete)
 
 
 def _parse(text: str) -> object:
+    if SCIENTIFIC.fullmatch(text):
+        return float(text)
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError):
+        return text  # no YAML, or a date that does not exist
 
 
 def _check_renamed(config: dict) -> None:
@@ -284,7 +363,8 @@ def _one_line(error: jsonschema.ValidationError, prefix: str) -> str:
         hint = f"did you mean '{similar[0]}'?" if similar else f"known: {', '.join(known)}"
         return f"config: unknown key '{f'{where}.' if where else ''}{wrong}'; {hint}"
     description = schema.get("description", "").rstrip(".")
-    return f"config: {where}: {error.message}; expected: {description}"
+    message = shortened(error.message, MAX_QUOTED)
+    return f"config: {where}: {message}; expected: {description}"
 
 
 def _check_names(config: dict) -> None:
@@ -303,11 +383,23 @@ def _check_names(config: dict) -> None:
             raise InputError(
                 f"config: systems: '{name}' is the name of a baseline; rename the system"
             )
-    for name, system in config["systems"].items():
-        _check_options(config, name, system)
+    for name, system in config["systems"].items():  # even if nothing uses it
+        where = f"systems.{name}"
+        _check_architecture(f"{where}.options", system["architecture"], system["options"], False)
+        if system["upsampler"] is not None:
+            _check_upsampler(f"{where}.upsampler", system["upsampler"], complete=False)
+    for name, sizes in config["architectures"].items():
+        for size, options in sizes.items():
+            _check_architecture(f"architectures.{name}.{size}", name, options, complete=False)
+    if config["dataset"] != "folder" or config["excerpt"]:
+        check_resampling("config: rate_hz", RECORDED_HZ, config["rate_hz"])
+    for name in config["probes"]["systems"]:
+        _check_is_system(config, "probes.systems", name)
+        rate_hz = config["systems"][name]["full_size"]["rate_hz"]
+        check_resampling(f"config: systems.{name}.full_size.rate_hz", RECORDED_HZ, rate_hz)
     for name, model in config["probes"]["models"].items():
-        where = f"config: probes.models.{name}"
-        signatures.check_options(where, model["factory"], model["options"])
+        where = f"config: probes.models.{name}.options"
+        signatures.check_options(where, "the factory", model["factory"], model["options"])
     for figure, rows in config["paper_figures"].items():
         for panel in itertools.chain.from_iterable(rows):
             if panel is not None:
@@ -334,25 +426,18 @@ def _check_names(config: dict) -> None:
     _check_systems(config, "probes.systems", probes["systems"], "probes.size", probes["size"])
 
 
-def _check_options(config: dict, name: str, system: dict) -> None:
-    """Check the classes and options of a row of ``systems``, even if nothing uses it."""
-    where, architecture = f"config: systems.{name}", system["architecture"]
-    sizes = config["architectures"].get(architecture, {}).values()
-    signatures.check_options(
-        f"{where}: architecture '{architecture}'",
-        registry.ARCHITECTURES.get(architecture, architecture),
-        {option for options in (system["options"], *sizes) for option in options},
-        NETWORK_ARGUMENTS,
-    )
-    if system["upsampler"] is not None:
-        options = dict(system["upsampler"])
-        upsampler = str(options.pop("name"))
-        signatures.check_options(
-            f"{where}: upsampler '{upsampler}'",
-            registry.UPSAMPLERS.get(upsampler, upsampler),
-            options,
-            LAYER_ARGUMENTS,
-        )
+def _check_architecture(where: str, name: str, options: dict, complete: bool) -> None:
+    row = {**options, "name": name}
+    known = registry.ARCHITECTURES
+    _check_options(where, "architecture", row, known, NETWORK_ARGUMENTS, complete)
+
+
+def _check_upsampler(where: str, upsampler: dict, complete: bool) -> None:
+    row = dict(upsampler)
+    bias = row.pop("bias", True)  # an option of every layer
+    if not isinstance(bias, bool):
+        raise InputError(f"config: {where}.bias: {bias!r} is not true or false")
+    _check_options(where, "upsampler", row, registry.UPSAMPLERS, LAYER_ARGUMENTS, complete)
 
 
 def _check_systems(config: dict, key: str, names: list[str], size_key: str, size: str) -> None:
@@ -365,6 +450,8 @@ def _check_systems(config: dict, key: str, names: list[str], size_key: str, size
                 f"config: {size_key}: architecture '{system['architecture']}' has no size "
                 f"'{size}'; known: {', '.join(sizes)}"
             )
+        options = {**sizes.get(size, {}), **system["options"]}
+        _check_architecture(f"systems.{name}.options", system["architecture"], options, True)
 
 
 def _check_remedy(config: dict, name: str) -> None:
@@ -445,4 +532,6 @@ def _check_system(config: dict, key: str, name: str) -> dict:
         registry.modules_of(system)
     except InputError as error:
         raise InputError(f"config: systems.{name}: {error}") from None
+    if system["upsampler"] is not None:
+        _check_upsampler(f"systems.{name}.upsampler", system["upsampler"], complete=True)
     return system

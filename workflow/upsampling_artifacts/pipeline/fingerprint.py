@@ -24,6 +24,7 @@ NEUTRAL = {PACKAGE} | {
     f"{PACKAGE}.{name}"
     for name in (
         # Messages, progress and hints. A contract only accepts or refuses a model.
+        "data.rates",
         "errors",
         "models.contract",
         "progress",

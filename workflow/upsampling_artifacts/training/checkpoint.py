@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 import zipfile
@@ -100,9 +101,10 @@ class Checkpoint:
             # that the processes of several devices share one copy.
             saved = torch.load(self.path, map_location="cpu", weights_only=True, mmap=True)
             saved_identity = dict(saved["configuration"])
-        except (OSError, MemoryError):
-            raise
         except Exception as error:  # a foreign file can raise anything in the unpickler
+            is_disk = isinstance(error, OSError) and error.errno != errno.EINVAL  # mapping nothing
+            if is_disk or isinstance(error, MemoryError):
+                raise
             kind = type(error).__name__
             raise InputError(
                 f"{self.path}: not a checkpoint of this program ({kind}); delete it to start over"

@@ -20,7 +20,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
-from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
@@ -52,7 +52,9 @@ def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabr
             plugins=LightningEnvironment(),
         )
     except MisconfigurationException as error:
-        raise InputError(f"training.devices: {devices}: {' '.join(str(error).split())}") from None
+        key = "devices" if devices > 1 else "accelerator"
+        value = devices if devices > 1 else accelerator
+        raise InputError(f"training.{key}: {value}: {first_line(error)}") from None
     fabric.launch()
     torch.set_num_threads(threads)  # after launch, which sets the number too
     return fabric

@@ -11,6 +11,9 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.upsamplers.interpolation import InterpolationConvolution
 from upsampling_artifacts.upsamplers.periodic_shuffle import periodic_shuffle
 
+MAX_BETA = 100
+"""Side lobes of a Kaiser window at -800 dB; from 714 on, its values are too large for a float."""
+
 
 class SincConvolution(InterpolationConvolution):
     """Interpolates with a low-pass filter, then applies a learnable convolution.
@@ -36,7 +39,7 @@ class SincConvolution(InterpolationConvolution):
             transition band. 5 puts the side lobes at -54 dB (Kaiser & Schafer 1980).
 
     Raises:
-        InputError: ``zeros`` is below 1.
+        InputError: ``zeros`` is below 1, or ``beta`` is too large.
 
     Example:
         >>> layer = SincConvolution(1, 1, 2, length=9)
@@ -89,7 +92,7 @@ def sinc_phases(stride: int, zeros: int = 12, beta: float = 5.0) -> np.ndarray:
         ``(stride, 2 * zeros + 1)``, float64.
 
     Raises:
-        InputError: ``zeros`` is below 1.
+        InputError: ``zeros`` is below 1, or ``beta`` is too large.
 
     Example:
         >>> sinc_phases(stride=4).shape
@@ -101,6 +104,8 @@ def sinc_phases(stride: int, zeros: int = 12, beta: float = 5.0) -> np.ndarray:
         raise InputError(f"zeros: {zeros} zero crossings do not make a filter; use 1, 2, ...")
     after = (np.arange(stride) - (stride - 1) / 2) / stride
     times = after[:, None] - np.arange(-zeros, zeros + 1)
+    if not abs(beta) <= MAX_BETA:
+        raise InputError(f"beta: {beta} is no shape of a Kaiser window; use 0 to {MAX_BETA}")
     window = np.i0(beta * np.sqrt(np.clip(1 - (times / zeros) ** 2, 0, None))) / np.i0(beta)
     phases = np.where(np.abs(times) < zeros, np.sinc(times) * window, 0.0)
     return phases / phases.sum(axis=1, keepdims=True)

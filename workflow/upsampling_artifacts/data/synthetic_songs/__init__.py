@@ -19,6 +19,7 @@ from pathlib import Path
 
 from upsampling_artifacts.data.synthetic_songs.styles import STYLES
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.files import explained_write_errors
 
 MIN_SECONDS = 4.0
 """One bar of the slowest style and the singer's entry: in a shorter song a stem may be silent."""
@@ -93,7 +94,9 @@ def render_song(name: str, folder: Path, seed: int, seconds: float, rate_hz: int
     partial.mkdir(parents=True)
     try:
         for stem, samples in audio.items():
-            soundfile.write(partial / f"{stem}.wav", samples, rate_hz, subtype="PCM_16")
+            path = partial / f"{stem}.wav"
+            with explained_write_errors(path):
+                soundfile.write(path, samples, rate_hz, subtype="PCM_16")
         # Snakemake creates the folder before the job starts.
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,155 @@
+"""Networks and layers that cannot be built or run are found while a run is planned."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.models import dry_build
+from upsampling_artifacts.pipeline import dry_builds
+
+from ..configs import read_config
+
+CONFIG = read_config()
+NETWORK = {
+    "architecture": "demucs", "options": {"channels": 4, "depth": 2},
+    "upsampler": {"name": "nearest", "length": 9}, "n_sources": 4, "audio_channels": 2,
+}  # fmt: skip
+
+
+def changed(**changes: object) -> dict:
+    """The network with other values, or other options."""
+    return NETWORK | {
+        key: NETWORK[key] | value if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
+
+
+@pytest.mark.parametrize("size", ["demo", "figures", "paper"])
+def test_every_system_in_config_can_be_built(size: str) -> None:
+    for name, row in CONFIG["systems"].items():
+        architecture = row.get("architecture", "demucs")
+        sizes = CONFIG["architectures"][architecture]
+        one = architecture == "melgan"
+        system = {
+            "architecture": architecture,
+            "options": {**sizes.get(size, {}), **row.get("options", {})},
+            "upsampler": row["upsampler"],
+            "n_sources": 1 if one else 4,
+            "audio_channels": 1 if one else 2,
+        }
+        assert dry_build.fault(system) is None, name
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (changed(upsampler={"length": 0}), "length: 0 is not a filter length; use 1, 2, ..."),
+        (changed(upsampler={"length": None}), "length: null means no convolution"),
+        (changed(upsampler={"implementation": "fast"}), "implementation: 'fast'"),
+        (changed(upsampler={"bias": "no"}), "upsampler 'nearest': bias: 'no' is not true or false"),
+        (changed(options={"channels": 0}), "architecture 'demucs': its class raised "),
+        (changed(options={"rescale": -1}), "rescale: -1 is no standard deviation"),
+        (
+            changed(architecture="wave_unet") | {"options": {"filters": 0}},
+            "has no weights in encoder.0.0.weight with these options; choose larger ones",
+        ),
+        (changed(options={"depth": 0}), "its class raised|cannot run with these options"),
+        (changed(options={"depth": 70}), "architecture 'demucs': its class raised "),
+        (changed(options={"omit_relu": ["all"]}), r"omit_relu: \['all'\] is not a list of "),
+        (changed(architecture="wave_unet"), "unknown option 'channels'"),
+        ({"upsampler": {"name": "wavelet", "length": 3, "wavelet": "db2"}}, "wavelet: 'db2' is"),
+        ({"upsampler": {"name": "transposed", "length": 2}}, "length: 2 is shorter than stride 4"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_one_line(row: dict, message: str) -> None:
+    fault = dry_build.fault(row)
+    assert fault and "\n" not in fault
+    assert re.search(message, fault), fault
+
+
+def test_building_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dry_build, "MAX_CPU_SECONDS", 0.2)
+    fault = dry_build.fault(
+        changed(architecture="wave_unet") | {"options": {"filters": 1, "depth": 100_000}}
+    )
+    assert fault and "takes more than 0.2 s to build with these options" in fault
+
+
+def test_a_users_network_is_only_imported() -> None:
+    row = changed(architecture="tests.models.test_contract:Network")
+    assert dry_build.fault(row) is None
+    row = changed(architecture="tests.models.test_contract:Netwrk")
+    fault = dry_build.fault(row)
+    assert fault and "did you mean 'Network'?" in fault
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """The rows that each program was given; it is run in this process."""
+    started: list[dict] = []
+
+    def run(command: list[str], input: str, **_: object) -> SimpleNamespace:
+        started.append(json.loads(input))
+        faults = {key: dry_build.fault(row) for key, row in started[-1].items()}
+        return SimpleNamespace(returncode=0, stdout=f"hello\n\n{json.dumps(faults)}\n", stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return started
+
+
+def check(rows: dict, record: Path, code: Callable[..., str] = lambda *_: "code") -> None:
+    dry_builds.check(rows, record, code)
+
+
+def test_what_worked_is_not_built_again(programs: list[dict], tmp_path: Path) -> None:
+    record = tmp_path / "folder/record.txt"
+    layer = {"upsampler": NETWORK["upsampler"]}
+    check({"a": NETWORK, "b": layer}, record)
+    check({"a": NETWORK, "c": layer}, record)
+    assert [list(rows) for rows in programs] == [["a", "b"]]
+    check({"a": NETWORK, "d": changed(options={"depth": 3})}, record)
+    assert list(programs[1]) == ["d"]
+    check({"a": NETWORK}, record, lambda *_: "other code")
+    assert list(programs[2]) == ["a"]
+
+
+def test_what_does_not_work_is_named_each_time(programs: list[dict], tmp_path: Path) -> None:
+    rows = {"systems.good": NETWORK, "systems.bad": changed(upsampler={"length": -1})}
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"^config: systems.bad: length: -1 is not a filter"):
+            check(rows, tmp_path / "record.txt")
+    assert list(programs[1]) == ["systems.bad"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\0", b"rubbish"])
+def test_a_record_that_cannot_be_used_is_ignored(
+    content: bytes | None, programs: list[dict], tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    record.mkdir() if content is None else record.write_bytes(content)
+    check({"a": NETWORK}, record)
+    assert len(programs) == 1
+
+
+def test_too_little_address_space_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    failed = SimpleNamespace(returncode=1, stderr="Traceback\nImportError: failed to map segment\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(InputError, match=r"failed to map segment\); run `make`"):
+        check({"a": NETWORK}, tmp_path / "record.txt")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (2 * 10**9, -1))
+    with pytest.raises(InputError, match=r"PyTorch cannot be loaded .* may use 2.0 GB .*ulimit -v"):
+        check({}, tmp_path / "record.txt")
+
+
+def test_the_program_is_run_on_its_own(tmp_path: Path) -> None:
+    record = tmp_path / "record.txt"
+    check({"a": NETWORK}, record)
+    assert len(record.read_text().split()) == 1

@@ -1,0 +1,119 @@
+"""Build and run what config asks for on torch's meta device, to find options that do not work.
+
+Weights on the meta device take no memory, and nothing is computed. :mod:`pipeline.dry_builds` runs
+this module as a program of its own, because planning a run must not load torch.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from upsampling_artifacts import import_paths, registry
+from upsampling_artifacts.errors import InputError, one_line
+from upsampling_artifacts.models.build import build_layer, build_model
+from upsampling_artifacts.models.flops import batch_time_steps
+
+MAX_CPU_SECONDS = 30
+"""CPU time in which any network of a sensible size is built: the paper's take a second."""
+
+LAYER_SIZE = 64, 64, 4
+"""Channels and stride of a single layer, as :mod:`probes.single_layers` probes it."""
+
+TIME = 4097
+"""Samples of the input: no multiple of a network's strides."""
+
+
+def fault(row: dict) -> str | None:
+    """Build and run a network or a layer; describe what is wrong with its options.
+
+    A user-supplied network, which may need values, is not run.
+
+    Args:
+        row: ``{"architecture", "options", "upsampler", "n_sources", "audio_channels"}``, or
+            ``{"upsampler"}`` for a single layer.
+
+    Returns:
+        One line, or None if it works.
+
+    Example:
+        >>> fault({"upsampler": {"name": "nearest", "length": 0}})
+        'length: 0 is not a filter length; use 1, 2, ...'
+    """
+    try:
+        with _time_limit(), torch.no_grad():
+            if "architecture" in row:
+                _try_network(**row)
+            else:
+                with torch.device("meta"):
+                    layer = build_layer(row["upsampler"], *LAYER_SIZE, bias=False)
+                _run(layer, LAYER_SIZE[0])
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _try_network(
+    architecture: str,
+    options: dict,
+    upsampler: dict | None,
+    n_sources: int,
+    audio_channels: int,
+) -> None:
+    shape = {"n_sources": n_sources, "audio_channels": audio_channels}
+    if registry.is_import_path(architecture):
+        import_paths.import_object(architecture)
+        return
+    model = build_model(architecture, options, upsampler, device="meta", **shape)
+    batch_time_steps(model)
+    y = _run(model, audio_channels)
+    expected = (1, n_sources, audio_channels, TIME)
+    if tuple(y.shape) != expected:
+        raise InputError(f"its output has the shape {tuple(y.shape)} instead of {expected}")
+
+
+def _run(module: nn.Module, channels: int) -> torch.Tensor:
+    empty = [name for name, weight in module.named_parameters() if not weight.numel()]
+    if empty:
+        raise InputError(f"has no weights in {empty[0]} with these options; choose larger ones")
+    try:
+        # Some layers compute a filter when they are built, on the CPU.
+        return module.to("meta")(torch.zeros(1, channels, TIME, device="meta"))
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"cannot run with these options ({one_line(error)}); change them"
+        ) from error
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise InputError(
+            f"takes more than {MAX_CPU_SECONDS} s to build with these options; choose smaller ones"
+        )
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MAX_CPU_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def main() -> None:
+    """Read rows by key as JSON, and print the fault of each, if any, in the last line."""
+    rows = json.load(sys.stdin)
+    print("\n" + json.dumps({where: fault(row) for where, row in rows.items()}))
+
+
+if __name__ == "__main__":
+    main()
