@@ -23,7 +23,10 @@ def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> Non
         about: The description: the keys that :func:`build_described` needs, and any others.
     """
     with atomic_write(path) as unfinished:
+        unfinished.touch()
+        mode = unfinished.stat().st_mode
         save_file(weights, unfinished, {"about": json.dumps(about)})
+        unfinished.chmod(mode)  # safetensors replaces the file by one that only its owner can read
 
 
 def read_about(path: str | Path) -> dict:
