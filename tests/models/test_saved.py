@@ -1,6 +1,8 @@
 """Model files: weights and description are saved and loaded unchanged."""
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,16 @@ ABOUT = {
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "runs" / "model.safetensors"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_the_users_umask_decides_who_can_read_a_model(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        save_model(path, {"weight": torch.ones(1)}, ABOUT)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
 
 
 def test_weights_and_description_are_loaded_exactly(path: Path) -> None:

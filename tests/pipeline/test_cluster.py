@@ -21,6 +21,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
+    create("sacct", "exit 1")
     return create
 
 
@@ -41,11 +42,82 @@ def test_an_unknown_account_gets_a_message_with_the_known_ones(client) -> None:
     )
 
 
-@pytest.mark.parametrize("answer", ["exit 1", "true"])
-def test_a_cluster_that_does_not_list_its_names_accepts_all(client, answer: str) -> None:
-    client("sinfo", answer)
-    client("sacctmgr", answer)
+@pytest.mark.parametrize("asked", ["MyLab", "mylab", "MYLAB"])
+def test_accounts_are_compared_without_case(client, asked: str) -> None:
+    client("sinfo", "echo cpu")
+    client("sacctmgr", "echo mylab")
+    cluster.check_names(["cpu"], [asked])
+    with pytest.raises(InputError, match="no partition 'CPU' on this cluster; known: cpu;"):
+        cluster.check_names(["CPU"], [asked])
+
+
+def test_accounts_are_compared_by_line(client) -> None:
+    client("sinfo", "true")
+    client("sacctmgr", "printf 'my lab\\n12345\\n\\n'")
+    cluster.check_names([], ["12345"])
+    with pytest.raises(InputError, match="no account 'lab' on this cluster; known: 12345, my lab;"):
+        cluster.check_names([], ["lab"])
+
+
+def test_an_account_with_a_space_gets_the_way_to_use_it(client) -> None:
+    client("sinfo", "true")
+    client("sacctmgr", "echo 'my lab'")
+    with pytest.raises(InputError) as error:
+        cluster.check_names([], ["My Lab"])
+    assert str(error.value) == (
+        "slurm: Snakemake cannot use account 'My Lab': it would take the words for several "
+        "accounts; remove slurm_account from slurm/config.yaml and "
+        "`export SBATCH_ACCOUNT='My Lab'`"
+    )
+
+
+def test_a_cluster_that_does_not_list_its_names_accepts_all(client) -> None:
+    client("sinfo", "exit 1")
+    client("sacctmgr", "exit 1")
+    client("sshare", "true")
     cluster.check_names(["cpu"], ["lab"])
+
+
+def test_sshare_is_asked_if_sacctmgr_lists_nothing(client) -> None:
+    client("sinfo", "true")
+    client("sacctmgr", "true")
+    client("sshare", "printf 'lab \\n'")
+    cluster.check_names([], ["LAB"])
+    with pytest.raises(InputError, match="no account 'labb' on this cluster; known: lab;"):
+        cluster.check_names([], ["labb"])
+
+
+# Accounting that is switched off, whose daemon has stopped, that users may not ask, that hangs.
+WITHOUT_ACCOUNTING = {
+    "absent": "echo 'You are not running a supported accounting_storage plugin' >&2; exit 1",
+    "stopped": "echo 'error: slurm_persist_conn_open_without_init: refused' >&2; exit 1",
+    "forbidden": "echo 'error: Access/permission denied' >&2; exit 1",
+    "hanging": "exec sleep 60",
+    "not installed": None,
+}
+
+
+@pytest.mark.parametrize("accounting", WITHOUT_ACCOUNTING)
+def test_without_accounting_only_an_account_is_refused(
+    client, monkeypatch: pytest.MonkeyPatch, accounting: str
+) -> None:
+    monkeypatch.setattr(cluster, "TIMEOUT_SECONDS", 0.5)
+    client("sinfo", "echo cpu")
+    for name in ("sacctmgr", "sshare"):
+        client(name, WITHOUT_ACCOUNTING[accounting] or "exit 127")
+    cluster.check_names(["cpu"], [])
+    with pytest.raises(InputError) as error:
+        cluster.check_names(["cpu"], ["lab"])
+    assert str(error.value) == (
+        "slurm: Snakemake cannot use account 'lab': neither sacctmgr nor sshare lists accounts; "
+        "remove slurm_account from slurm/config.yaml and `export SBATCH_ACCOUNT=lab`"
+    )
+
+
+def test_a_missing_sacct_is_one_line(client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match=r"^slurm: no command 'sacct' here, [^\n]*$"):
+        cluster.check_names([], [])
 
 
 def test_a_client_that_hangs_times_out(client, monkeypatch: pytest.MonkeyPatch) -> None:

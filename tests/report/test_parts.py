@@ -1,7 +1,9 @@
 """Numbers as text, job costs, excerpts and findings."""
 
 import os
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from upsampling_artifacts.report.numbers import (
     significant,
     with_interval,
 )
+from upsampling_artifacts.report.rendering import make_environment
 
 from ..looks import make_looks
 
@@ -250,3 +253,30 @@ def test_the_training_length_is_stated_in_epochs_or_in_minutes(
 )
 def test_numbers_are_rounded_to_significant_digits(value: float | None, text: str) -> None:
     assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my table.csv", "a#b?c=d&e.csv", "\"'><b onclick=x>.csv", "javascript:x", "100%.csv", "völkl"],
+)
+def test_a_link_leads_to_its_file_whatever_the_name(tmp_path: Path, name: str) -> None:
+    links: list[str] = []
+
+    class Links(HTMLParser):
+        def handle_starttag(self, tag: str, attributes: list) -> None:
+            links.append(tag)
+            assert [key for key, _ in attributes] == ["class", "href"]
+            links.append(dict(attributes)["href"])
+
+    template = make_environment(tmp_path).from_string("{{ path | link }}")
+    Links().feed(template.render(path=str(tmp_path / "a folder" / name)))
+    assert links[0] == "a" and len(links) == 2
+    parts = urlsplit(links[1])
+    assert unquote(parts.path) == f"a folder/{name}"
+    assert not parts.scheme and not parts.query and not parts.fragment
+    assert " " not in links[1]
+
+
+def test_a_link_is_never_a_program(tmp_path: Path) -> None:
+    link = make_environment(tmp_path).filters["link"]
+    assert 'href="javascript%3Ax"' in link(str(tmp_path / "javascript:x"))

@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,7 @@ def test_files_are_linked_relative_to_the_page(report: Report, page: Page) -> No
         links
     )
     for link in links:
-        assert (report.path.parent / link).exists(), link
+        assert (report.path.parent / unquote(link)).exists(), link
 
 
 def test_every_picture_has_a_description(page: Page) -> None:

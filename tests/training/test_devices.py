@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,6 +44,16 @@ step.loss_function = loss_and_event
 with job_log(arguments["log"]):
     train()
     print("process", rank, "ended well")
+"""
+# Prints the addresses (hexadecimal) on which a process listens.
+LISTENING = """
+from pathlib import Path
+links = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+for table in ("tcp", "tcp6"):
+    for row in Path("/proc/net", table).read_text().splitlines()[1:]:
+        local, _, state, *_, inode = row.split()[1:10]
+        if state == "0A" and f"socket:[{inode}]" in links:
+            print(f"listens on {local.split(':')[0]}\\n", end="", flush=True)
 """
 Program = Callable[..., SimpleNamespace]
 
@@ -92,6 +104,20 @@ def test_two_devices_learn_what_one_device_learns(
         "job.log", "model.safetensors", "snapshots", "training.csv",
     ]  # fmt: skip
     assert result.log.count("18/18") == result.output.count("18/18") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="no /proc/net to list sockets")
+def test_two_devices_listen_to_this_machine_only(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A cluster's own settings would open them to its network.
+    monkeypatch.setenv("MASTER_ADDR", socket.gethostname())
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "no_such_interface")
+    result = program(f"calls == 1 and exec({LISTENING!r})")
+    assert result.code == 0, result.output
+    listening = re.findall("listens on (.*)", result.output)
+    # The store, and one socket of each process.
+    assert listening == ["0100007F"] * 3  # 127.0.0.1
 
 
 def test_two_devices_with_gradient_accumulation_learn_what_one_device_learns(

@@ -1,10 +1,22 @@
-"""What a cluster needs: which rules run on the login node, and signals."""
+"""What a cluster needs: which rules run on the login node, signals, and sbatch's reasons."""
 
 import signal
 
 # sbatch can send SIGUSR1 to every process of a job before its time limit. It is meant for the
 # training, which saves a checkpoint; Snakemake and its shell would die of it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+def show_refusal(record):
+    """Log why sbatch refused a job: `quiet: rules` hides the errors of jobs, this reason included."""
+    reason = getattr(record, "rule_msg", None) or ""
+    if reason.startswith("SLURM sbatch failed"):
+        reason = reason.partition("\n    sbatch call:")[0]
+        logger.error(f"slurm: {record.rule_name} was not submitted: {' '.join(reason.split())}")
+    return True
+
+
+logger.addFilter(show_refusal)
 
 
 # This list is the only place that makes a rule local.

@@ -50,7 +50,10 @@ def save_model(path: str | Path, weights: dict[str, Tensor], about: dict) -> Non
     header = {**about, RUN: run_of(path), WEIGHTS: _weights_checksum(weights)}
     header[DESCRIPTION] = _description_checksum(header)
     with atomic_write(path) as unfinished:
+        unfinished.touch()
+        mode = unfinished.stat().st_mode
         save_file(weights, unfinished, {"about": json.dumps(header)})
+        unfinished.chmod(mode)  # safetensors replaces the file by one that only its owner can read
 
 
 def read_about(path: str | Path) -> dict:

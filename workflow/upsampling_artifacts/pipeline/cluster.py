@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import shlex
+import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from upsampling_artifacts.errors import InputError
@@ -40,25 +42,64 @@ def check_names(partitions: Iterable[str], accounts: Iterable[str]) -> None:
     """Refuse partitions and accounts that do not exist on the cluster.
 
     sbatch would refuse them too, but once per job, after its inputs have been created, and in
-    thirty lines. If the cluster does not list its names, all are accepted.
+    thirty lines. If the cluster lists no names, all are accepted. Accounts are compared without
+    case, as SLURM does: it keeps them in lower case.
 
     Args:
         partitions: Partitions of the jobs; commas separate alternatives.
         accounts: Accounts of the jobs.
 
     Raises:
-        InputError: A name is unknown; the message lists the known ones.
+        InputError: A name is unknown (the message lists the known ones), or the executor
+            (snakemake_executor_plugin_slurm) would refuse every job: it asks accounting itself.
     """
+    if not shutil.which("sacct"):
+        raise InputError(
+            "slurm: no command 'sacct' here, which Snakemake calls; install it, or put a script "
+            "of this name that ends with `exit 1` on PATH"
+        )
+    _check("partition", _names(partitions), _lines(query("sinfo", "--noheader", "--format=%R")))
+    if requested := _names(accounts):
+        _check_accounts(requested)
+
+
+def _names(alternatives: Iterable[str]) -> list[str]:
+    return sorted({name.strip() for names in alternatives for name in names.split(",")})
+
+
+def _lines(answer: str | None) -> list[str]:
+    """The names in the answer of a client, one a line; a name may have spaces."""
+    return sorted({line.strip() for line in (answer or "").splitlines()} - {""})
+
+
+def _check_accounts(requested: list[str]) -> None:
+    # As the executor does, for each job: sacctmgr, then sshare.
     user = f"user={getpass.getuser()}"
     list_accounts = "sacctmgr --noheader --parsable2 list associations format=account"
-    _check("partition", set(partitions), ["sinfo", "--noheader", "--format=%R"])
-    _check("account", set(accounts), [*list_accounts.split(), user])
+    answer = query(*list_accounts.split(), user)
+    if not _lines(answer):
+        answer = query("sshare", "--Users", "--noheader", "--parsable2", "--format=account")
+    if answer is None:
+        raise _refused_account(requested[0], "neither sacctmgr nor sshare lists accounts")
+    _check("account", requested, _lines(answer), str.casefold)
+    for name in requested:
+        if " " in name:
+            raise _refused_account(name, "it would take the words for several accounts")
 
 
-def _check(kind: str, requested: set[str], command: list[str]) -> None:
-    known = sorted(set((query(*command) or "").split())) if requested else []
-    for name in sorted({name for names in requested for name in names.split(",")}):
-        if known and name not in known:
+def _refused_account(name: str, reason: str) -> InputError:
+    """The error for an account that sbatch may know, but Snakemake's executor refuses."""
+    return InputError(
+        f"slurm: Snakemake cannot use account '{name}': {reason}; remove slurm_account from "
+        f"slurm/config.yaml and `export SBATCH_ACCOUNT={shlex.quote(name)}`"
+    )
+
+
+def _check(
+    kind: str, requested: list[str], known: list[str], same: Callable[[str], str] = str
+) -> None:
+    for name in requested:
+        if known and same(name) not in map(same, known):
             raise InputError(
                 f"slurm: no {kind} '{name}' on this cluster; known: {', '.join(known)}; "
                 f"set slurm_{kind} in slurm/config.yaml"

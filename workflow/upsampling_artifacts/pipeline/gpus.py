@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+
+from upsampling_artifacts.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-LOCKS = Path(tempfile.gettempdir()) / "upsampling_artifacts_gpus"
+# A folder per user: one that all users write to could hold links to a user's own files.
+LOCKS = Path(tempfile.gettempdir()) / f"upsampling_artifacts_gpus_{os.geteuid()}"
 SECONDS_BETWEEN_ATTEMPTS = 2.0
 CLAIMED = "UPSAMPLING_ARTIFACTS_GPUS"  # set for the subprocesses of a job that has claimed GPUs
 
@@ -32,10 +36,13 @@ def claimed_gpus(count: int, locks: Path = LOCKS) -> Iterator[list[str]]:
 
     Args:
         count: Number of GPUs; 0 claims none, more than exist claims all. Waits until they are free.
-        locks: Folder with one file per GPU, shared by all jobs on the machine.
+        locks: Folder with one file per GPU, shared by all jobs of this user on the machine.
 
     Yields:
         The claimed GPUs, as in CUDA_VISIBLE_DEVICES. CUDA must not be initialized before.
+
+    Raises:
+        InputError: ``locks`` is a link or another user's, or others can enter it.
     """
     known = visible_gpus()
     if count == 0 or "SLURM_JOB_ID" in os.environ or CLAIMED in os.environ or not known:
@@ -43,7 +50,12 @@ def claimed_gpus(count: int, locks: Path = LOCKS) -> Iterator[list[str]]:
         return
     with ExitStack() as held:
         before = os.environ.get("CUDA_VISIBLE_DEVICES")
-        gpus = _claim(min(count, len(known)), known, locks, held)
+        try:
+            gpus = _claim(min(count, len(known)), known, _open_private(locks, held), held)
+        except OSError as error:
+            raise InputError(
+                f"{locks}: cannot lock GPUs here ({error.strerror}); remove it, or set TMPDIR"
+            ) from None
         os.environ["CUDA_VISIBLE_DEVICES"] = os.environ[CLAIMED] = ",".join(gpus)
         logger.info(f"on GPU {', '.join(gpus)}")
         try:
@@ -67,15 +79,29 @@ def visible_gpus() -> list[str]:
     return [str(index) for index in range(len(re.findall("^GPU ", listed, re.MULTILINE)))]
 
 
-def _claim(count: int, known: list[str], locks: Path, held: ExitStack) -> list[str]:
+def _open_private(folder: Path, held: ExitStack) -> int:
+    """Open a folder that only this user can enter; create it if it is missing.
+
+    All users write to the temporary directory: any of them may have put a folder or a link there.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    held.callback(os.close, opened)
+    found = os.fstat(opened)
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise PermissionError(errno.EPERM, "other users may have made it, or can enter it")
+    return opened
+
+
+def _claim(count: int, known: list[str], locks: int, held: ExitStack) -> list[str]:
     """Wait until ``count`` GPUs can be locked. Lock all or none, so that jobs cannot deadlock."""
     waiting = False
     while True:
         with ExitStack() as attempt:
             gpus: list[str] = []
             for gpu in known:
-                if len(gpus) < count and (lock := _lock(locks, gpu)):
-                    attempt.enter_context(lock)
+                if len(gpus) < count and _lock(locks, gpu, attempt):
                     gpus.append(gpu)
             if len(gpus) == count:
                 held.enter_context(attempt.pop_all())
@@ -86,20 +112,14 @@ def _claim(count: int, known: list[str], locks: Path, held: ExitStack) -> list[s
         time.sleep(SECONDS_BETWEEN_ATTEMPTS)
 
 
-def _lock(locks: Path, gpu: str) -> TextIO | None:
-    """Lock a GPU until the returned file is closed; None if another job holds the lock."""
-    path = locks / re.sub(r"[^\w-]", "_", gpu)
-    if not path.exists():
-        # All users of the machine share the locks.
-        locks.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        for created, mode in ((locks, 0o777), (path, 0o666)):
-            if created.stat().st_uid == os.getuid():
-                created.chmod(mode)
-    file = path.open()
+def _lock(locks: int, gpu: str, held: ExitStack) -> bool:
+    """Lock a GPU until ``held`` is closed; False if another job holds the lock."""
+    name = re.sub(r"[^\w-]", "_", gpu)
+    file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=locks)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
-        return None
-    return file
+        os.close(file)
+        return False
+    held.callback(os.close, file)
+    return True

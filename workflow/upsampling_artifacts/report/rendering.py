@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
@@ -30,7 +31,7 @@ def make_environment(page_folder: Path) -> jinja2.Environment:
         relative = Path(os.path.relpath(path, page_folder)).as_posix()
         if "*" in relative:  # a pattern matches many files: there is no single link target
             return Markup("<code>{0}</code>").format(relative)
-        return Markup('<a class="file" href="{0}">{0}</a>').format(relative)
+        return Markup('<a class="file" href="{}">{}</a>').format(quote(relative), relative)
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

@@ -6,11 +6,17 @@ All processes train the same model, each on its part of every batch. Two rules f
 - Only the first process, ``fabric.is_global_zero``, writes files and messages.
 - All processes take the same number of steps, or they would wait for each other forever. So they
   agree (:func:`agree`) before any of them stops.
+
+They run on one machine and listen on its loopback interface only: what they exchange is neither
+encrypted nor authenticated.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, cast
 
 import torch
@@ -19,11 +25,42 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
+from torch.distributed import TCPStore
 
 from upsampling_artifacts.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
+
+
+class OneMachine(LightningEnvironment):
+    """Processes that meet on this machine, where no other machine can reach them."""
+
+    @property
+    def main_address(self) -> str:
+        """The address at which the processes meet."""
+        return "127.0.0.1"
+
+    @property
+    def main_port(self) -> int:
+        """The port at which the processes meet."""
+        return self._store.port if self.local_rank() == 0 else super().main_port
+
+    @cached_property
+    def _store(self) -> TCPStore:
+        """The first process's store. PyTorch's own would listen on all interfaces.
+
+        As both are "multi-tenant", PyTorch finds this one at its port and starts no other.
+        """
+        listener = socket.create_server((self.main_address, 0))
+        return TCPStore(
+            self.main_address,
+            listener.getsockname()[1],
+            is_master=True,
+            wait_for_workers=False,
+            multi_tenant=True,
+            master_listen_fd=listener.detach(),
+        )
 
 
 def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabric:
@@ -41,6 +78,9 @@ def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabr
     Raises:
         InputError: The machine has fewer devices.
     """
+    if devices > 1:
+        loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+        os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
     try:
         fabric = Fabric(
             accelerator=accelerator,
@@ -49,7 +89,7 @@ def launch(accelerator: str, devices: int, precision: str, threads: int) -> Fabr
             # All devices take the buffers of the first process, which writes the checkpoint.
             strategy=DDPStrategy(broadcast_buffers=True) if devices > 1 else "auto",
             # Without it, Fabric would expect SLURM to have started all processes.
-            plugins=LightningEnvironment(),
+            plugins=OneMachine(),
         )
     except MisconfigurationException as error:
         key = "devices" if devices > 1 else "accelerator"
