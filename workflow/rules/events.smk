@@ -1,7 +1,6 @@
 """Before the first job and after a failed one."""
 
 from upsampling_artifacts.pipeline import cluster
-from upsampling_artifacts.pipeline import preloading
 from upsampling_artifacts.pipeline import run_progress
 from upsampling_artifacts.progress import last_lines
 
@@ -106,8 +105,8 @@ onstart:
         limit_polling_interval()
     else:
         start_jobs_at_once()
-        if len(planned_jobs()) > FEW_JOBS and not only_touches_files():
-            start_scripts_preloaded()
+        end_jobs_when_stopped()
+        start_scripts(preloaded=len(planned_jobs()) > FEW_JOBS and not only_touches_files())
     run_first([*PAPER_FIGURES, *FIRST_RESULTS])
     if planned_jobs():
         ProgressLines(run_progress.read_seconds(JOB_COSTS), MILESTONES).start()
