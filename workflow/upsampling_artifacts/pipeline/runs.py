@@ -1,10 +1,10 @@
 """Which runs of Snakemake are alive, and the end of the jobs of those that are not.
 
 A run holds a lock (``flock``) on a file of its own as long as it lives: whatever kills it, the
-kernel releases the lock; a run that ends by itself deletes the file. So the next run can tell a lock
-of Snakemake's that a killed run has left from that of a run that goes on. All processes of a run's
-jobs have the name of its file in their environment. A guard, a process that waits for the lock, ends
-them when the run has died.
+kernel releases the lock; a run that ends by itself deletes the file. So the next run can tell a
+lock of Snakemake's that a killed run has left from that of a run that goes on. All processes of a
+run's jobs have the name of its file in their environment. A guard, a process that waits for the
+lock, ends them when the run has died.
 """
 
 from __future__ import annotations
