@@ -1,14 +1,15 @@
 """Kill runs at random moments, type the same command again, and compare the tables.
 
 `python -m tests.kill_campaign N [SEED]` kills N runs of the tiny experiment on two cores, or one of
-their jobs or their process group, with SIGKILL, SIGTERM or SIGINT, over all stages: until an
-experiment is complete, the same command follows; then its tables are compared with those of an
-undisturbed run, and the next experiment begins. A line for each kill, a summary at the end; the exit
-status tells whether the same command was enough, always, with the same bytes.
+their jobs or their process group, with SIGKILL, SIGTERM or SIGINT, over all stages. The same
+command follows each kill until the experiment is complete; then its tables are compared with those
+of an undisturbed run, and the next experiment begins. Prints a line for each kill; the exit status
+tells whether the same command was always enough, with the same bytes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from upsampling_artifacts.pipeline.runs import Run
@@ -30,7 +31,8 @@ VICTIMS = ("run", "job", "group")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 END_SECONDS = 30.0  # of a run, and of the jobs of one that was killed
 TIMED = {  # measured times, which differ in two undisturbed runs
-    "step_speed", "switch_speed", "upsampler_speed", "loading", "checkpointing", "table_1", "training",
+    "step_speed", "switch_speed", "upsampler_speed", "loading", "checkpointing", "table_1",
+    "training",
 }  # fmt: skip
 
 
@@ -57,8 +59,10 @@ class Kill:
         return f"{self.victim} {self.number.name} {end} {'; '.join(self.faults)}".rstrip()
 
 
-def kill_once(clone: Clone, kill: Kill, delay_seconds: float, command: tuple[str, ...]) -> bool:
-    """Start the experiment and kill it; return whether it was complete before."""
+def kill_once(
+    clone: Clone, kill: Kill, delay_seconds: float, command: tuple[str, ...] = COMMAND
+) -> bool:
+    """Start the experiment and kill it; return whether it ended before."""
     log = clone.root / "output.txt"
     with log.open("w") as output:
         snakemake = subprocess.Popen(
@@ -104,10 +108,8 @@ def job_processes(run: Run) -> list[int]:
 
 
 def wait(snakemake: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         snakemake.wait(seconds)
-    except subprocess.TimeoutExpired:
-        pass
 
 
 def send(kill: Kill, snakemake: subprocess.Popen[bytes], run: Run) -> None:
@@ -140,29 +142,31 @@ def differing(clone: Clone, undisturbed: Clone) -> list[str]:
 
 
 def campaign(
-    n_kills: int, seed: int, folder: Path, undisturbed: Clone, targets: tuple[str, ...] = ()
+    n_kills: int, seed: int, folder: Path, undisturbed: Clone, delay_seconds: float = 25.0
 ) -> Iterator[Kill]:
-    """Kill that many times, and compare the tables of each experiment with the undisturbed ones."""
+    """Kill that many times, and compare the tables of each experiment with the undisturbed ones.
+
+    Args:
+        n_kills: How many kills.
+        seed: Seed of the random moments.
+        folder: An empty folder.
+        undisturbed: A clone with the experiment of an undisturbed run.
+        delay_seconds: The longest time between the first job of a run and its end.
+    """
     chance = random.Random(seed)
-    command, n_done = (*COMMAND, "--", *targets) if targets else COMMAND, 0
-    while n_done < n_kills:
-        clone = copy_repository(folder / f"experiment_{n_done}")
-        is_complete = False
-        while n_done < n_kills and not is_complete:
-            kill = Kill(VICTIMS[n_done % 3], SIGNALS[n_done // 3 % 3])
-            is_complete = kill_once(clone, kill, chance.uniform(0, 25), command)
-            if is_complete and not kill.faults:
-                break
-            n_done += 1
-            yield kill
-        kill = Kill("the last command", signal.Signals(0) if False else signal.SIGKILL)
-        result = clone.run(*command)
-        if result.returncode:
-            kill.faults.append(result.stdout[-2000:])
-        if not targets:
-            kill.faults += differing(clone, undisturbed)
-        if kill.faults:
-            yield kill
+    kinds = [Kill(victim, number) for number in SIGNALS for victim in VICTIMS]
+    kills = [replace(kinds[n % len(kinds)], faults=[]) for n in range(n_kills)]
+    while kills:
+        clone = copy_repository(folder / f"with_{len(kills)}_kills_left")
+        while kills and not kill_once(clone, kills[0], chance.uniform(0, delay_seconds)):
+            yield kills.pop(0)
+        if kills and kills[0].faults:  # the same command was not enough
+            yield kills.pop(0)
+            continue
+        result = clone.run(*COMMAND)
+        different = differing(clone, undisturbed)
+        assert result.returncode == 0, result.stdout
+        assert not different, different
 
 
 def main(n_kills: int = 50, seed: int = 0) -> int:
