@@ -237,6 +237,7 @@ def lift_or_refuse(persistence, runs):
     if is_locked and runs:
         logger.info("Lifted the lock of an earlier run that was killed.")
         persistence.unlock()
+        Path(persistence.path, "locks").mkdir(exist_ok=True)  # as Snakemake expects
     for run in runs:
         run.path.unlink(missing_ok=True)
 
@@ -261,9 +262,8 @@ class Stop:
     @classmethod
     def end_jobs(cls, grace_seconds):
         # Not in the handler: it may have interrupted a line of the log.
-        log_line(
-            f"{signal.Signals(cls.number).name}: ending the jobs; the same command goes on later"
-        )
+        name = signal.Signals(cls.number).name
+        log_line(f"{name}: ending the jobs; the same command goes on where they were")
         this_run().end_jobs(grace_seconds)
 
 
