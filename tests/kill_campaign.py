@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -60,9 +60,21 @@ class Kill:
 
 
 def kill_once(
-    clone: Clone, kill: Kill, delay_seconds: float, command: tuple[str, ...] = COMMAND
+    clone: Clone,
+    kill: Kill,
+    delay_seconds: float,
+    command: tuple[str, ...] = COMMAND,
+    happened: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Start the experiment and kill it; return whether it ended before."""
+    """Start the experiment and kill it; return whether it ended before.
+
+    Args:
+        clone: Where to start it.
+        kill: What to kill; its other attributes are filled in.
+        delay_seconds: Time after the run has started jobs, and after what has ``happened``.
+        command: The command of the run.
+        happened: What to wait for.
+    """
     log = clone.root / "output.txt"
     with log.open("w") as output:
         snakemake = subprocess.Popen(
@@ -70,6 +82,8 @@ def kill_once(
             stderr=subprocess.STDOUT, process_group=0,
         )  # fmt: skip
     run = wait_for_jobs(clone, snakemake)
+    while run and snakemake.poll() is None and not happened():
+        time.sleep(0.1)
     if run:
         wait(snakemake, delay_seconds)
     if snakemake.poll() is not None:
