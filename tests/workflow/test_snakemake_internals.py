@@ -35,6 +35,11 @@ USED = {
     "snakemake.workflow.Workflow.scheduler": "property",
     "snakemake.workflow.Workflow.touch": "property",
     "snakemake.workflow.Workflow.workdir_init": "property",
+    "snakemake.persistence.PersistenceBase.lock": "(self)",
+    "snakemake.persistence.PersistenceBase.locked": "property",
+    "snakemake.persistence.PersistenceBase.path": "property",
+    "snakemake.persistence.PersistenceBase.unlock": "(self)",
+    "snakemake.settings.types.DAGSettings.force_incomplete": "field",
     "snakemake.settings.types.DAGSettings.rerun_triggers": "field",
     "snakemake.settings.types.DAGSettings.targets": "field",
     "snakemake.settings.types.OutputSettings.quiet": "field",
@@ -113,7 +118,7 @@ def test_every_internal_that_the_workflow_uses_is_listed() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and ast.unparse(node).startswith(
-            ("workflow.", "settings.", "job.", "executor.", "each.", "DAG.")
+            ("workflow.", "settings.", "job.", "executor.", "each.", "DAG.", "persistence.")
         )
     }
     listed = {attribute.rsplit(".", 1)[1] for attribute in USED}

@@ -227,7 +227,8 @@ def lift_or_refuse(persistence, runs):
         remedy = (
             "wait for it" if any(run.is_alive for run in holders) else "--unlock if it has died"
         )
-        raise WorkflowError(f"Another run makes some of the same files: {names}; {remedy}.")
+        logger.error(f"Another run makes some of the same files: {names}; {remedy}.")
+        sys.exit(1)  # an exception would be printed with its origin
     if holders:
         return
     for run in runs:
