@@ -39,6 +39,32 @@ def test_the_temporary_name_keeps_folder_and_suffix(tmp_path: Path) -> None:
     assert names(tmp_path) == ["feat. Somebody.npy"]
 
 
+def test_two_writers_of_a_file_share_no_temporary_name(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    with atomic_write(path) as first, atomic_write(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+    assert names(tmp_path) == ["checkpoint.pt"]
+
+
+def test_the_next_writer_removes_what_a_killed_one_has_left(tmp_path: Path) -> None:
+    code = """if True:
+        import os, sys
+        from upsampling_artifacts.files import atomic_write
+        with atomic_write(sys.argv[1]) as unfinished:
+            unfinished.touch()
+            os.kill(os.getpid(), 9)
+    """
+    for name in ("table.csv", "other.csv"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=False)
+    assert len(names(tmp_path)) == 2
+    with atomic_write(tmp_path / "table.csv") as unfinished:
+        unfinished.touch()
+    other, table = names(tmp_path)
+    assert other.startswith(".other.") and table == "table.csv"
+
+
 @pytest.mark.parametrize("error", [ValueError("a fault"), KeyboardInterrupt(), SystemExit(1)])
 def test_a_failure_leaves_the_old_file_and_no_temporary_file(
     tmp_path: Path, error: BaseException

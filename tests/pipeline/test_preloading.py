@@ -16,7 +16,7 @@ from upsampling_artifacts.pipeline import preloading
 preloading.PACKAGES = ("colorsys", "no_such_package")
 if __name__ == "__main__":
     before = dict(os.environ)
-    preloading.preload()
+    preloading.preload({})
     assert os.environ == before
     process = preloading.start_script(sys.argv[1], {**os.environ, "JOB": "its own"})
     process.join()

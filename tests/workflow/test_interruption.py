@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import platform
+import signal
 import subprocess
 import time
 
 import psutil
+import pytest
 import torch
 
-from ..clone import TINY, Clone
+from ..clone import TINY, Clone, plain_environment
+from ..kill_campaign import Kill, kill_once
 
 RUN = "results/tiny/variants/demucs_transposed/seed-0"
 MODEL = f"{RUN}/model.safetensors"
@@ -44,6 +48,57 @@ def test_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clone:
     assert f"resuming from {RUN}/checkpoint.pt at step {state['step']}" in result.stdout
     assert (clone.root / MODEL).exists()
     assert not (clone.root / RUN / "checkpoint.pt").exists()
+
+
+LONG = ("--config", "training={epochs: 100000, checkpoint_minutes: 0.001}", "--", MODEL)
+
+
+@pytest.mark.parametrize(
+    ("victim", "number"), [("run", "SIGKILL"), ("run", "SIGINT"), ("group", "SIGTERM")]
+)
+def test_a_stopped_run_ends_its_jobs_and_the_same_command_goes_on(
+    clone: Clone, victim: str, number: str
+) -> None:
+    """The short form of tests/kill_campaign.py: a training that would take hours."""
+    kill = Kill(victim, signal.Signals[number])
+    checkpoint = clone.root / RUN / "checkpoint.pt"
+    command = ("snakemake", "--cores", "2", "--configfile", TINY, *LONG)
+    assert not kill_once(clone, kill, 0, command, lambda: checkpoint.exists())
+    assert not kill.faults
+    output = (clone.root / "output.txt").read_text()
+    assert "CalledProcessError" not in output
+    if number != "SIGKILL":
+        assert f"{number}: ending the jobs" in output
+    step = torch.load(checkpoint, weights_only=True)["state"]["step"]
+    again = Kill("run", signal.SIGINT)
+    assert not kill_once(clone, again, 0, command, lambda: says(clone, f"at step {step}\n"))
+    assert not again.faults
+    assert says(clone, "Lifted the lock of an earlier run") == (number == "SIGKILL")
+
+
+def says(clone: Clone, text: str) -> bool:
+    return text in (clone.root / "output.txt").read_text()
+
+
+def test_a_live_run_is_respected_with_one_line(clone: Clone) -> None:
+    command = ["snakemake", "--cores", "1", "--configfile", TINY, *LONG]
+    output = clone.root / "output.txt"
+    with output.open("w") as file:
+        first = subprocess.Popen(
+            command, cwd=clone.root, env=plain_environment(), stdout=file, stderr=file
+        )
+    try:
+        wait_for(lambda: list(clone.root.glob(".snakemake/locks/*")), first)
+        second = clone.run(*command)
+        dry = clone.run(*command[:-2], "--dry-run", *command[-2:])
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.wait(60)
+    assert second.returncode == 1 and dry.returncode == 0
+    line = f"Another run makes some of the same files: process {first.pid} on {platform.node()}"
+    assert f"{line}; wait for it." in second.stdout
+    assert "Traceback" not in second.stdout
 
 
 def stops_and_resumes(output: str) -> list[str]:

@@ -1,12 +1,6 @@
 """Before the first job and after a failed one."""
 
-from upsampling_artifacts.pipeline import (
-    accelerators,
-    cluster,
-    dry_builds,
-    preloading,
-    run_progress,
-)
+from upsampling_artifacts.pipeline import accelerators, cluster, dry_builds, run_progress
 from upsampling_artifacts.progress import last_lines
 
 JOB_COSTS = "results/reference/job_costs.csv"
@@ -136,8 +130,8 @@ onstart:
         limit_polling_interval()
     else:
         start_jobs_at_once()
-        if len(planned_jobs()) > FEW_JOBS and not only_touches_files():
-            start_scripts_preloaded()
+        end_jobs_when_stopped()
+        start_scripts(preloaded=len(planned_jobs()) > FEW_JOBS and not only_touches_files())
     run_first([*PAPER_FIGURES, *FIRST_RESULTS])
     if planned_jobs():
         ProgressLines(run_progress.read_seconds(JOB_COSTS), MILESTONES).start()

@@ -7,21 +7,27 @@ tests/workflow/test_snakemake_internals.py compare it with the installed version
 import asyncio
 import logging
 import math
+import signal
 import time
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
-from subprocess import CalledProcessError
+from subprocess import CalledProcessError, Popen
+from threading import Thread
 
 import snakemake
 
 from snakemake.benchmark import benchmarked
 from snakemake.dag import DAG
+from snakemake.persistence import PersistenceBase
 from snakemake.script import PythonScript
 from snakemake.settings.types import Quietness, RerunTrigger
 from snakemake_interface_logger_plugins.common import LogEvent
+
+from upsampling_artifacts.pipeline import preloading
+from upsampling_artifacts.pipeline.runs import GRACE_SECONDS, job_variables, other_runs, start_run
 
 TESTED_SNAKEMAKE = "9.27"
 
@@ -39,13 +45,15 @@ def warn_if_untested():
 
 
 class AdaptedWorkflow(type(workflow)):
-    """A workflow that accepts further target names, and does not look at when a script was modified.
+    """A workflow that accepts further target names, and does not ask the user what it can decide.
 
     Snakemake accepts only rules without wildcards as targets. `train` has wildcards and has to keep
     its name for `-R train`. So the name is replaced by its files when the targets reach the workflow.
 
     A job would run again if its script is newer than its outputs, as all scripts of a fresh clone
     are. `compare_contents_of_scripts` replaces that.
+
+    What a killed job has left incomplete is made again, without --rerun-incomplete.
     """
 
     targets = {}
@@ -59,7 +67,9 @@ class AdaptedWorkflow(type(workflow)):
         if settings:
             files = {file for name in settings.targets for file in self.targets.get(name, [name])}
             triggers = frozenset(settings.rerun_triggers) - {RerunTrigger.CODE}
-            settings = replace(settings, targets=files, rerun_triggers=triggers)
+            settings = replace(
+                settings, targets=files, rerun_triggers=triggers, force_incomplete=True
+            )
         self.__dict__["dag_settings"] = settings
 
 
@@ -186,30 +196,142 @@ def start_jobs_at_once():
     workflow.scheduler.job_rate_limiter = None
 
 
-def start_scripts_preloaded():
-    """Start the scripts of jobs with one thread from a process that has imported the packages.
+@cache
+def this_run():
+    """This run, whose lock is held from the first call on; None where there are no locks."""
+    try:
+        return start_run(Path(".snakemake/runs"))
+    except OSError as error:
+        logger.info(f"Without the lock of a run, killed runs leave jobs and locks: {error}")
+        return None
 
-    Other jobs start an interpreter, as ever: those of an environment of their own, and those with
-    several threads, whose number is fixed when the packages are imported.
+
+def lift_stale_locks():
+    """Lift the locks of runs that have died, and respect those of others with one line.
+
+    Snakemake asks the user which of the two it is. Neither --nolock nor a dry run gets here.
     """
-    start_interpreter = PythonScript.execute_script
+    lock = PersistenceBase.lock
+
+    @contextmanager
+    def lock_or_lift(persistence):
+        if own := this_run():
+            lift_or_refuse(persistence, other_runs(own.path.parent, own))
+        with lock(persistence):
+            yield
+
+    PersistenceBase.lock = lock_or_lift
+
+
+def lift_or_refuse(persistence, runs):
+    """Lift the locks if none of these runs is alive, as far as this machine can know.
+
+    A file system may keep its locks to each machine: a run on another one counts as alive if its
+    files are ours, too.
+    """
+    is_locked = persistence.locked
+    holders = [run for run in runs if run.is_alive or (is_locked and not run.is_here)]
+    if holders and is_locked:
+        names = ", ".join(run.description for run in holders)
+        remedy = (
+            "wait for it" if any(run.is_alive for run in holders) else "--unlock if it has died"
+        )
+        logger.error(f"Another run makes some of the same files: {names}; {remedy}.")
+        sys.exit(1)  # an exception would be printed with its origin
+    if holders:
+        return
+    for run in runs:
+        if run.jobs():
+            logger.info(f"Ending the jobs of an earlier run that was killed: {run.description}")
+            run.end_jobs()
+    if is_locked and runs:
+        logger.info("Lifted the lock of an earlier run that was killed.")
+        persistence.unlock()
+        Path(persistence.path, "locks").mkdir(exist_ok=True)  # as Snakemake expects
+    for run in runs:
+        run.path.unlink(missing_ok=True)
+
+
+class Stop:
+    """Ends the jobs of this run at SIGINT and SIGTERM; a training writes its checkpoint first.
+
+    Snakemake waits for its jobs, and prints an error for each.
+    """
+
+    number = None
+
+    @classmethod
+    def receive(cls, number, frame):
+        """Handle a signal; at a second one, jobs have no more time."""
+        grace_seconds = GRACE_SECONDS if cls.number is None else 0
+        is_first, cls.number = cls.number is None, number
+        Thread(target=cls.end_jobs, args=(grace_seconds,), daemon=True).start()
+        if is_first:
+            raise KeyboardInterrupt
+
+    @classmethod
+    def end_jobs(cls, grace_seconds):
+        # Not in the handler: it may have interrupted a line of the log.
+        name = signal.Signals(cls.number).name
+        log_line(f"{name}: ending the jobs; the same command goes on where they were")
+        this_run().end_jobs(grace_seconds)
+
+
+def end_jobs_when_stopped():
+    """Let SIGINT and SIGTERM end this run, where its jobs can be found."""
+    if this_run():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, Stop.receive)
+
+
+def start_scripts(preloaded):
+    """Start the scripts of jobs as processes of this run, with one line if one fails.
+
+    Each has a session of its own, which Ctrl-C does not reach (`Stop` ends it): an interpreter that
+    is interrupted while it starts prints the 18,000 characters that Snakemake puts before a script.
+    Scripts of an environment of their own start as ever.
+
+    Args:
+        preloaded: Start those with one thread from a process that has imported the packages. With
+            several threads, their number is fixed when the packages are imported.
+    """
+    start_as_ever = PythonScript.execute_script
+    variables = {**os.environ, **(job_variables(this_run()) if this_run() else {})}
 
     def execute_script(script, path, edit=False):
-        has_environment = script.conda_env or script.container_img or script.env_modules
-        if has_environment or script.threads > 1:
-            return start_interpreter(script, path, edit)
-        variables = {**os.environ, **preloading.ONE_THREAD}
+        if script.conda_env or script.container_img or script.env_modules or edit:
+            return start_as_ever(script, path, edit)
+        environment = variables | preloading.thread_variables(script.threads)
         if folder := script.resources.get("tmpdir"):
-            variables["TMPDIR"] = folder
-        process = preloading.start_script(path, variables)
+            environment["TMPDIR"] = folder
+        if Stop.number:
+            raise KeyboardInterrupt
+        start = preloading.start_script if preloaded and script.threads == 1 else start_interpreter
+        process = start(path, environment)
         record = script.bench_record
         with benchmarked(process.pid, record) if record else nullcontext():
-            process.join()
-        if process.exitcode:
-            raise CalledProcessError(process.exitcode, f"python {path}")
+            status = exit_status(process)
+        if Stop.number:
+            raise KeyboardInterrupt  # which Snakemake passes over in silence
+        if status:
+            raise CalledProcessError(status, f"python {path}")
 
-    preloading.preload()
+    if preloaded:
+        preloading.preload(job_variables(this_run()) if this_run() else {})
     PythonScript.execute_script = execute_script
+
+
+def start_interpreter(path, environment):
+    """Run a Python script in a new interpreter."""
+    return Popen([sys.executable, path], env=environment, start_new_session=True)
+
+
+def exit_status(process):
+    """Wait for a process, of `subprocess` or `multiprocessing`."""
+    if isinstance(process, Popen):
+        return process.wait()
+    process.join()
+    return process.exitcode
 
 
 def run_first(files):
@@ -340,4 +462,6 @@ def shorten_summary():
 
 shorten_summary()
 workflow.__class__ = AdaptedWorkflow
+if workflow.is_main_process:
+    lift_stale_locks()
 warn_if_untested()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
+import secrets
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +21,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder and rename it to ``path`` on success.
 
     A killed job or a full disk leaves the old file or none. The temporary file keeps the suffix,
-    because some writers infer the format from it, and is removed on failure.
+    because some writers infer the format from it, and is removed on failure; that of a killed
+    process, by the next writer. No two writers share one: a job that outlives its run may still
+    write when the next run does.
 
     Args:
         path: The file to write. Missing parent folders are created.
@@ -29,7 +34,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+    _remove_leftovers(path)
+    writer = f"{_host()}-{os.getpid()}-{secrets.token_hex(2)}"
+    unfinished = path.with_name(f".{path.stem}.{writer}.unfinished{path.suffix}")
     try:
         with explained_write_errors(path):
             yield unfinished
@@ -71,3 +78,28 @@ def explained_write_errors(path: str | Path) -> Iterator[None]:
         else:
             raise
         raise OSError(number, f"{path} could not be written: {reason}") from error
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Delete the temporary files of writers of ``path`` that were killed on this machine."""
+    start, end = f".{path.stem}.{_host()}-", f".unfinished{path.suffix}"
+    for left in path.parent.iterdir():
+        if left.name.startswith(start) and left.name.endswith(end):
+            process = left.name.removeprefix(start).partition("-")[0]
+            if process.isdigit() and not _exists(int(process)):
+                left.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    """A short name of this machine: names of songs may leave little room."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True

@@ -13,6 +13,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Mapping
 from multiprocessing import forkserver
@@ -31,15 +32,28 @@ PACKAGES = (
 )
 """Packages whose import neither starts threads nor depends on the environment of a job."""
 
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+
+def thread_variables(n_threads: int) -> dict[str, str]:
+    """The environment variables that set the number of threads of numerical libraries."""
+    libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "NUMEXPR_NUM", "VECLIB_MAXIMUM")
+    return {f"{library}_THREADS": str(n_threads) for library in libraries}
 
 
-def preload() -> None:
-    """Start the fork server; it imports the packages while this process goes on."""
+def preload(variables: Mapping[str, str]) -> None:
+    """Start the fork server; it imports the packages while this process goes on.
+
+    It ignores SIGTERM, and ends with this process.
+
+    Args:
+        variables: Environment variables that all scripts have in common.
+    """
     forkserver.set_forkserver_preload(list(PACKAGES))
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    variables = {**variables, **thread_variables(1)}
+    before = {name: os.environ.get(name) for name in variables}
+    handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.environ.update(variables)
     forkserver.ensure_running()
+    signal.signal(signal.SIGTERM, handler)
     for name, value in before.items():
         if value is None:
             del os.environ[name]
@@ -48,7 +62,7 @@ def preload() -> None:
 
 
 def start_script(path: str, environment: Mapping[str, str]) -> BaseProcess:
-    """Run a Python script in a new process.
+    """Run a Python script in a new process and a new session, which Ctrl-C does not reach.
 
     Args:
         path: The script.
@@ -64,6 +78,8 @@ def start_script(path: str, environment: Mapping[str, str]) -> BaseProcess:
 
 
 def _run_script(path: str, environment: dict[str, str]) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [path]

@@ -1,0 +1,201 @@
+"""Kill runs at random moments, type the same command again, and compare the tables.
+
+`python -m tests.kill_campaign N [SEED]` kills N runs of the tiny experiment on two cores, or one of
+their jobs or their process group, with SIGKILL, SIGTERM or SIGINT, over all stages. The same
+command follows each kill until the experiment is complete; then its tables are compared with those
+of an undisturbed run, and the next experiment begins. Prints a line for each kill; the exit status
+tells whether the same command was always enough, with the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from upsampling_artifacts.pipeline.runs import Run
+
+from .clone import TINY, Clone, copy_repository, plain_environment
+
+COMMAND = ("snakemake", "--cores", "2", "--configfile", TINY, "--quiet", "rules")
+VICTIMS = ("run", "job", "group")
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+END_SECONDS = 30.0  # of a run, and of the jobs of one that was killed
+TIMED = {  # measured times, which differ in two undisturbed runs
+    "step_speed", "switch_speed", "upsampler_speed", "loading", "checkpointing", "table_1",
+    "training",
+}  # fmt: skip
+
+
+@dataclass
+class Kill:
+    """One kill, and what followed.
+
+    Attributes:
+        victim: The run, one of its jobs, or its process group.
+        number: The signal.
+        jobs_done: Jobs that the run had finished.
+        end_seconds: Until the run and its jobs had ended.
+        faults: What went wrong.
+    """
+
+    victim: str
+    number: signal.Signals
+    jobs_done: int = 0
+    end_seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        end = f"after {self.jobs_done} jobs, ended in {self.end_seconds:.1f} s"
+        return f"{self.victim} {self.number.name} {end} {'; '.join(self.faults)}".rstrip()
+
+
+def kill_once(
+    clone: Clone,
+    kill: Kill,
+    delay_seconds: float,
+    command: tuple[str, ...] = COMMAND,
+    happened: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Start the experiment and kill it; return whether it ended before.
+
+    Args:
+        clone: Where to start it.
+        kill: What to kill; its other attributes are filled in.
+        delay_seconds: Time after the run has started jobs, and after what has ``happened``.
+        command: The command of the run.
+        happened: What to wait for.
+    """
+    log = clone.root / "output.txt"
+    with log.open("w") as output:
+        snakemake = subprocess.Popen(
+            command, cwd=clone.root, env=plain_environment(), stdout=output,
+            stderr=subprocess.STDOUT, process_group=0,
+        )  # fmt: skip
+    run = wait_for_jobs(clone, snakemake)
+    while run and snakemake.poll() is None and not happened():
+        time.sleep(0.1)
+    if run:
+        wait(snakemake, delay_seconds)
+    if snakemake.poll() is not None:
+        if snakemake.returncode:
+            kill.faults.append(f"exit status {snakemake.returncode}: {log.read_text()[-2000:]}")
+        return True
+    assert run
+    send(kill, snakemake, run)
+    started = time.monotonic()
+    snakemake.wait(600)
+    while run.jobs():
+        time.sleep(0.1)
+    kill.end_seconds = time.monotonic() - started
+    text = log.read_text()
+    kill.jobs_done = len(re.findall(r"\d+ of \d+ jobs, ", text))
+    if kill.victim != "job" and kill.end_seconds > END_SECONDS:
+        kill.faults.append("too late")
+    if max(map(len, text.splitlines())) > 1000:
+        kill.faults.append("a long line")
+    return False
+
+
+def wait_for_jobs(clone: Clone, snakemake: subprocess.Popen[bytes]) -> Run | None:
+    """Wait until a run has started jobs."""
+    while snakemake.poll() is None:
+        for path in clone.root.glob(f".snakemake/runs/{snakemake.pid}-*"):
+            if job_processes(Run(path)):
+                return Run(path)
+        time.sleep(0.1)
+    return None
+
+
+def job_processes(run: Run) -> list[int]:
+    """The first process of each job: a session of its own."""
+    return [process for process in run.jobs() if os.getsid(process) == process]
+
+
+def wait(snakemake: subprocess.Popen[bytes], seconds: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        snakemake.wait(seconds)
+
+
+def send(kill: Kill, snakemake: subprocess.Popen[bytes], run: Run) -> None:
+    if kill.victim == "group":
+        os.killpg(snakemake.pid, kill.number)
+    elif kill.victim == "run":
+        snakemake.send_signal(kill.number)
+    else:
+        while snakemake.poll() is None:
+            if jobs := job_processes(run):
+                os.kill(random.choice(jobs), kill.number)
+                return
+            time.sleep(0.01)
+
+
+def tables(clone: Clone) -> dict[str, bytes]:
+    """All tables, by path, but for those of measured times."""
+    root = clone.root / "results/tiny"
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*.csv"))
+        if path.stem not in TIMED
+    }
+
+
+def differing(clone: Clone, undisturbed: Clone) -> list[str]:
+    """The tables that differ, are missing, or are too many."""
+    ours, theirs = tables(clone), tables(undisturbed)
+    return sorted(name for name in ours | theirs if ours.get(name) != theirs.get(name))
+
+
+def campaign(
+    n_kills: int, seed: int, folder: Path, undisturbed: Clone, delay_seconds: float = 25.0
+) -> Iterator[Kill]:
+    """Kill that many times, and compare the tables of each experiment with the undisturbed ones.
+
+    Args:
+        n_kills: How many kills.
+        seed: Seed of the random moments.
+        folder: An empty folder.
+        undisturbed: A clone with the experiment of an undisturbed run.
+        delay_seconds: The longest time between the first job of a run and its end.
+    """
+    chance = random.Random(seed)
+    kinds = [Kill(victim, number) for number in SIGNALS for victim in VICTIMS]
+    kills = [replace(kinds[n % len(kinds)], faults=[]) for n in range(n_kills)]
+    while kills:
+        clone = copy_repository(folder / f"with_{len(kills)}_kills_left")
+        while kills and not kill_once(clone, kills[0], chance.uniform(0, delay_seconds)):
+            yield kills.pop(0)
+        if kills and kills[0].faults:  # the same command was not enough
+            yield kills.pop(0)
+            continue
+        result = clone.run(*COMMAND)
+        different = differing(clone, undisturbed)
+        assert result.returncode == 0, result.stdout
+        assert not different, different
+
+
+def main(n_kills: int = 50, seed: int = 0) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        undisturbed = copy_repository(Path(folder, "undisturbed"))
+        result = undisturbed.run(*COMMAND)
+        assert result.returncode == 0, result.stdout
+        kills = []
+        for kill in campaign(n_kills, seed, Path(folder), undisturbed):
+            print(kill, flush=True)
+            kills.append(kill)
+    n_faults = sum(bool(kill.faults) for kill in kills)
+    print(f"{len(kills)} kills, {n_faults} with faults")
+    return int(n_faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))
