@@ -14,7 +14,7 @@ def make_looks(*systems: str) -> dict[str, Look]:
     """Return the looks of systems; names that config lacks become user-supplied systems."""
     config, variants = read_config(), list(dict.fromkeys(systems))
     for name in variants:
-        config["systems"].setdefault(name, {"upsampler": "nearest"})
+        config["systems"].setdefault(name, {"upsampler": {"name": "nearest", "length": 9}})
     # Looks do not depend on the size.
     config |= {"variants": variants, "size": "figures"}
     rows = resolve(config, SCHEMA)["systems"]

@@ -150,8 +150,11 @@ def test_an_archive_that_would_write_elsewhere_is_refused(datasets: Path, name: 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (ARCHIVE[:-100], "is damaged or not a zip archive"),
-        (ARCHIVE[:100_000] + bytes(1000) + ARCHIVE[101_000:], "is damaged or not a zip archive"),
+        (ARCHIVE[:-100], "is damaged, encrypted or not a zip archive"),
+        (
+            ARCHIVE[:100_000] + bytes(1000) + ARCHIVE[101_000:],
+            "is damaged, encrypted or not a zip archive",
+        ),
         (zipped({"songs/A - one/mixture.wav": b""}), "has no folders train and test, only songs"),
     ],
 )

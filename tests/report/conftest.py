@@ -99,7 +99,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
             }
             for name, look in LOOKS.items()
         },
-        "experiment": "tiny", "dataset": "synthetic", "size": "demo", "variants": SYSTEMS,
+        "experiment": "tiny", "preview": False, "dataset": "synthetic", "size": "demo",
+        "variants": SYSTEMS,
         "seeds": [0, 1, 2], "rate_hz": RATE_HZ, "sources": SOURCES,
         "exclude_songs": ["Bad <one>"],
         "training": {"epochs": 3, "minutes": None, "precision": "auto"},

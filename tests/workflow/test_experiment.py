@@ -16,9 +16,9 @@ def test_table_1_has_the_ten_systems_of_the_paper_and_the_baselines(finished: Cl
     table = pd.read_csv(finished.root / "results/tiny/table_1.csv")
     assert list(table.columns) == [
         "system", "sdr_db", "sdr_low_db", "sdr_high_db", "n_seeds", "epoch_seconds",
-        "epoch_ratio", "steps_least", "steps_most", "parameters", "parameters_full_size",
-        "gflop_per_second", "gflop_per_second_full_size", "paper_sdr_db", "paper_epoch_seconds",
-        "paper_parameters_millions", "note",
+        "epoch_ratio", "steps_least", "steps_most", "precision", "parameters",
+        "parameters_full_size", "gflop_per_second", "gflop_per_second_full_size", "paper_sdr_db",
+        "paper_epoch_seconds", "paper_parameters_millions", "note",
     ]  # fmt: skip
     rows = table.set_index("system")
     assert list(rows.index) == [
@@ -40,6 +40,7 @@ def test_scores_have_a_row_for_every_system_song_source_and_metric(finished: Clo
     scores = pd.read_csv(finished.root / "results/tiny/scores.csv")
     assert list(scores.columns) == [
         "system", "seed", "song", "source", "metric", "value_db", "n_frames", "n_frames_scored",
+        "remark",
     ]  # fmt: skip
     assert len(scores) == 4 * 2 * 4 * 4  # systems, songs, sources, metrics
     assert EXCERPT in set(scores["song"])

@@ -224,6 +224,8 @@ def _decode_packed(path: Path, setup: dict) -> Decoded:
             where = f"{path}: stream {index} ({stem})"
             header = _Header(where, rate_hz, info.channels(index), round(seconds * rate_hz))
             headers[stem] = header
+    except InputError:
+        raise
     except (ffmpeg.Error, KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a readable .stem.mp4 file; replace it") from error
     _check_headers(headers)
