@@ -13,6 +13,9 @@ REPOSITORY = Path(__file__).parents[1]
 TINY = "tests/workflow/tiny.yaml"
 PAGE_LIBRARIES = "workflow/upsampling_artifacts/report/node_modules"
 TIMEOUT_SECONDS = 600  # a command that hangs fails its test
+CHECKED_OPTIONS = ".snakemake/working_options.txt"
+CHECKED: dict[str, None] = {}
+"""Options that were found to work in any clone (pipeline/dry_builds.py): two seconds each time."""
 
 
 @dataclass
@@ -27,7 +30,11 @@ class Clone:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone. ``stdout`` of the result includes standard error."""
-        return subprocess.run(
+        checked = self.root / CHECKED_OPTIONS
+        if not checked.exists():
+            checked.parent.mkdir(exist_ok=True)
+            checked.write_text("\n".join(CHECKED))
+        result = subprocess.run(
             command,
             cwd=self.root,
             env={**plain_environment(), **environment},
@@ -36,6 +43,9 @@ class Clone:
             text=True,
             timeout=TIMEOUT_SECONDS,
         )
+        if checked.exists():  # not in a clone that was removed
+            CHECKED.update(dict.fromkeys(checked.read_text().split()))
+        return result
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on two cores."""

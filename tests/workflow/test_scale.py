@@ -18,6 +18,8 @@ def planned(clone: Clone):
     def planning(variants: int, test_songs: int = 50) -> Planning:
         config = clone.root / "config/planned.yaml"
         write_experiment(config, variants, test=test_songs)
+        # The first time, the networks are built in a process of their own, which takes more memory.
+        plan(clone, "--configfile", str(config))
         return plan(clone, "--configfile", str(config))
 
     return planning
