@@ -124,8 +124,9 @@ def excesses_db(
     measured = np.asarray(control_values_db, dtype=np.float64)
     found = []
     for tone_hz, value_db in zip(tones_hz, values_db, strict=True):
-        near = measured[in_octave(controls_hz, tone_hz, rate_hz) & ~np.isnan(measured)]
-        least_db = np.quantile(near, 1 - BY_CHANCE, method="higher") if len(near) else math.nan
+        near = np.sort(measured[in_octave(controls_hz, tone_hz, rate_hz) & ~np.isnan(measured)])
+        n_exceeding = int(BY_CHANCE * len(near) + 1e-9)  # so many may measure as much
+        least_db = near[-1 - n_exceeding] if len(near) else math.nan
         found.append(float(value_db - least_db))
     return found
 
