@@ -46,6 +46,15 @@ def test_the_verdict_names_the_layer_whose_tones_stand_out() -> None:
     assert kinds(rest) == ["remedy"]
 
 
+def test_the_verdict_of_many_periods_leaves_the_names_to_their_lines() -> None:
+    layers = up("ups.0", 2, 16), up("ups.1", 2, 8), up("ups.2", 4, 4)
+    lines = [("noise", hz, -20.0, 40.0) for hz in (500.0, 1000.0, 2000.0)]
+    verdict, *rest = findings(layers, lines)
+    assert verdict.sentence.endswith("at multiples of rate/4, rate/8, rate/16.")
+    assert verdict.values["layers"] == ["ups.2", "ups.1", "ups.0"]
+    assert "rate/16 = 500 Hz, ups.0: 1 of" in rest[2].sentence
+
+
 def test_the_verdict_is_no_where_no_tone_stands_out() -> None:
     verdict, *_ = findings(UPS, QUIET)
     assert verdict.sentence == "No: no tone of an upsampling layer stands out."

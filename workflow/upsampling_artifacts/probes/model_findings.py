@@ -225,8 +225,10 @@ def _verdict(
     }
     if audible:
         shown = audible[:MAX_NAMES]
+        # Of many, the layers are named below, with the tones of each.
         what = ", ".join(
-            f"{rate_fraction(1, f.values['period'])} ({fold_names(f.values['layers'])})"
+            rate_fraction(1, f.values["period"])
+            + (f" ({fold_names(f.values['layers'])})" if len(audible) <= 2 else "")
             for f in shown
         )
         more = f" and {len(audible) - len(shown)} more" if len(audible) > len(shown) else ""
