@@ -74,6 +74,9 @@ def start_script(path: str, environment: Mapping[str, str]) -> BaseProcess:
     context = multiprocessing.get_context("forkserver")
     process = context.Process(target=_run_script, args=(path, dict(environment)))
     process.start()
+    # Each start polls all known processes. If another thread waits for one of them, only one of the
+    # two reads its status, and the other takes it for lost: exit status 255.
+    multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
     return process
 
 
