@@ -44,6 +44,7 @@ USED = {
     "snakemake.settings.types.DAGSettings.targets": "field",
     "snakemake.settings.types.OutputSettings.quiet": "field",
     "snakemake.settings.types.ResourceSettings.cores": "field",
+    "snakemake.dag.DAG._priority": "attribute",
     "snakemake.dag.DAG.dependencies": "property",
     "snakemake.dag.DAG.jobs": "property",
     "snakemake.dag.DAG.needrun_jobs": "(self, exclude_finished=True)",

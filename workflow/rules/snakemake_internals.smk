@@ -30,6 +30,7 @@ from upsampling_artifacts.pipeline import preloading
 from upsampling_artifacts.pipeline.runs import GRACE_SECONDS, job_variables, other_runs, start_run
 
 TESTED_SNAKEMAKE = "9.27"
+HIGH = 10  # a priority above those of rules
 
 
 def warn_if_untested():
@@ -338,6 +339,9 @@ def run_first(files):
     """Run the jobs that make these files, and all that they need, before others."""
     workflow.dag.priorityfiles.update(files)
     workflow.dag.update_priority()
+    # Snakemake's "highest" is 2^63 - 1, which its solver cannot weigh: it would report each failure.
+    priorities = workflow.dag._priority
+    priorities.update({job: min(priority, HIGH) for job, priority in priorities.items()})
 
 
 class ProgressLines(logging.Handler):
