@@ -20,7 +20,11 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/snakemake_internals.smk"
+include: "workflow/rules/internals/adapted_workflow.smk"
+include: "workflow/rules/internals/planned_jobs.smk"
+include: "workflow/rules/internals/run_ends.smk"
+include: "workflow/rules/internals/job_starts.smk"
+include: "workflow/rules/internals/progress_lines.smk"
 include: "workflow/rules/sharing.smk"
 include: "workflow/rules/songs.smk"
 include: "workflow/rules/data.smk"
@@ -42,6 +46,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.table_pages.output,
         runs("scores.csv"),
         rules.songs_setup.output if config["dataset"] == "synthetic" else [],
 

@@ -15,20 +15,24 @@ NEAREST = f"{LIBRARY}/upsamplers/nearest.py"
 
 # The jobs that depend on each kind of job: number per rule.
 REPORT = {"report": 1, "all": 1}
-COMPARED = {"remedies": 1, "figure_remedies": 1}
-MEASURES = {"measures": 1, "claims": 1}
+COMPARED = {"remedies": 1, "figure_remedies": 1, "table_pages": 1}
+CLAIMS = {"claims": 1, "table_pages": 1}
+MEASURES = {"measures": 1, **CLAIMS}
 VARIANT_MEASURES = {
     "trained_measures": 1, "figure_tone_margins": 1, "figure_line_levels": 1,
     "figure_trade_offs": 1, "after_training": 1,
-    "figure_after_training": 1, "over_training": 1, "figure_over_training": 1, "claims": 1,
+    "figure_after_training": 1, "over_training": 1, "figure_over_training": 1, **CLAIMS,
 }  # fmt: skip
 PROBED_VARIANTS = {"figure_spectrograms": 2, **VARIANT_MEASURES, **COMPARED}
 SCORED = {
     "scores": 1, "figure_source_scores": 1, "table_1": 1, "figure_trade_offs": 1,
-    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, "claims": 1,
+    "sdr_differences": 1, "figure_sdr_differences": 1, "unscored_frames": 1, **CLAIMS,
     **COMPARED,
 }  # fmt: skip
-TIMED_STEPS = {"step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1}
+TIMED_STEPS = {
+    "step_speed": 1, "figure_step_speed": 1, "table_1": 1, "figure_trade_offs": 1,
+    "table_pages": 1,
+}  # fmt: skip
 TRAINED = {"figure_training_curves": 1, "tone_seconds": 1, **PROBED_VARIANTS, **SCORED}
 STACKS = {
     "figure_arrays": 1, "figure_ones": 1, "figure_overlap": 3, "figure_stacks": 3,
@@ -88,7 +92,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     "models/distances.py": (
         {
             "train": 2, "separate": 2, "score": 2, "probe": 2, "probe_snapshots": 2,
-            "probe_loss_gradients": 1, "figure_loss_gradients": 1, "claims": 1,
+            "probe_loss_gradients": 1, "figure_loss_gradients": 1, **CLAIMS,
             **TIMED_STEPS, **TRAINED, **REPORT,
         },
         {
@@ -98,7 +102,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, set[str]]]] = {
     ),
     # No variant is trained with deep features.
     "models/deep_features.py": (
-        {"probe_loss_gradients": 1, "figure_loss_gradients": 1, "claims": 1, **REPORT},
+        {"probe_loss_gradients": 1, "figure_loss_gradients": 1, **CLAIMS, **REPORT},
         {},
     ),
     # A measure: everything is probed again, nothing is trained again.
@@ -193,7 +197,8 @@ def test_comments_docstrings_and_a_touch_run_nothing_again(copy_of_finished: Clo
     assert planned() == {}
     # What a script does counts.
     copy_of_finished.append("workflow/scripts/after_training.py", "\nprint(1)\n")
-    assert planned().keys() == {"after_training", "figure_after_training", *REPORT}
+    expected = {"after_training", "figure_after_training", "table_pages", *REPORT}
+    assert planned().keys() == expected
 
 
 @pytest.mark.parametrize("with_records", [True, False])
@@ -223,12 +228,12 @@ def test_no_job_depends_on_where_the_clone_or_its_packages_are(finished: Clone) 
     ("path", "old", "new", "rules"),
     [
         ("config/paper_claims.csv", "C1,", "C1,", set()),
-        ("config/paper_claims.csv", "0.5", "0.6", {"claims"}),
+        ("config/paper_claims.csv", "0.5", "0.6", {"claims", "table_pages"}),
         (
             "config/paper_table_1.csv", "5.35", "5.36",
             {
                 "table_1", "sdr_differences", "claims", "figure_sdr_differences",
-                "figure_trade_offs", "figure_step_speed",
+                "figure_trade_offs", "figure_step_speed", "table_pages",
             },
         ),
         ("workflow/upsampling_artifacts/report/template.html", "</body>", "<p></p></body>", set()),

@@ -18,7 +18,7 @@ LOCAL_RULES = {
     "figure_step_speed", "figure_trade_offs", "figure_training_curves", "loss_outputs", "manifest",
     "measures", "out_of_distribution", "over_training", "plan", "probes", "reference",
     "remedies", "scores", "sdr_differences", "song_list", "songs_setup", "subtract_silence",
-    "table_1", "trained_measures", "untrained_claims",
+    "table_1", "table_pages", "trained_measures", "untrained_claims",
 }  # fmt: skip
 
 # Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.
@@ -63,7 +63,7 @@ def test_figures_benchmarks_and_the_report_have_a_file_each() -> None:
     files = {path.name: rules_in(path.name) for path in RULES.glob("*.smk")}
     for name, rules in files.items():
         assert any(rule.startswith("figure_") for rule in rules) == (name == "figures.smk")
-    assert files["report.smk"] == ["report", "reference"]
+    assert files["report.smk"] == ["table_pages", "report", "reference"]
     *benchmarks, target = files["benchmarks.smk"]
     assert target == "benchmark"
     inputs = (RULES / "benchmarks.smk").read_text().partition("rule benchmark:")[2]

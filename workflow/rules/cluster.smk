@@ -45,6 +45,7 @@ localrules:
     scores,
     sdr_differences,
     table_1,
+    table_pages,
     figure_line_levels,
     figure_after_training,
     figure_over_training,

@@ -224,15 +224,17 @@ def looks(systems=config["variants"]):
     return {name: {key: config["systems"][name][key] for key in keys} for name in systems}
 
 
+def shown(file, title, category, caption):
+    """An output that Snakemake's report shows in place: a picture or a page."""
+    labels = {"result": title, "format": Path(file).suffix[1:]}
+    # Not at the start of a line: there, Snakemake parses `report` as its directive.
+    output = report(file, caption=f"../report/{caption}.rst", category=category, labels=labels)
+    return output
+
+
 def figure(name, title, category, caption, folder=FIGURES):
-    """The outputs of a figure, png and svg, annotated for Snakemake's report."""
-    outputs = []
-    for kind in ("png", "svg"):
-        annotation = {"category": category, "labels": {"figure": title, "format": kind}}
-        # Not at the start of a line: there, Snakemake parses `report` as its directive.
-        output = report(f"{folder}/{name}.{kind}", caption=f"../report/{caption}.rst", **annotation)
-        outputs.append(output)
-    return outputs
+    """The outputs of a figure, png and svg."""
+    return [shown(f"{folder}/{name}.{kind}", title, category, caption) for kind in ("png", "svg")]
 
 
 def paper_figure(folder):

@@ -113,11 +113,7 @@ rule sdr_differences:
         scores=rules.scores.output,
         paper=ancient(PAPER_TABLE_1),
     output:
-        report(
-            f"{RESULTS}/sdr_differences.csv",
-            caption="../report/sdr_differences_table.rst",
-            category="Table 1",
-        ),
+        f"{RESULTS}/sdr_differences.csv",
     log:
         f"logs/{RESULTS}/sdr_differences.log",
     conda:
@@ -139,11 +135,7 @@ rule remedies:
         scores=runs("scores", REMEDY_RUNS),
     output:
         table=f"{RESULTS}/remedies.csv",
-        summary=report(
-            f"{RESULTS}/remedies_summary.csv",
-            caption="../report/remedies_table.rst",
-            category="Remedies",
-        ),
+        summary=f"{RESULTS}/remedies_summary.csv",
     log:
         f"logs/{RESULTS}/remedies.log",
     benchmark:
@@ -169,11 +161,7 @@ use rule untrained_claims as claims with:
         sdr_differences=rules.sdr_differences.output,
         claims=ancient(PAPER_CLAIMS),
     output:
-        report(
-            f"{RESULTS}/claims.csv",
-            caption="../report/claims.rst",
-            category="Claims",
-        ),
+        f"{RESULTS}/claims.csv",
     log:
         f"logs/{RESULTS}/claims.log",
 
@@ -186,11 +174,7 @@ rule table_1:
         models=runs("model.safetensors"),
         paper=ancient(PAPER_TABLE_1),
     output:
-        report(
-            f"{RESULTS}/table_1.csv",
-            caption="../report/table_1.rst",
-            category="Table 1",
-        ),
+        f"{RESULTS}/table_1.csv",
     log:
         f"logs/{RESULTS}/table_1.log",
     benchmark:

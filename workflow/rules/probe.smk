@@ -308,11 +308,7 @@ rule after_training:
     input:
         rules.trained_measures.output,
     output:
-        report(
-            f"{RESULTS}/after_training.csv",
-            caption="../report/after_training.rst",
-            category="Artifacts",
-        ),
+        f"{RESULTS}/after_training.csv",
     log:
         f"logs/{RESULTS}/after_training.log",
     conda:

@@ -1,4 +1,4 @@
-"""The report: one page with all results."""
+"""The report: one page with all results. For Snakemake's own report: pages of the tables."""
 
 PAGE_SOURCES = "workflow/upsampling_artifacts/report"
 PAGE_FILES = [
@@ -13,6 +13,37 @@ REFERENCE_FILES = {
     name: sorted(map(str, Path(REFERENCE, name).glob("*.[cj]s*")))
     for name in ("one_gpu", "full_size", "remedies")
 }
+
+
+# Tables that Snakemake's own report shows: title, category, caption, and the csv file.
+TABLES = [
+    ("claims", "Claims", "claims", rules.claims.output[0]),
+    ("Table 1", "Table 1", "table_1", rules.table_1.output[0]),
+    ("SDR differences", "Table 1", "sdr_differences_table", rules.sdr_differences.output[0]),
+    ("after training", "Artifacts", "after_training", rules.after_training.output[0]),
+]
+if REMEDIES:
+    TABLES.append(("remedies", "Remedies", "remedies_table", rules.remedies.output.summary))
+
+
+# Snakemake's own report does not show a csv file, only lets it be downloaded.
+rule table_pages:
+    input:
+        [table for *_, table in TABLES],
+    output:
+        [
+            shown(f"{RESULTS}/tables/{Path(table).stem}.html", title, category, caption)
+            for title, category, caption, table in TABLES
+        ],
+    log:
+        f"logs/{RESULTS}/table_pages.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        template=contents(f"{PAGE_SOURCES}/table_page.html"),
+        code=code("upsampling_artifacts.report.table_pages"),
+    script:
+        "../scripts/table_pages.py"
 
 
 rule report:

@@ -11,6 +11,9 @@ from pathlib import Path
 DEFAULT_SECONDS = 2.0
 """A job of a rule without a record: it draws a figure or joins tables."""
 
+TRUSTED_SECONDS = 60.0
+"""The recorded run counts as much as so much work of this one, whose first jobs wait for imports."""
+
 
 def read_seconds(csv_path: str | Path) -> dict[str, float]:
     """The mean seconds of each rule's jobs in ``job_costs.csv``; none if it is lost."""
@@ -25,9 +28,9 @@ def read_seconds(csv_path: str | Path) -> dict[str, float]:
 class TimeLeft:
     """Estimates when a run ends.
 
-    A rule's next job takes as long as its jobs of this run did on average. A rule that has finished
-    none takes as long as in a recorded run, times the ratio of this run to the recorded one in the
-    rules that both know.
+    A rule's next job takes as long as its jobs did on average: those of this run, and one of a
+    recorded run. That one is multiplied by the ratio of this run to the recorded one in the rules
+    that both know.
 
     Attributes:
         left: Number of jobs to finish, by rule.
@@ -36,9 +39,9 @@ class TimeLeft:
 
     Example:
         >>> run = TimeLeft(Counter(train=4, score=2), {"train": 10.0, "score": 4.0})
-        >>> run.finish("train", seconds=30.0)
-        >>> run.seconds_left(elapsed_seconds=15.0)  # two at once: (3 x 30 + 2 x 12) / 2
-        57.0
+        >>> run.finish("train", seconds=80.0)  # twice as slow: (80 + 60) / (10 + 60)
+        >>> run.seconds_left(elapsed_seconds=40.0)  # two at once: (3 x 50 + 2 x 8) / 2
+        83.0
     """
 
     left: Counter[str]
@@ -50,22 +53,23 @@ class TimeLeft:
         self.left[rule] -= 1
         self.seconds.setdefault(rule, []).append(seconds)
 
-    def seconds_left(self, elapsed_seconds: float) -> float:
+    def seconds_left(self, elapsed_seconds: float, running_seconds: float = 0.0) -> float:
         """Seconds until the last job ends, with as many jobs at once as so far.
 
         Args:
             elapsed_seconds: Since the first job started.
+            running_seconds: What the jobs that run now have taken so far, in all.
         """
         done = sum(map(sum, self.seconds.values()))
         expected = sum(len(jobs) * self._recorded(rule) for rule, jobs in self.seconds.items())
-        ratio = done / expected if expected else 1.0
+        ratio = (done + TRUSTED_SECONDS) / (expected + TRUSTED_SECONDS)
         work = sum(n_jobs * self._job_seconds(rule, ratio) for rule, n_jobs in self.left.items())
-        jobs_at_once = max(1.0, done / elapsed_seconds)
+        jobs_at_once = max(1.0, (done + running_seconds) / elapsed_seconds)
         return work / jobs_at_once
 
     def _job_seconds(self, rule: str, ratio: float) -> float:
-        jobs = self.seconds.get(rule)
-        return sum(jobs) / len(jobs) if jobs else ratio * self._recorded(rule)
+        jobs = [ratio * self._recorded(rule), *self.seconds.get(rule, [])]
+        return sum(jobs) / len(jobs)
 
     def _recorded(self, rule: str) -> float:
         return self.recorded.get(rule, DEFAULT_SECONDS)

@@ -1,0 +1,98 @@
+"""How jobs are started: their order, their pace, and the processes of scripts."""
+
+import asyncio
+import time
+from contextlib import nullcontext
+from subprocess import CalledProcessError, Popen
+
+from snakemake.benchmark import benchmarked
+from snakemake.script import PythonScript
+
+from upsampling_artifacts.pipeline import preloading
+from upsampling_artifacts.pipeline.runs import job_variables
+
+HIGH = 10  # a priority above those of rules
+
+
+def run_first(files):
+    """Run the jobs that make these files, and all that they need, before others."""
+    workflow.dag.priorityfiles.update(files)
+    workflow.dag.update_priority()
+    # Snakemake's "highest" is 2^63 - 1, which its solver cannot weigh: it would report each failure.
+    priorities = workflow.dag._priority
+    priorities.update({job: min(priority, HIGH) for job, priority in priorities.items()})
+
+
+def limit_polling_interval():
+    """Poll SLURM at least every `seconds-between-status-checks`, and stop when Snakemake stops.
+
+    By default the interval grows to three minutes, and Ctrl-C waits for the last one to pass.
+    """
+    executor = workflow.scheduler._executor
+    longest_seconds = workflow.remote_execution_settings.seconds_between_status_checks
+
+    async def sleep():
+        end = time.monotonic() + min(executor.next_seconds_between_status_checks, longest_seconds)
+        while executor.wait and time.monotonic() < end:
+            await asyncio.sleep(0.5)
+
+    executor.sleep = sleep
+
+
+def start_jobs_at_once():
+    """Do not limit how many jobs start per second, which is meant for clusters.
+
+    The limit sets a timer of a second for every job that has ended. Snakemake waits for the last one,
+    and the timers of hundreds of jobs keep a core busy.
+    """
+    workflow.scheduler.job_rate_limiter = None
+
+
+def start_scripts(preloaded):
+    """Start the scripts of jobs as processes of this run, with one line if one fails.
+
+    Each has a session of its own, which Ctrl-C does not reach (`Stop` ends it): an interpreter that
+    is interrupted while it starts prints the 18,000 characters that Snakemake puts before a script.
+    Scripts of an environment of their own start as ever.
+
+    Args:
+        preloaded: Start those with one thread from a process that has imported the packages. With
+            several threads, their number is fixed when the packages are imported.
+    """
+    start_as_ever = PythonScript.execute_script
+    variables = {**os.environ, **(job_variables(this_run()) if this_run() else {})}
+
+    def execute_script(script, path, edit=False):
+        if script.conda_env or script.container_img or script.env_modules or edit:
+            return start_as_ever(script, path, edit)
+        environment = variables | preloading.thread_variables(script.threads)
+        if folder := script.resources.get("tmpdir"):
+            environment["TMPDIR"] = folder
+        if Stop.number:
+            raise KeyboardInterrupt
+        start = preloading.start_script if preloaded and script.threads == 1 else start_interpreter
+        process = start(path, environment)
+        record = script.bench_record
+        with benchmarked(process.pid, record) if record else nullcontext():
+            status = exit_status(process)
+        if Stop.number:
+            raise KeyboardInterrupt  # which Snakemake passes over in silence
+        if status:
+            raise CalledProcessError(status, f"python {path}")
+
+    if preloaded:
+        preloading.preload(job_variables(this_run()) if this_run() else {})
+    PythonScript.execute_script = execute_script
+
+
+def start_interpreter(path, environment):
+    """Run a Python script in a new interpreter."""
+    return Popen([sys.executable, path], env=environment, start_new_session=True)
+
+
+def exit_status(process):
+    """Wait for a process, of `subprocess` or `multiprocessing`."""
+    if isinstance(process, Popen):
+        return process.wait()
+    process.join()
+    return process.exitcode
