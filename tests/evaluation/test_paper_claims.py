@@ -13,7 +13,7 @@ from upsampling_artifacts.data.sound_set import LEVEL, TABLE
 from upsampling_artifacts.evaluation.claims import description, read_claims, values_by_seed, verdict
 from upsampling_artifacts.evaluation.sdr import MEAN
 from upsampling_artifacts.models.saved import build_described, save_model
-from upsampling_artifacts.pipeline import configuration
+from upsampling_artifacts.pipeline import configuration, selections
 from upsampling_artifacts.probes.identities import measure_identities
 from upsampling_artifacts.probes.line_summary import largest_of_sources
 from upsampling_artifacts.probes.loss_gradients import probe_loss_gradients
@@ -122,7 +122,7 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         )  # fmt: skip
     gather_measures(sorted(folder.glob("*.csv")), folder / "gathered")
     probe_loss_gradients(
-        configuration.distinct_losses(config), [0], folder / "gradients", folder / "gradients.npz"
+        selections.distinct_losses(config), [0], folder / "gradients", folder / "gradients.npz"
     )
     gradients = label_gradients(pd.read_csv(folder / "gradients"))
     return pd.concat([pd.read_csv(folder / "gathered"), gradients])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from upsampling_artifacts.figures.style import SYMBOLS
-from upsampling_artifacts.pipeline.configuration import MARKERS, PALETTE, resolve
+from upsampling_artifacts.pipeline.configuration import resolve
+from upsampling_artifacts.pipeline.looks import MARKERS, PALETTE
 
 from ..configs import SCHEMA, read_config
 

@@ -14,7 +14,7 @@ from upsampling_artifacts.data import datasets, layout
 from upsampling_artifacts.models.build import build_layer, build_loss, build_model
 from upsampling_artifacts.models.dry_build import LAYER_SIZE, fault
 from upsampling_artifacts.models.flops import build_on_meta, parameter_count
-from upsampling_artifacts.pipeline import configuration
+from upsampling_artifacts.pipeline import configuration, configuration_checks, selections
 from upsampling_artifacts.pipeline.planning import steps_per_epoch
 from upsampling_artifacts.signatures import read_signature
 from upsampling_artifacts.training.options import TrainingOptions
@@ -82,10 +82,10 @@ def plan(config: dict) -> None:
     setup = layout.read_setup(complete["dataset"], complete["root"])
     layout.check_sources(complete, setup)
     songs = datasets.song_names(complete)
-    configuration.distinct_losses(complete)
-    configuration.distinct_upsamplers(complete)
-    configuration.comparisons(complete)
-    for name in configuration.trained_systems(complete):
+    selections.distinct_losses(complete)
+    selections.distinct_upsamplers(complete)
+    selections.comparisons(complete)
+    for name in selections.trained_systems(complete):
         row = complete["systems"][name]
         registry.modules_of(row)
         training = {**complete["training"], **row["training"]}
@@ -144,7 +144,7 @@ def systems(draw: st.DrawFn) -> dict:
     architecture = draw(st.sampled_from(sorted(NETWORKS)))
     takes_layers = "make_upsampler" in NETWORKS[architecture].parameters
     upsampler = draw(layers()) if takes_layers else None
-    options = draw(options_of(NETWORKS[architecture], configuration.NETWORK_ARGUMENTS))
+    options = draw(options_of(NETWORKS[architecture], configuration_checks.NETWORK_ARGUMENTS))
     if takes_layers and draw(st.booleans()):
         options = {}
     elif takes_layers:
@@ -157,7 +157,7 @@ def layers(draw: st.DrawFn) -> dict:
     """An upsampler with mutated options."""
     name = draw(st.sampled_from(sorted(LAYERS)))
     length = {} if name == "transposed" else {"length": 9}
-    options = draw(options_of(LAYERS[name], configuration.LAYER_ARGUMENTS))
+    options = draw(options_of(LAYERS[name], configuration_checks.LAYER_ARGUMENTS))
     return {"name": name, **length, **options, "name": name}  # noqa: F601
 
 

@@ -7,14 +7,13 @@ import pytest
 import yaml
 from upsampling_artifacts import registry
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import (
-    PALETTE,
-    RENAMED,
+from upsampling_artifacts.pipeline.configuration import RENAMED, resolve
+from upsampling_artifacts.pipeline.looks import PALETTE
+from upsampling_artifacts.pipeline.selections import (
     comparisons,
     distinct_losses,
     distinct_upsamplers,
     examined_remedies,
-    resolve,
     timed_systems,
     trained_systems,
 )

@@ -13,11 +13,11 @@ from torch import nn
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.models.flops import tflop_per_second_of_audio
+from upsampling_artifacts.pipeline.plan_text import plan_text
 from upsampling_artifacts.pipeline.planning import (
     Experiment,
     cache_bytes,
     cache_room,
-    plan_text,
     run_cost,
     scoring_memory_mb,
     steps_per_epoch,

@@ -5,7 +5,7 @@ before the jobs that would keep cores busy.
 """
 
 # The variants that are timed: all, unless there are very many.
-TIMED = configuration.timed_systems(config)
+TIMED = selections.timed_systems(config)
 TIMED_TRAINING = {name: TRAINING[name] for name in TIMED}
 # As many CPUs and GPUs as a training run on one device.
 STEP_THREADS = max(options["threads"] for options in TIMED_TRAINING.values())

@@ -24,6 +24,7 @@ from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.pipeline import preview
+from upsampling_artifacts.pipeline import selections
 from upsampling_artifacts.training.options import RUNTIME_KEYS, learning_options
 
 # Modules stay as they are while jobs are planned.
@@ -53,12 +54,12 @@ PAPER_UPSAMPLER_MODULES = [
     registry.module_of("upsampler", name, registry.UPSAMPLERS) for name in registry.PAPER_UPSAMPLERS
 ]
 # Upsampling layers to probe alone.
-LAYERS = configuration.distinct_upsamplers(config)
+LAYERS = selections.distinct_upsamplers(config)
 LAYER_MODULES = sorted(
     registry.module_of("upsampler", layer["name"], registry.UPSAMPLERS) for layer in LAYERS.values()
 )
 # Losses whose gradients are probed.
-LOSSES = configuration.distinct_losses(config)
+LOSSES = selections.distinct_losses(config)
 LOSS_MODULES = sorted(
     {
         registry.module_of("loss", loss["name"], registry.LOSSES | registry.ADVERSARIAL_LOSSES)
@@ -66,8 +67,8 @@ LOSS_MODULES = sorted(
     }
 )
 # The systems to train: variants and remedies; and the system that each remedy is compared with.
-TRAINED = configuration.trained_systems(config)
-REMEDIES = configuration.examined_remedies(config)
+TRAINED = selections.trained_systems(config)
+REMEDIES = selections.examined_remedies(config)
 # The training options of each.
 TRAINING = {name: {**config["training"], **config["systems"][name]["training"]} for name in TRAINED}
 # Only the tones of variants are shown over training.
@@ -77,7 +78,7 @@ for name in TRAINED:
 # Systems that are not trained themselves: another one minus its response to silence.
 DERIVED = [name for name in TRAINED if config["systems"][name]["subtract_silence"]]
 # The systems trained briefly with each loss.
-STUDIED = configuration.studied_systems(config)
+STUDIED = selections.studied_systems(config)
 SMALL_SEEDS = list(range(config["probes"]["n_seeds_small_models"]))
 # The modules that define the variants.
 VARIANT_MODULES = sorted(

@@ -121,7 +121,7 @@ rule sdr_differences:
     params:
         songs=SONGS["test"],
         paper=contents(PAPER_TABLE_1),
-        comparisons=configuration.comparisons(config),
+        comparisons=selections.comparisons(config),
         code=code("upsampling_artifacts.evaluation.sdr_differences"),
     script:
         "../scripts/sdr_differences.py"

@@ -1,6 +1,7 @@
 """Print the compute, memory and disk space that the experiment will need."""
 
-from upsampling_artifacts.pipeline.planning import Experiment, cache_room, plan_text
+from upsampling_artifacts.pipeline.plan_text import plan_text
+from upsampling_artifacts.pipeline.planning import Experiment, cache_room
 from upsampling_artifacts.progress import job_log
 
 with job_log(snakemake.log[0]):

@@ -50,7 +50,7 @@ def sdr_differences(
         scores: Columns of ``scores.csv`` (:data:`scoring.COLUMNS`).
         songs: The songs to include.
         comparisons: System, reference, and whether they are the same network, as
-            :func:`pipeline.configuration.comparisons` returns them.
+            :func:`pipeline.selections.comparisons` returns them.
         paper: ``config/paper_table_1.csv``.
 
     Returns:

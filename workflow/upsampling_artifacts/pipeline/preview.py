@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from upsampling_artifacts.errors import InputError
-from upsampling_artifacts.pipeline.configuration import examined_remedies, trained_systems
+from upsampling_artifacts.pipeline.selections import examined_remedies, trained_systems
 from upsampling_artifacts.pipeline.sharing import read_homes
 
 RUN_FILES = ("estimates", "scores.csv", "probe/initialization.csv", "probe/trained.csv")

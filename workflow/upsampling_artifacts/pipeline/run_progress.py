@@ -12,7 +12,7 @@ DEFAULT_SECONDS = 2.0
 """A job of a rule without a record: it draws a figure or joins tables."""
 
 TRUSTED_SECONDS = 60.0
-"""The recorded run counts as much as so much work of this one, whose first jobs wait for imports."""
+"""A recorded run counts as much as so many seconds of this one, whose first jobs await imports."""
 
 
 def read_seconds(csv_path: str | Path) -> dict[str, float]:
