@@ -1,6 +1,7 @@
 """Scripts that start from a process with imported packages behave as if started afresh."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,17 +20,19 @@ if __name__ == "__main__":
     preloading.preload({})
     assert os.environ == before
     process = preloading.start_script(sys.argv[1], {**os.environ, "JOB": "its own"})
+    if sys.argv[2:]:
+        os.kill(process.pid, int(sys.argv[2]))
     process.join()
     sys.exit(process.exitcode)
 """
 
 
-def run(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script from a preloaded process, in an interpreter of its own."""
+def run(tmp_path: Path, script: str, *number: str) -> subprocess.CompletedProcess[str]:
+    """Run a script from a preloaded process, in an interpreter of its own; send it a signal."""
     (tmp_path / "driver.py").write_text(DRIVER)
     (tmp_path / "script.py").write_text(script)
     return subprocess.run(
-        [sys.executable, tmp_path / "driver.py", tmp_path / "script.py"],
+        [sys.executable, tmp_path / "driver.py", tmp_path / "script.py", *number],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow")},
         capture_output=True,
         text=True,
@@ -52,6 +55,11 @@ def test_a_script_finds_the_packages_and_an_environment_of_its_own(tmp_path: Pat
 )
 def test_the_exit_status_is_that_of_the_script(tmp_path: Path, script: str, status: int) -> None:
     assert run(tmp_path, script).returncode == status % 256
+
+
+def test_a_script_that_gets_sigterm_before_it_begins_ends_by_it(tmp_path: Path) -> None:
+    result = run(tmp_path, "import time; time.sleep(20)", str(signal.SIGTERM.value))
+    assert result.returncode == -signal.SIGTERM % 256, result.stderr
 
 
 def test_scripts_run_on_one_thread(tmp_path: Path) -> None:
