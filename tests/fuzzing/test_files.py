@@ -277,22 +277,6 @@ def model() -> torch.nn.Module:
     )
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("weights") / "model.safetensors"
-    save_model(path, model().state_dict(), ABOUT)
-    return path.read_bytes()
-
-
-@cases(short=40, share=0.4)
-@given(data=st.data())
-def test_damaged_weights_are_loaded_or_refused(weights: bytes, data: Any) -> None:
-    with TemporaryDirectory() as path:
-        file = Path(path) / "model.safetensors"
-        file.write_bytes(data.draw(damaged(weights, near=1500)))
-        refused(load_model, file)
-
-
 def checkpoint(path: Path) -> tuple[Checkpoint, Trainer]:
     trainer = Trainer(Fabric(accelerator="cpu", devices=1), model(), OPTIONS)
     return Checkpoint(path, {"code": "abc"}, minutes=5), trainer
@@ -305,21 +289,29 @@ def resume(path: Path) -> None:
         file.restore(saved, trainer)
 
 
+READERS = {"model.safetensors": load_model, "checkpoint.pt": resume}
+
+
 @pytest.fixture(scope="module")
-def checkpoint_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.pt"
-    file, trainer = checkpoint(path)
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files that a training writes."""
+    folder = tmp_path_factory.mktemp("trained")
+    save_model(folder / "model.safetensors", model().state_dict(), ABOUT)
+    file, trainer = checkpoint(folder / "checkpoint.pt")
     file.save({"step": 3, "best_weights": model().state_dict()}, trainer)
-    return path.read_bytes()
+    return {name: (folder / name).read_bytes() for name in READERS}
 
 
+@pytest.mark.parametrize("name", READERS)
 @cases(short=30, share=0.3)
 @given(data=st.data())
-def test_a_damaged_checkpoint_is_resumed_or_refused(checkpoint_bytes: bytes, data: Any) -> None:
+def test_a_damaged_model_or_checkpoint_is_read_or_refused(
+    trained: dict[str, bytes], name: str, data: Any
+) -> None:
     with TemporaryDirectory() as path:
-        file = Path(path) / "checkpoint.pt"
-        file.write_bytes(data.draw(damaged(checkpoint_bytes, near=2000)))
-        refused(resume, file)
+        file = Path(path) / name
+        file.write_bytes(data.draw(damaged(trained[name], near=2000)))
+        refused(READERS[name], file)
 
 
 @cases(short=20, share=0.3)
