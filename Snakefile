@@ -40,6 +40,7 @@ include: "workflow/rules/events.smk"
 
 
 compare_contents_of_scripts()
+check_what_jobs_read()
 
 
 rule all:
