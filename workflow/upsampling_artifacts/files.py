@@ -7,10 +7,13 @@ import os
 import platform
 import secrets
 import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from upsampling_artifacts.errors import InputError
 
 FULL_DISK_BYTES = 2**20
 """With less free space than this, a failed write is blamed on a full disk."""
@@ -78,6 +81,27 @@ def explained_write_errors(path: str | Path) -> Iterator[None]:
         else:
             raise
         raise OSError(number, f"{path} could not be written: {reason}") from error
+
+
+def check_writable(folder: str | Path) -> None:
+    """Check that files can be made in a folder, or where it would be made.
+
+    Args:
+        folder: The folder; it is not made.
+
+    Raises:
+        InputError: They cannot.
+    """
+    path = Path(folder).absolute()
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: nothing can be written there ({error.strerror}: {existing}); make it "
+            "writable, or a link to a folder that is"
+        ) from error
 
 
 def _remove_leftovers(path: Path) -> None:
