@@ -94,6 +94,8 @@ def kill_once(
             kill.faults.append(f"exit status {snakemake.returncode}: {log.read_text()[-2000:]}")
         return True
     assert run
+    if len(list(run.path.parent.glob(f"{snakemake.pid}-*"))) > 1:
+        kill.faults.append("more than one lock")
     send(kill, snakemake, run)
     started = time.monotonic()
     snakemake.wait(600)
