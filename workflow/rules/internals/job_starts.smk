@@ -101,7 +101,7 @@ def check_what_jobs_read():
         except (InputError, OSError) as error:
             with suppress(OSError):
                 Path(script.log[0]).write_text(f"error: {error}\n")
-            raise CalledProcessError(1, f"{script.rulename}: {error}") from None
+            raise CalledProcessError(1, script.rulename) from None
 
     PythonScript.evaluate = evaluate_and_record
 
