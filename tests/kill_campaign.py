@@ -33,6 +33,7 @@ VICTIMS = ("run", "job", "group")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 END_SECONDS = 30.0  # of a run, and of the jobs of one that was killed
 ORPHAN_SECONDS = 120.0  # after its end, a run's jobs are orphans
+LONGEST_SECONDS = 5.0, 25.0, 100.0  # from the first job of a run to its end
 TIMED = {  # measured times, which differ in two undisturbed runs
     "step_speed", "switch_speed", "upsampler_speed", "loading", "checkpointing", "table_1",
     "training",
@@ -180,9 +181,12 @@ class End:
         return f"complete: {self.n_files} files; {'; '.join(self.faults) or 'none differs'}"
 
 
-def campaign(
-    n_kills: int, seed: int, folder: Path, undisturbed: Clone, delay_seconds: float = 25.0
-) -> Iterator[Kill | End]:
+def moment(chance: random.Random) -> float:
+    """Seconds from the first job of a run to its end: often a few, sometimes as many as it takes."""
+    return chance.uniform(0, chance.choice(LONGEST_SECONDS))
+
+
+def campaign(n_kills: int, seed: int, folder: Path, undisturbed: Clone) -> Iterator[Kill | End]:
     """Kill that many times, and compare the files of each experiment with the undisturbed ones.
 
     Args:
@@ -190,14 +194,13 @@ def campaign(
         seed: Seed of the random moments.
         folder: An empty folder.
         undisturbed: A clone with the experiment of an undisturbed run.
-        delay_seconds: The longest time between the first job of a run and its end.
     """
     chance = random.Random(seed)
     kinds = [Kill(victim, number) for number in SIGNALS for victim in VICTIMS]
     kills = [replace(kinds[n % len(kinds)], faults=[]) for n in range(n_kills)]
     while kills:
         clone = copy_repository(folder / f"with_{len(kills)}_kills_left")
-        while kills and not kill_once(clone, kills[0], chance.uniform(0, delay_seconds)):
+        while kills and not kill_once(clone, kills[0], moment(chance)):
             yield kills.pop(0)
         if kills and kills[0].faults:  # the same command was not enough
             yield kills.pop(0)
