@@ -182,7 +182,7 @@ class End:
 
 
 def moment(chance: random.Random) -> float:
-    """Seconds from the first job of a run to its end: often a few, sometimes as many as it takes."""
+    """Seconds from the first job of a run to its end: often a few, seldom many."""
     return chance.uniform(0, chance.choice(LONGEST_SECONDS))
 
 
