@@ -9,7 +9,7 @@ import ast
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from upsampling_artifacts import import_paths, option_types
@@ -123,7 +123,7 @@ def read_signature(import_path: str) -> Signature | None:
     if file is None:
         return None
     try:
-        names = _Module(file, module).names()
+        names = _module(file, module).names
     except (SyntaxError, ValueError, OSError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read as Python ({one_line(error)}); mend it") from None
     if name not in names and "." not in name:
@@ -145,6 +145,7 @@ class _Module:
         self.body = _parse(file).body
         self.package = name if file.name == "__init__.py" else name.rpartition(".")[0]
 
+    @cached_property
     def names(self) -> dict[str, ast.stmt]:
         """Every name that the top level defines, and the statement that does."""
         names: dict[str, ast.stmt] = {}
@@ -169,6 +170,11 @@ class _Module:
 
 
 @cache
+def _module(file: Path, name: str) -> _Module:
+    return _Module(file, name)
+
+
+@cache
 def _parse(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
@@ -177,7 +183,7 @@ def _find(module: str, name: str) -> tuple[str, Definition | ast.ImportFrom] | N
     """The statement that defines a name in a module's source; None if it cannot be read."""
     file = import_paths.source_file(module)
     try:
-        statement = _Module(file, module).names().get(name) if file else None
+        statement = _module(file, module).names.get(name) if file else None
     except (SyntaxError, ValueError, OSError, RecursionError):
         return None
     match statement:
@@ -203,7 +209,7 @@ def _signature(module: str, name: str, seen: frozenset[tuple[str, str]]) -> Sign
         case ast.ImportFrom() as imported:
             source = import_paths.source_file(module)
             assert source
-            return _signature(*_Module(source, module).imported(imported, name), seen)
+            return _signature(*_module(source, module).imported(imported, name), seen)
         case ast.FunctionDef() as function:
             return _arguments(function.args, bound=False)
         case ast.ClassDef() as definition:
