@@ -93,7 +93,7 @@ def job_systems(output: str) -> dict[str, set[str]]:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment of jobs: they import the package of their clone and call nothing deprecated."""
+    """The environment of jobs, which import their clone's package and call nothing deprecated."""
     return os.environ | {"PYTHONPATH": str(REPOSITORY / "tests/warnings_of_jobs")}
 
 
