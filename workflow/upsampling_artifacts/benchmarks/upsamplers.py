@@ -26,7 +26,7 @@ from upsampling_artifacts.models.build import build_layer
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.fused import layers_with_choice
 
-SECONDS_PER_SHAPE = 2.0
+SECONDS_PER_SHAPE = 1.0
 STRIDE = 4
 LENGTHS = {"transposed": 8, "subpixel": 3, "nearest": 9, "linear": 9}
 FUSED = ("nearest", "linear")
@@ -44,7 +44,7 @@ DIRECTIONS = ("forward", "backward", "step", "inference")
 Shape = tuple[int, int, int, int]
 """Input channels, output channels, input samples, batch size."""
 
-DEMO_SHAPES: list[Shape] = [(128, 64, 32, 4), (64, 32, 125, 4), (32, 16, 500, 4), (16, 8, 2000, 4)]
+DEMO_SHAPES: list[Shape] = [(128, 64, 32, 2), (64, 32, 125, 2), (32, 16, 500, 2), (16, 8, 2000, 2)]
 """The four decoder levels of the demonstration's network: one second at 8 kHz."""
 
 WIDE_SHAPES: list[Shape] = [
