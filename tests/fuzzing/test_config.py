@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upsampling_artifacts import registry
 from upsampling_artifacts.data import datasets, layout
+from upsampling_artifacts.models import dry_build
 from upsampling_artifacts.models.build import build_layer, build_loss, build_model
 from upsampling_artifacts.models.dry_build import LAYER_SIZE, fault
 from upsampling_artifacts.models.flops import build_on_meta, parameter_count
@@ -193,7 +194,14 @@ def plan_and_run(row: dict) -> None:
         assert y.shape[-1] == 10 * LAYER_SIZE[2] and y.isfinite().all()
 
 
-@cases(short=40)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for networks of a million layers."""
+    monkeypatch.setattr(dry_build, "MAX_CPU_SECONDS", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+@cases(short=40, share=0.8)
 @given(row=systems())
 def test_a_system_with_mutated_options_runs_or_is_refused(row: dict) -> None:
     line = refused(plan_and_run, row)

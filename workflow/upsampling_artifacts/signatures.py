@@ -9,7 +9,7 @@ import ast
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 
 from upsampling_artifacts import import_paths, option_types
@@ -123,7 +123,7 @@ def read_signature(import_path: str) -> Signature | None:
     if file is None:
         return None
     try:
-        names = _module(file, module).names
+        names = _Module(file, module).names()
     except (SyntaxError, ValueError, OSError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read as Python ({one_line(error)}); mend it") from None
     if name not in names and "." not in name:
@@ -142,23 +142,12 @@ class _Module:
     """The top level of a source file."""
 
     def __init__(self, file: Path, name: str):
-        self.body = _parse(file).body
+        self.file = file
         self.package = name if file.name == "__init__.py" else name.rpartition(".")[0]
 
-    @cached_property
     def names(self) -> dict[str, ast.stmt]:
         """Every name that the top level defines, and the statement that does."""
-        names: dict[str, ast.stmt] = {}
-        for statement in ast.walk(ast.Module(self.body, [])):
-            match statement:
-                case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                    names[statement.name] = statement
-                case ast.Import() | ast.ImportFrom():
-                    for alias in statement.names:
-                        names[alias.asname or alias.name] = statement
-                case ast.Name(id=name, ctx=ast.Store()):
-                    names.setdefault(name, ast.Pass())
-        return names
+        return _names(self.file)
 
     def imported(self, statement: ast.ImportFrom, name: str) -> tuple[str, str]:
         """The module and the name in it that ``from module import name`` imports."""
@@ -170,20 +159,25 @@ class _Module:
 
 
 @cache
-def _module(file: Path, name: str) -> _Module:
-    return _Module(file, name)
-
-
-@cache
-def _parse(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def _names(file: Path) -> dict[str, ast.stmt]:
+    names: dict[str, ast.stmt] = {}
+    for statement in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match statement:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                names[statement.name] = statement
+            case ast.Import() | ast.ImportFrom():
+                for alias in statement.names:
+                    names[alias.asname or alias.name] = statement
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.setdefault(name, ast.Pass())
+    return names
 
 
 def _find(module: str, name: str) -> tuple[str, Definition | ast.ImportFrom] | None:
     """The statement that defines a name in a module's source; None if it cannot be read."""
     file = import_paths.source_file(module)
     try:
-        statement = _module(file, module).names.get(name) if file else None
+        statement = _Module(file, module).names().get(name) if file else None
     except (SyntaxError, ValueError, OSError, RecursionError):
         return None
     match statement:
@@ -209,7 +203,7 @@ def _signature(module: str, name: str, seen: frozenset[tuple[str, str]]) -> Sign
         case ast.ImportFrom() as imported:
             source = import_paths.source_file(module)
             assert source
-            return _signature(*_module(source, module).imported(imported, name), seen)
+            return _signature(*_Module(source, module).imported(imported, name), seen)
         case ast.FunctionDef() as function:
             return _arguments(function.args, bound=False)
         case ast.ClassDef() as definition:

@@ -15,8 +15,9 @@ import os
 import runpy
 import signal
 import sys
+import threading
 from collections.abc import Mapping
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
 PACKAGES = (
@@ -33,6 +34,9 @@ PACKAGES = (
 """Packages whose import neither starts threads nor depends on the environment of a job."""
 
 
+_start_lock = threading.Lock()
+
+
 def thread_variables(n_threads: int) -> dict[str, str]:
     """The environment variables that set the number of threads of numerical libraries."""
     libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "NUMEXPR_NUM", "VECLIB_MAXIMUM")
@@ -42,7 +46,7 @@ def thread_variables(n_threads: int) -> dict[str, str]:
 def preload(variables: Mapping[str, str]) -> None:
     """Start the fork server; it imports the packages while this process goes on.
 
-    It ignores SIGTERM, and ends with this process.
+    It blocks SIGTERM, and ends with this process.
 
     Args:
         variables: Environment variables that all scripts have in common.
@@ -50,10 +54,12 @@ def preload(variables: Mapping[str, str]) -> None:
     forkserver.set_forkserver_preload(list(PACKAGES))
     variables = {**variables, **thread_variables(1)}
     before = {name: os.environ.get(name) for name in variables}
-    handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.update(variables)
+    resource_tracker.ensure_running()  # which would unblock the signal in between
+    # Blocked, not ignored: a script that is sent the signal before it has begun ends when it does.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     forkserver.ensure_running()
-    signal.signal(signal.SIGTERM, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     for name, value in before.items():
         if value is None:
             del os.environ[name]
@@ -73,16 +79,18 @@ def start_script(path: str, environment: Mapping[str, str]) -> BaseProcess:
     """
     context = multiprocessing.get_context("forkserver")
     process = context.Process(target=_run_script, args=(path, dict(environment)))
-    process.start()
     # Each start polls all known processes. If another thread waits for one of them, only one of the
-    # two reads its status, and the other takes it for lost: exit status 255.
-    multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
+    # two reads its status, and the other takes it for lost: exit status 255. So no start may know
+    # the process of another: one at a time, and none is known after its start.
+    with _start_lock:
+        process.start()
+        multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
     return process
 
 
 def _run_script(path: str, environment: dict[str, str]) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [path]
