@@ -220,7 +220,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (
             put("systems", "demucs_nearest", "training", value={"devices": 3}),
-            r"training.batch_size: 2 segments cannot be divided evenly over training.devices: 3",
+            r"training.batch_size: 4 segments cannot be divided evenly over training.devices: 3",
         ),
         (
             put("experiment", value="Demo 1"),

@@ -44,7 +44,7 @@ DIRECTIONS = ("forward", "backward", "step", "inference")
 Shape = tuple[int, int, int, int]
 """Input channels, output channels, input samples, batch size."""
 
-DEMO_SHAPES: list[Shape] = [(128, 64, 32, 2), (64, 32, 125, 2), (32, 16, 500, 2), (16, 8, 2000, 2)]
+DEMO_SHAPES: list[Shape] = [(128, 64, 32, 4), (64, 32, 125, 4), (32, 16, 500, 4), (16, 8, 2000, 4)]
 """The four decoder levels of the demonstration's network: one second at 8 kHz."""
 
 WIDE_SHAPES: list[Shape] = [
