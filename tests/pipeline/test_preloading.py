@@ -50,10 +50,10 @@ def run(
     (tmp_path / "script.py").write_text(script)
     return subprocess.run(
         [sys.executable, tmp_path / "driver.py", tmp_path / "script.py", *number],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow")},
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'workflow'}{os.pathsep}{tmp_path}"},
         capture_output=True,
         text=True,
-        check=False,
+        timeout=300,
     )
 
 
@@ -82,6 +82,16 @@ def test_threads_that_start_many_scripts_at_once_learn_how_each_ended(tmp_path: 
 def test_a_script_that_gets_sigterm_before_it_begins_ends_by_it(tmp_path: Path) -> None:
     result = run(tmp_path, "import time; time.sleep(20)", str(signal.SIGTERM.value))
     assert result.returncode == -signal.SIGTERM % 256, result.stderr
+
+
+def test_the_server_ends_at_once_with_its_process(tmp_path: Path) -> None:
+    """To free what it has imported takes seconds."""
+    (tmp_path / "slow_to_end.py").write_text(
+        "import atexit, time; atexit.register(time.sleep, 400)"
+    )
+    script = "import sys; print('slow_to_end' in sys.modules)"
+    result = run(tmp_path, script, driver=DRIVER.replace("colorsys", "slow_to_end"))
+    assert result.stdout == "True\n", result.stderr
 
 
 def test_scripts_run_on_one_thread(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ starts none: so it serves scripts that run on one thread.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import runpy
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
@@ -52,19 +54,37 @@ def preload(variables: Mapping[str, str]) -> None:
         variables: Environment variables that all scripts have in common.
     """
     forkserver.set_forkserver_preload(list(PACKAGES))
-    variables = {**variables, **thread_variables(1)}
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    resource_tracker.ensure_running()  # which would unblock the signal in between
+    # First: it would unblock the signal in between. It warns of what killed scripts leave.
+    with _environment({"PYTHONWARNINGS": "ignore:resource_tracker"}):
+        resource_tracker.ensure_running()
     # Blocked, not ignored: a script that is sent the signal before it has begun ends when it does.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    forkserver.ensure_running()
+    with _environment({**variables, **thread_variables(1)}):
+        forkserver.ensure_running()
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
+    atexit.register(_kill, forkserver._forkserver._forkserver_pid)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Context manager: set environment variables."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _kill(child: int) -> None:
+    """End a child that would take seconds to free what it has imported."""
+    with suppress(ChildProcessError):  # it has ended, and its number may be another's
+        if os.waitpid(child, os.WNOHANG)[0] == 0:
+            os.kill(child, signal.SIGKILL)
 
 
 def start_script(path: str, environment: Mapping[str, str]) -> BaseProcess:
