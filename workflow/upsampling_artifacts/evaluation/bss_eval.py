@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import cached_property
+from itertools import combinations_with_replacement, product
 from unittest.mock import patch
 
 import numpy as np
@@ -91,11 +92,12 @@ def reference_correlations(
     spectra = rfft(np.moveaxis(references, 1, 2), n_fft)
     signals = spectra.reshape(n_sources * n_channels, -1)
     by_lag = np.empty((n_delays, len(signals), len(signals)))
-    for index, signal in enumerate(signals):
-        # At index d, the other signal lags by d samples; at -d, this one. Each pair has both.
-        products = irfft(signal.conj() * signals[index:], n_fft)
-        by_lag[:, index:, index] = products[:, :n_delays].T
-        by_lag[:, index, index:] = products[:, -np.arange(n_delays)].T
+    # Pair by pair: these are whole songs.
+    for i, j in combinations_with_replacement(range(len(signals)), 2):
+        # At index d, signal j lags by d samples; at -d, signal i.
+        products = irfft(signals[i].conj() * signals[j], n_fft)
+        by_lag[:, j, i] = products[:n_delays]
+        by_lag[:, i, j] = products[-np.arange(n_delays)]
     shape = (n_delays, n_sources, n_channels, n_sources, n_channels)
     return Correlations(by_lag.reshape(shape)), spectra
 
@@ -117,11 +119,13 @@ def projection_filters(
     """
     n_delays, n_sources, n_channels, *_ = correlations.by_lag.shape
     n_fft = next_fast_len(len(estimate) + n_delays - 1, real=True)
-    spectra_ = spectra.reshape(n_sources, n_channels, 1, -1)
-    # At index -d, the estimate lags a reference by d samples.
-    products = irfft(spectra_ * rfft(estimate.T, n_fft).conj(), n_fft)
-    by_lag = products[..., -np.arange(n_delays)]
-    right_sides = by_lag.transpose(3, 0, 1, 2).reshape(-1, estimate.shape[1])
+    signals = spectra.reshape(n_sources * n_channels, -1)
+    estimated = rfft(estimate.T, n_fft).conj()
+    by_lag = np.empty((n_delays, len(signals), len(estimated)))
+    for i, j in product(range(len(signals)), range(len(estimated))):
+        # At index -d, the estimate lags the reference by d samples.
+        by_lag[:, i, j] = irfft(signals[i] * estimated[j], n_fft)[-np.arange(n_delays)]
+    right_sides = by_lag.reshape(-1, len(estimated))
     solution = correlations.solve(right_sides).reshape(n_delays, n_sources, n_channels, -1)
     filters = solution.transpose(1, 2, 0, 3)
     return filters if spectra.ndim == 3 else filters[0]
