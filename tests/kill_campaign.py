@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pandas as pd
+from upsampling_artifacts.pipeline import output_checksums
 from upsampling_artifacts.pipeline.runs import Run
 
 from .clone import TINY, Clone, copy_repository, plain_environment
@@ -34,10 +36,10 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 END_SECONDS = 30.0  # of a run, and of the jobs of one that was killed
 ORPHAN_SECONDS = 120.0  # after its end, a run's jobs are orphans
 LONGEST_SECONDS = 5.0, 25.0, 100.0  # from the first job of a run to its end
-TIMED = {  # measured times, which differ in two undisturbed runs
-    "step_speed", "switch_speed", "upsampler_speed", "loading", "checkpointing", "table_1",
-    "training",
-}  # fmt: skip
+TIMED = {  # columns of measured times, which differ in two undisturbed runs
+    "training.csv": ["steps_per_second", "waiting_percent", "seconds"],
+    "table_1.csv": ["epoch_seconds", "epoch_ratio"],
+}
 
 
 @dataclass
@@ -150,13 +152,26 @@ def send(kill: Kill, snakemake: subprocess.Popen[bytes], run: Run) -> None:
 
 
 def compared_files(clone: Clone) -> dict[str, bytes]:
-    """All tables and models, by path, but for tables of measured times."""
+    """All tables and models, by path, without measured times."""
     root = clone.root / "results/tiny"
+    paths = [path.relative_to(root) for path in sorted(root.rglob("*"))]
     return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.suffix in (".csv", ".safetensors") and path.stem not in TIMED
+        str(path): without_times(root / path)
+        for path in paths
+        if path.suffix in (".csv", ".safetensors")
+        and path.parts[0] not in ("benchmarks", output_checksums.FOLDER)
     }
+
+
+def without_times(path: Path) -> bytes:
+    """The contents of a file, without measured times."""
+    if path.suffix != ".csv":
+        return path.read_bytes()
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = table.drop(columns=TIMED.get(path.name, []), errors="ignore")
+    if "measure" in table:
+        table = table[table["measure"] != "step_seconds"]
+    return table.to_csv(index=False).encode()
 
 
 def differing(clone: Clone, undisturbed: Clone) -> list[str]:
