@@ -97,9 +97,10 @@ def test_side_lobes_approach_those_of_sinc_and_sinc_squared() -> None:
         assert response.max() == pytest.approx(lobe_db, abs=0.05)
 
 
-def test_an_unknown_interpolation_is_an_input_error() -> None:
-    with pytest.raises(InputError, match=r"^interpolation: unknown kind 'cubic'; use 'nearest', "):
-        interpolation_response_db("cubic", 2, np.zeros(1), RATE_HZ)
+@pytest.mark.parametrize("kind", ["cubic", "sinc"])
+def test_an_unknown_interpolation_is_an_input_error(kind: str) -> None:
+    with pytest.raises(InputError, match=f"^interpolation: unknown kind '{kind}'; use 'nearest', "):
+        interpolation_response_db(kind, 2, np.zeros(1), RATE_HZ)
 
 
 @pytest.mark.parametrize("kinds", [["nearest"] * 3, ["linear"] * 3, ["nearest", "linear"]])

@@ -151,3 +151,17 @@ def test_drums_on_a_grid_of_samples_have_no_images() -> None:
 def test_silence_and_short_signals_have_no_images() -> None:
     assert find_images(np.zeros((1, 48_000)), RATE_HZ) == []
     assert find_images(noise(0, 1000), RATE_HZ) == []
+
+
+def test_images_of_a_second_are_found() -> None:
+    """In few windows, phases of noise agree by chance; that is no steady line."""
+    [images] = find_images(insert_zeros(noise(0, RATE_HZ // 2), 2), RATE_HZ)
+    assert images.stride == 2
+
+
+def test_of_a_long_signal_the_middle_counts() -> None:
+    """Six hundred windows that overlap by half: 31.5 s at 8 kHz."""
+    parts = [noise(seed, 256_000) for seed in range(2)]
+    parts.insert(1, np.repeat(noise(2, 128_000), 2, axis=1))
+    [images] = find_images(np.concatenate(parts, axis=1), 8000, strides=[2])
+    assert images.stride == 2
