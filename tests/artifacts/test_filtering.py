@@ -60,6 +60,7 @@ def test_a_tone_between_two_bins_keeps_its_power_and_leaks_below_90_db() -> None
 def test_low_rates_and_short_signals_have_a_spectrum(time: int, rate_hz: float) -> None:
     frequencies_hz, power = power_density(noise(64, time), rate_hz)
     assert len(power) >= 9
+    assert frequencies_hz[-1] == rate_hz / 2
     assert power.sum() * frequencies_hz[1] == pytest.approx(1, rel=0.25)
 
 

@@ -68,7 +68,7 @@ def test_zero_insertion_is_found_with_its_axis_and_equal_density(background, str
     assert images.axis_hz == pytest.approx(RATE_HZ / 2 / stride)
     assert images.level_db == pytest.approx(0, abs=0.2)
     assert images.rejection_db == pytest.approx(0, abs=0.2)
-    assert images.coherence > 0.9
+    assert 0.9 < images.coherence <= 1
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 8])
@@ -160,8 +160,9 @@ def test_images_of_a_second_are_found() -> None:
 
 
 def test_of_a_long_signal_the_middle_counts() -> None:
-    """Six hundred windows that overlap by half: 31.5 s at 8 kHz."""
-    parts = [noise(seed, 256_000) for seed in range(2)]
-    parts.insert(1, np.repeat(noise(2, 128_000), 2, axis=1))
-    [images] = find_images(np.concatenate(parts, axis=1), 8000, strides=[2])
+    """Six hundred windows of 1680 samples that overlap by half."""
+    signal = noise(0, 1200 * 840)
+    signal[:, : 250 * 840] = np.repeat(noise(1, 125 * 840), 2, axis=1)
+    assert find_images(signal, 8000, strides=[2]) == []
+    [images] = find_images(signal[:, : 700 * 840], 8000, strides=[2])
     assert images.stride == 2
