@@ -106,7 +106,7 @@ def test_the_spacing_is_that_of_least_squares_weighted_by_amplitude() -> None:
 @pytest.mark.parametrize("count", [4, 8, 12])
 def test_the_chance_is_a_close_bound_of_the_binomial_tail(count: int) -> None:
     """Of forty lines, each is within 1 Hz of a multiple of 1 kHz with a probability of 0.002."""
-    beside = 300 + 20 * np.arange(40 - count)
+    beside = 300 + 10 * np.arange(40 - count)
     (comb,) = found(np.concatenate([1000.0 * np.arange(1, count + 1), beside]), periods=[24])
     tail = binom.sf(count - 1, 40, 0.002)
     assert tail <= comb.chance <= 10 * tail
