@@ -91,9 +91,10 @@ known: p, inplace
     try:
         signature.bind(*positional, **keywords, **options)
     except TypeError as error:  # "missing a required argument: 'length'"
-        if str(error).startswith("missing"):
-            raise InputError(f"{what}: {error}; add it to its options in config") from None
-        raise InputError(f"{what}: {error}; take the arguments in docs/plug_in.md") from None
+        fault = str(error).replace("keyword-only ", "")  # which Python 3.12 adds
+        if fault.startswith("missing"):
+            raise InputError(f"{what}: {fault}; add it to its options in config") from None
+        raise InputError(f"{what}: {fault}; take the arguments in docs/plug_in.md") from None
 
 
 def call(what: str, target: type, *positional: object, **keywords: object) -> nn.Module:
