@@ -57,6 +57,13 @@ class Clone:
         assert result.returncode == 0, result.stdout
         return job_counts(result.stdout)
 
+    def refused(self, text: str, *arguments: str, **environment: str) -> str:
+        """The line with ``text`` in the output of a run that fails without a traceback."""
+        result = self.snakemake(*arguments, **environment)
+        assert result.returncode != 0, result.stdout
+        assert "Traceback" not in result.stdout
+        return line_with(result.stdout, text)
+
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file; fail if the file does not contain it."""
         file = self.root / path
@@ -68,6 +75,13 @@ class Clone:
         """Append code to a file; fail if the file does not exist."""
         file = self.root / path
         file.write_text(file.read_text() + code)
+
+
+def line_with(output: str, text: str) -> str:
+    """The first line of the output that contains ``text``."""
+    lines = [line for line in output.splitlines() if text in line]
+    assert lines, output
+    return lines[0]
 
 
 def job_counts(output: str) -> dict[str, int]:

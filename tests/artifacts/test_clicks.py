@@ -153,3 +153,22 @@ def test_a_model_without_chunks_has_no_borders(seed: int) -> None:
 def test_a_model_that_varies_with_time_has_no_borders() -> None:
     signal, delayed = noise(0), noise(1)
     assert find_borders(signal, delayed, 997) is None
+
+
+@pytest.mark.parametrize(("affected", "is_found"), [(0.4, True), (0.6, False)])
+def test_the_level_of_borders_is_that_of_the_difference_at_one_of_them(
+    affected: float, is_found: bool
+) -> None:
+    """At a border, a signal of ones and minus ones loses a growing share of itself."""
+    rng, period, delay = np.random.default_rng(0), 4000, 1700
+    length = round(affected * period / 2)  # each output has a border there
+    signal, earlier = rng.choice([-1.0, 1.0], (2, 1, 30 * period))
+    lost = np.resize(np.r_[np.linspace(0.1, 1, length), np.zeros(period - length)], 30 * period)
+    delayed = np.concatenate([earlier[:, :delay], signal[:, :-delay]], axis=1)
+    borders = find_borders(signal * (1 - lost), delayed * (1 - lost), delay)
+    if not is_found:  # more than half of the samples differ: no borders, but another system
+        assert borders is None
+        return
+    level = np.mean(np.linspace(0.1, 1, length) ** 2) / 2 / np.mean((1 - lost) ** 2)
+    assert borders.period == period
+    assert borders.level_db == pytest.approx(10 * np.log10(level), abs=0.05)

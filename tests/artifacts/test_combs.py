@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from upsampling_artifacts.artifacts.combs import Comb, find_combs
 
 RATE_HZ = 24000
@@ -90,3 +91,22 @@ def test_the_frequency_of_a_strong_line_counts_for_more() -> None:
     (comb,) = find_combs(frequencies, levels_db, RATE_HZ, tolerance_hz=0.1)
     (equal,) = find_combs(frequencies, np.zeros(30), RATE_HZ, tolerance_hz=0.1)
     assert abs(comb.spacing_hz - 313.37) < 0.0005 < abs(equal.spacing_hz - 313.37)
+
+
+def test_the_spacing_is_that_of_least_squares_weighted_by_amplitude() -> None:
+    multiples = np.arange(1, 31)
+    levels_db = np.where(multiples % 2, -10.0, 0.0)
+    frequencies = 313.37 * multiples + np.where(multiples % 2, 0.08, 0.0)
+    (comb,) = find_combs(frequencies, levels_db, RATE_HZ, tolerance_hz=0.1)
+    roots = np.sqrt(10 ** (levels_db / 20))
+    (spacing_hz,), *_ = np.linalg.lstsq((roots * multiples)[:, None], roots * frequencies)
+    assert comb.spacing_hz == pytest.approx(spacing_hz, rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [4, 8, 12])
+def test_the_chance_is_a_close_bound_of_the_binomial_tail(count: int) -> None:
+    """Of forty lines, each is within 1 Hz of a multiple of 1 kHz with a probability of 0.002."""
+    beside = 300 + 10 * np.arange(40 - count)
+    (comb,) = found(np.concatenate([1000.0 * np.arange(1, count + 1), beside]), periods=[24])
+    tail = binom.sf(count - 1, 40, 0.002)
+    assert tail <= comb.chance <= 10 * tail

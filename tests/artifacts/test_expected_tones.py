@@ -73,3 +73,10 @@ def test_a_tone_beside_the_frequency_is_left_out() -> None:
 def test_the_ends_of_the_spectrum_are_left_out() -> None:
     signal = 0.1 * noise() + sine(150, 0.1) + sine(3998, 0.1)
     assert find_expected(signal, RATE_HZ, [150, 3998]) == []
+
+
+def test_the_ends_of_the_spectrum_are_not_searched() -> None:
+    """Beside 0 Hz and the Nyquist frequency, a tone has no surroundings on one side."""
+    alternating = np.resize([1.0, -1.0], SAMPLES)
+    low = sine(150, 1.0)
+    assert find_expected(alternating + low + 0.01 * noise(), RATE_HZ, [150, 4000, 4100]) == []

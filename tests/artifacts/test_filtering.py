@@ -60,6 +60,7 @@ def test_a_tone_between_two_bins_keeps_its_power_and_leaks_below_90_db() -> None
 def test_low_rates_and_short_signals_have_a_spectrum(time: int, rate_hz: float) -> None:
     frequencies_hz, power = power_density(noise(64, time), rate_hz)
     assert len(power) >= 9
+    assert frequencies_hz[-1] == rate_hz / 2
     assert power.sum() * frequencies_hz[1] == pytest.approx(1, rel=0.25)
 
 
@@ -97,9 +98,10 @@ def test_side_lobes_approach_those_of_sinc_and_sinc_squared() -> None:
         assert response.max() == pytest.approx(lobe_db, abs=0.05)
 
 
-def test_an_unknown_interpolation_is_an_input_error() -> None:
-    with pytest.raises(InputError, match=r"^interpolation: unknown kind 'cubic'; use 'nearest', "):
-        interpolation_response_db("cubic", 2, np.zeros(1), RATE_HZ)
+@pytest.mark.parametrize("kind", ["cubic", "sinc"])
+def test_an_unknown_interpolation_is_an_input_error(kind: str) -> None:
+    with pytest.raises(InputError, match=f"^interpolation: unknown kind '{kind}'; use 'nearest', "):
+        interpolation_response_db(kind, 2, np.zeros(1), RATE_HZ)
 
 
 @pytest.mark.parametrize("kinds", [["nearest"] * 3, ["linear"] * 3, ["nearest", "linear"]])

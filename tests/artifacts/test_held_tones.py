@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from upsampling_artifacts.artifacts.held_tones import held_tones
+from upsampling_artifacts.artifacts.held_tones import HeldTone, held_tones
+from upsampling_artifacts.artifacts.spectra import line_window
 
 RATE_HZ = 8000
 SECONDS = 4
@@ -50,5 +51,27 @@ def test_a_note_is_not_held(note: np.ndarray) -> None:
 
 
 def test_digital_silence_holds_no_tone() -> None:
-    (tone,) = held_tones(np.zeros(8000), RATE_HZ, [PITCH_HZ])
-    assert not tone.is_held
+    assert held_tones(np.zeros(8000), RATE_HZ, [PITCH_HZ]) == [
+        HeldTone(PITCH_HZ, seen=0, deviant=1, drift=(0, 0), spans=False)
+    ]
+
+
+@pytest.mark.parametrize("first", [0.0, 3.4])
+def test_a_tone_is_held_that_a_note_covers_at_one_end(first: float) -> None:
+    covered = (first <= TIMES) & (first + 0.6 > TIMES)
+    assert is_held(0.02 * sine(PITCH_HZ) + np.where(covered, sine(PITCH_HZ, 1), 0))
+
+
+@pytest.mark.parametrize("level", [1e-6, 1.0])
+def test_the_significance_is_the_amplitude_re_its_standard_error(level: float) -> None:
+    """Of n independent frames: the amplitude times the root of 2 n, over the RMS of the noise.
+
+    A frame of white noise has the power ``sum(w^2)`` per bin, a tone half the sum of the window.
+    """
+    noise = np.random.default_rng(1).standard_normal(len(TIMES))
+    (tone,) = held_tones(level * (0.1 * sine(1000) + noise), RATE_HZ, [1000], search_hz=0)
+    window = line_window(RATE_HZ // 2)
+    frames = 4 * (SECONDS / 0.5 - 1) + 1
+    share = 1 - tone.deviant
+    expected = 0.1 / 2 * window.sum() * np.sqrt(2 * frames * share / np.sum(window**2))
+    assert tone.significance == pytest.approx(expected, rel=0.2)

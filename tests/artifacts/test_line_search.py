@@ -7,6 +7,7 @@ import pytest
 from scipy.signal import iirpeak, lfilter
 from scipy.stats import beta
 from upsampling_artifacts.artifacts.line_search import chance_threshold_db, find_lines
+from upsampling_artifacts.artifacts.spectra import line_window
 from upsampling_artifacts.errors import InputError
 
 
@@ -233,6 +234,7 @@ def test_the_threshold_decides_detection_and_presence() -> None:
     ("seconds", "options", "message"),
     [
         (0.99, {}, "0.99 s are too short to detect lines; use at least 1 s"),
+        (0.99, {"window_seconds": 0.2}, "0.99 s are too short to detect lines; use at least 1 s"),
         (
             1.5,
             {"window_seconds": 1},
@@ -244,3 +246,20 @@ def test_a_signal_too_short_to_detect_lines_is_an_input_error(seconds, options, 
     with pytest.raises(InputError, match=f"^signal: {message}$"):
         find_lines(noise(8000, seconds), 8000, **options)
     find_lines(noise(8000, 1), 8000)
+
+
+@pytest.mark.parametrize(("distance_hz", "found"), [(18, [1000]), (32, [1000, 1032])])
+def test_lines_closer_than_a_main_lobe_merge(distance_hz: float, found: list[int]) -> None:
+    """Its half width is ten bins, 20 Hz; a weaker line is seen where it exceeds that lobe."""
+    signal = tone(1000, 0.1, 8000, 3) + tone(1000 + distance_hz, 0.05, 8000, 3)
+    lines = find_lines(signal + 1e-4 * noise(8000, 3), 8000)
+    assert [round(line.frequency_hz) for line in lines] == found
+
+
+def test_the_prominence_is_that_over_the_median_of_the_lower_quartile() -> None:
+    """In many frames of white noise, three quarters exceed ``-ln(3/4)`` of the mean power."""
+    signal = tone(1000, 1, 8000, 40) + noise(8000, 40)
+    (line,) = find_lines(signal, 8000)
+    window = line_window(4000)
+    mean = 2 * np.sum(window**2) / window.sum() ** 2
+    assert line.prominence_db == pytest.approx(-10 * np.log10(-np.log(3 / 4) * mean), abs=0.5)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal.windows import kaiser
 from upsampling_artifacts.artifacts.lines import measure_line, predicted_frequencies
-from upsampling_artifacts.artifacts.spectra import KAISER_BETA
+from upsampling_artifacts.artifacts.spectra import KAISER_BETA, line_spectrum
 
 RATE_HZ = 8000
 
@@ -126,3 +126,15 @@ def test_a_signal_too_short_for_its_surroundings_is_an_input_error() -> None:
 )  # fmt: skip
 def test_tones_are_predicted_at_multiples_of_the_rate_over_the_stride(stride, expected) -> None:
     np.testing.assert_allclose(predicted_frequencies(RATE_HZ, stride), expected)
+
+
+@pytest.mark.parametrize(("below_db", "prominence_db"), [(-148, 2), (-152, 0)])
+def test_what_lies_below_the_last_bit_of_float32_is_not_prominent(
+    below_db: float, prominence_db: float
+) -> None:
+    """The floor is 150 dB below the sum of the spectrum, here that of an offset."""
+    offset = np.ones((1, 16_000))
+    power = 10 ** (below_db / 10) * line_spectrum(offset).sum()
+    sine = np.sqrt(2 * power) * np.sin(2 * np.pi * 1000 / 8000 * np.arange(16_000))
+    line = measure_line(offset + sine, 8000, 1000)
+    assert line.prominence_db == pytest.approx(prominence_db, abs=0.01)

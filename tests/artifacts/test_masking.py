@@ -200,6 +200,27 @@ def test_a_tone_ends_before_a_larger_line() -> None:
     assert list(lines) == [500, 501]
 
 
+@pytest.mark.parametrize(("below_db", "belongs"), [(9.8, True), (10.2, False)])
+def test_lines_down_to_10_db_below_the_largest_belong_to_its_tone(
+    below_db: float, belongs: bool
+) -> None:
+    power = np.ones(2000)
+    power[500:502] = 100, 100 * 10 ** (-below_db / 10)
+    (lines,) = rate_tones(2.0, power, [1000.0]).lines
+    assert list(lines) == ([500, 501] if belongs else [500])
+
+
+def test_tones_that_are_just_audible_count_together() -> None:
+    frequencies_hz = [4000, 4100]
+    tones = sum(tone(hz, 1) for hz in frequencies_hz)
+    excess_db = max(masking_margins_db(0.01 * noise() + tones, RATE_HZ, frequencies_hz)) - 0.5
+    signal = 0.01 * noise() + 10 ** (-excess_db / 20) * tones
+    alone_db = masking_margins_db(signal, RATE_HZ, frequencies_hz)
+    assert min(alone_db) > 0 and max(alone_db) < 1
+    together_db = band_masking_margins_db(signal, RATE_HZ, frequencies_hz)
+    assert max(together_db) - max(alone_db) > 2
+
+
 def test_a_masked_tone_adds_nothing_to_its_band() -> None:
     """The noise lies 10 dB over the masked tone, 20 dB below the audible one."""
     signal = noise() + tone(4000, 0.001) + tone(4100, 1)
@@ -265,7 +286,7 @@ def test_without_noise_and_playback_level_every_tone_is_audible() -> None:
 
 
 def test_tones_below_50_hz_are_not_rated() -> None:
-    low_db, high_db = masking_margins_db(noise() + tone(40, 1) + tone(60, 1), RATE_HZ, [40, 60])
+    low_db, high_db = masking_margins_db(noise(), RATE_HZ, [49.9, 50])
     assert np.isnan(low_db) and np.isfinite(high_db)
 
 
@@ -342,6 +363,8 @@ def test_the_ratio_does_not_depend_on_the_level() -> None:
         (22_050, 44_100, False),
         (2000, 8000, True),
         (3500, 8000, False),
+        (1500, 4000, True),
+        (1580, 3900, False),
     ],
 )
 def test_the_ratio_is_defined_if_all_three_bands_are_in_range(frequency_hz, rate_hz, defined):

@@ -46,3 +46,10 @@ def test_where_nothing_masks_the_margin_is_the_level_over_the_threshold_in_quiet
     margin_db = margins_by_second(signal, RATE_HZ, TONE_HZ, PLAYBACK_DB_SPL).max()
     expected_db = -50 + PLAYBACK_DB_SPL - threshold_in_quiet_db_spl(TONE_HZ)
     assert margin_db == pytest.approx(expected_db, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("time", "starts"), [(11_999, [0]), (12_000, [0, 4000]), (15_999, [0, 4000])]
+)
+def test_the_last_second_ends_within_the_signal(time: int, starts: list[int]) -> None:
+    assert second_starts(time, RATE_HZ).tolist() == starts

@@ -14,6 +14,8 @@ from upsampling_artifacts.data.cached_song import FULL_SCALE, CachedSong, read_c
 from upsampling_artifacts.data.musdb18 import Recording
 from upsampling_artifacts.errors import InputError
 
+from ..damage import assert_damage_is_refused
+
 RATE_HZ = 44100
 SOURCES = ("drums", "bass")
 
@@ -162,24 +164,9 @@ def test_a_mixture_whose_mono_sum_is_silent_has_a_positive_scale(tmp_path: Path)
 
 def test_damage_to_a_cached_song_is_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "song.npy"
-    rng = np.random.default_rng(0)
-    cached(path, rng.uniform(-0.1, 0.1, (3, 2, 500)), RATE_HZ)
-    other = path.with_suffix(".json")
-    originals = {file: file.read_bytes() for file in (path, other)}
-    for file, content in originals.items():
-        damaged = [content[:length] for length in (0, 60, 200, len(content) - 2)]
-        for place in rng.integers(len(content), size=60):
-            # Of the description, the digits that count: white space does not.
-            new = content[place] ^ 1
-            if not (file == other and content[place : place + 1].isspace()):
-                damaged.append(content[:place] + bytes([new]) + content[place + 1 :])
-        for damage in damaged:
-            file.write_bytes(damage)
-            with pytest.raises(InputError, match=r"damaged.*; delete it") as error:
-                read_cache(path)
-            assert str(error.value).startswith(f"{path}: ")
-            assert "\n" not in str(error.value)
-        file.write_bytes(content)
+    cached(path, np.random.default_rng(0).uniform(-0.1, 0.1, (3, 2, 500)), RATE_HZ)
+    for file in (path, path.with_suffix(".json")):
+        assert_damage_is_refused(file, read_cache, path)
     assert read_cache(path).name == "song"
 
 

@@ -109,6 +109,17 @@ def test_noise_the_mixture_and_leakage_are_merely_bad(references: np.ndarray, se
         assert suspicion(estimates, references, SOURCES, RATE_HZ) == ""
 
 
+@pytest.mark.parametrize("mixed", [0, 1])
+def test_only_one_estimate_in_the_place_of_another_is_no_exchange(
+    references: np.ndarray, mixed: int
+) -> None:
+    """One estimate is the other source; the other is the mixture, as good for either source."""
+    estimates = np.empty_like(references)
+    estimates[mixed] = references.sum(axis=0)
+    estimates[1 - mixed] = references[mixed]
+    assert "exchanged" not in suspicion(estimates, references, SOURCES, RATE_HZ)
+
+
 @pytest.fixture(scope="module")
 def songs(references: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two cached songs with the same audio."""

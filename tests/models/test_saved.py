@@ -5,7 +5,6 @@ import os
 import stat
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -13,6 +12,8 @@ from safetensors.torch import save_file
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models import saved as saved_module
 from upsampling_artifacts.models.saved import build_described, load_model, read_about, save_model
+
+from ..damage import assert_damage_is_refused
 
 ABOUT = {
     "architecture": "demucs",
@@ -83,21 +84,7 @@ def saved(folder: Path, run: str) -> Path:
 
 def test_every_flipped_byte_and_every_cut_is_refused_in_one_line(tmp_path: Path) -> None:
     path = saved(tmp_path, "one")
-    content = path.read_bytes()
-    rng = np.random.default_rng(0)
-    damaged = [content[:length] for length in (0, 4, 100, len(content) - 1)]
-    for place in rng.integers(len(content), size=100):
-        flipped = bytearray(content)
-        flipped[place] ^= 1 << rng.integers(8)
-        damaged.append(bytes(flipped))
-    for damage in damaged:
-        path.write_bytes(damage)
-        with pytest.raises(InputError, match=r"damaged.*; delete it") as error:
-            load_model(path)
-        assert str(error.value).startswith(f"{path}: ")
-        assert "\n" not in str(error.value)
-    path.write_bytes(content)
-    load_model(path)
+    assert_damage_is_refused(path, load_model, path)
 
 
 def test_a_model_in_the_folder_of_another_run_is_refused_with_both_names(tmp_path: Path) -> None:
