@@ -39,6 +39,15 @@ def test_outputs_are_accepted_as_they_were_written_and_may_be_written_again() ->
     check_inputs([TABLE])
 
 
+@pytest.mark.parametrize("path", ["results/datasets/mine.json", "results/mine/cache/song.npy"])
+def test_what_has_a_checksum_of_its_own_gets_no_second_one(path: str) -> None:
+    Path(path).parent.mkdir(parents=True)
+    Path(path).touch()
+    before = set(Path("results").rglob("*"))
+    record_outputs([path])
+    assert set(Path("results").rglob("*")) == before
+
+
 @pytest.mark.parametrize("change", ["one digit", "cut in mid-line", "a row more", "empty"])
 def test_a_table_that_was_changed_is_refused_with_both_remedies(change: str) -> None:
     text = TABLE.read_text()

@@ -17,6 +17,10 @@ from upsampling_artifacts.files import atomic_write
 from upsampling_artifacts.integrity import checksum
 
 FOLDER = ".checksums"
+DATASETS = "datasets"
+"""The folder of fetched data sets, among those of experiments: their archives have checksums."""
+CACHED_SONG = ".npy"
+"""Cached songs hold gigabytes, and have a checksum beside them that their readers check."""
 BLOCK_BYTES = 2**20
 
 
@@ -66,9 +70,11 @@ def check_inputs(paths: Iterable[str | Path]) -> None:
 
 
 def _record_of(path: Path) -> Path | None:
-    """The file of an output's checksums; None if it belongs to no experiment."""
+    """The file of an output's checksums; None if it needs none."""
     match path.parts:
-        case ("results", experiment, *inside) if inside:
+        case ("results", experiment, *inside) if (
+            inside and experiment != DATASETS and path.suffix != CACHED_SONG
+        ):
             return Path("results", experiment, FOLDER, *inside)
     return None
 
