@@ -351,6 +351,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
             r"paper_figures.figure_1: unknown system 'demux'; known: demucs",
         ),
         (put("training", "learning_rate", value=float("nan")), r"rate: nan is not a finite number"),
+        (put("training", "learning_rate", value=1e300), r"rate: 1e\+300 overflows 32 bits"),
         (put("probes", "signal_seconds", value=float("inf")), r"seconds: inf is not a finite"),
         (put("synthetic_songs", "train", value=3_000_000), r"3000000 is greater than the maximum"),
         (put("rate_hz", value=44_101), r"rate_hz: audio of 44100 Hz cannot be resampled to 44101"),

@@ -151,3 +151,11 @@ def test_the_program_is_run_on_its_own(tmp_path: Path) -> None:
     record = tmp_path / "record.txt"
     check({"a": NETWORK}, record)
     assert len(record.read_text().split()) == 1
+
+
+def test_a_layer_that_takes_too_much_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    sinc = {"upsampler": {"name": "sinc", "length": 9, "zeros": 1_000_000}}
+    assert dry_build.fault(sinc) is None
+    monkeypatch.setattr(dry_build, "MAX_BYTES", 2**24)
+    fault = dry_build.fault(sinc)
+    assert fault and "\n" not in fault and "MemoryError" in fault

@@ -7,10 +7,12 @@ this module as a program of its own, because planning a run must not load torch.
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -22,6 +24,9 @@ from upsampling_artifacts.models.flops import batch_time_steps
 
 MAX_CPU_SECONDS = 30
 """CPU time in which any network of a sensible size is built: the paper's take a second."""
+
+MAX_BYTES = 4 * 2**30
+"""Memory that building takes at most: some layers compute a filter."""
 
 LAYER_SIZE = 64, 64, 4
 """Channels and stride of a single layer, as :mod:`probes.single_layers` probes it."""
@@ -47,7 +52,7 @@ def fault(row: dict) -> str | None:
         'length: 0 is not a filter length; use 1, 2, ...'
     """
     try:
-        with _time_limit(), torch.no_grad():
+        with _time_limit(), _memory_limit(), torch.no_grad():
             if "architecture" in row:
                 _try_network(**row)
             else:
@@ -101,12 +106,30 @@ def _time_limit() -> Iterator[None]:
         )
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, MAX_CPU_SECONDS)
+    # Again each second: Python passes over what is raised while it collects garbage.
+    signal.setitimer(signal.ITIMER_VIRTUAL, MAX_CPU_SECONDS, 1)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def _memory_limit() -> Iterator[None]:
+    """Let what takes too much memory raise an error, where the kernel would kill the process."""
+    statistics = Path("/proc/self/statm")
+    if not statistics.exists():  # not Linux
+        yield
+        return
+    size_bytes = int(statistics.read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min([size_bytes + MAX_BYTES, *limits]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def main() -> None:

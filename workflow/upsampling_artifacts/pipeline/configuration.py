@@ -20,6 +20,9 @@ from upsampling_artifacts.pipeline.selections import trained_systems
 MAX_DEPTH = 20
 """No value of config nests so deeply, unless it contains itself."""
 
+MAX_FLOAT = 3.4e38
+"""The largest number in 32 bits, in which networks compute."""
+
 MAX_QUOTED = 200
 """Length to which a wrong value is cut in a message."""
 
@@ -114,6 +117,8 @@ def _check_plain(value: object, path: tuple[str, ...] = ()) -> None:
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise InputError(f"{where}: {value} is not a finite number; give a number")
+        if abs(value) > MAX_FLOAT:
+            raise InputError(f"{where}: {value} overflows 32 bits; give a smaller number")
     elif not isinstance(value, int | None):
         kind = type(value).__name__
         raise InputError(f"{where}: {value!r} is a {kind}, not text or a number; put it in quotes")
