@@ -1,18 +1,25 @@
 # `make` runs the demonstration, `make preview` reports what it has finished so far, `make test` runs
 # the tests, `make lint` checks style, types and structure. Each installs into .venv first, once.
-# `make test-models` is apart: it probes published models, whose packages need an environment of their
-# own.
+# Apart from `make test`: `make test-pythons` runs the library's tests on every supported Python, `make
+# coverage` measures which of its lines they run, and `make test-models` probes published models, whose
+# packages need an environment of their own.
 
 PYTHON ?= python3
 CORES ?= all
 MEMORY_MB ?= $(shell awk '/MemAvailable/ {print int($$2 / 1024)}' /proc/meminfo)
-ACTIVATE = . .venv/bin/activate
+VENV = .venv
+ACTIVATE = . $(VENV)/bin/activate
 # uv installs in a fraction of pip's time. It does not read pip's settings: `make UV=` does without it.
 UV ?= $(shell command -v uv)
 INSTALL = $(if $(UV),$(UV) pip install,python -m pip install) --quiet --no-deps
 PAGE = workflow/upsampling_artifacts/report
+# The Pythons that the project supports.
+PYTHONS = 3.11 3.12 3.13
+PYTEST = OMP_NUM_THREADS=1 python -m pytest --numprocesses auto
+LIBRARY_TESTS = --ignore tests/workflow --ignore tests/slurm --ignore tests/real_models
 
-.PHONY: demo preview install test test-slurm test-models lint lock clean
+.PHONY: demo preview install test test-slurm test-library test-pythons test-models coverage lint lock \
+  clean
 .DELETE_ON_ERROR:
 
 # Probes of full-size networks wait for memory, not only for a core.
@@ -26,13 +33,13 @@ preview: install
 	@$(ACTIVATE) && snakemake --nolock --cores 1 --quiet rules --config preview=true -- report
 	@echo "The preview: $(CURDIR)/results/demo_preview/report.html"
 
-install: .venv/installed
+install: $(VENV)/installed
 
-.venv/installed: envs/lock.txt envs/link_ffmpeg.py pyproject.toml $(PAGE)/package-lock.json
+$(VENV)/installed: envs/lock.txt envs/link_ffmpeg.py pyproject.toml $(PAGE)/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into .venv: about 6 GB, a few minutes, most of it PyTorch ..."
-	@$(PYTHON) -m venv .venv
+	@echo "Installing into $(VENV): about 6 GB, a few minutes, most of it PyTorch ..."
+	@$(PYTHON) -m venv $(VENV)
 	@$(ACTIVATE) && $(INSTALL) --require-hashes --requirement envs/lock.txt
 	@$(ACTIVATE) && $(INSTALL) --no-build-isolation --editable .
 	@$(ACTIVATE) && python envs/link_ffmpeg.py
@@ -41,8 +48,7 @@ install: .venv/installed
 
 test: install
 	@sh tests/install_browser.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto \
-	  --ignore tests/slurm --ignore tests/real_models
+	@$(ACTIVATE) && $(PYTEST) --ignore tests/slurm --ignore tests/real_models
 	@$(MAKE) --no-print-directory test-slurm
 
 # `--profile slurm` on a real, temporary SLURM cluster. Runs on its own, because some of these tests
@@ -52,11 +58,28 @@ test-slurm: install
 	@sh tests/install_slurm.sh
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
 
+# The library's tests, without those of the workflow.
+test-library: install
+	@sh tests/install_browser.sh
+	@$(ACTIVATE) && $(PYTEST) $(LIBRARY_TESTS)
+
+# The same on every supported Python that this machine has, in .venv-3.11, .venv-3.12, ...
+test-pythons:
+	@for version in $(PYTHONS); do \
+	  if python$$version -c '' 2> /dev/null; then \
+	    echo "Python $$version:"; \
+	    $(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version test-library || exit; \
+	  else echo "Python $$version: skipped, there is no python$$version"; fi; \
+	done
+
+# Fails below the share in pyproject.toml.
+coverage: install
+	@$(ACTIVATE) && $(PYTEST) $(LIBRARY_TESTS) --cov
+
 # Published models with random weights, offline. Not part of `make test`, because the packages take
 # 0.5 GB. They are installed on top of .venv, which stays as it is.
 test-models: .venv-models/installed
-	@. .venv-models/bin/activate && OMP_NUM_THREADS=1 python -m pytest --numprocesses auto \
-	  --dist loadgroup tests/real_models
+	@. .venv-models/bin/activate && $(PYTEST) --dist loadgroup tests/real_models
 
 .venv-models/installed: .venv/installed envs/models.txt
 	@echo "Installing into .venv-models: about 0.5 GB ..."
@@ -87,4 +110,4 @@ lock:
 	npm install --prefix $(PAGE) --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
-	rm -rf .venv .venv-models .snakemake results/demo logs
+	rm -rf .venv .venv-* .snakemake results/demo logs

@@ -6,9 +6,13 @@ snakemake --profile slurm                               the paper's scale on a c
 snakemake --profile workstation                         the paper's scale on several GPUs
 """
 
+import logging
+
 from snakemake.utils import min_version
 
 min_version("9.27")
+# On a full disk, each line that Snakemake cannot add to its log would end in a traceback.
+logging.raiseExceptions = False
 
 
 configfile: "config/systems.yaml"
@@ -40,6 +44,7 @@ include: "workflow/rules/events.smk"
 
 
 compare_contents_of_scripts()
+check_what_jobs_read()
 
 
 rule all:

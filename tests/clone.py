@@ -107,8 +107,8 @@ def job_systems(output: str) -> dict[str, set[str]]:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without PYTHONPATH, so that jobs import the package of their clone."""
-    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    """The environment of jobs, which import their clone's package and call nothing deprecated."""
+    return os.environ | {"PYTHONPATH": str(REPOSITORY / "tests/warnings_of_jobs")}
 
 
 def copy_repository(to: Path) -> Clone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -39,6 +40,21 @@ def test_github_runs_ci_run() -> None:
     (job,) = workflow["jobs"].values()
     assert job["timeout-minutes"] == 90
     assert any(".ci/run" in step.get("run", "") for step in job["steps"])
+
+
+def test_the_supported_pythons_are_the_same_everywhere() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    pythons = [
+        classifier.rpartition(" ")[2]
+        for classifier in project["classifiers"]
+        if classifier.startswith("Programming Language")
+    ]
+    assert project["requires-python"] == f">={pythons[0]}"
+    assert f"\nPYTHONS = {' '.join(pythons)}\n" in (REPOSITORY / "Makefile").read_text()
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+    assert workflow["jobs"]["ci"]["strategy"]["matrix"]["python"] == pythons
+    *first, last = pythons
+    assert f"Python {', '.join(first)} or {last}." in (REPOSITORY / "README.md").read_text()
 
 
 def test_every_file_that_the_documents_link_exists() -> None:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from upsampling_artifacts.files import atomic_write, explained_write_errors
+from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.files import atomic_write, check_writable, explained_write_errors
 
 
 class LibsndfileError(RuntimeError):
@@ -140,3 +141,17 @@ def test_a_folder_that_has_gone_hides_no_error(tmp_path: Path) -> None:
     with refusal, atomic_write(path) as unfinished:
         unfinished.parent.rmdir()
         unfinished.write_text("text")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_with_a_remedy(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new/results")
+    assert not names(tmp_path)
+    file = tmp_path / "results"
+    file.touch()
+    for folder in (file, file / "demo", Path("/proc/results")):
+        refusal = pytest.raises(
+            InputError, match=r"^(.*): nothing can be written there \(.+: /.+\)"
+        )
+        with refusal as error:
+            check_writable(folder)
+        assert str(error.value).startswith(f"{folder}: ")

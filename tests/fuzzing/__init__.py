@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,10 @@ from upsampling_artifacts.errors import MAX_LINE_LENGTH, InputError, Interrupted
 
 CASES = int(os.getenv("FUZZ_CASES", "0"))
 """Cases of each kind in the long form; 0 for the short form."""
+
+
+FED: Counter[tuple[str, bool]] = Counter()
+"""How often each function was called, by its name, and whether it refused its input."""
 
 
 def cases(short: int, share: float = 1.0) -> settings:
@@ -40,6 +45,12 @@ def refused(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> s
 
     Whatever a job does not turn into one line (:func:`progress.job_log`) is raised.
     """
+    line = _refused(function, *arguments, **keywords)
+    FED[function.__name__, line is not None] += 1
+    return line
+
+
+def _refused(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> str | None:
     try:
         function(*arguments, **keywords)
     except (InputError, Interrupted) as error:

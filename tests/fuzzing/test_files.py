@@ -102,7 +102,7 @@ odd_sounds = st.builds(
 )
 
 
-@cases(short=4, share=0.1)
+@cases(short=4, share=0.2)
 @given(
     stem=st.sampled_from(STEMS), fault=faults, content=damaged(GOOD, near=WAV_HEADER) | odd_sounds
 )
@@ -120,7 +120,7 @@ def test_a_song_with_a_damaged_stem_is_cached_or_refused(
             assert not list(cached.parent.glob("*")) and "Song" in line
 
 
-@cases(short=2, share=0.02)
+@cases(short=2, share=0.04)
 @given(
     samples=st.sampled_from([1, 100, 999, 8000]), rate_hz=st.sampled_from([44_101, 999_999, 100])
 )
@@ -151,7 +151,7 @@ def set_up(root: Path, songs: list[str], setup: bytes | None) -> dict:
     return {**CONFIG, **changes}
 
 
-@cases(short=5, share=0.05)
+@cases(short=5, share=0.1)
 @given(songs=st.lists(names, min_size=3, max_size=3, unique=True))
 def test_any_song_name_is_planned_or_refused(songs: list[str]) -> None:
     with TemporaryDirectory() as path:
@@ -181,7 +181,7 @@ setups = st.one_of(
 )
 
 
-@cases(short=12, share=0.1)
+@cases(short=12, share=0.2)
 @given(setup=setups)
 def test_any_mus_yaml_is_used_or_refused(setup: bytes) -> None:
     with TemporaryDirectory() as path:
@@ -222,7 +222,7 @@ archives = st.one_of(
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@cases(short=40, share=0.3)
+@cases(short=40, share=0.5)
 @given(content=archives)
 def test_any_archive_is_unpacked_or_refused(content: bytes) -> None:
     with TemporaryDirectory() as path:
@@ -243,7 +243,7 @@ def cached(tmp_path_factory: pytest.TempPathFactory) -> Path:
 ESTIMATE = wav(noise(), subtype="FLOAT")
 
 
-@cases(short=3, share=0.05)
+@cases(short=3, share=0.2)
 @given(fault=faults, content=damaged(ESTIMATE, near=80) | odd_sounds)
 def test_a_damaged_estimate_is_scored_or_refused(cached: Path, fault: str, content: bytes) -> None:
     with TemporaryDirectory() as path:
@@ -253,7 +253,7 @@ def test_a_damaged_estimate_is_scored_or_refused(cached: Path, fault: str, conte
         refused(score_song, cached, path, Path(path) / "scores.json")
 
 
-@cases(short=30, share=0.3)
+@cases(short=30, share=0.5)
 @given(data=st.data(), suffix=st.sampled_from([".npy", ".json"]))
 def test_a_damaged_cache_is_read_or_refused(cached: Path, data: Any, suffix: str) -> None:
     with TemporaryDirectory() as path:
@@ -277,22 +277,6 @@ def model() -> torch.nn.Module:
     )
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("weights") / "model.safetensors"
-    save_model(path, model().state_dict(), ABOUT)
-    return path.read_bytes()
-
-
-@cases(short=40, share=0.4)
-@given(data=st.data())
-def test_damaged_weights_are_loaded_or_refused(weights: bytes, data: Any) -> None:
-    with TemporaryDirectory() as path:
-        file = Path(path) / "model.safetensors"
-        file.write_bytes(data.draw(damaged(weights, near=1500)))
-        refused(load_model, file)
-
-
 def checkpoint(path: Path) -> tuple[Checkpoint, Trainer]:
     trainer = Trainer(Fabric(accelerator="cpu", devices=1), model(), OPTIONS)
     return Checkpoint(path, {"code": "abc"}, minutes=5), trainer
@@ -305,24 +289,32 @@ def resume(path: Path) -> None:
         file.restore(saved, trainer)
 
 
+READERS = {"model.safetensors": load_model, "checkpoint.pt": resume}
+
+
 @pytest.fixture(scope="module")
-def checkpoint_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.pt"
-    file, trainer = checkpoint(path)
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files that a training writes."""
+    folder = tmp_path_factory.mktemp("trained")
+    save_model(folder / "model.safetensors", model().state_dict(), ABOUT)
+    file, trainer = checkpoint(folder / "checkpoint.pt")
     file.save({"step": 3, "best_weights": model().state_dict()}, trainer)
-    return path.read_bytes()
+    return {name: (folder / name).read_bytes() for name in READERS}
 
 
-@cases(short=30, share=0.3)
+@pytest.mark.parametrize("name", READERS)
+@cases(short=30, share=0.4)
 @given(data=st.data())
-def test_a_damaged_checkpoint_is_resumed_or_refused(checkpoint_bytes: bytes, data: Any) -> None:
+def test_a_damaged_model_or_checkpoint_is_read_or_refused(
+    trained: dict[str, bytes], name: str, data: Any
+) -> None:
     with TemporaryDirectory() as path:
-        file = Path(path) / "checkpoint.pt"
-        file.write_bytes(data.draw(damaged(checkpoint_bytes, near=2000)))
-        refused(resume, file)
+        file = Path(path) / name
+        file.write_bytes(data.draw(damaged(trained[name], near=2000)))
+        refused(READERS[name], file)
 
 
-@cases(short=20, share=0.3)
+@cases(short=20, share=0.5)
 @given(fault=faults, content=damaged(GOOD, near=WAV_HEADER) | odd_sounds)
 def test_any_sound_of_the_user_is_read_or_refused(fault: str, content: bytes) -> None:
     with TemporaryDirectory() as path:

@@ -158,3 +158,8 @@ def test_several_sources_or_channels_are_an_input_error(shape: tuple[int, int]) 
         InputError, match=r"^melgan: cannot generate .*; use one source and one channel$"
     ):
         build_model("melgan", {}, layer, n_sources=n_sources, audio_channels=audio_channels)
+
+
+def test_a_rate_without_room_for_the_mel_bands_is_an_input_error() -> None:
+    with pytest.raises(InputError, match=r"^melgan: rate_hz: 1 Hz has no room for 80 mel bands"):
+        build_model("melgan", {"rate_hz": 1}, {"name": "transposed"}, n_sources=1, audio_channels=1)

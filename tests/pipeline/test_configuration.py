@@ -232,7 +232,7 @@ def put(*path: object, value: object) -> Callable[[dict], None]:
         ),
         (put("variants", value=[]), r"variants: \[\] should be non-empty; expected: Names"),
         (
-            put("remedies", value=["demucs_subpixel_icn"]),
+            put("remedies", value=["demucs_subpixel_icnr", "demucs_subpixel_icn"]),
             r"remedies: unknown system 'demucs_subpixel_icn'; known: demucs_transposed, ",
         ),
         (

@@ -268,12 +268,14 @@ STAGES = {
         "data.cached_song", "evaluation.baselines",
     },
     "evaluation.scoring": {
-        *SONG_FILES, "evaluation.bss_eval", "evaluation.estimate_checks", "evaluation.scoring",
+        *SONG_FILES, "evaluation.block_toeplitz", "evaluation.bss_eval",
+        "evaluation.estimate_checks", "evaluation.scoring",
     },
     "evaluation.sdr_differences": {"evaluation.sdr", "evaluation.sdr_differences", "statistics"},
     "evaluation.unscored_frames": {
         *SONG_FILES, "artifacts.hearing", "artifacts.lines", "artifacts.masking",
-        "artifacts.spectra", "evaluation.bss_eval", "evaluation.estimate_checks",
+        "artifacts.spectra", "evaluation.block_toeplitz", "evaluation.bss_eval",
+        "evaluation.estimate_checks",
         "evaluation.scoring", "evaluation.unscored_frames", "statistics",
     },
     "evaluation.claims": {*LINES, "evaluation.claims"},
@@ -304,8 +306,8 @@ STAGES = {
     | LINES
     | SONG_FILES
     | {
-        "data.segments", "evaluation.bss_eval", "evaluation.estimate_checks",
-        "evaluation.remedies",
+        "data.segments", "evaluation.block_toeplitz", "evaluation.bss_eval",
+        "evaluation.estimate_checks", "evaluation.remedies",
         "evaluation.remedy_summary", "evaluation.scoring",
         "evaluation.sdr",
         "evaluation.table_1", "models.flops", "models.loss", "models.overlap_add",

@@ -143,11 +143,11 @@ def test_a_cache_is_refused_only_if_it_does_not_fit_on_the_disk(tmp_path: Path) 
 
 
 def test_the_memory_of_scoring_covers_measured_values() -> None:
-    for seconds, gigabytes in ((30, 1.4), (240, 6.75)):
+    for seconds, gigabytes in ((30, 0.8), (240, 4.4)):
         assert gigabytes < scoring_memory_mb([1, seconds], 44100, 1) / 1000 < 2.5 * gigabytes
     songs = [240.0] * 3 + [120.0]
     four = scoring_memory_mb(songs, 44100, 4)
-    assert four - scoring_memory_mb(songs, 44100, 1) > 2.5 * 6750
+    assert four - scoring_memory_mb(songs, 44100, 1) > 2.5 * 4400
     assert scoring_memory_mb([*songs, 10.0], 44100, 4) == four  # only the longest four count
 
 

@@ -152,7 +152,7 @@ def test_a_probe_is_accepted_by_its_parser(command: str) -> None:
 def test_a_command_of_the_shell_finds_its_files(command: str) -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
     assert {
-        "source .venv/bin/activate": ".venv/bin/activate" in makefile,
+        "source .venv/bin/activate": "\nVENV = .venv\n" in makefile,
         "pre-commit install": (REPOSITORY / ".pre-commit-config.yaml").is_file(),
     }[command]
 

@@ -6,6 +6,7 @@ import json
 import re
 
 from ..clone import REPOSITORY, TINY, Clone
+from .parsing import parsed_rules
 
 RULES = REPOSITORY / "workflow/rules"
 
@@ -21,35 +22,14 @@ LOCAL_RULES = {
     "table_1", "table_pages", "trained_measures", "untrained_claims",
 }  # fmt: skip
 
-# Parse the Snakefile as `snakemake --executor slurm` does. A dry run does not show local rules.
-PRINT_LOCAL_RULES = """
-import json
-from pathlib import Path
-from snakemake import api
-from snakemake.settings import types
-
-executor = api.ExecutorPluginRegistry().get_plugin("slurm")
-with api.SnakemakeApi(types.OutputSettings(quiet={types.Quietness.ALL})) as snakemake:
-    workflow = snakemake.workflow(
-        resource_settings=types.ResourceSettings(),
-        config_settings=types.ConfigSettings(),
-        storage_settings=types.StorageSettings(),
-        snakefile=Path("Snakefile"),
-    )._workflow
-    workflow._executor_plugin = executor
-    print("local:" + json.dumps([rule.name for rule in workflow.rules if workflow.is_local(rule)]))
-"""
-
 
 def rules_in(name: str) -> list[str]:
     return re.findall(r"^(?:rule|checkpoint) (\w+):", (RULES / name).read_text(), re.MULTILINE)
 
 
 def test_short_rules_run_on_the_login_node(clone: Clone) -> None:
-    output = clone.run("python", "-c", PRINT_LOCAL_RULES).stdout
-    found = re.search(r"^local:(.*)$", output, re.MULTILINE)
-    assert found, output
-    assert set(json.loads(found[1])) == LOCAL_RULES
+    local = {name for name, rule in parsed_rules(clone).items() if rule.is_local}
+    assert local == LOCAL_RULES
 
 
 def test_rules_are_made_local_in_one_list() -> None:

@@ -68,6 +68,8 @@ USED = {
     "snakemake.rules.Rule.output": "property",
     "snakemake.rules.Rule.script": "attribute",
     "snakemake.rules.Rule.set_params": "(self, *params, **kwparams)",
+    "snakemake.script.PythonScript.evaluate": "(self, edit=False)",
+    "snakemake.script.PythonScript.execute_script": "(self, fname, edit=False)",
     "snakemake.scheduling.job_scheduler.JobScheduler.failed": "attribute",
     "snakemake.scheduling.job_scheduler.JobScheduler._executor": "attribute",
     "snakemake.scheduling.job_scheduler.JobScheduler.job_rate_limiter": "attribute",

@@ -32,9 +32,9 @@ def test_commands_of_the_readme_can_be_planned(clone: Clone, command: str) -> No
             "probes",
             {"probe_system": 7, "probe_model": 1, "untrained_claims": 1, "figure_overlap": 3},
         ),
-        ("train", {"train": 2}),
-        ("scores", {"train": 2, "score": 4}),
-        ("table_1", {"train": 2, "score": 4, "step_speed": 1, "table_1": 1}),
+        ("train", {"manifest": 1, "train": 2}),
+        ("scores", {"manifest": 1, "train": 2, "score": 4}),
+        ("table_1", {"manifest": 1, "train": 2, "score": 4, "step_speed": 1, "table_1": 1}),
         ("out_of_distribution", {"out_of_distribution": 1}),
         (
             "benchmark",

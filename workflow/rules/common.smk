@@ -19,6 +19,7 @@ for variable, value in {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2
     os.environ.setdefault(variable, value)
 
 from upsampling_artifacts import import_paths, registry
+from upsampling_artifacts.address_space import check_address_space
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.pipeline import configuration
@@ -31,6 +32,7 @@ from upsampling_artifacts.training.options import RUNTIME_KEYS, learning_options
 code_fingerprint = cache(fingerprint.code_fingerprint)
 
 try:
+    check_address_space()
     schema = yaml.safe_load(
         Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
     )

@@ -1,5 +1,6 @@
 """Before the first job and after a failed one."""
 
+from upsampling_artifacts.files import check_writable
 from upsampling_artifacts.pipeline import accelerators, cluster, dry_builds, run_progress
 from upsampling_artifacts.progress import last_lines
 
@@ -68,6 +69,7 @@ def check_gpus():
 # While the run is planned, dry or not; not in the process of each job.
 if is_main_process():
     try:
+        check_writable(".snakemake")
         dry_builds.check(used_networks(), ".snakemake/working_options.txt", code_fingerprint)
     except InputError as error:
         raise WorkflowError(str(error)) from None
@@ -120,6 +122,9 @@ def log_broken_songs(failed_caches):
 # Snakemake runs only the last onstart of a workflow, so everything goes into this one.
 onstart:
     try:
+        if makes_files():
+            check_writable(RESULTS)
+            check_writable("logs")
         check_cache_size()
         check_gpus()
         if runs_on_slurm():

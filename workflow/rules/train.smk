@@ -87,5 +87,6 @@ rule study_losses:
         "../scripts/study_losses.py"
 
 
-# `snakemake train` trains every variant, and every remedy, with every seed.
-add_target("train", runs("model.safetensors", TRAINED_RUNS))
+# `snakemake train` trains every variant, and every remedy, with every seed. The manifest refuses songs
+# that are there twice.
+add_target("train", [*rules.manifest.output, *runs("model.safetensors", TRAINED_RUNS)])

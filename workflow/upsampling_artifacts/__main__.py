@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from upsampling_artifacts.address_space import check_address_space
 from upsampling_artifacts.errors import InputError, one_line, options_as_typed
 
 OPTIONS = {
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with options_as_typed(OPTIONS):
             parsed = _parser().parse_args(arguments)
+            check_address_space()
             print(_probe(parsed))
     except (InputError, OSError) as error:
         return _fail(str(error))

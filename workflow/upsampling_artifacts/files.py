@@ -7,13 +7,16 @@ import os
 import platform
 import secrets
 import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from upsampling_artifacts.errors import InputError
+
 FULL_DISK_BYTES = 2**20
-"""With less free space than this, a failed write is blamed on a full disk."""
+"""With less free space than this, a failed write is blamed on a full disk, and no run starts."""
 
 
 @contextmanager
@@ -70,7 +73,7 @@ def explained_write_errors(path: str | Path) -> Iterator[None]:
         except OSError:  # it has gone
             free = FULL_DISK_BYTES
         if free < FULL_DISK_BYTES or "No space left" in str(error):
-            number, reason = errno.ENOSPC, "No space left on device"
+            number, reason = errno.ENOSPC, "No space left on device; make room, and start again"
         elif isinstance(error, OSError):
             number, reason = error.errno or errno.EIO, error.strerror or str(error)
         elif type(error).__module__ == "soundfile":  # "System error", whatever the reason
@@ -78,6 +81,28 @@ def explained_write_errors(path: str | Path) -> Iterator[None]:
         else:
             raise
         raise OSError(number, f"{path} could not be written: {reason}") from error
+
+
+def check_writable(folder: str | Path) -> None:
+    """Check that files can be written in a folder, or where it would be made.
+
+    Args:
+        folder: The folder; it is not made.
+
+    Raises:
+        InputError: They cannot.
+    """
+    path = Path(folder).absolute()
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(bytes(FULL_DISK_BYTES))
+            file.flush()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: nothing can be written there ({error.strerror}: {existing}); mend that, or "
+            "make it a link to another folder"
+        ) from error
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -142,22 +142,12 @@ class _Module:
     """The top level of a source file."""
 
     def __init__(self, file: Path, name: str):
-        self.body = _parse(file).body
+        self.file = file
         self.package = name if file.name == "__init__.py" else name.rpartition(".")[0]
 
     def names(self) -> dict[str, ast.stmt]:
         """Every name that the top level defines, and the statement that does."""
-        names: dict[str, ast.stmt] = {}
-        for statement in ast.walk(ast.Module(self.body, [])):
-            match statement:
-                case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                    names[statement.name] = statement
-                case ast.Import() | ast.ImportFrom():
-                    for alias in statement.names:
-                        names[alias.asname or alias.name] = statement
-                case ast.Name(id=name, ctx=ast.Store()):
-                    names.setdefault(name, ast.Pass())
-        return names
+        return _names(self.file)
 
     def imported(self, statement: ast.ImportFrom, name: str) -> tuple[str, str]:
         """The module and the name in it that ``from module import name`` imports."""
@@ -169,8 +159,18 @@ class _Module:
 
 
 @cache
-def _parse(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def _names(file: Path) -> dict[str, ast.stmt]:
+    names: dict[str, ast.stmt] = {}
+    for statement in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match statement:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                names[statement.name] = statement
+            case ast.Import() | ast.ImportFrom():
+                for alias in statement.names:
+                    names[alias.asname or alias.name] = statement
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.setdefault(name, ast.Pass())
+    return names
 
 
 def _find(module: str, name: str) -> tuple[str, Definition | ast.ImportFrom] | None:

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from subprocess import CalledProcessError, Popen
 
 from snakemake.benchmark import benchmarked
 from snakemake.script import PythonScript
 
-from upsampling_artifacts.pipeline import preloading
+from upsampling_artifacts.pipeline import output_checksums, preloading
 from upsampling_artifacts.pipeline.runs import job_variables
 
 HIGH = 10  # a priority above those of rules
@@ -83,6 +83,27 @@ def start_scripts(preloaded):
     if preloaded:
         preloading.preload(job_variables(this_run()) if this_run() else {})
     PythonScript.execute_script = execute_script
+
+
+def check_what_jobs_read():
+    """Let a job refuse inputs that have changed since another wrote them; in the job's process, too.
+
+    The records are complete before Snakemake takes the job for complete: what it makes again after a
+    kill has no use for them.
+    """
+    evaluate = PythonScript.evaluate
+
+    def evaluate_and_record(script, edit=False):
+        try:
+            output_checksums.check_inputs(script.input)
+            evaluate(script, edit)
+            output_checksums.record_outputs(script.output)
+        except (InputError, OSError) as error:
+            with suppress(OSError):
+                Path(script.log[0]).write_text(f"error: {error}\n")
+            raise CalledProcessError(1, script.rulename) from None
+
+    PythonScript.evaluate = evaluate_and_record
 
 
 def start_interpreter(path, environment):

@@ -10,6 +10,7 @@ from snakemake.persistence import PersistenceBase
 from upsampling_artifacts.pipeline.runs import GRACE_SECONDS, other_runs, start_run
 
 
+@cache
 def this_run():
     """This run, whose lock is held from the first call on; None where there are no locks."""
     try:

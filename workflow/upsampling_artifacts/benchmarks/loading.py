@@ -46,7 +46,7 @@ def measure_loading(
     memory_path: str | Path,
     songs: int = 8,
     repeats: int = 9,
-    memory_segments: int = 10_000,
+    memory_segments: int = 4_000,
 ) -> None:
     """Time the reading of segments of noise from files in the page cache, and measure the memory.
 

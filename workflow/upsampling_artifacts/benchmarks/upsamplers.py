@@ -26,7 +26,7 @@ from upsampling_artifacts.models.build import build_layer
 from upsampling_artifacts.progress import Progress
 from upsampling_artifacts.upsamplers.fused import layers_with_choice
 
-SECONDS_PER_SHAPE = 2.0
+SECONDS_PER_SHAPE = 1.0
 STRIDE = 4
 LENGTHS = {"transposed": 8, "subpixel": 3, "nearest": 9, "linear": 9}
 FUSED = ("nearest", "linear")

@@ -1,23 +1,29 @@
-"""BSS Eval by museval, which here builds and factorizes its matrices once for all sources.
+"""BSS Eval by museval, which here computes nothing twice, and uses the structure of its matrices.
 
-museval projects the estimate of each source on all references and their delays: least squares,
-whose normal equations have the same matrix for every source, the correlations of the references.
-museval builds and factorizes it anew for each. With four stereo sources it has 4096 x 4096 entries,
-which takes most of museval's time for 30 s of audio at 8 kHz.
+museval projects the estimate of each source on all references and their delays, by least squares.
+The normal equations have the same matrix for every source, the correlations of the references, with
+4096 x 4096 entries for four stereo sources. museval writes it out and factorizes it for each source
+anew. But only 512 blocks of 8 x 8 are distinct (:mod:`evaluation.block_toeplitz`). In each frame,
+museval transforms the same references and filters for every pair of channels; once is enough.
+
+The metrics and their frames are museval's. Three of its functions are replaced while it evaluates;
+the scores stay equal to a millionth of a decibel (tests/evaluation/test_bss_eval.py).
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections import OrderedDict
+from functools import cached_property
+from itertools import combinations_with_replacement, product
 from unittest.mock import patch
 
 import numpy as np
-from scipy.fft import irfft, rfft
-from scipy.linalg import LinAlgError, LinAlgWarning, cho_factor, cho_solve, lu_factor, lu_solve
+from scipy.fft import irfft, next_fast_len, rfft
 
-Solver = Callable[[np.ndarray], np.ndarray]
-"""Maps the right sides of a linear system, ``(n, k)``, to its solutions."""
+from upsampling_artifacts.evaluation.block_toeplitz import Solver, factorize
+
+N_KEPT = 16
+"""Spectra that a frame of four sources uses: of 5 references and 8 filters."""
 
 
 def evaluate(references: np.ndarray, estimates: np.ndarray, rate_hz: int) -> tuple[np.ndarray, ...]:
@@ -34,99 +40,130 @@ def evaluate(references: np.ndarray, estimates: np.ndarray, rate_hz: int) -> tup
     """
     import museval  # raises at import if there is no ffmpeg
 
-    filters = ProjectionFilters()
-    with patch.object(museval.metrics, "_compute_projection_filters", filters):
+    with patch.multiple(
+        museval.metrics,
+        _compute_reference_correlations=reference_correlations,
+        _compute_projection_filters=projection_filters,
+        _project=Projector(),
+    ):
         return museval.evaluate(references, estimates, win=rate_hz, hop=rate_hz, mode="v4")
 
 
-class ProjectionFilters:
-    """museval's function of that name, which keeps the factors of each matrix.
-
-    An object serves the references of one song.
-    """
-
-    def __init__(self) -> None:
-        # By the matrix's place in memory. It is kept as well, so that no other takes that place.
-        self._solvers: dict[tuple[int, int], tuple[np.ndarray, Solver]] = {}
-
-    def __call__(
-        self, correlations: np.ndarray, spectra: np.ndarray, estimate: np.ndarray
-    ) -> np.ndarray:
-        """Project an estimate on delayed references.
-
-        Args:
-            correlations: Inner products of the delayed references, ``(sources, sources, channels,
-                channels, delays, delays)``; of one reference, without the first two axes.
-            spectra: The references' spectra, ``(sources, channels, frequencies)``; of one, without
-                the first axis.
-            estimate: ``(time, channels)``.
-
-        Returns:
-            The filters of the references whose sum is closest to the estimate, ``(sources,
-            channels, delays, channels)``; of one reference, without the first axis.
-        """
-        is_single = correlations.ndim == 4
-        if is_single:
-            correlations, spectra = correlations[None, None], spectra[None]
-        n_sources, n_channels, n_fft = spectra.shape
-        n_delays = correlations.shape[-1]
-        half = n_fft // 2 + 1  # all signals are real
-        products = spectra[:, :, None, :half] * rfft(estimate.T, n_fft).conj()
-        # At index -d, the estimate lags a reference by d samples.
-        lags = irfft(products, n_fft)[..., -np.arange(n_delays)]
-        right_sides = np.moveaxis(lags, 2, 3).reshape(-1, n_channels)
-        filters = self._solver(correlations)(right_sides)
-        filters = filters.reshape(n_sources, n_channels, n_delays, n_channels)
-        return filters[0] if is_single else filters
-
-    def _solver(self, correlations: np.ndarray) -> Solver:
-        key = (correlations.__array_interface__["data"][0], correlations.size)
-        if key not in self._solvers:
-            self._solvers[key] = correlations, factorize(normal_matrix(correlations))
-        return self._solvers[key][1]
-
-
-def normal_matrix(correlations: np.ndarray) -> np.ndarray:
-    """The matrix of the normal equations, with museval's regularization.
+class Correlations:
+    """The inner products of references and their delays.
 
     Args:
-        correlations: As for :class:`ProjectionFilters`, with all axes.
+        by_lag: ``(delays, sources, channels, sources, channels)``: at index d, the products of a
+            reference, and another one that is d samples later.
+    """
+
+    def __init__(self, by_lag: np.ndarray):
+        self.by_lag = by_lag
+
+    def __getitem__(self, pair: tuple[int, int]) -> Correlations:
+        """Those of a reference with itself, which museval asks for as ``[source, source]``."""
+        source, _ = pair
+        return Correlations(self.by_lag[:, [source]][:, :, :, [source]])
+
+    @cached_property
+    def solve(self) -> Solver:
+        """The solver of the normal equations, with museval's regularization."""
+        n_delays, n_sources, n_channels, *_ = self.by_lag.shape
+        n_signals = n_sources * n_channels
+        blocks = self.by_lag.reshape(n_delays, n_signals, n_signals).copy()
+        blocks[0] += np.finfo(float).eps * np.eye(n_signals)
+        return factorize(blocks)
+
+
+def reference_correlations(
+    references: np.ndarray, n_delays: int
+) -> tuple[Correlations, np.ndarray]:
+    """Correlate the references; stands for museval's ``_compute_reference_correlations``.
+
+    Args:
+        references: ``(sources, time, channels)``.
+        n_delays: Number of delays.
 
     Returns:
-        ``(n, n)`` with n = sources x channels x delays.
+        Their correlations; and their spectra, ``(sources, channels, frequencies)``.
     """
-    n_sources, _, n_channels, _, n_delays, _ = correlations.shape
-    size = n_sources * n_channels * n_delays
-    matrix = np.array(np.moveaxis(correlations, (1, 3), (3, 4)), order="C").reshape(size, size)
-    matrix[np.diag_indices(size)] += np.finfo(float).eps
-    return matrix
+    n_sources, n_samples, n_channels = references.shape
+    n_fft = next_fast_len(n_samples + n_delays - 1, real=True)
+    spectra = rfft(np.moveaxis(references, 1, 2), n_fft)
+    signals = spectra.reshape(n_sources * n_channels, -1)
+    by_lag = np.empty((n_delays, len(signals), len(signals)))
+    # Pair by pair: these are whole songs.
+    for i, j in combinations_with_replacement(range(len(signals)), 2):
+        # At index d, signal j lags by d samples; at -d, signal i.
+        products = irfft(signals[i].conj() * signals[j], n_fft)
+        by_lag[:, j, i] = products[:n_delays]
+        by_lag[:, i, j] = products[-np.arange(n_delays)]
+    shape = (n_delays, n_sources, n_channels, n_sources, n_channels)
+    return Correlations(by_lag.reshape(shape)), spectra
 
 
-def factorize(matrix: np.ndarray) -> Solver:
-    """Factorize a symmetric matrix.
-
-    By Cholesky's method, which takes half the time of museval's LU factorization. Rounding may have
-    left the matrix of nearly equal references without its positive eigenvalues: then by LU. For a
-    singular matrix, the solution is that of least squares, as museval intends; museval catches the
-    error under a name that NumPy 2.4 no longer has.
+def projection_filters(
+    correlations: Correlations, spectra: np.ndarray, estimate: np.ndarray
+) -> np.ndarray:
+    """Project an estimate on references; stands for museval's ``_compute_projection_filters``.
 
     Args:
-        matrix: ``(n, n)``.
+        correlations: Of the references.
+        spectra: The references' spectra, ``(sources, channels, frequencies)``; of one, without the
+            first axis.
+        estimate: ``(time, channels)``.
 
-    Example:
-        >>> solve = factorize(np.array([[2.0, 1.0], [1.0, 3.0]]))
-        >>> solve(np.array([3.0, 4.0])).round(6).tolist()
-        [1.0, 1.0]
+    Returns:
+        The filters of the references whose sum is closest to the estimate, ``(sources, channels,
+        delays, channels)``; of one reference, without the first axis.
     """
-    try:
-        factors = cho_factor(matrix, check_finite=False)
-        return lambda right_sides: cho_solve(factors, right_sides, check_finite=False)
-    except LinAlgError:
-        pass
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LinAlgWarning)
-        try:
-            factors = lu_factor(matrix, check_finite=False)
-            return lambda right_sides: lu_solve(factors, right_sides, check_finite=False)
-        except LinAlgWarning:
-            return lambda right_sides: np.linalg.lstsq(matrix, right_sides)[0]
+    n_delays, n_sources, n_channels, *_ = correlations.by_lag.shape
+    n_fft = next_fast_len(len(estimate) + n_delays - 1, real=True)
+    signals = spectra.reshape(n_sources * n_channels, -1)
+    estimated = rfft(estimate.T, n_fft).conj()
+    by_lag = np.empty((n_delays, len(signals), len(estimated)))
+    for i, j in product(range(len(signals)), range(len(estimated))):
+        # At index -d, the estimate lags the reference by d samples.
+        by_lag[:, i, j] = irfft(signals[i] * estimated[j], n_fft)[-np.arange(n_delays)]
+    right_sides = by_lag.reshape(-1, len(estimated))
+    solution = correlations.solve(right_sides).reshape(n_delays, n_sources, n_channels, -1)
+    filters = solution.transpose(1, 2, 0, 3)
+    return filters if spectra.ndim == 3 else filters[0]
+
+
+class Projector:
+    """Sums filtered references; stands for museval's ``_project``."""
+
+    def __init__(self) -> None:
+        # By place in memory and shape. The arrays are kept as well, so that no others take their
+        # places.
+        self._spectra: OrderedDict[object, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+    def __call__(self, references: np.ndarray, filters: np.ndarray) -> np.ndarray:
+        """Filter a frame of the references, and sum.
+
+        Args:
+            references: ``(sources, time, channels)``; one without the first axis.
+            filters: ``(sources, channels, delays, channels)``; of one without the first axis.
+
+        Returns:
+            ``(time + delays - 1, channels)``.
+        """
+        n_samples = references.shape[-2] + filters.shape[-2] - 1
+        n_fft = next_fast_len(n_samples, real=True)
+        # (sources x channels, frequencies), and the filters' with channels of the output behind.
+        inputs = self._spectrum(references, n_fft).reshape(-1, n_fft // 2 + 1)
+        responses = self._spectrum(filters, n_fft)
+        responses = responses.reshape(len(inputs), *responses.shape[-2:])
+        outputs = np.einsum("if,iof->of", inputs, responses)
+        return irfft(outputs, n_fft)[:, :n_samples].T
+
+    def _spectrum(self, signals: np.ndarray, n_fft: int) -> np.ndarray:
+        """The spectra along the last axis but one, which becomes the last."""
+        key = (signals.__array_interface__["data"][0], signals.shape, n_fft)
+        if key not in self._spectra:
+            self._spectra[key] = signals, rfft(signals.swapaxes(-1, -2), n_fft)
+            if len(self._spectra) > N_KEPT:
+                self._spectra.popitem(last=False)
+        self._spectra.move_to_end(key)
+        return self._spectra[key][1]

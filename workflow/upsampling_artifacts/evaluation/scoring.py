@@ -135,7 +135,7 @@ def score_songs(
         cached_songs: The cached songs (``.npy``).
         estimates: Folder with ``test/<song>/<source>.wav``.
         folder: Folder to write to; its previous contents are removed.
-        processes: Songs scored in parallel; museval takes 30 MB per second of audio for each.
+        processes: Songs scored in parallel; museval takes 18 MB per second of audio for each.
         label: Prefix of the progress lines.
 
     Raises:
@@ -158,7 +158,7 @@ def score_songs(
         except BrokenProcessPool:
             raise InputError(
                 f"{label}: a scoring process was killed, most likely for lack of memory (museval "
-                "takes 30 MB per second of audio); lower scoring.processes, or give the job more "
+                "takes 18 MB per second of audio); lower scoring.processes, or give the job more "
                 "memory"
             ) from None
         finally:

@@ -62,7 +62,7 @@ class MelGAN(nn.Module):
         rate_hz: Sampling rate for which the mel bands are designed.
 
     Raises:
-        InputError: There is more than one source or channel.
+        InputError: There is more than one source or channel, or the mel bands have no width.
     """
 
     def __init__(
@@ -90,6 +90,10 @@ class MelGAN(nn.Module):
                 rate_hz, n_fft=4 * self.hop, hop_length=self.hop, center=False, n_mels=n_mels,
                 power=1.0, norm="slaney", mel_scale="slaney",
             )  # fmt: skip
+            if not self.mel_spectrogram.mel_scale.fb.isfinite().all():
+                raise InputError(
+                    f"melgan: rate_hz: {rate_hz} Hz has no room for {n_mels} mel bands; raise it"
+                )
 
         layers: list[nn.Module] = [_reflection_padded(n_mels, channels, 7)]
         width = channels

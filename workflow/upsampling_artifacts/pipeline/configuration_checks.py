@@ -57,6 +57,7 @@ def check_names(config: dict) -> None:
         _check_system(config, "probes.single_layers", name)
     for name in config["remedies"]:
         _check_system(config, "remedies", name)
+    for name in config["remedies"]:
         _check_remedy(config, name)
     for name in config["loss_study"]["systems"]:
         _check_system(config, "loss_study.systems", name)

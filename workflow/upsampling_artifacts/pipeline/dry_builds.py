@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,9 +43,7 @@ def check(
     marks = {where: _mark(row, fingerprint_of) for where, row in rows.items()}
     good = _read(Path(record))
     new = {where: row for where, row in rows.items() if marks[where] not in good}
-    # With little address space, PyTorch may not even load.
-    limit_bytes = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if (not new and limit_bytes == resource.RLIM_INFINITY) or source_file("torch") is None:
+    if not new or source_file("torch") is None:
         return
     process = subprocess.run(
         [sys.executable, "-m", PROGRAM], input=json.dumps(new), capture_output=True, text=True
@@ -54,7 +51,8 @@ def check(
     if process.returncode:
         reason = process.stderr.strip().rpartition("\n")[2] or f"status {process.returncode}"
         raise InputError(
-            f"PyTorch cannot be loaded or used ({shortened(reason, 300)}); {_remedy(limit_bytes)}"
+            f"PyTorch cannot be loaded or used ({shortened(reason, 300)}); run `make`, or see why "
+            "`python -c 'import torch'` fails"
         )
     faults = json.loads(process.stdout.rpartition("\n")[0].rpartition("\n")[2])
     good = list(dict.fromkeys([*good, *(marks[each] for each in new if faults[each] is None)]))
@@ -77,9 +75,3 @@ def _read(record: Path) -> list[str]:
         return record.read_text().split()
     except (OSError, UnicodeDecodeError):
         return []
-
-
-def _remedy(limit_bytes: int) -> str:
-    if limit_bytes == resource.RLIM_INFINITY:
-        return "run `make`, or see why `python -c 'import torch'` fails"
-    return f"this process may use {limit_bytes / 1e9:.1f} GB of address space: raise ulimit -v"

@@ -13,7 +13,7 @@ from upsampling_artifacts.pipeline.planning import (
     storage_bytes,
 )
 
-SCORING_SECONDS = 0.8
+SCORING_SECONDS = 0.4
 """CPU seconds of museval per second of audio (four stereo sources at 44.1 kHz), measured."""
 CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
@@ -90,7 +90,8 @@ def _job_lines(experiment: Experiment, by_name: dict[str, Cost]) -> list[str]:
     """Write a table of the rules with many or long jobs."""
     costs = list(by_name.values())
     songs = [seconds for split in experiment.song_seconds.values() for seconds in split]
-    scoring = SCORING_SECONDS * sum(experiment.song_seconds["test"]) / 3600
+    test_seconds = sum(experiment.song_seconds["test"]) * experiment.rate_hz / 44100
+    scoring = SCORING_SECONDS * test_seconds / 3600
     processes = experiment.processes
     seeds = experiment.n_seeds
     separations = experiment.n_runs + experiment.n_baselines
