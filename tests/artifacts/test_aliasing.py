@@ -50,6 +50,13 @@ def test_the_cube_of_a_sine_folds_its_third_harmonic(cycles: int) -> None:
         assert response.strongest_bin == min(folded, LENGTH - folded)
 
 
+def test_the_square_of_a_sine_folds_its_second_harmonic() -> None:
+    """sin + sin^2 = sin + 1/2 - cos 2 / 2."""
+    response = respond(sine(3001) + sine(3001) ** 2, 3001)
+    assert response.aliasing_db == pytest.approx(10 * np.log10(1 / 4), abs=1e-6)
+    assert response.strongest_bin == LENGTH - 2 * 3001
+
+
 def test_a_clipped_sine_has_the_aliasing_of_a_square_wave() -> None:
     """Odd harmonics of amplitude 1/m: energy pi^2 / 8 in all, 1 + 1/9 + 1/25 below Nyquist."""
     response = respond(np.sign(sine(800)), 800)
@@ -72,6 +79,7 @@ def test_silence_and_constants_have_no_ratio() -> None:
     for level in (0, 1):
         response = respond(np.full(2 * LENGTH, level, np.float32), 700)
         assert math.isnan(response.aliasing_db)
+        assert response.strongest_bin == 0
 
 
 def test_noise_adds_little_and_is_seen() -> None:

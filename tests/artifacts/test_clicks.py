@@ -94,6 +94,13 @@ def test_beats_are_not_clicks(jitter_samples: int) -> None:
     assert found == [None] * 10
 
 
+def test_a_loop_is_not_a_train_of_clicks() -> None:
+    """Each click is followed by the same noise."""
+    loop = noise(0)[:, :5000]
+    loop[:, 777] += 15
+    assert find_clicks(np.tile(loop, 28) + 0.1 * noise(1)[:, : 28 * 5000], RATE_HZ) is None
+
+
 @pytest.mark.parametrize("period", [110, 256, 512])
 def test_a_buzz_is_not_a_train_of_clicks(period: int) -> None:
     signal = noise(0)

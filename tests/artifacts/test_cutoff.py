@@ -67,6 +67,12 @@ def test_a_gap_is_no_end() -> None:
     assert original_rate_hz(gap, RATE_HZ, [24000]) is None
 
 
+def test_what_lies_at_the_very_end_of_the_spectrum_does_not_count() -> None:
+    """Converters leave noise in the last 3 % below the Nyquist frequency."""
+    ends = colored(lambda hz: np.where((hz > 12000) & (hz < 23_500), -80.0, 0.0))
+    assert original_rate_hz(ends, RATE_HZ, [24000]) == 24000
+
+
 def test_rates_too_near_that_of_the_file_are_not_judged() -> None:
     assert original_rate_hz(edge(22050), RATE_HZ, [44100]) is None
     assert original_rate_hz(edge(12000)[:, :100], RATE_HZ, [24000]) is None
