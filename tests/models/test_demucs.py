@@ -1,5 +1,8 @@
 """The Demucs-like network: the paper's parameter counts, the modified form, the options."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -248,3 +251,17 @@ def test_every_name_in_the_registries_is_a_class_in_its_module() -> None:
             assert isinstance(layer, type)
             assert issubclass(layer, nn.Module)
             assert layer.__module__ == registry.module_of(kind, name, names)
+
+
+def test_building_without_weights_does_not_load_torchs_compiler() -> None:
+    """That would take a second of the first dry run."""
+    code = """if True:
+        import sys
+        from upsampling_artifacts.models.flops import build_on_meta
+        upsampler = {"name": "transposed", "length": 8}
+        system = {"architecture": "demucs", "options": {"rescale": 0.1}, "upsampler": upsampler}
+        build_on_meta(system, 4, 2)
+        print("torch._dynamo" in sys.modules)
+    """
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "False\n"

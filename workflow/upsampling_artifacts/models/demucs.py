@@ -162,7 +162,8 @@ def rescale_weights(model: nn.Module, reference: float) -> None:
         True
     """
     for module in model.modules():
-        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+        # Weights on the meta device have no values; comparing them loads torch's compiler.
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d) and not module.weight.is_meta:
             weight = module.weight
             spread = torch.where(weight.min() < weight.max(), weight.std(), reference)
             scale = (spread / reference).sqrt()
