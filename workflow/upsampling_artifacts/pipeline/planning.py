@@ -106,7 +106,7 @@ def scoring_memory_mb(song_seconds: list[float], rate_hz: int, processes: int) -
         MB.
     """
     longest = sum(sorted(song_seconds)[-processes:])
-    return round(700 + processes * 300 + 18 * longest * rate_hz / 44100)
+    return round(1000 + processes * 300 + 18 * longest * rate_hz / 44100)
 
 
 def steps_per_epoch(seconds: list[float], rate_hz: int, options: dict) -> int:
