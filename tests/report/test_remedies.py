@@ -48,13 +48,16 @@ def test_the_comparison_of_all_remedies_says_whose_it_is(report: Report, tmp_pat
     origin = {
         "machine": {"GPU": None, "CPU": "a processor", "cores": "2"}, "packages": {"torch": "2.11"},
         "written": "2026-11-28", "commit": "0123456789", "dirty": False, "remarks": [],
-        "config": {"seeds": [0, 1, 2], "test_songs": ["one", "two"], "rate_hz": 8000},
+        "config": {
+            "seeds": [0, 1, 2], "test_songs": ["one", "two"], "rate_hz": 8000,
+            "training": {"epochs": 6},
+        },
     }  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(origin))
     page = render(report, replace(report.files, reference_remedies=str(folder)), tmp_path)
     text = page_text(page)
     assert (
-        "3 seeds, 2 test songs, tone at 2 kHz; a processor, 2 cores, PyTorch 2.11, 2026-11-28"
+        "6 epochs, 3 seeds, 2 test songs, tone at 2 kHz; a processor, 2 cores, PyTorch 2.11, 2026-11-28"
         in text
     )
     there, here = page.tables["reference-remedy-table"], page.tables["remedy-table"]

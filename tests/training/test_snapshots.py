@@ -178,7 +178,8 @@ def test_a_full_disk_is_one_line_and_loses_no_checkpoint(
     assert full.value.errno == errno.ENOSPC
     assert str(full.value).endswith(
         "run/unfinished_snapshots/step-0000008.safetensors could not be written: No space left on "
-        "device; free space, or lower training.n_snapshots; training can resume"
+        "device; make room, and start again; training can resume, with a lower "
+        "training.n_snapshots to save space"
     )
     assert "\n" not in str(full.value)
     names = sorted(path.name for path in (tmp_path / "run/unfinished_snapshots").iterdir())

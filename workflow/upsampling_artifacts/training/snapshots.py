@@ -92,7 +92,7 @@ class Snapshots:
         try:
             save_model(path, weights, {**self.about, "step": step})
         except OSError as error:
-            remedy = "free space, or lower training.n_snapshots; training can resume"
+            remedy = "training can resume, with a lower training.n_snapshots to save space"
             raise OSError(error.errno, f"{error.strerror}; {remedy}") from error
 
     def publish(self) -> None:
