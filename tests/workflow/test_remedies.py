@@ -15,7 +15,7 @@ def test_remedies_are_trained_probed_and_scored_and_nothing_else_changes(finishe
     plan = finished.planned("--configfile", TINY, "--config", REMEDIES)
     assert plan == {
         "train": 1, "subtract_silence": 1, "probe": 2, "separate": 2, "score": 2, "remedies": 1,
-        "figure_remedies": 1, **REPORT,
+        "figure_remedies": 1, "table_pages": 1, **REPORT,
     }  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def test_scoring_requests_memory_for_its_longest_songs(clone: Clone) -> None:
         return int(re.search(r"mem_mb=([0-9]+)", score).group(1))
 
     # The second process scores the excerpt, six seconds long.
-    assert memory_mb(2) - memory_mb(1) == pytest.approx(600 + 30 * 6 * 8000 / 44100, abs=2)
+    assert memory_mb(2) - memory_mb(1) == pytest.approx(300 + 18 * 6 * 8000 / 44100, abs=2)
 
 
 def test_estimates_of_a_finished_experiment_can_be_deleted(copy_of_finished: Clone) -> None:
