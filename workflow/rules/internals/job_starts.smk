@@ -99,8 +99,9 @@ def check_what_jobs_read():
             evaluate(script, edit)
             output_checksums.record_outputs(script.output)
         except (InputError, OSError) as error:
-            with suppress(OSError):
-                Path(script.log[0]).write_text(f"error: {error}\n")
+            # After the lines of the script.
+            with suppress(OSError), Path(script.log[0]).open("a") as log:
+                log.write(f"error: {error}\n")
             raise CalledProcessError(1, script.rulename) from None
 
     PythonScript.evaluate = evaluate_and_record
