@@ -1,7 +1,8 @@
 """Change the measures at random places, and see a test fail each time.
 
-`python -m tests.mutation_campaign N [SEED]` draws N places in the code of `artifacts` and
-`evaluation`, from each module its share, and one of cosmic-ray's changes at each. First, all tests
+`python -m tests.mutation_campaign N [SEED [MODULE ...]]` draws N places in the code of `artifacts`
+and `evaluation`, or of the named modules (`evaluation/sdr.py`), from each module its share, and one
+of cosmic-ray's changes at each. First, all tests
 of these rooms and of the probes run once, to learn which of them run which line. Each mutant then
 meets those that run its statement, in a process of its own: those named after its module first, the
 quickest first, until one fails. Prints a line for each mutant, the change of each that
@@ -27,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec
@@ -170,7 +171,7 @@ class Alarm:
 def survey() -> Survey:
     """Run all tests once."""
     rooms = [str(LIBRARY / room / "*") for room in ROOMS]
-    coverage = Coverage(data_file=None, include=rooms)
+    coverage = Coverage(data_file=None, config_file=False, include=rooms)
     recorder = Recorder(coverage)
     coverage.start()
     paths = [str(REPOSITORY / "tests" / name) for name in TESTS]
@@ -192,13 +193,11 @@ def statement_at(path: Path, line: int) -> range:
     return min(around, key=len, default=range(line, line + 1))
 
 
-def all_places() -> dict[Path, list[list[MutationSpec]]]:
+def all_places(modules: Iterable[str]) -> dict[Path, list[list[MutationSpec]]]:
     """What cosmic-ray can change, by module and place."""
     places: dict[Path, dict[tuple[int, int], list[MutationSpec]]] = {}
     with tempfile.TemporaryDirectory() as folder, use_db(f"{folder}/session.sqlite") as session:
-        init(
-            [path for room in ROOMS for path in sorted((LIBRARY / room).glob("*.py"))], session, {}
-        )
+        init([LIBRARY / module for module in modules], session, {})
         for item in session.work_items:
             (change,) = item.mutations
             if not UNLIKELY.search(change.operator_name):
@@ -207,12 +206,18 @@ def all_places() -> dict[Path, list[list[MutationSpec]]]:
     return {path: [module[place] for place in sorted(module)] for path, module in places.items()}
 
 
-def draw(n_mutants: int, seed: int) -> Iterator[Mutant]:
+def all_modules() -> list[str]:
+    """The modules of the rooms, by their paths in the library."""
+    paths = (path for room in ROOMS for path in sorted((LIBRARY / room).glob("*.py")))
+    return [str(path.relative_to(LIBRARY)) for path in paths]
+
+
+def draw(n_mutants: int, seed: int, modules: Iterable[str]) -> Iterator[Mutant]:
     """Draw mutants: from each module its share of all places, and one change at a place."""
     chance = random.Random(seed)
-    modules = all_places()
-    n_places = sum(map(len, modules.values()))
-    for path, places in sorted(modules.items()):
+    places_of = all_places(modules)
+    n_places = sum(map(len, places_of.values()))
+    for path, places in sorted(places_of.items()):
         n_left = max(1, round(n_mutants * len(places) / n_places))
         for changes in chance.sample(places, len(places)):
             mutant = make(chance.choice(sorted(changes, key=lambda c: c.operator_name)))
@@ -274,7 +279,9 @@ def import_mutant(mutant: Mutant) -> None:
     setattr(sys.modules[package], name, module)
 
 
-def main(n_mutants: int = 330, seed: int = 0) -> int:
+def main(n_mutants: str = "330", seed: str = "0", *modules: str) -> int:
+    if unknown := sorted({*modules} - {*all_modules()}):
+        sys.exit(f"no module of {' or '.join(ROOMS)}: {', '.join(unknown)}")
     os.chdir(REPOSITORY)
     with ProcessPoolExecutor(1, FORK) as pool:
         found = pool.submit(survey).result()
@@ -282,7 +289,7 @@ def main(n_mutants: int = 330, seed: int = 0) -> int:
         importlib.import_module(name)
     gc.freeze()
     drawn, caught = Counter[str](), Counter[str]()
-    for mutant in draw(n_mutants, seed):
+    for mutant in draw(int(n_mutants), int(seed), modules or all_modules()):
         drawn[mutant.module] += 1
         if survives(mutant, found):
             print(f"{mutant} survives\n{mutant.change}", flush=True)
@@ -297,4 +304,4 @@ def main(n_mutants: int = 330, seed: int = 0) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(main(*sys.argv[1:]))
