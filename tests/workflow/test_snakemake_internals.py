@@ -23,6 +23,7 @@ SLURM_SETTINGS = "snakemake_executor_plugin_slurm.ExecutorSettings"
 # Each attribute, and what it is: "property", "field" (of a dataclass), "slot", "attribute" (which a
 # method assigns), or the parameters of a method.
 USED = {
+    "snakemake.workflow.Workflow._build_dag": "(self)",
     "snakemake.workflow.Workflow.dag": "property",
     "snakemake.workflow.Workflow.dag_settings": "field",
     "snakemake.workflow.Workflow.executor_plugin": "property",
@@ -55,6 +56,7 @@ USED = {
     "snakemake.dag.DAG.update_priority": "(self)",
     "snakemake.jobs.Reason.forced": "slot",
     "snakemake.jobs.Job.benchmark": "property",
+    "snakemake.jobs.Job.input": "property",
     "snakemake.jobs.Job.is_local": "property",
     "snakemake.jobs.Job.jobid": "property",
     "snakemake.jobs.Job.log": "property",

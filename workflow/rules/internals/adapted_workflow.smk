@@ -39,6 +39,8 @@ class AdaptedWorkflow(type(workflow)):
     are. `compare_contents_of_scripts` replaces that.
 
     What a killed job has left incomplete is made again, without --rerun-incomplete.
+
+    Jobs check what they read. What none reads, such as the report, is checked in every plan.
     """
 
     targets = {}
@@ -56,6 +58,12 @@ class AdaptedWorkflow(type(workflow)):
                 settings, targets=files, rerun_triggers=triggers, force_incomplete=True
             )
         self.__dict__["dag_settings"] = settings
+
+    def _build_dag(self):
+        super()._build_dag()
+        # Not for --summary, --delete-all-output and the like, which execute nothing.
+        if self.is_main_process and self.executor_plugin and not self.touch:
+            check_finished_outputs()
 
 
 def add_target(name, files):

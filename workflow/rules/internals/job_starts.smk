@@ -107,6 +107,14 @@ def check_what_jobs_read():
     PythonScript.evaluate = evaluate_and_record
 
 
+def check_finished_outputs():
+    """Refuse a plan whose results have changed since they were written, and which no job checks."""
+    try:
+        output_checksums.check_inputs(finished_outputs())
+    except (InputError, OSError) as error:
+        raise WorkflowError(str(error)) from None
+
+
 def start_interpreter(path, environment):
     """Run a Python script in a new interpreter."""
     return Popen([sys.executable, path], env=environment, start_new_session=True)

@@ -18,6 +18,14 @@ def planned_jobs(rule=None):
     return [job for job in workflow.dag.needrun_jobs() if rule in (None, job.rule.name)]
 
 
+def finished_outputs():
+    """The files of jobs that will not run, which no other job with outputs reads."""
+    will_run, jobs = {*workflow.dag.needrun_jobs()}, list(workflow.dag.jobs)
+    read = {path for job in jobs if job.output for path in job.input}
+    finished = [path for job in jobs if job not in will_run for path in job.output]
+    return [path for path in finished if path not in read and Path(path).exists()]
+
+
 def makes_files():
     """Whether a job that will run has outputs; `plan` has none."""
     return any(job.output for job in planned_jobs()) and not only_touches_files()
