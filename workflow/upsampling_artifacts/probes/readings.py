@@ -54,7 +54,7 @@ def probe_readings(seeds: list[int], csv_path: str | Path, threads: int = 1) -> 
         model = build_model(
             "demucs", options, UPSAMPLER, n_sources=4, audio_channels=2, seed=seed
         ).eval()
-        result = probe_model(model, noise, RATE_HZ)
+        result = probe_model(model, noise, RATE_HZ, prominence_ratio=False)
         label = f"reading_{name}{suffix}"
         tables.append(label_measures(result.measures, label, seed, "initialization"))
         progress.step()
