@@ -61,6 +61,11 @@ def test_every_system_in_config_can_be_built(size: str) -> None:
             changed(architecture="wave_unet") | {"options": {"filters": 0}},
             "has no weights in encoder.0.0.weight with these options; choose larger ones",
         ),
+        (changed(options={"channels": 10**5}), r"^has [\d,]{13,} weights with these options; "),
+        (
+            {"upsampler": {"name": "zero_insertion", "length": 10**6}},
+            "has 4,096,000,000 weights with these options; choose smaller ones",
+        ),
         (changed(options={"depth": 0}), "its class raised|cannot run with these options"),
         (changed(options={"depth": 70}), "architecture 'demucs': its class raised "),
         (changed(options={"omit_relu": ["all"]}), r"omit_relu: \['all'\] is not a list of "),

@@ -28,6 +28,9 @@ MAX_CPU_SECONDS = 30
 MAX_BYTES = 4 * 2**30
 """Memory that building takes at most: some layers compute a filter."""
 
+MAX_WEIGHTS = 4 * 10**9
+"""Weights of a network at most: 16 GB. Demucs has less than a fifth at the paper's size."""
+
 LAYER_SIZE = 64, 64, 4
 """Channels and stride of a single layer, as :mod:`probes.single_layers` probes it."""
 
@@ -84,9 +87,11 @@ def _try_network(
 
 
 def _run(module: nn.Module, channels: int) -> torch.Tensor:
-    empty = [name for name, weight in module.named_parameters() if not weight.numel()]
-    if empty:
+    sizes = {name: weight.numel() for name, weight in module.named_parameters()}
+    if empty := [name for name, size in sizes.items() if not size]:
         raise InputError(f"has no weights in {empty[0]} with these options; choose larger ones")
+    if (n_weights := sum(sizes.values())) > MAX_WEIGHTS:
+        raise InputError(f"has {n_weights:,} weights with these options; choose smaller ones")
     try:
         # Some layers compute a filter when they are built, on the CPU.
         return module.to("meta")(torch.zeros(1, channels, TIME, device="meta"))
