@@ -112,7 +112,8 @@ def check_finished_outputs():
     try:
         output_checksums.check_inputs(finished_outputs())
     except (InputError, OSError) as error:
-        raise WorkflowError(str(error)) from None
+        logger.error(f"error: {error}")
+        sys.exit(1)  # an exception would be printed with its origin
 
 
 def start_interpreter(path, environment):
