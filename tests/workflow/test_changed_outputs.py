@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from ..clone import TINY, Clone
 
 RUN = ("--configfile", TINY, "--quiet", "rules")
@@ -30,31 +28,23 @@ def test_a_table_with_a_changed_digit_is_refused_and_made_again_once_deleted(
     assert (scores.read_text(), differences.read_text()) == before
 
 
-@pytest.mark.parametrize("name", ["report.html", "tables/claims.html", "provenance.json"])
-def test_the_same_command_notices_that_what_no_job_reads_was_cut_in_half(
-    copy_of_finished: Clone, name: str
-) -> None:
-    path = Path("results/tiny", name)
-    result = copy_of_finished.root / path
-    before = result.read_bytes()
-    assert "Nothing to be done" in copy_of_finished.snakemake(*RUN).stdout
-    result.write_bytes(before[: len(before) // 2])
-    line = f"error: {path}: not as its job has written it: its checksum is"
-    for options in (RUN, (*RUN, "--dry-run")):
-        refused = copy_of_finished.snakemake(*options)
-        assert refused.returncode == 1
-        assert refused.stdout.splitlines()[-1].startswith(line)
-    result.unlink()
-    assert copy_of_finished.snakemake(*RUN).returncode == 0
-    assert result.stat().st_size == len(before)
-
-
-def test_settings_that_execute_nothing_or_judge_nothing_take_changed_results(
+def test_the_same_command_notices_a_changed_result_that_no_job_reads(
     copy_of_finished: Clone,
 ) -> None:
-    report = copy_of_finished.root / "results/tiny/report.html"
-    report.write_text("changed")
-    for option in ("--summary", "--touch", "--delete-all-output"):
-        result = copy_of_finished.snakemake(*RUN, option)
-        assert result.returncode == 0, result.stdout
-    assert not report.exists()
+    results = Path("results/tiny")
+    report, provenance = (
+        copy_of_finished.root / results / name for name in ("report.html", "provenance.json")
+    )
+    before = report.read_bytes()
+    report.write_bytes(before[: len(before) // 2])
+    refused = copy_of_finished.snakemake(*RUN)
+    assert refused.returncode == 1
+    line = f"error: {results / 'report.html'}: not as its job has written it: its checksum is"
+    assert refused.stdout.splitlines()[-1].startswith(line)
+    # What executes nothing takes it as it is.
+    assert copy_of_finished.snakemake(*RUN, "--summary").returncode == 0
+    report.write_bytes(before)
+    copy_of_finished.edit(f"{results}/provenance.json", "1", "2")
+    copy_of_finished.refused(f"error: {results / 'provenance.json'}: not as its", *RUN, "--dry-run")
+    provenance.unlink()
+    assert copy_of_finished.planned(*RUN) == {"report": 1, "all": 1}
