@@ -9,7 +9,14 @@ from upsampling_artifacts.data.synthetic_songs import render_song, song_names
 from upsampling_artifacts.evaluation import bss_eval
 from upsampling_artifacts.evaluation.baselines import ideal_ratio_mask_separator
 from upsampling_artifacts.evaluation.block_toeplitz import Solver
-from upsampling_artifacts.evaluation.bss_eval import N_KEPT, Projector, evaluate
+from upsampling_artifacts.evaluation.bss_eval import (
+    BLOCK_SAMPLES,
+    BLOCKS_AT_ONCE,
+    N_KEPT,
+    Projector,
+    evaluate,
+    reference_correlations,
+)
 
 RATE_HZ = 16000
 SECONDS = 4
@@ -65,6 +72,19 @@ def test_each_matrix_is_factorized_once(separated, monkeypatch: pytest.MonkeyPat
     evaluate(*separated, RATE_HZ)
     # 512 delays of two channels: of each reference alone, and of both for both estimates.
     assert sorted(shapes) == [(512, 2, 2), (512, 2, 2), (512, 4, 4)]
+
+
+@pytest.mark.parametrize("n_samples", [100, 2 * BLOCKS_AT_ONCE * BLOCK_SAMPLES + 1])
+def test_correlations_are_sums_over_the_whole_song(n_samples: int) -> None:
+    """A song has fewer samples than a block, or more blocks than are taken at once."""
+    references = np.random.default_rng(0).normal(size=(1, n_samples, 2))
+    by_lag = reference_correlations(references, 64)[0].by_lag[:, 0, :, 0]
+    left, right = references[0].T
+    for delay in (0, 1, 63):
+        signals = left[delay:], right[delay:]
+        delayed = left[: n_samples - delay], right[: n_samples - delay]
+        expected = [[signal @ other for other in delayed] for signal in signals]
+        np.testing.assert_allclose(by_lag[delay], expected, rtol=0, atol=1e-8 * n_samples)
 
 
 def test_spectra_of_one_frame_are_not_taken_for_those_of_another() -> None:
