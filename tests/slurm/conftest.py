@@ -17,6 +17,7 @@ import pytest
 from filelock import FileLock
 
 from ..clone import TINY, Clone, copy_repository, plain_environment
+from ..once import made_once
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CLIENT_SECONDS = 30
@@ -26,7 +27,7 @@ FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
 # The unmodified profile, except for shorter polling intervals and fewer jobs at once.
 QUICK = (
     "--profile", "slurm", "--jobs", "4",
-    "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "3",
+    "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1",
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ class Slurm:
                 text=True,
             )
 
-    def run(self, clone: Clone, *arguments: str, seconds: float = 180) -> tuple[int, str]:
+    def run(self, clone: Clone, *arguments: str, seconds: float = 600) -> tuple[int, str]:
         """Run ``snakemake --profile slurm`` to its end: its exit code and output."""
         process = self.start(clone, *arguments)
         code = wait_for_exit(process, seconds)
@@ -149,16 +150,12 @@ TRAIN = (
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which training ran without a cluster and without interruption."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    root = shared / "trained"
-    with FileLock(shared / "trained.lock"):
-        if not root.exists():
-            root.mkdir()
-            result = copy_repository(root).snakemake(*TRAIN)
-            assert result.returncode == 0, result.stdout
-    return Clone(root)
+
+    def run(root: Path) -> None:
+        result = copy_repository(root).snakemake(*TRAIN)
+        assert result.returncode == 0, result.stdout
+
+    return Clone(made_once(tmp_path_factory, "trained", run))
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_a_job_out_of_time_is_resumed_by_a_second_job(
                 wait_for(lambda: datetime.now() > late, 90, "time passes")
             else:  # at the limit, SLURM resumes the process and sends SIGTERM
                 wait_for(lambda: slurm.jobs(clone, "train")[0]["JobState"] == state, 150, state)
-        code = wait_for_exit(running, 180)
+        code = wait_for_exit(running, 600)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -100,7 +100,7 @@ def test_a_preempted_job_is_requeued_and_finishes(
                 90,
                 "the urgent job has taken the node",
             )
-        code = wait_for_exit(running, 240)
+        code = wait_for_exit(running, 600)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -121,7 +121,7 @@ def test_a_canceled_or_signaled_job_is_resubmitted(
         with frozen_training(clone):
             (job,) = slurm.jobs(clone, "train")
             slurm.client("scancel", *option, job["JobId"])
-        code = wait_for_exit(running, 240)
+        code = wait_for_exit(running, 600)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
