@@ -60,7 +60,7 @@ test-local: install
 # could install it; REQUIRE_SLURM=1 makes that an error.
 test-slurm: install
 	@sh tests/install_slurm.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 4 --dist loadgroup tests/slurm
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 5 tests/slurm
 
 # The library's tests, without those of the workflow.
 test-library: install

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from ..clone import TINY, Clone, copy_repository, plain_environment
 from ..once import made_once
@@ -29,6 +31,19 @@ QUICK = (
     "--profile", "slurm", "--jobs", "4",
     "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1",
 )  # fmt: skip
+
+
+class OneWorkerForTheExperiment(LoadScopeScheduling):
+    """Any worker takes the next test, but one takes all those that wait for the experiment."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module.endswith("test_experiment.py") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist may be off
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return OneWorkerForTheExperiment(config, log)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ SMALLER = ("--configfile", TINY, "tests/slurm/smaller.yaml")
 # Rules of GPU jobs (prefixes of SLURM's comments) and numbers of their jobs. step_speed requests
 # the resources of training.
 GPU_JOBS = {"train_": 2, "separate_": 2, "step_speed": 1}
-# By one worker, so that the others do not wait for the experiment.
-pytestmark = pytest.mark.xdist_group("experiment")
 
 
 @pytest.fixture(scope="session")
