@@ -34,11 +34,14 @@ class Clone:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone. ``stdout`` of the result includes standard error."""
+        variables = {**plain_environment(), **environment}
         with self._shared_records():
+            if command[0] == "snakemake" and not environment:  # Python reads some when it starts
+                return run_in_fork(list(command), self.root, variables, TIMEOUT_SECONDS)
             return subprocess.run(
                 command,
                 cwd=self.root,
-                env={**plain_environment(), **environment},
+                env=variables,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -47,11 +50,7 @@ class Clone:
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on two cores."""
-        command = ["snakemake", "--cores", "2", *arguments]
-        if environment:  # Python may read it when it starts
-            return self.run(*command, **environment)
-        with self._shared_records():
-            return run_in_fork(command, self.root, plain_environment(), TIMEOUT_SECONDS)
+        return self.run("snakemake", "--cores", "2", *arguments, **environment)
 
     @contextmanager
     def _shared_records(self) -> Iterator[None]:
