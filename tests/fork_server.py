@@ -1,7 +1,7 @@
-"""Run `snakemake` in forks of a process that has imported it, which takes a second.
+"""Run Python programs in forks of a process that has imported their packages.
 
-The tests run Snakemake hundreds of times. A fork runs the installed script, in its clone, and
-imports the library from there.
+Importing Snakemake takes a second, and the tests run it hundreds of times. A fork runs the
+installed script, in its clone, and imports the library from there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-PACKAGES = (
+SNAKEMAKE = (
     "snakemake.cli", "snakemake.report.html_reporter", "docutils", "jinja2", "jsonschema",
     "nbformat", "requests", "smart_open", "soundfile", "tqdm", "yte",
 )  # fmt: skip
@@ -28,19 +28,30 @@ PACKAGES = (
 
 
 def run_in_fork(
-    command: list[str], folder: Path, environment: dict[str, str], seconds: float
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    seconds: float,
+    packages: tuple[str, ...] = SNAKEMAKE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run an installed Python script, as ``subprocess.run`` would: ``stdout`` has standard error.
+    """Run a Python script, as ``subprocess.run`` would: ``stdout`` has standard error.
+
+    Args:
+        command: An installed script, or the path of one, and its arguments.
+        folder: Where to run it.
+        environment: All environment variables, for what does not read them when it is imported.
+        seconds: A command that takes longer is killed.
+        packages: What is imported before.
 
     Raises:
         subprocess.TimeoutExpired: It took longer than ``seconds``, and was killed.
     """
-    server = _server(os.getpid())
+    server = _server(os.getpid(), packages)
     with tempfile.NamedTemporaryFile("r", errors="replace") as output:
         _send(
             server.stdin,
             {
-                "command": [shutil.which(command[0]), *command[1:]],
+                "command": [shutil.which(command[0]) or command[0], *command[1:]],
                 "folder": str(folder),
                 "environment": environment,
                 "output": output.name,
@@ -57,11 +68,11 @@ def run_in_fork(
 
 
 @functools.cache
-def _server(_process_id: int) -> subprocess.Popen[bytes]:
-    """The server of this process, which ends with it."""
+def _server(_process_id: int, packages: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """The server of this process with these packages, which ends with it."""
     tests = Path(__file__).parent
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__))],
+        [sys.executable, str(Path(__file__)), *packages],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(tests / "warnings_of_jobs")},
@@ -79,7 +90,7 @@ def _receive(of: IO[bytes]) -> int:
 
 def _serve() -> None:
     """Fork for each request, and answer with the fork's process id and its exit code."""
-    for package in PACKAGES:
+    for package in sys.argv[1:]:
         importlib.import_module(package)
     for line in iter(sys.stdin.buffer.readline, b""):
         process_id = os.fork()
@@ -99,7 +110,8 @@ def _become(command: list[str], folder: str, environment: dict[str, str], output
         os.dup2(opened, descriptor)
         os.close(opened)
     os.chdir(folder)
-    sys.modules["snakemake.workflow"].Workflow._rundir = folder  # as if imported here
+    if workflow := sys.modules.get("snakemake.workflow"):
+        workflow.Workflow._rundir = folder  # as if imported here
     os.environ.clear()
     os.environ.update(environment)
     sys.path[0] = str(Path(command[0]).parent)
