@@ -22,10 +22,10 @@ RECORDS = {".snakemake/working_options.txt": "", ".snakemake/code_summaries.txt"
 summaries of code (pipeline/code_summaries.py, one second)."""
 
 BRIEFER = {
-    "upsampler_speed": ("output[0])", "output[0], repeats=1)"),
-    "loading": ("output.memory)", "output.memory, repeats=1, memory_segments=400)"),
+    "upsampler_speed": ("output[0])", "output[0], 1, [(128, 128, 250, 4), (16, 8, 2000, 4)])"),
+    "loading": ("output.memory)", "output.memory, songs=3, repeats=1, memory_segments=400)"),
 }
-"""By script of a benchmark, what to replace: it measures for half a minute while all others wait.
+"""By script of a benchmark, what to replace: all jobs wait for half a minute while it measures.
 Its numbers are tested in tests/benchmarks."""
 
 
