@@ -9,9 +9,16 @@ CORES ?= all
 MEMORY_MB ?= $(shell awk '/MemAvailable/ {print int($$2 / 1024)}' /proc/meminfo)
 VENV = .venv
 ACTIVATE = . $(VENV)/bin/activate
-# uv installs in a fraction of pip's time. It does not read pip's settings: `make UV=` does without it.
-UV ?= $(shell command -v uv)
-INSTALL = $(if $(UV),$(UV) pip install,python -m pip install) --quiet --no-deps
+PIP = python -m pip install --quiet --no-deps
+LOCKED = --require-hashes --requirement envs/lock.txt
+# uv installs in a third of pip's time. But it does not read pip's settings, the address of a mirror,
+# say: where it fails, pip installs the same. `make UV=` does not try it.
+UV ?= uv
+WITH_UV = [ "$(UV)" ] && $(PIP) --require-hashes --requirement envs/uv.txt && { \
+  $(UV) pip install --quiet --no-deps $(LOCKED) || \
+  { echo "uv failed; pip installs instead ..."; false; }; }
+# Else each process would compile the sources of PyTorch, which uv leaves as they are.
+export PYTHONDONTWRITEBYTECODE =
 PAGE = workflow/upsampling_artifacts/report
 # The Pythons that the project supports.
 PYTHONS = 3.11 3.12 3.13
@@ -35,13 +42,13 @@ preview: install
 
 install: $(VENV)/installed
 
-$(VENV)/installed: envs/lock.txt envs/link_ffmpeg.py pyproject.toml $(PAGE)/package-lock.json
+$(VENV)/installed: envs/lock.txt envs/uv.txt envs/link_ffmpeg.py pyproject.toml $(PAGE)/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into $(VENV): about 6 GB, a few minutes, most of it PyTorch ..."
+	@echo "Installing into $(VENV): about 6 GB, a minute or two, most of it PyTorch ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(ACTIVATE) && $(INSTALL) --require-hashes --requirement envs/lock.txt
-	@$(ACTIVATE) && $(INSTALL) --no-build-isolation --editable .
+	@$(ACTIVATE) && { $(WITH_UV) || $(PIP) $(LOCKED); }
+	@$(ACTIVATE) && $(PIP) --no-build-isolation --editable .
 	@$(ACTIVATE) && python envs/link_ffmpeg.py
 	@$(ACTIVATE) && npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
@@ -105,13 +112,14 @@ lint: install
 	@$(ACTIVATE) && snakemake --lint --configfile config/paper.yaml
 	@$(ACTIVATE) && mypy
 
-# Run this after editing envs/requirements.in or envs/models.in (needs uv).
+# Run this after editing envs/requirements.in or envs/models.in.
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
   --no-annotate --generate-hashes
-lock:
-	$(COMPILE) envs/requirements.in --output-file envs/lock.txt
-	$(COMPILE) --no-deps envs/models.in --output-file envs/models.txt
-	npm install --prefix $(PAGE) --package-lock-only --omit-lockfile-registry-resolved
+lock: install
+	@$(ACTIVATE) && echo uv | $(COMPILE) --no-deps - --output-file envs/uv.txt
+	@$(ACTIVATE) && $(COMPILE) envs/requirements.in --output-file envs/lock.txt
+	@$(ACTIVATE) && $(COMPILE) --no-deps envs/models.in --output-file envs/models.txt
+	@$(ACTIVATE) && npm install --prefix $(PAGE) --package-lock-only --omit-lockfile-registry-resolved
 
 clean:
 	rm -rf .venv .venv-* .snakemake results/demo logs

@@ -33,6 +33,7 @@ def pins(lines: list[str]) -> dict[str, set[str]]:
 
 
 LOCK = pins((ENVS / "lock.txt").read_text().splitlines())
+UV = pins((ENVS / "uv.txt").read_text().splitlines())
 MODELS = pins((ENVS / "models.txt").read_text().splitlines())
 
 
@@ -61,7 +62,9 @@ def test_conda_files_pin_every_pip_package(path: Path) -> None:
     assert all("==" in requirement for requirement in pip)
 
 
-@pytest.mark.parametrize(("file", "lock"), [("lock.txt", LOCK), ("models.txt", MODELS)])
+@pytest.mark.parametrize(
+    ("file", "lock"), [("lock.txt", LOCK), ("models.txt", MODELS), ("uv.txt", UV)]
+)
 def test_a_lock_is_a_list_of_pins_with_hashes(file, lock) -> None:
     entries = re.split(r"\n(?! )", (ENVS / file).read_text().strip())
     assert len(entries) == sum(map(len, lock.values()))
@@ -72,7 +75,7 @@ def test_a_lock_is_a_list_of_pins_with_hashes(file, lock) -> None:
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", value) for value in hashes), pin
 
 
-@pytest.mark.parametrize("file", ["lock.txt", "models.txt"])
+@pytest.mark.parametrize("file", ["lock.txt", "models.txt", "uv.txt"])
 def test_make_installs_exactly_the_hashed_files(file) -> None:
     install = (REPOSITORY / "Makefile").read_text().replace("\\\n\t  ", "")
     assert f"--require-hashes --requirement envs/{file}" in install

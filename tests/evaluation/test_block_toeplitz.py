@@ -16,6 +16,11 @@ def correlations(signals: np.ndarray) -> np.ndarray:
     return np.array([signals @ padded[:, lag : lag + n].T for lag in range(N_BLOCKS)])
 
 
+@pytest.fixture(params=[0, block_toeplitz.MAX_DENSE_ROWS], ids=["block Schur", "LAPACK"])
+def algorithm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_toeplitz, "MAX_DENSE_ROWS", request.param)
+
+
 @pytest.fixture
 def blocks() -> np.ndarray:
     return correlations(np.random.default_rng(0).normal(size=(M, 500)).cumsum(axis=1))
@@ -52,6 +57,7 @@ def test_nearly_equal_signals_lose_no_digits(difference: float) -> None:
     np.testing.assert_allclose(factor.T @ factor, matrix, atol=1e-13 * matrix.max())
 
 
+@pytest.mark.usefixtures("algorithm")
 def test_a_solution_solves_the_system(blocks: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_toeplitz, "_factorize_dense", None)  # needed for singular ones only
     solution = np.random.default_rng(3).normal(size=(N_BLOCKS * M, 2))
@@ -59,6 +65,7 @@ def test_a_solution_solves_the_system(blocks: np.ndarray, monkeypatch: pytest.Mo
     np.testing.assert_allclose(found, solution, rtol=1e-6)
 
 
+@pytest.mark.usefixtures("algorithm")
 def test_a_matrix_without_positive_eigenvalues_is_solved_all_the_same() -> None:
     blocks = np.array([[[1.0]], [[2.0]]])
     with pytest.raises(LinAlgError):
@@ -68,6 +75,7 @@ def test_a_matrix_without_positive_eigenvalues_is_solved_all_the_same() -> None:
     np.testing.assert_allclose(found, solution, rtol=1e-12)
 
 
+@pytest.mark.usefixtures("algorithm")
 def test_a_singular_matrix_gets_the_least_squares_solution() -> None:
     """As by museval's fallback: two references are one, so each gets half of the estimate."""
     blocks, right_side = np.array([[[4.0, 4.0], [4.0, 4.0]]]), np.array([[4.0], [4.0]])

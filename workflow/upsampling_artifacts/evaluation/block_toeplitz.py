@@ -25,6 +25,9 @@ from scipy.linalg import (
 Solver = Callable[[np.ndarray], np.ndarray]
 """Maps the right sides of a linear system, ``(n, k)``, to its solutions."""
 
+MAX_DENSE_ROWS = 1024
+"""Up to this size, LAPACK's algorithm for any matrix is faster."""
+
 
 def factorize(blocks: np.ndarray) -> Solver:
     """Factorize a symmetric block Toeplitz matrix.
@@ -43,8 +46,12 @@ def factorize(blocks: np.ndarray) -> Solver:
         >>> solve(np.array([[3.0], [3.0]])).round(6).tolist()
         [[1.0], [1.0]]
     """
+    n_blocks, m, _ = blocks.shape
     try:
-        factor = cholesky_factor(blocks)
+        if n_blocks * m > MAX_DENSE_ROWS:
+            factor = cholesky_factor(blocks)
+        else:
+            factor = cholesky(dense_matrix(blocks), check_finite=False)
     except LinAlgError:
         return _factorize_dense(dense_matrix(blocks))
     # Transposed, its memory is in LAPACK's order: no copy for each solution.

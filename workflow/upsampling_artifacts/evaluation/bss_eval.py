@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import cached_property
-from itertools import combinations_with_replacement, product
 from unittest.mock import patch
 
 import numpy as np
@@ -24,6 +23,9 @@ from upsampling_artifacts.evaluation.block_toeplitz import Solver, factorize
 
 N_KEPT = 16
 """Spectra that a frame of four sources uses: of 5 references and 8 filters."""
+
+BLOCK_SAMPLES, BLOCKS_AT_ONCE = 8192, 32
+"""Signals are correlated in blocks, of many times as many samples as there are delays."""
 
 
 def evaluate(references: np.ndarray, estimates: np.ndarray, rate_hz: int) -> tuple[np.ndarray, ...]:
@@ -85,21 +87,18 @@ def reference_correlations(
         n_delays: Number of delays.
 
     Returns:
-        Their correlations; and their spectra, ``(sources, channels, frequencies)``.
+        Their correlations; and the spectra of their blocks (:func:`block_spectra`), ``(sources,
+        channels, blocks, frequencies)``.
     """
-    n_sources, n_samples, n_channels = references.shape
-    n_fft = next_fast_len(n_samples + n_delays - 1, real=True)
-    spectra = rfft(np.moveaxis(references, 1, 2), n_fft)
-    signals = spectra.reshape(n_sources * n_channels, -1)
-    by_lag = np.empty((n_delays, len(signals), len(signals)))
-    # Pair by pair: these are whole songs.
-    for i, j in combinations_with_replacement(range(len(signals)), 2):
-        # At index d, signal j lags by d samples; at -d, signal i.
-        products = irfft(signals[i].conj() * signals[j], n_fft)
-        by_lag[:, j, i] = products[:n_delays]
-        by_lag[:, i, j] = products[-np.arange(n_delays)]
-    shape = (n_delays, n_sources, n_channels, n_sources, n_channels)
-    return Correlations(by_lag.reshape(shape)), spectra
+    n_sources, _, n_channels = references.shape
+    blocks = overlapping_blocks(np.moveaxis(references, 1, 2), n_delays)
+    spectra = block_spectra(blocks, n_delays)
+    by_lag = correlate(spectra, blocks, n_delays).swapaxes(1, 2)
+    shape = (n_sources, n_channels)
+    return (
+        Correlations(by_lag.reshape(n_delays, *shape, *shape)),
+        spectra.reshape(*shape, *spectra.shape[1:]),
+    )
 
 
 def projection_filters(
@@ -109,8 +108,8 @@ def projection_filters(
 
     Args:
         correlations: Of the references.
-        spectra: The references' spectra, ``(sources, channels, frequencies)``; of one, without the
-            first axis.
+        spectra: The spectra of the references' blocks, ``(sources, channels, blocks,
+            frequencies)``; of one reference, without the first axis.
         estimate: ``(time, channels)``.
 
     Returns:
@@ -118,17 +117,67 @@ def projection_filters(
         delays, channels)``; of one reference, without the first axis.
     """
     n_delays, n_sources, n_channels, *_ = correlations.by_lag.shape
-    n_fft = next_fast_len(len(estimate) + n_delays - 1, real=True)
-    signals = spectra.reshape(n_sources * n_channels, -1)
-    estimated = rfft(estimate.T, n_fft).conj()
-    by_lag = np.empty((n_delays, len(signals), len(estimated)))
-    for i, j in product(range(len(signals)), range(len(estimated))):
-        # At index -d, the estimate lags the reference by d samples.
-        by_lag[:, i, j] = irfft(signals[i] * estimated[j], n_fft)[-np.arange(n_delays)]
-    right_sides = by_lag.reshape(-1, len(estimated))
+    signals = spectra.reshape(n_sources * n_channels, *spectra.shape[-2:])
+    blocks = overlapping_blocks(estimate.T, n_delays)
+    right_sides = correlate(signals, blocks, n_delays).reshape(-1, len(blocks))
     solution = correlations.solve(right_sides).reshape(n_delays, n_sources, n_channels, -1)
     filters = solution.transpose(1, 2, 0, 3)
-    return filters if spectra.ndim == 3 else filters[0]
+    return filters if spectra.ndim == 4 else filters[0]
+
+
+def overlapping_blocks(signals: np.ndarray, n_delays: int) -> np.ndarray:
+    """Cut signals into blocks, of which each shares ``n_delays - 1`` samples with the next.
+
+    Args:
+        signals: ``(..., time)``.
+        n_delays: Number of delays for which the signals are correlated.
+
+    Returns:
+        ``(signals, blocks, BLOCK_SAMPLES)``, with zeros behind the signals.
+    """
+    hop, time = BLOCK_SAMPLES - n_delays + 1, signals.shape[-1]
+    padded = np.zeros((*signals.shape[:-1], -(-time // hop) * hop + n_delays - 1))
+    padded[..., :time] = signals
+    padded = padded.reshape(-1, padded.shape[-1])
+    return np.lib.stride_tricks.sliding_window_view(padded, BLOCK_SAMPLES, axis=-1)[:, ::hop]
+
+
+def block_spectra(blocks: np.ndarray, n_delays: int) -> np.ndarray:
+    """The spectra of blocks, without the samples that they share with the next.
+
+    Args:
+        blocks: :func:`overlapping_blocks`.
+        n_delays: Number of delays.
+
+    Returns:
+        ``(signals, blocks, frequencies)``.
+    """
+    spectra = np.empty((*blocks.shape[:2], BLOCK_SAMPLES // 2 + 1), complex)
+    for signal, its_blocks in enumerate(blocks):  # one by one: these are whole songs
+        spectra[signal] = rfft(its_blocks[:, : BLOCK_SAMPLES - n_delays + 1], BLOCK_SAMPLES)
+    return spectra
+
+
+def correlate(spectra: np.ndarray, blocks: np.ndarray, n_delays: int) -> np.ndarray:
+    """Correlate signals for a few delays.
+
+    The products of whole signals are the sums of those of their blocks. A transform of whole
+    signals would find them for all delays, in many times the time.
+
+    Args:
+        spectra: :func:`block_spectra` of signals, ``(signals, blocks, frequencies)``.
+        blocks: :func:`overlapping_blocks` of other signals.
+        n_delays: Number of delays.
+
+    Returns:
+        ``(delays, signals, other signals)``: at index d, the products of a signal, and another one
+        that is d samples later.
+    """
+    products = np.zeros((spectra.shape[-1], len(spectra), len(blocks)), complex)
+    for start in range(0, spectra.shape[1], BLOCKS_AT_ONCE):
+        some = slice(start, start + BLOCKS_AT_ONCE)
+        products += np.einsum("ikf,jkf->fij", spectra[:, some].conj(), rfft(blocks[:, some]))
+    return irfft(products, BLOCK_SAMPLES, axis=0)[:n_delays]
 
 
 class Projector:

@@ -83,7 +83,9 @@ def probe_stack(name: str, seed: int, test_signals: dict[str, np.ndarray]) -> pd
         middle_alone = _outputs(stack, signal[:, third : 2 * third])
         for layer, rate_hz in enumerate(rates_hz()[1:], start=1):
             strides = [STRIDE**power for power in range(1, layer + 1)]
-            measured = measure_output(outputs[layer], rate_hz, strides, outputs[layer - 1])
+            measured = measure_output(
+                outputs[layer], rate_hz, strides, outputs[layer - 1], prominence_ratio=False
+            )
             middle = outputs[layer][:, third * STRIDE**layer : 2 * third * STRIDE**layer]
             for end, samples in zip(
                 ("start", "end"), boundary_samples(middle_alone[layer - 1], middle), strict=True
