@@ -23,7 +23,7 @@ from ..once import made_once
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CLIENT_SECONDS = 30
-START_SECONDS = 90
+START_SECONDS = 300
 # A machine has one /etc/slurm, hence one cluster, which all test processes share.
 FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
 # The unmodified profile, except for shorter polling intervals and fewer jobs at once.
