@@ -55,9 +55,9 @@ $(VENV)/installed: envs/lock.txt envs/uv.txt envs/link_ffmpeg.py pyproject.toml 
 
 # The tests on a cluster mostly wait, so they run beside the others, which give way to them.
 test: install
-	@$(MAKE) --no-print-directory test-slurm > $(VENV)/test-slurm.txt 2>&1 & cluster=$$!; \
+	@output=$$(mktemp); $(MAKE) --no-print-directory test-slurm > $$output 2>&1 & cluster=$$!; \
 	  $(MAKE) --no-print-directory test-local; failed=$$?; \
-	  wait $$cluster || failed=1; cat $(VENV)/test-slurm.txt; exit $$failed
+	  wait $$cluster || failed=1; cat $$output; rm $$output; exit $$failed
 
 test-local: install
 	@sh tests/install_browser.sh

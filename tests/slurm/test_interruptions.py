@@ -158,7 +158,7 @@ def test_ctrl_c_cancels_all_jobs_and_the_next_run_resumes(
         running.kill()
     assert code != 0
     (job,) = slurm.jobs(clone, "train")
-    wait_for(lambda: not is_queued(slurm, job), 30, "the job has left the queue")
+    wait_for(lambda: not is_queued(slurm, job), 120, "the job has left the queue")
     assert not (clone.root / MODEL).exists()
     code, output = slurm.run(clone, *TRAIN)  # no --unlock
     assert code == 0, output
