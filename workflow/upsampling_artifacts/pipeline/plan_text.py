@@ -13,7 +13,7 @@ from upsampling_artifacts.pipeline.planning import (
     storage_bytes,
 )
 
-SCORING_SECONDS = 0.4
+SCORING_SECONDS = 0.11
 """CPU seconds of museval per second of audio (four stereo sources at 44.1 kHz), measured."""
 CACHE_SECONDS = 0.02
 """CPU seconds to check and cache a second of audio (five stereo files at 44.1 kHz), measured."""
