@@ -29,7 +29,7 @@ FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
 # The unmodified profile, except for shorter polling intervals and fewer jobs at once.
 QUICK = (
     "--profile", "slurm", "--jobs", "4",
-    "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1",
+    "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "3",
 )  # fmt: skip
 
 
