@@ -1,6 +1,5 @@
 """Shared fixtures: small cached songs, clones of the repository, a finished experiment."""
 
-import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -8,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.musdb18 import Recording
 
 from .clone import TINY, Clone, copy_repository
+from .once import made_once
 
 # Background jobs of a shell ignore Ctrl-C, and the processes that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,16 +43,12 @@ def clone(tmp_path: Path) -> Clone:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone with the finished tiny experiment, including its report. Do not modify it."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker runs it for all
-        shared = shared.parent
-    root = shared / "finished"
-    with FileLock(shared / "finished.lock"):
-        if not (root / "results/tiny/report.html").exists():
-            root.mkdir()
-            result = copy_repository(root).snakemake("--configfile", TINY)
-            assert result.returncode == 0, result.stdout
-    return Clone(root)
+
+    def run(root: Path) -> None:
+        result = copy_repository(root).snakemake("--configfile", TINY)
+        assert result.returncode == 0, result.stdout
+
+    return Clone(made_once(tmp_path_factory, "finished", run))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    for cached in (_read, import_paths.source_file):
+    for cached in (_read, import_paths.source_file, import_paths.local_file):
         cached.cache_clear()
 
 

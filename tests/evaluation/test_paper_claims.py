@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,6 +28,7 @@ from upsampling_artifacts.report.verdicts import reading_table
 
 from ..clone import REPOSITORY
 from ..configs import SCHEMA, read_config
+from ..once import made_once
 
 PATH = REPOSITORY / "config/paper_claims.csv"
 RATE_HZ = 8000
@@ -105,7 +108,11 @@ REFUTED = {
 @pytest.fixture(scope="module")
 def measures(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """Return the measures of all probes for one seed, with small networks."""
-    folder = tmp_path_factory.mktemp("measures")
+    folder = made_once(tmp_path_factory, "measures_for_claims", write_measures)
+    return pd.read_pickle(folder / "measures.pickle")
+
+
+def write_measures(folder: Path) -> None:
     config = configuration.resolve(read_config(), SCHEMA)
     probe_stacks([0], folder / "stacks.csv")
     probe_readings([0], folder / "readings.csv")
@@ -125,14 +132,19 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         selections.distinct_losses(config), [0], folder / "gradients", folder / "gradients.npz"
     )
     gradients = label_gradients(pd.read_csv(folder / "gradients"))
-    return pd.concat([pd.read_csv(folder / "gathered"), gradients])
+    measures = pd.concat([pd.read_csv(folder / "gathered"), gradients])
+    measures.to_pickle(folder / "measures.pickle")
 
 
 @pytest.fixture(scope="module")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """Return the tones of small variants. Their training halves the output, and nothing else; only
     subpixel convolutions with ICNR end with weights that are as random as those without."""
-    folder = tmp_path_factory.mktemp("variants")
+    folder = made_once(tmp_path_factory, "variants_for_claims", write_variants)
+    return pd.read_pickle(folder / "variants.pickle")
+
+
+def write_variants(folder: Path) -> None:
     rng = np.random.default_rng(0)
     stems = 0.05 * rng.standard_normal((3, 2, 4 * RATE_HZ))
     song = Recording("song", ("drums", "bass"), stems.astype(np.float32), RATE_HZ)
@@ -165,7 +177,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
                 signal_seconds=2, csv_path=folder / "probe.csv", arrays_path=folder / "probe.npz",
             )  # fmt: skip
             tables.append(pd.read_csv(folder / "probe.csv"))
-    return largest_of_sources(pd.concat(tables))
+    largest_of_sources(pd.concat(tables)).to_pickle(folder / "variants.pickle")
 
 
 DIFFERENCES = pd.DataFrame(

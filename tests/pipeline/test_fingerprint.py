@@ -56,7 +56,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
 
 
 def forget() -> None:
-    for cached in (fingerprint._read, import_paths.source_file):
+    for cached in (fingerprint._read, import_paths.source_file, import_paths.local_file):
         cached.cache_clear()
 
 

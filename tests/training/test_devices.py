@@ -6,8 +6,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
 from upsampling_artifacts.errors import InputError
 
+from ..fork_server import run_in_fork
 from .conftest import OPTIONS, SYSTEM, TRAIN_FROM_JSON, files_in, results_in, same_weights
 
 TWO = replace(OPTIONS, devices=2, checkpoint_minutes=60)
@@ -55,6 +54,7 @@ for table in ("tcp", "tcp6"):
         if state == "0A" and f"socket:[{inode}]" in links:
             print(f"listens on {local.split(':')[0]}\\n", end="", flush=True)
 """
+IMPORTED = ("lightning_fabric", "torch._dynamo", "scipy.signal", "pandas")
 Program = Callable[..., SimpleNamespace]
 
 
@@ -72,10 +72,8 @@ def program(songs: list[str], tmp_path: Path) -> Program:
             "log": str(tmp_path / folder / "job.log"),
         }
         (tmp_path / "program.py").write_text(PROGRAM.replace("EVENT", event))
-        result = subprocess.run(
-            [sys.executable, tmp_path / "program.py", json.dumps(arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
-        )  # fmt: skip
+        command = [str(tmp_path / "program.py"), json.dumps(arguments)]
+        result = run_in_fork(command, Path.cwd(), dict(os.environ), 120, IMPORTED)
         log = (tmp_path / folder / "job.log").read_text()
         return SimpleNamespace(code=result.returncode, output=result.stdout, log=log)
 

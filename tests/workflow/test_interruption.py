@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 import torch
 
-from ..clone import TINY, Clone, plain_environment
+from ..clone import TINY, Clone, copy_repository, plain_environment
 from ..kill_campaign import Kill, kill_once
+from ..once import made_once
 
 RUN = "results/tiny/variants/demucs_transposed/seed-0"
 MODEL = f"{RUN}/model.safetensors"
+
+
+@pytest.fixture
+def clone(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Clone:
+    """A clone with cached songs, so that its runs train at once."""
+
+    def cache(root: Path) -> None:
+        lists = [f"results/tiny/cache/{split}.txt" for split in ("train", "valid")]
+        result = copy_repository(root).snakemake("--configfile", TINY, "--", *lists)
+        assert result.returncode == 0, result.stdout
+
+    songs = made_once(tmp_path_factory, "with_songs", cache)
+    shutil.copytree(songs, tmp_path / "clone", symlinks=True)
+    return Clone(tmp_path / "clone")
 
 
 def test_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clone: Clone) -> None:

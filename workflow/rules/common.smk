@@ -22,6 +22,7 @@ from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.address_space import check_address_space
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.errors import InputError
+from upsampling_artifacts.pipeline import code_summaries
 from upsampling_artifacts.pipeline import configuration
 from upsampling_artifacts.pipeline import fingerprint
 from upsampling_artifacts.pipeline import preview
@@ -30,6 +31,7 @@ from upsampling_artifacts.training.options import RUNTIME_KEYS, learning_options
 
 # Modules stay as they are while jobs are planned.
 code_fingerprint = cache(fingerprint.code_fingerprint)
+code_summaries.keep(".snakemake/code_summaries.txt")
 
 try:
     check_address_space()

@@ -108,6 +108,7 @@ def source_file(module: str) -> Path | None:
     return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
 
 
+@cache
 def local_file(module: str) -> Path | None:
     """The file of a module of this clone; None for a module from elsewhere."""
     names = module.split(".")

@@ -7,18 +7,15 @@ workflow passes the :func:`code_fingerprint` of the relevant modules as a parame
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import json
-from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from upsampling_artifacts import import_paths
+from upsampling_artifacts.pipeline.code_summaries import PACKAGE, summarize
 from upsampling_artifacts.public_names import PUBLIC_NAMES
-
-PACKAGE = "upsampling_artifacts"
 
 NEUTRAL = {PACKAGE} | {
     f"{PACKAGE}.{name}"
@@ -42,6 +39,7 @@ NEUTRAL = {PACKAGE} | {
         "files",
         "integrity",
         "interruption",
+        "pipeline.code_summaries",
         "pipeline.fingerprint",
         "training.activation_checkpointing",
         "training.checkpoint",
@@ -113,36 +111,13 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
     if file is None:
         raise FileNotFoundError(f"module {module}")
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    tree = _RuntimeCode().visit(ast.parse(file.read_text(encoding="utf-8")))
-    imported = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imported += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            origin = importlib.util.resolve_name(name, package) if node.level else name
-            # In "from package import name", the name may be a module.
-            imported += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-    imported += [f"{PACKAGE}.{PUBLIC_NAMES[name]}" for name in _public_names(tree)]
-    followed = tuple(name for name in imported if _is_followed(name, module))
-    return sha256(ast.dump(tree).encode()).hexdigest(), followed
-
-
-def _public_names(tree: ast.AST) -> Iterator[str]:
-    """Names of the public interface that a module uses, as ``ua.Upsampler`` or imported by name.
-
-    The package imports them lazily: an import of the package does not show which modules are used.
-    """
-    nodes = list(ast.walk(tree))
-    imports = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    packages = {alias.asname or alias.name for alias in imports if alias.name == PACKAGE}
-    for node in nodes:
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            names = [node.attr] if node.value.id in packages else []
-        yield from (name for name in names if name in PUBLIC_NAMES)
+    code = summarize(file.read_text(encoding="utf-8"))
+    imported = [
+        importlib.util.resolve_name(name, package) if name.startswith(".") else name
+        for name in code.imports
+    ]
+    imported += [f"{PACKAGE}.{PUBLIC_NAMES[name]}" for name in code.names if name in PUBLIC_NAMES]
+    return code.digest, tuple(name for name in imported if _is_followed(name, module))
 
 
 def _is_followed(name: str, importer: str) -> bool:
@@ -151,19 +126,3 @@ def _is_followed(name: str, importer: str) -> bool:
         return True
     same_package = name.partition(".")[0] == importer.partition(".")[0]
     return same_package and import_paths.source_file(name) is not None
-
-
-class _RuntimeCode(ast.NodeTransformer):
-    """Removes what does not affect results: docstrings, ``pass``, ``if TYPE_CHECKING:`` blocks."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else node
-
-    def visit_Pass(self, node: ast.Pass) -> None:
-        return None
-
-    def visit_If(self, node: ast.If) -> ast.If | list[ast.stmt]:
-        self.generic_visit(node)
-        is_for_types = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        return node.orelse if is_for_types else node
