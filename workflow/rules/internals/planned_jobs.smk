@@ -18,12 +18,17 @@ def planned_jobs(rule=None):
     return [job for job in workflow.dag.needrun_jobs() if rule in (None, job.rule.name)]
 
 
+# `train` alone has models of gigabytes as its results: a plan must not take minutes to read them.
+MOST_BYTES_TO_CHECK = 2**26
+
+
 def finished_outputs():
     """The files of jobs that will not run, which no other job with outputs reads."""
     will_run, jobs = {*workflow.dag.needrun_jobs()}, list(workflow.dag.jobs)
     read = {path for job in jobs if job.output for path in job.input}
     finished = [path for job in jobs if job not in will_run for path in job.output]
-    return [path for path in finished if path not in read and Path(path).exists()]
+    files = [Path(path) for path in finished if path not in read and Path(path).is_file()]
+    return [path for path in files if path.stat().st_size <= MOST_BYTES_TO_CHECK]
 
 
 def makes_files():
