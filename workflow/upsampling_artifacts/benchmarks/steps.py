@@ -35,7 +35,7 @@ from upsampling_artifacts.upsamplers.fused import (
     set_implementation,
 )
 
-SECONDS_PER_RUN = 0.7
+SECONDS_PER_RUN = 0.5
 
 COLUMNS = [
     "system", "implementation", "device", "precision", "batch", "segment_seconds",
