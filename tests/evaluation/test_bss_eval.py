@@ -60,6 +60,13 @@ def test_scores_with_equal_references_are_musevals(separated, difference: float)
     np.testing.assert_allclose(isr, their_isr, rtol=0, atol=1e-6)
 
 
+def test_scores_of_mono_signals_in_stereo_are_musevals(separated) -> None:
+    """Their matrix is exactly singular, as that of equal references."""
+    references, estimates = (np.repeat(signals[..., :1], 2, axis=2) for signals in separated)
+    theirs = museval.evaluate(references, estimates, win=RATE_HZ, hop=RATE_HZ, mode="v4")
+    np.testing.assert_allclose(evaluate(references, estimates, RATE_HZ), theirs, rtol=0, atol=1e-6)
+
+
 def test_each_matrix_is_factorized_once(separated, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = []
 
