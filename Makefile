@@ -25,8 +25,8 @@ PYTHONS = 3.11 3.12 3.13
 PYTEST = OMP_NUM_THREADS=1 python -m pytest --numprocesses auto
 LIBRARY_TESTS = --ignore tests/workflow --ignore tests/slurm --ignore tests/real_models
 
-.PHONY: demo preview install test test-local test-slurm test-library test-pythons test-models coverage \
-  lint lock clean
+.PHONY: demo preview install test test-slurm test-library test-pythons test-models coverage lint lock \
+  clean
 .DELETE_ON_ERROR:
 
 # Probes of full-size networks wait for memory, not only for a core.
@@ -53,21 +53,17 @@ $(VENV)/installed: envs/lock.txt envs/uv.txt envs/link_ffmpeg.py pyproject.toml 
 	@$(ACTIVATE) && npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-# The tests on a cluster mostly wait, so they run beside the others, which give way to them.
 test: install
-	@output=$$(mktemp); $(MAKE) --no-print-directory test-slurm > $$output 2>&1 & cluster=$$!; \
-	  $(MAKE) --no-print-directory test-local; failed=$$?; \
-	  wait $$cluster || failed=1; cat $$output; rm $$output; exit $$failed
-
-test-local: install
 	@sh tests/install_browser.sh
-	@$(ACTIVATE) && nice -n 5 env $(PYTEST) --ignore tests/slurm --ignore tests/real_models
+	@$(ACTIVATE) && $(PYTEST) --ignore tests/slurm --ignore tests/real_models
+	@$(MAKE) --no-print-directory test-slurm
 
-# `--profile slurm` on a real, temporary SLURM cluster. Skipped where SLURM is missing and only root
-# could install it; REQUIRE_SLURM=1 makes that an error.
+# `--profile slurm` on a real, temporary SLURM cluster. Runs on its own, because some of these tests
+# are timed. Skipped where SLURM is missing and only root could install it; REQUIRE_SLURM=1 makes that
+# an error.
 test-slurm: install
 	@sh tests/install_slurm.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 5 tests/slurm
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
 
 # The library's tests, without those of the workflow.
 test-library: install

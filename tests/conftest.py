@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.musdb18 import Recording
 
 from .clone import TINY, Clone, copy_repository
 from .once import made_once
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Background jobs of a shell ignore Ctrl-C, and the processes that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
-# What the environment is made of.
-PREREQUISITES = (
-    re.search(r"^\$\(VENV\)/installed: (.*)$", (REPOSITORY / "Makefile").read_text(), re.M)[1]
-    .replace("$(PAGE)", "workflow/upsampling_artifacts/report")
-    .split()
-)
 
 
 def lint_tools() -> set[str]:
@@ -42,36 +33,6 @@ def test_every_tool_of_make_lint_has_a_commit_hook() -> None:
 def test_ci_run_lints_before_it_tests() -> None:
     commands = (REPOSITORY / ".ci/run").read_text()
     assert commands.index("make lint") < commands.index("make test")
-
-
-@pytest.mark.parametrize("failing", ["none", "cluster", "local"])
-def test_make_test_fails_if_either_part_does_and_prints_both(tmp_path: Path, failing: str) -> None:
-    """With a stand-in for Python that runs no tests."""
-    part = {"none": "-", "cluster": "*[0-9] tests/slurm", "local": "*--ignore tests/slurm*"}[
-        failing
-    ]
-    part = part.replace(" ", "\\ ")
-    files = {
-        **dict.fromkeys(PREREQUISITES, ""),
-        **{f"tests/install_{name}.sh": "" for name in ("browser", "slurm")},
-        ".venv/bin/activate": "",
-        ".venv/installed": "",
-        "bin/python": f'#!/bin/sh\necho "ran $*"\ncase "$*" in {part}) exit 1;; esac\n',
-        "Makefile": (REPOSITORY / "Makefile").read_text(),
-    }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    (tmp_path / "bin/python").chmod(0o755)
-    # Without what a `make` that runs this test tells those below it.
-    environment = {name: os.environ[name] for name in os.environ if not name.startswith("MAKE")}
-    environment["PATH"] = f"{tmp_path}/bin:{os.environ['PATH']}"
-    result = subprocess.run(
-        ["make", "test"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert (result.returncode == 0) == (failing == "none"), result
-    local, cluster = (line for line in result.stdout.splitlines() if line.startswith("ran "))
-    assert "--ignore tests/slurm" in local and cluster.endswith(" tests/slurm")
 
 
 def test_github_runs_ci_run() -> None:

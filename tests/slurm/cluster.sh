@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # cluster.sh DIR: a temporary SLURM cluster on 127.0.0.1, which runs as long as it is used.
 #
-# Starts two nodes with eight GPUs each and two without, all on this machine, and an accounting database
+# Starts two nodes with two GPUs each and two without, all on this machine, and an accounting database
 # in which the user has one account, `tests`. DIR/ready appears when the nodes accept jobs. Users hold
 # a shared lock on DIR/users (flock -s). When the last lock is released, all jobs and daemons are ended.
 # Needs root and Debian's packages (tests/install_slurm.sh). Partitions: batch (the default; all nodes
@@ -70,7 +70,7 @@ trap 'exit 1' INT TERM HUP
 rm -rf "$DIR"/{etc,log,run,state,spool,dev,db}
 mkdir -p "$DIR"/{etc,log,run,state,spool,dev,db} /etc/slurm
 chmod 755 "$DIR" "$DIR"/{run,etc}
-for gpu in {0..7}; do mknod "$DIR/dev/gpu$gpu" c 1 3; done # stand-ins: clones of /dev/null
+for gpu in 0 1; do mknod "$DIR/dev/gpu$gpu" c 1 3; done # stand-ins: clones of /dev/null
 
 # munge authenticates clients to the daemons; it gets its own key and socket.
 head -c 1024 /dev/urandom >"$DIR/etc/munge.key"
@@ -124,8 +124,8 @@ AccountingStorageEnforce=associations
 GresTypes=gpu
 # More than the machine has: the jobs request what full-size ones need and use little of it.
 NodeName=DEFAULT CPUs=16 RealMemory=256000 State=UNKNOWN
-NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 1)) Gres=gpu:fake:8
-NodeName=gpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) Gres=gpu:fake:8
+NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 1)) Gres=gpu:fake:2
+NodeName=gpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) Gres=gpu:fake:2
 NodeName=cpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3))
 NodeName=cpu2 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 4))
 PartitionName=DEFAULT State=UP MaxTime=2-0 DefaultTime=10 PreemptMode=off
@@ -135,7 +135,7 @@ PartitionName=scavenge Nodes=gpu2 PriorityTier=1 PreemptMode=requeue GraceTime=0
 CONF
 cat >"$DIR/etc/gres.conf" <<CONF
 AutoDetect=off
-NodeName=gpu[1-2] Name=gpu Type=fake File=$DIR/dev/gpu[0-7]
+NodeName=gpu[1-2] Name=gpu Type=fake File=$DIR/dev/gpu[0-1]
 CONF
 # SLURM_CONF does not reach Snakemake's jobs, so the configuration has to be in /etc/slurm.
 for file in slurm.conf gres.conf; do ln -sfn "$DIR/etc/$file" "/etc/slurm/$file"; done

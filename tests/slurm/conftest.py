@@ -15,15 +15,12 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from ..clone import TINY, Clone, copy_repository, plain_environment
-from ..once import made_once
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CLIENT_SECONDS = 30
-START_SECONDS = 300
+START_SECONDS = 90
 # A machine has one /etc/slurm, hence one cluster, which all test processes share.
 FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
 # The unmodified profile, except for shorter polling intervals and fewer jobs at once.
@@ -31,19 +28,6 @@ QUICK = (
     "--profile", "slurm", "--jobs", "4",
     "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "3",
 )  # fmt: skip
-
-
-class OneWorkerForTheExperiment(LoadScopeScheduling):
-    """Any worker takes the next test, but one takes all those that wait for the experiment."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        return module if module.endswith("test_experiment.py") else nodeid
-
-
-@pytest.hookimpl(optionalhook=True)  # pytest-xdist may be off
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    return OneWorkerForTheExperiment(config, log)
 
 
 @dataclass(frozen=True)
@@ -79,7 +63,7 @@ class Slurm:
                 text=True,
             )
 
-    def run(self, clone: Clone, *arguments: str, seconds: float = 600) -> tuple[int, str]:
+    def run(self, clone: Clone, *arguments: str, seconds: float = 180) -> tuple[int, str]:
         """Run ``snakemake --profile slurm`` to its end: its exit code and output."""
         process = self.start(clone, *arguments)
         code = wait_for_exit(process, seconds)
@@ -165,12 +149,16 @@ TRAIN = (
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which training ran without a cluster and without interruption."""
-
-    def run(root: Path) -> None:
-        result = copy_repository(root).snakemake(*TRAIN)
-        assert result.returncode == 0, result.stdout
-
-    return Clone(made_once(tmp_path_factory, "trained", run))
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    root = shared / "trained"
+    with FileLock(shared / "trained.lock"):
+        if not root.exists():
+            root.mkdir()
+            result = copy_repository(root).snakemake(*TRAIN)
+            assert result.returncode == 0, result.stdout
+    return Clone(root)
 
 
 @pytest.fixture

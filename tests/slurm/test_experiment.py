@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from ..clone import TINY, Clone, copy_repository
-from ..once import made_once
 from .conftest import Slurm
 
 SMALLER = ("--configfile", TINY, "tests/slurm/smaller.yaml")
@@ -21,12 +22,16 @@ GPU_JOBS = {"train_": 2, "separate_": 2, "step_speed": 1}
 @pytest.fixture(scope="session")
 def experiment(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which the experiment has run on the cluster. Do not modify it."""
-
-    def run(root: Path) -> None:
-        code, output = slurm.run(copy_repository(root), *SMALLER)
-        assert code == 0, output
-
-    return Clone(made_once(tmp_path_factory, "on_cluster", run))
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    root = shared / "on_cluster"
+    with FileLock(shared / "on_cluster.lock"):
+        if not root.exists():
+            root.mkdir()
+            code, output = slurm.run(copy_repository(root), *SMALLER, seconds=420)
+            assert code == 0, output
+    return Clone(root)
 
 
 def test_the_experiment_runs_up_to_its_report(experiment: Clone) -> None:

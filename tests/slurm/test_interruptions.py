@@ -30,7 +30,7 @@ def training_process(clone: Clone) -> psutil.Process:
 @contextmanager
 def frozen_training(clone: Clone) -> Iterator[None]:
     """Suspend a training run of a few seconds, so that there is time to interrupt it."""
-    wait_for((clone.root / CHECKPOINT).exists, 300, "the training is under way")
+    wait_for((clone.root / CHECKPOINT).exists, 60, "the training is under way")
     process = training_process(clone)
     process.suspend()
     try:
@@ -75,7 +75,7 @@ def test_a_job_out_of_time_is_resumed_by_a_second_job(
                 wait_for(lambda: datetime.now() > late, 90, "time passes")
             else:  # at the limit, SLURM resumes the process and sends SIGTERM
                 wait_for(lambda: slurm.jobs(clone, "train")[0]["JobState"] == state, 150, state)
-        code = wait_for_exit(running, 600)
+        code = wait_for_exit(running, 180)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -100,7 +100,7 @@ def test_a_preempted_job_is_requeued_and_finishes(
                 90,
                 "the urgent job has taken the node",
             )
-        code = wait_for_exit(running, 600)
+        code = wait_for_exit(running, 240)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -121,7 +121,7 @@ def test_a_canceled_or_signaled_job_is_resubmitted(
         with frozen_training(clone):
             (job,) = slurm.jobs(clone, "train")
             slurm.client("scancel", *option, job["JobId"])
-        code = wait_for_exit(running, 600)
+        code = wait_for_exit(running, 240)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -158,7 +158,7 @@ def test_ctrl_c_cancels_all_jobs_and_the_next_run_resumes(
         running.kill()
     assert code != 0
     (job,) = slurm.jobs(clone, "train")
-    wait_for(lambda: not is_queued(slurm, job), 120, "the job has left the queue")
+    wait_for(lambda: not is_queued(slurm, job), 30, "the job has left the queue")
     assert not (clone.root / MODEL).exists()
     code, output = slurm.run(clone, *TRAIN)  # no --unlock
     assert code == 0, output

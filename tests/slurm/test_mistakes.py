@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..clone import TINY, Clone
-from .conftest import MODEL, TRAIN, Slurm
+from ..clone import Clone
+from .conftest import TRAIN, Slurm
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,7 @@ def test_a_wrong_partition_or_account_is_refused_in_one_line(
 
 
 def test_a_known_account_is_charged(untrained: Clone, slurm: Slurm) -> None:
-    short = ("--configfile", TINY, "--", MODEL)
-    code, output = slurm.run(untrained, "--set-resources", "train:slurm_account=tests", *short)
+    code, output = slurm.run(untrained, "--set-resources", "train:slurm_account=tests", *TRAIN)
     assert code == 0, output
     (job,) = slurm.jobs(untrained)
     assert job["Account"] == "tests"

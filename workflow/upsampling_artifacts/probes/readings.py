@@ -29,7 +29,7 @@ RESCALINGS = {"": {"rescale": 0.0}, "_rescaled": {"rescale": 0.1}}
 """Without and with Demucs' rescaling of its initial weights, by suffix of the name."""
 
 # As deep as the paper's, but narrow, so that many seeds take seconds.
-SIZE = {"channels": 16, "depth": 6}
+SIZE = {"channels": 24, "depth": 6}
 UPSAMPLER = {"name": "transposed", "length": 8}
 RATE_HZ = 44100
 SECONDS = 1.5
