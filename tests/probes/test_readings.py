@@ -55,7 +55,9 @@ def test_every_reading_is_probed_with_and_without_rescaling(table: pd.DataFrame)
 def test_a_label_belongs_to_the_network_that_was_measured(table, label, options) -> None:
     rows = table[(table["model"] == f"reading_{label}") & (table["seed"] == 1)]
     noise = {"noise": signals.white_noise(1.0, readings.RATE_HZ, 2)}
-    result = probe_model(build(SMALL | options, seed=1), noise, readings.RATE_HZ, prominence_ratio=False)
+    result = probe_model(
+        build(SMALL | options, seed=1), noise, readings.RATE_HZ, prominence_ratio=False
+    )
     pd.testing.assert_frame_equal(rows[COLUMNS].reset_index(drop=True), result.measures, rtol=1e-5)
 
 
