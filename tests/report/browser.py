@@ -19,6 +19,7 @@ ARGUMENTS = [
 def open_page(browser: Any, html_path: Path, width_pixels: int = 1280, theme: str = "light") -> Any:
     """A page that collects what it logs in `problems` and what it requests in `requests`."""
     page = browser.new_page(viewport={"width": width_pixels, "height": 900}, color_scheme=theme)
+    page.set_default_timeout(120_000)  # a busy machine can hold Chromium up for half a minute
     page.problems, page.requests = [], []
     page.on("console", lambda message: page.problems.append(message.text))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
