@@ -13,7 +13,7 @@ from upsampling_artifacts import registry
 from upsampling_artifacts.data import datasets, layout
 from upsampling_artifacts.models import dry_build
 from upsampling_artifacts.models.build import build_layer, build_loss, build_model
-from upsampling_artifacts.models.dry_build import LAYER_SIZE, fault
+from upsampling_artifacts.models.dry_build import LAYER_SIZE, try_out
 from upsampling_artifacts.models.flops import build_on_meta, parameter_count
 from upsampling_artifacts.pipeline import configuration, configuration_checks, selections
 from upsampling_artifacts.pipeline.planning import steps_per_epoch
@@ -183,7 +183,7 @@ def plan_and_run(row: dict) -> None:
         "options": {**sizes, **system["options"]},
         "upsampler": system["upsampler"],
     }
-    if found := fault({**network, **shape}):
+    if found := try_out({**network, **shape}).fault:
         raise configuration.InputError(f"config: systems.mutated: {found}")
     if parameter_count(build_on_meta(network, **shape)) < SMALL:
         with torch.no_grad():
@@ -201,7 +201,7 @@ def plan_and_run(row: dict) -> None:
 
 def is_small_layer(upsampler: dict) -> bool:
     """Whether a layer has no fault, and few enough weights to be built with values and run."""
-    if fault({"upsampler": upsampler}):
+    if try_out({"upsampler": upsampler}).fault:
         return False
     with torch.device("meta"):
         return parameter_count(build_layer(upsampler, *LAYER_SIZE, bias=False)) < SMALL

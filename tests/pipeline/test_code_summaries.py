@@ -1,4 +1,4 @@
-"""Summaries of code are kept by its text, and a damaged file of them counts for nothing."""
+"""Summaries of code are kept by its text."""
 
 from __future__ import annotations
 
@@ -58,27 +58,6 @@ def test_code_is_parsed_once_and_again_if_edited(
     assert process(path, CODE) == first  # both are kept
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: b"",
-        lambda text: text[:-40],
-        lambda text: text.replace(b"near", b"neat"),
-        lambda text: text.partition(b"\n")[2],
-        lambda text: b"\xff" + text,
-    ],
-)
-def test_a_damaged_file_counts_for_nothing_and_is_written_again(
-    process: Callable, tmp_path: Path, damage: Callable[[bytes], bytes]
-) -> None:
-    path = tmp_path / "summaries.txt"
-    summary = process(path, CODE)
-    good = path.read_bytes()
-    path.write_bytes(damage(good))
-    assert process(path, CODE) == summary
-    assert path.read_bytes() == good
-
-
 def test_another_version_of_the_parser_takes_nothing_from_the_file(
     process: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,18 +65,3 @@ def test_another_version_of_the_parser_takes_nothing_from_the_file(
     monkeypatch.setattr(code_summaries, "_version", lambda: b"another")
     monkeypatch.setattr(code_summaries, "_parse", lambda code: CodeSummary("new", (), ()))
     assert process(tmp_path / "summaries.txt", CODE).digest == "new"
-
-
-def test_without_its_folder_nothing_is_written(process: Callable, tmp_path: Path) -> None:
-    process(tmp_path / "gone/summaries.txt", CODE)
-    assert not (tmp_path / "gone").exists()
-
-
-def test_the_file_does_not_grow_without_end(
-    process: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(code_summaries, "MOST_KEPT", 2)
-    path = tmp_path / "summaries.txt"
-    for number in range(4):
-        process(path, f"A = {number}\n")
-    assert len(code_summaries._read(path)) == 2

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 from upsampling_artifacts.errors import InputError
 from upsampling_artifacts.models import dry_build
-from upsampling_artifacts.pipeline import dry_builds
+from upsampling_artifacts.models.flops import build_on_meta, network_size
+from upsampling_artifacts.pipeline import dry_builds, records
 
 from ..configs import read_config
 
@@ -45,7 +46,7 @@ def test_every_system_in_config_can_be_built(size: str) -> None:
             "n_sources": 1 if one else 4,
             "audio_channels": 1 if one else 2,
         }
-        assert dry_build.fault(system) is None, name
+        assert dry_build.try_out(system).fault is None, name
 
 
 @pytest.mark.parametrize(
@@ -75,24 +76,23 @@ def test_every_system_in_config_can_be_built(size: str) -> None:
     ],
 )  # fmt: skip
 def test_a_fault_is_one_line(row: dict, message: str) -> None:
-    fault = dry_build.fault(row)
+    fault = dry_build.try_out(row).fault
     assert fault and "\n" not in fault
     assert re.search(message, fault), fault
 
 
 def test_building_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dry_build, "MAX_CPU_SECONDS", 0.2)
-    fault = dry_build.fault(
-        changed(architecture="wave_unet") | {"options": {"filters": 1, "depth": 100_000}}
-    )
+    row = changed(architecture="wave_unet") | {"options": {"filters": 1, "depth": 100_000}}
+    fault = dry_build.try_out(row).fault
     assert fault and "takes more than 0.2 s to build with these options" in fault
 
 
 def test_a_users_network_is_only_imported() -> None:
     row = changed(architecture="tests.models.test_contract:Network")
-    assert dry_build.fault(row) is None
+    assert dry_build.try_out(row).fault is None
     row = changed(architecture="tests.models.test_contract:Netwrk")
-    fault = dry_build.fault(row)
+    fault = dry_build.try_out(row).fault
     assert fault and "did you mean 'Network'?" in fault
 
 
@@ -103,8 +103,9 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
 
     def run(command: list[str], input: str, **_: object) -> SimpleNamespace:
         started.append(json.loads(input))
-        faults = {key: dry_build.fault(row) for key, row in started[-1].items()}
-        return SimpleNamespace(returncode=0, stdout=f"hello\n\n{json.dumps(faults)}\n", stderr="")
+        outcomes = {key: dry_build.try_out(row) for key, row in started[-1].items()}
+        output = f"hello\n\n{json.dumps(outcomes)}\n"
+        return SimpleNamespace(returncode=0, stdout=output, stderr="")
 
     monkeypatch.setattr(subprocess, "run", run)
     return started
@@ -156,7 +157,25 @@ def test_a_pytorch_that_does_not_load_is_named(
 def test_the_program_is_run_on_its_own(tmp_path: Path) -> None:
     record = tmp_path / "record.txt"
     check({"a": NETWORK}, record)
-    assert len(record.read_text().split()) == 1
+    assert len(records.read(record)) == 1
+
+
+def test_the_sizes_of_networks_are_found_out_with_their_faults(tmp_path: Path) -> None:
+    record, code = tmp_path / "record.txt", lambda *_: "code"
+    rows = {
+        "counted": NETWORK | {"rate_hz": 8000},
+        "not counted": NETWORK,
+        "a user's": changed(architecture="tests.models.test_contract:Network") | {"rate_hz": 8000},
+        "layer": {"upsampler": NETWORK["upsampler"]},
+    }
+    check(rows, record)
+    sizes = dry_builds.known_sizes(rows, record, code)
+    model = build_on_meta(NETWORK, NETWORK["n_sources"], NETWORK["audio_channels"])
+    assert sizes.pop("counted") == network_size(model, 8000, audio_channels=2)
+    assert set(sizes.values()) == {None}
+    other_rate = {"counted": NETWORK | {"rate_hz": 16000}}
+    assert dry_builds.known_sizes(other_rate, record, code) == {"counted": None}
+    assert dry_builds.known_sizes(rows, record, lambda *_: "edited")["counted"] is None
 
 
 def test_a_layer_that_takes_too_much_memory_is_named() -> None:
@@ -164,7 +183,8 @@ def test_a_layer_that_takes_too_much_memory_is_named() -> None:
     code = (
         "import sys; from upsampling_artifacts.models import dry_build\n"
         "dry_build.MAX_BYTES = int(sys.argv[1])\n"
-        "print(dry_build.fault({'upsampler': {'name': 'sinc', 'length': 9, 'zeros': 1_000_000}}))"
+        "row = {'upsampler': {'name': 'sinc', 'length': 9, 'zeros': 1_000_000}}\n"
+        "print(dry_build.try_out(row).fault)"
     )
     faults = [
         subprocess.run(

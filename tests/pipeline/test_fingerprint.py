@@ -310,7 +310,8 @@ STAGES = {
         "evaluation.estimate_checks", "evaluation.remedies",
         "evaluation.remedy_summary", "evaluation.scoring",
         "evaluation.sdr",
-        "evaluation.table_1", "models.flops", "models.loss", "models.overlap_add",
+        "evaluation.table_1", "models.flops", "models.loss", "models.network_size",
+        "models.overlap_add",
     },
     "figures.remedies": {*STYLE, "figures.labels", "figures.remedies"},
     "probes.stacks": NUMERICS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ import torch
 from torch import nn
 from upsampling_artifacts.data.cached_song import read_cache
 from upsampling_artifacts.data.segments import TrainingBatches
-from upsampling_artifacts.models.flops import tflop_per_second_of_audio
+from upsampling_artifacts.models.flops import (
+    build_on_meta,
+    network_size,
+    tflop_per_second_of_audio,
+)
+from upsampling_artifacts.models.network_size import NetworkSize
 from upsampling_artifacts.pipeline.plan_text import plan_text
 from upsampling_artifacts.pipeline.planning import (
     Experiment,
@@ -40,12 +46,15 @@ TRAINING = {
 MUSDB18 = {split: [240.0] * n for split, n in (("train", 86), ("valid", 14), ("test", 50))}
 
 
-def demucs(name: str, length: int) -> dict:
-    return {
+@cache
+def demucs(name: str, length: int, **options: str) -> NetworkSize:
+    """The full-size network with an upsampler."""
+    system = {
         "architecture": "demucs",
         "options": {"channels": 100, "depth": 6},
-        "upsampler": {"name": name, "length": length},
+        "upsampler": {"name": name, "length": length, **options},
     }
+    return network_size(build_on_meta(system, 4, 2), 44100, audio_channels=2)
 
 
 @pytest.fixture
@@ -90,10 +99,8 @@ def test_the_tflop_of_a_step_at_full_size_match_a_count_by_hand(
     paper: Experiment, name: str, options: dict, tflop: float
 ) -> None:
     """Expected values are from a count of multiplications, layer by layer."""
-    system = demucs("transposed", 8)
-    if name != "transposed":
-        system["upsampler"] = {"name": name, "length": 9, **options}
-    one = replace(paper, systems={"one": system}, training={"one": TRAINING})
+    network = demucs(name, 8 if name == "transposed" else 9, **options)
+    one = replace(paper, systems={"one": network}, training={"one": TRAINING})
     assert run_cost(one, "one").step_tflop == pytest.approx(tflop, rel=0.05)
 
 

@@ -32,6 +32,8 @@ from upsampling_artifacts.training.options import RUNTIME_KEYS, learning_options
 # Modules stay as they are while jobs are planned.
 code_fingerprint = cache(fingerprint.code_fingerprint)
 code_summaries.keep(".snakemake/code_summaries.txt")
+# The networks that were found to work while a run was planned (dry_builds.py).
+NETWORKS = ".snakemake/networks.txt"
 
 try:
     check_address_space()
@@ -128,17 +130,20 @@ def system_at_size(name, size):
     }
 
 
+def trained_network(name):
+    """The network of a system at the size at which it is trained."""
+    shape = {"n_sources": len(config["sources"]), "audio_channels": AUDIO_CHANNELS}
+    return system_at_size(name, config["size"]) | shape | {"rate_hz": config["rate_hz"]}
+
+
 def used_networks():
     """The networks and single layers that this experiment builds, by their keys in config."""
-    shape = {"n_sources": len(config["sources"]), "audio_channels": AUDIO_CHANNELS}
-    rows = {(name, config["size"]): shape for name in TRAINED}
+    networks = {f"systems.{name}, size {config['size']}": trained_network(name) for name in TRAINED}
+    size = config["probes"]["size"]
     for name in config["probes"]["systems"]:
         full_size = config["systems"][name]["full_size"]
-        rows[name, config["probes"]["size"]] = {key: full_size[key] for key in shape}
-    networks = {
-        f"systems.{name}, size {size}": system_at_size(name, size) | shape
-        for (name, size), shape in rows.items()
-    }
+        shape = {key: full_size[key] for key in ("n_sources", "audio_channels")}
+        networks[f"systems.{name}, size {size}, probed"] = system_at_size(name, size) | shape
     layers = {
         f"systems.{name}.upsampler": {"upsampler": upsampler} for name, upsampler in LAYERS.items()
     }

@@ -70,7 +70,7 @@ def check_gpus():
 if is_main_process():
     try:
         check_writable(".snakemake")
-        dry_builds.check(used_networks(), ".snakemake/working_options.txt", code_fingerprint)
+        dry_builds.check(used_networks(), NETWORKS, code_fingerprint)
     except InputError as error:
         raise WorkflowError(str(error)) from None
     # A dry run does not know where jobs will run: on this machine, or on a cluster's.

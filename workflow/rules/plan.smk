@@ -1,5 +1,10 @@
 """`snakemake plan`: the compute, memory and disk space that the experiment will need."""
 
+from upsampling_artifacts.pipeline import dry_builds
+
+# What the systems to be trained take.
+TRAINED_NETWORKS = {name: trained_network(name) for name in TRAINED if name not in DERIVED}
+
 
 rule plan:
     log:
@@ -8,9 +13,9 @@ rule plan:
         "../../envs/learning.yaml"
     params:
         name=config["experiment"],
-        systems={
-            name: system_at_size(name, config["size"]) for name in TRAINED if name not in DERIVED
-        },
+        networks=TRAINED_NETWORKS,
+        # As was found while the run was planned (events.smk).
+        systems=lambda w: dry_builds.known_sizes(TRAINED_NETWORKS, NETWORKS, code_fingerprint),
         variants=config["variants"],
         training=TRAINING,
         n_seeds=len(config["seeds"]),

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -20,7 +21,8 @@ from torch import nn
 from upsampling_artifacts import import_paths, registry
 from upsampling_artifacts.errors import InputError, one_line
 from upsampling_artifacts.models.build import build_layer, build_model
-from upsampling_artifacts.models.flops import batch_time_steps
+from upsampling_artifacts.models.flops import batch_time_steps, network_size
+from upsampling_artifacts.models.network_size import NetworkSize
 
 MAX_CPU_SECONDS = 30
 """CPU time in which any network of a sensible size is built: the paper's take a second."""
@@ -38,33 +40,41 @@ TIME = 4097
 """Samples of the input: no multiple of a network's strides."""
 
 
-def fault(row: dict) -> str | None:
-    """Build and run a network or a layer; describe what is wrong with its options.
+class Outcome(NamedTuple):
+    """What became of building and running a network or a layer.
+
+    Attributes:
+        fault: What is wrong with its options, one line; None if it works.
+        size: What a network takes, if that was asked for and can be told.
+    """
+
+    fault: str | None
+    size: NetworkSize | None = None
+
+
+def try_out(row: dict) -> Outcome:
+    """Build and run a network or a layer.
 
     A user-supplied network, which may need values, is not run.
 
     Args:
-        row: ``{"architecture", "options", "upsampler", "n_sources", "audio_channels"}``, or
-            ``{"upsampler"}`` for a single layer.
-
-    Returns:
-        One line, or None if it works.
+        row: ``{"architecture", "options", "upsampler", "n_sources", "audio_channels"}``, and
+            ``"rate_hz"`` if its size is asked for; or ``{"upsampler"}`` for a single layer.
 
     Example:
-        >>> fault({"upsampler": {"name": "nearest", "length": 0}})
+        >>> try_out({"upsampler": {"name": "nearest", "length": 0}}).fault
         'length: 0 is not a filter length; use 1, 2, ...'
     """
     try:
         with _time_limit(), _memory_limit(), torch.no_grad():
             if "architecture" in row:
-                _try_network(**row)
-            else:
-                with torch.device("meta"):
-                    layer = build_layer(row["upsampler"], *LAYER_SIZE, bias=False)
-                _run(layer, LAYER_SIZE[0])
+                return Outcome(None, _try_network(**row))
+            with torch.device("meta"):
+                layer = build_layer(row["upsampler"], *LAYER_SIZE, bias=False)
+            _run(layer, LAYER_SIZE[0])
     except InputError as error:
-        return str(error)
-    return None
+        return Outcome(str(error))
+    return Outcome(None)
 
 
 def _try_network(
@@ -73,17 +83,19 @@ def _try_network(
     upsampler: dict | None,
     n_sources: int,
     audio_channels: int,
-) -> None:
+    rate_hz: int | None = None,
+) -> NetworkSize | None:
     shape = {"n_sources": n_sources, "audio_channels": audio_channels}
     if registry.is_import_path(architecture):
         import_paths.import_object(architecture)
-        return
+        return None
     model = build_model(architecture, options, upsampler, device="meta", **shape)
     batch_time_steps(model)
     y = _run(model, audio_channels)
     expected = (1, n_sources, audio_channels, TIME)
     if tuple(y.shape) != expected:
         raise InputError(f"its output has the shape {tuple(y.shape)} instead of {expected}")
+    return None if rate_hz is None else network_size(model, rate_hz, audio_channels)
 
 
 def _run(module: nn.Module, channels: int) -> torch.Tensor:
@@ -138,9 +150,9 @@ def _memory_limit() -> Iterator[None]:
 
 
 def main() -> None:
-    """Read rows by key as JSON, and print the fault of each, if any, in the last line."""
+    """Read rows by key as JSON, and print the outcome of each in the last line."""
     rows = json.load(sys.stdin)
-    print("\n" + json.dumps({where: fault(row) for where, row in rows.items()}))
+    print("\n" + json.dumps({where: try_out(row) for where, row in rows.items()}))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
 from upsampling_artifacts.data.segments import Batch
 from upsampling_artifacts.models.build import build_model
 from upsampling_artifacts.models.loss import loss_function
-from upsampling_artifacts.upsamplers.fused import layers_with_choice
+from upsampling_artifacts.models.network_size import NetworkSize
+from upsampling_artifacts.upsamplers.fused import layers_with_choice, set_implementation
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,21 @@ def parameter_count(model: nn.Module) -> int:
         10263498
     """
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def network_size(model: nn.Module, rate_hz: int, audio_channels: int) -> NetworkSize:
+    """Count the parameters and the FLOPs of a network.
+
+    Args:
+        model: On the meta device. Afterward, it can only be used to count FLOPs.
+        rate_hz: Sampling rate.
+        audio_channels: Channels of the mixture.
+    """
+    forward = plain = tflop_per_second_of_audio(model, rate_hz, audio_channels)
+    if layers_with_choice(model):
+        set_implementation(model, "plain")
+        plain = tflop_per_second_of_audio(model, rate_hz, audio_channels)
+    return NetworkSize(parameter_count(model), forward, plain)
 
 
 def tflop_per_second_of_audio(

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ast
 import atexit
-import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -17,11 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from upsampling_artifacts.files import atomic_write
+from upsampling_artifacts.pipeline import records
 
 PACKAGE = "upsampling_artifacts"
-MOST_KEPT = 1000
-"""Summaries in a file: edited again and again, a clone keeps the latest. The library has 260."""
 
 
 class CodeSummary(NamedTuple):
@@ -56,30 +52,14 @@ def summarize(text: str) -> CodeSummary:
 def keep(path: str | Path) -> None:
     """Take the summaries in a file as known; when this process ends, write it if there are more."""
     path = Path(path).absolute()
-    _known.update(_read(path))
+    for key, (digest, imports, names) in records.read(path).items():
+        _known[key] = CodeSummary(digest, tuple(imports), tuple(names))
     atexit.register(_write, path, len(_known))
 
 
-def _read(path: Path) -> dict[str, CodeSummary]:
-    """The summaries in a file; none if it is missing or not as it was written."""
-    try:
-        digest, _, text = path.read_bytes().partition(b"\n")
-    except OSError:
-        return {}
-    if sha256(text).hexdigest().encode() != digest:
-        return {}
-    return {
-        key: CodeSummary(digest, tuple(imports), tuple(names))
-        for key, (digest, imports, names) in json.loads(text).items()
-    }
-
-
 def _write(path: Path, n_read: int) -> None:
-    # Where nothing can be written, and in a clone that has gone, they are made again.
-    if len(_known) > n_read and path.parent.is_dir():
-        text = json.dumps(dict(list(_known.items())[-MOST_KEPT:]))
-        with contextlib.suppress(OSError), atomic_write(path) as unfinished:
-            unfinished.write_text(f"{sha256(text.encode()).hexdigest()}\n{text}")
+    if len(_known) > n_read:
+        records.write(path, _known)
 
 
 @cache

@@ -41,6 +41,7 @@ NEUTRAL = {PACKAGE} | {
         "interruption",
         "pipeline.code_summaries",
         "pipeline.fingerprint",
+        "pipeline.records",
         "training.activation_checkpointing",
         "training.checkpoint",
         "training.cuda_graphs",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upsampling_artifacts.data.cached_song import AUDIO_CHANNELS
+from upsampling_artifacts.models.network_size import NetworkSize
 
 CPU_TFLOP_PER_SECOND = 0.023
 """Speed of a probe at full size on one core, with its measures: 2.6 TFLOP in 111 CPU seconds."""
@@ -19,7 +20,7 @@ class Experiment:
 
     Attributes:
         name: Name of the experiment.
-        systems: Architecture, options and upsampler of each system that is trained.
+        systems: What the network of each system that is trained takes.
         variants: Those of the systems that are variants.
         training: The keys of ``training`` in config, for each system.
         n_seeds: Number of training runs per variant.
@@ -36,7 +37,7 @@ class Experiment:
     """
 
     name: str
-    systems: dict[str, dict]
+    systems: dict[str, NetworkSize]
     variants: list[str]
     training: dict[str, dict]
     n_seeds: int
@@ -138,21 +139,8 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
     Returns:
         The cost.
     """
-    # Imported here, because these load torch and the workflow imports this module on every call.
-    from upsampling_artifacts.models.flops import (
-        build_on_meta,
-        parameter_count,
-        tflop_per_second_of_audio,
-    )
-    from upsampling_artifacts.upsamplers.fused import layers_with_choice, set_implementation
-
-    system, options = experiment.systems[name], experiment.training[name]
-    model = build_on_meta(system, len(experiment.sources), AUDIO_CHANNELS)
-    forward = tflop_per_second_of_audio(model, experiment.rate_hz)
-    probe = forward
-    if layers_with_choice(model):  # probes run interpolation and convolution separately
-        set_implementation(model, "plain")
-        probe = tflop_per_second_of_audio(model, experiment.rate_hz)
+    network, options = experiment.systems[name], experiment.training[name]
+    forward, probe = network.tflop_per_second, network.plain_tflop_per_second
     step_tflop = 3 * forward * options["segment_seconds"] * options["batch_size"]
     lengths = experiment.song_seconds
     steps = options["epochs"] * steps_per_epoch(lengths["train"], experiment.rate_hz, options)
@@ -164,7 +152,7 @@ def run_cost(experiment: Experiment, name: str) -> Cost:
     # Noise in chunks; silence and near-silence in one piece, with half a second at either end.
     snapshot_seconds = chunked_seconds + 2 * (experiment.signal_seconds + 1)
     return Cost(
-        parameters=parameter_count(model),
+        parameters=network.parameters,
         steps=steps,
         step_tflop=step_tflop,
         gpus=options["devices"],
