@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -225,3 +226,12 @@ def test_the_figures_of_the_paper_are_drawn_and_in_the_report(finished: Clone) -
     assert (
         "Layers that change the rate; tones are at multiples of rate / period" in page
     )  # summary of the user-supplied model
+
+
+def test_the_papers_figures_are_made_before_the_songs(finished: Clone) -> None:
+    log = max(
+        (finished.root / ".snakemake/log").glob("*.log"), key=lambda path: path.stat().st_size
+    )
+    started = re.findall(r"^(?:local)?rule (\w+):$", log.read_text(), re.MULTILINE)
+    latest = max(index for index, rule in enumerate(started) if rule == "probe_system")
+    assert started.index("song") > latest

@@ -137,7 +137,7 @@ onstart:
         start_jobs_at_once()
         end_jobs_when_stopped()
         start_scripts(preloaded=len(planned_jobs()) > FEW_JOBS and not only_touches_files())
-    run_first([*PAPER_FIGURES, *FIRST_RESULTS])
+    run_first(PAPER_FIGURES, FIRST_RESULTS)
     if planned_jobs():
         ProgressLines(run_progress.read_seconds(JOB_COSTS), MILESTONES).start()
     if makes_files():

@@ -14,13 +14,21 @@ from upsampling_artifacts.pipeline.runs import job_variables
 HIGH = 10  # a priority above those of rules
 
 
-def run_first(files):
-    """Run the jobs that make these files, and all that they need, before others."""
-    workflow.dag.priorityfiles.update(files)
-    workflow.dag.update_priority()
-    # Snakemake's "highest" is 2^63 - 1, which its solver cannot weigh: it would report each failure.
-    priorities = workflow.dag._priority
-    priorities.update({job: min(priority, HIGH) for job, priority in priorities.items()})
+def run_first(*groups):
+    """Run the jobs that make the files of the first group, and all that they need, before others.
+
+    Then those of the second group, and so on.
+    """
+    dag, asked_for, priorities = workflow.dag, set(workflow.dag.priorityfiles), {}
+    for n_groups in range(len(groups), 0, -1):
+        dag.priorityfiles = asked_for.union(*groups[:n_groups])
+        dag.update_priority()
+        # Snakemake's "highest" is 2^63 - 1, which its solver cannot weigh: it would report each
+        # failure.
+        limit = HIGH * (len(groups) - n_groups + 1)
+        for job, priority in dag._priority.items():
+            priorities[job] = max(priorities.get(job, 0), min(priority, limit))
+    dag._priority.update(priorities)
 
 
 def limit_polling_interval():
