@@ -59,11 +59,11 @@ test: install
 	@$(MAKE) --no-print-directory test-slurm
 
 # `--profile slurm` on a real, temporary SLURM cluster. Runs on its own, because some of these tests
-# are timed. Skipped where SLURM is missing and only root could install it; REQUIRE_SLURM=1 makes that
+# are timed; most wait for the cluster, so there are more processes than cores. Skipped where SLURM is missing and only root could install it; REQUIRE_SLURM=1 makes that
 # an error.
 test-slurm: install
 	@sh tests/install_slurm.sh
-	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/slurm
+	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 4 --dist worksteal tests/slurm
 
 # The library's tests, without those of the workflow.
 test-library: install

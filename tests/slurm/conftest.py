@@ -17,6 +17,7 @@ import pytest
 from filelock import FileLock
 
 from ..clone import TINY, Clone, copy_repository, plain_environment
+from ..once import made_once
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 CLIENT_SECONDS = 30
@@ -149,16 +150,12 @@ TRAIN = (
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which training ran without a cluster and without interruption."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    root = shared / "trained"
-    with FileLock(shared / "trained.lock"):
-        if not root.exists():
-            root.mkdir()
-            result = copy_repository(root).snakemake(*TRAIN)
-            assert result.returncode == 0, result.stdout
-    return Clone(root)
+
+    def run(root: Path) -> None:
+        result = copy_repository(root).snakemake(*TRAIN)
+        assert result.returncode == 0, result.stdout
+
+    return Clone(made_once(tmp_path_factory, "trained", run))
 
 
 @pytest.fixture

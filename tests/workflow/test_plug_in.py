@@ -78,7 +78,8 @@ def test_a_users_upsampler_and_network_are_trained_probed_and_scored(plug_in_clo
     assert "output: results/tiny/" not in output
     plug_in_clone.edit("my_upsampler.py", "length=7", "length=9")
 
-    result = plug_in_clone.snakemake(*arguments("config/mine.yaml", "config/network.yaml"))
+    command = arguments("config/mine.yaml", "config/network.yaml")
+    result = plug_in_clone.snakemake(*command, "--", "results/mine/table_1.csv")
     assert result.returncode == 0, result.stdout
     table = pd.read_csv(plug_in_clone.root / "results/mine/table_1.csv").set_index("system")
     assert table.loc["my_network", ["sdr_db", "parameters"]].notna().all()
