@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+
+from upsampling_artifacts.pipeline import records
 
 from .fork_server import run_in_fork
 
@@ -17,12 +20,13 @@ REPOSITORY = Path(__file__).parents[1]
 TINY = "tests/workflow/tiny.yaml"
 PAGE_LIBRARIES = "workflow/upsampling_artifacts/report/node_modules"
 TIMEOUT_SECONDS = 600  # a command that hangs fails its test
-RECORDS = {".snakemake/networks.txt": "", ".snakemake/code_summaries.txt": ""}
-"""What holds in any clone, and takes a second or more each time (pipeline/records.py)."""
+RECORDS = ("networks.txt", "code_summaries.txt")
+"""What holds in any clone, and takes a second or more to find out (pipeline/records.py)."""
 
 BRIEFER = {
     "upsampler_speed": ("output[0])", "output[0], 1, [(128, 128, 250, 4), (16, 8, 2000, 4)])"),
     "loading": ("output.memory)", "output.memory, songs=3, repeats=1, memory_segments=400)"),
+    "step_speed": ("params.rate_hz,", "params.rate_hz, seconds_per_run=0.05,"),
 }
 """By script of a benchmark, what to replace: all jobs wait for half a minute while it measures.
 Its numbers are tested in tests/benchmarks."""
@@ -37,6 +41,9 @@ class Clone:
     """
 
     root: Path
+
+    shared_records: ClassVar[Path] = Path("no/such/folder")
+    """Where all test processes keep records; `conftest` sets it. Elsewhere, none are kept."""
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone. ``stdout`` of the result includes standard error."""
@@ -61,16 +68,17 @@ class Clone:
     @contextmanager
     def _shared_records(self) -> Iterator[None]:
         """Let this command know what commands in other clones have found out, and the next ones."""
-        for name, known in RECORDS.items():
-            record = self.root / name
-            if known and not record.exists():
-                record.parent.mkdir(exist_ok=True)
-                record.write_text(known)
+        for name in RECORDS:
+            shared, own = self.shared_records / name, self.root / ".snakemake" / name
+            if shared.exists() and not own.exists():
+                own.parent.mkdir(exist_ok=True)
+                shutil.copy(shared, own)
         yield
-        for name, known in RECORDS.items():
-            record = self.root / name
-            if record.exists():  # not in a clone that was removed
-                RECORDS[name] = max(known, record.read_text(), key=len)
+        for name in RECORDS:
+            shared, own = self.shared_records / name, self.root / ".snakemake" / name
+            known = records.read(shared)
+            if records.read(own).keys() - known.keys():
+                records.write(shared, known | records.read(own))
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """The number of jobs per rule that ``snakemake -n`` plans."""

@@ -12,7 +12,7 @@ from upsampling_artifacts.data.cache import write_cache
 from upsampling_artifacts.data.musdb18 import Recording
 
 from .clone import TINY, Clone, copy_repository
-from .once import made_once
+from .once import made_once, shared_folder
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("untimed", deadline=None)
@@ -37,6 +37,12 @@ def cache_song(tmp_path: Path) -> CacheSong:
         return path
 
     return cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_records(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let test processes share what takes long to find out (`Clone`)."""
+    Clone.shared_records = shared_folder(tmp_path_factory) / "records"
 
 
 @pytest.fixture

@@ -11,6 +11,12 @@ import pytest
 from filelock import FileLock
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of all test processes of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 def made_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
 ) -> Path:
@@ -21,9 +27,7 @@ def made_once(
         name: Name of the folder.
         make: Makes the files in the folder. The first process that needs them calls it.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+    shared = shared_folder(tmp_path_factory)
     folder, complete = shared / name, shared / f"{name}.complete"
     with FileLock(shared / f"{name}.lock"):
         if not complete.exists():

@@ -13,8 +13,9 @@ from typing import Any
 
 from upsampling_artifacts.files import atomic_write
 
-MOST_KEPT = 1000
-"""Entries in a record: edited again and again, a clone keeps the latest. The library has 260."""
+MOST_KEPT = 5000
+"""Entries in a record: a clone that is edited again and again keeps the latest. The library has 260
+files; an experiment of a thousand systems has a thousand networks."""
 
 
 def read(path: str | Path) -> dict[str, Any]:
