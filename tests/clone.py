@@ -150,6 +150,12 @@ def copy_repository(to: Path) -> Clone:
         if (REPOSITORY / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, to / name)
+    # Valid as long as the sources keep their times. Else each clone would compile the library.
+    modules = [name for name in files if name.startswith("workflow/") and name.endswith(".py")]
+    for folder in {Path(name).parent / "__pycache__" for name in modules}:
+        for compiled in (REPOSITORY / folder).glob("*.pyc"):
+            (to / folder).mkdir(exist_ok=True)
+            shutil.copy(compiled, to / folder)
     (to / PAGE_LIBRARIES).symlink_to(REPOSITORY / PAGE_LIBRARIES)
     clone = Clone(to)
     for script, (old, new) in BRIEFER.items():

@@ -20,8 +20,10 @@ from ..clone import TINY, Clone, copy_repository, plain_environment
 from ..once import made_once
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
-CLIENT_SECONDS = 30
+CLIENT_SECONDS = 60
 START_SECONDS = 90
+PATIENCE_SECONDS = 300
+"""What takes longer has failed: as many jobs as tests run at once, on two cores."""
 # A machine has one /etc/slurm, hence one cluster, which all test processes share.
 FOLDER = Path(tempfile.gettempdir()) / "upsampling_artifacts_slurm"
 # The unmodified profile, except for shorter polling intervals and fewer jobs at once.
@@ -64,14 +66,16 @@ class Slurm:
                 text=True,
             )
 
-    def run(self, clone: Clone, *arguments: str, seconds: float = 180) -> tuple[int, str]:
+    def run(
+        self, clone: Clone, *arguments: str, seconds: float = PATIENCE_SECONDS
+    ) -> tuple[int, str]:
         """Run ``snakemake --profile slurm`` to its end: its exit code and output."""
         process = self.start(clone, *arguments)
         code = wait_for_exit(process, seconds)
         return code, output_of(clone)
 
 
-def wait_for_exit(process: subprocess.Popen, seconds: float) -> int:
+def wait_for_exit(process: subprocess.Popen, seconds: float = PATIENCE_SECONDS) -> int:
     """Wait for a process, and kill it if it takes too long."""
     try:
         return process.wait(timeout=seconds)
@@ -83,10 +87,10 @@ def output_of(clone: Clone) -> str:
     return (clone.root / "output.txt").read_text()
 
 
-def wait_for(happened: Callable[[], object], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(happened: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not happened():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
         time.sleep(0.3)
 
 

@@ -27,7 +27,7 @@ def training_process(clone: Clone) -> psutil.Process:
 @contextmanager
 def suspended_training(clone: Clone) -> Iterator[None]:
     """Suspend a training run of a few seconds, so that there is time to interrupt it."""
-    wait_for((clone.root / CHECKPOINT).exists, 60, "the training is under way")
+    wait_for((clone.root / CHECKPOINT).exists, "the training is under way")
     process = training_process(clone)
     process.suspend()
     try:

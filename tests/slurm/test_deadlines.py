@@ -27,10 +27,10 @@ def test_a_job_out_of_time_is_resumed_by_a_second_job(
             (job,) = slurm.jobs(clone, "train")
             late = datetime.fromisoformat(job["StartTime"]) + timedelta(seconds=40)
             if state == "FAILED":
-                wait_for(lambda: datetime.now() > late, 90, "time passes")
+                wait_for(lambda: datetime.now() > late, "time passes")
             else:  # at the limit, SLURM resumes the process and sends SIGTERM
-                wait_for(lambda: slurm.jobs(clone, "train")[0]["JobState"] == state, 150, state)
-        code = wait_for_exit(running, 180)
+                wait_for(lambda: slurm.jobs(clone, "train")[0]["JobState"] == state, state)
+        code = wait_for_exit(running)
     finally:
         running.kill()
     assert code == 0, output_of(clone)

@@ -37,7 +37,7 @@ def experiment(
         for folder in ("songs", "cache"):
             shutil.copytree(trained / folder, root / "results/tiny" / folder)
         next((root / "results/tiny/songs").rglob("bass.wav")).unlink()
-        code, output = slurm.run(clone, *SMALLER, seconds=420)
+        code, output = slurm.run(clone, *SMALLER, seconds=600)
         assert code == 0, output
 
     return Clone(made_once(tmp_path_factory, "on_cluster", run))

@@ -24,10 +24,9 @@ def test_a_preempted_job_is_requeued_and_finishes(
             ).strip()  # fmt: skip
             wait_for(
                 lambda: "JobState=COMPLETED" in slurm.client("scontrol", "show", "job", urgent),
-                90,
                 "the urgent job has taken the node",
             )
-        code = wait_for_exit(running, 240)
+        code = wait_for_exit(running)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -48,7 +47,7 @@ def test_a_canceled_or_signaled_job_is_resubmitted(
         with suspended_training(clone):
             (job,) = slurm.jobs(clone, "train")
             slurm.client("scancel", *option, job["JobId"])
-        code = wait_for_exit(running, 240)
+        code = wait_for_exit(running)
     finally:
         running.kill()
     assert code == 0, output_of(clone)
@@ -80,12 +79,12 @@ def test_ctrl_c_cancels_all_jobs_and_the_next_run_resumes(
     try:
         with suspended_training(clone):
             running.send_signal(signal.SIGINT)
-            code = wait_for_exit(running, 60)
+            code = wait_for_exit(running)
     finally:
         running.kill()
     assert code != 0
     (job,) = slurm.jobs(clone, "train")
-    wait_for(lambda: not is_queued(slurm, job), 30, "the job has left the queue")
+    wait_for(lambda: not is_queued(slurm, job), "the job has left the queue")
     assert not (clone.root / MODEL).exists()
     code, output = slurm.run(clone, *TRAIN)  # no --unlock
     assert code == 0, output
@@ -103,7 +102,7 @@ def test_jobs_left_by_a_killed_snakemake_are_canceled_before_the_next_run(
         running.wait(timeout=30)
         (orphan,) = slurm.jobs(clone, "train")
         assert is_queued(slurm, orphan)
-        code, output = slurm.run(clone, "--unlock", *TRAIN, seconds=60)
+        code, output = slurm.run(clone, "--unlock", *TRAIN)
         assert code == 0, output
         code, output = slurm.run(clone, *TRAIN)
     assert code == 0, output
