@@ -59,8 +59,8 @@ test: install
 	@$(MAKE) --no-print-directory test-slurm
 
 # `--profile slurm` on a real, temporary SLURM cluster. Runs on its own, because some of these tests
-# are timed; most wait for the cluster, so there are more processes than cores. Skipped where SLURM is missing and only root could install it; REQUIRE_SLURM=1 makes that
-# an error.
+# are timed; most wait for the cluster, so there are more processes than cores. Skipped where SLURM is
+# missing and only root could install it; REQUIRE_SLURM=1 makes that an error.
 test-slurm: install
 	@sh tests/install_slurm.sh
 	@$(ACTIVATE) && OMP_NUM_THREADS=1 python -m pytest --numprocesses 4 --dist worksteal tests/slurm

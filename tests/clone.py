@@ -76,9 +76,9 @@ class Clone:
         yield
         for name in RECORDS:
             shared, own = self.shared_records / name, self.root / ".snakemake" / name
-            known = records.read(shared)
-            if records.read(own).keys() - known.keys():
-                records.write(shared, known | records.read(own))
+            known, found = records.read(shared), records.read(own)
+            if found.keys() - known.keys():
+                records.write(shared, known | found)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """The number of jobs per rule that ``snakemake -n`` plans."""

@@ -79,7 +79,7 @@ def test_ctrl_c_cancels_all_jobs_and_the_next_run_resumes(
     try:
         with suspended_training(clone):
             running.send_signal(signal.SIGINT)
-            code = wait_for_exit(running)
+            code = wait_for_exit(running, 60)
     finally:
         running.kill()
     assert code != 0
