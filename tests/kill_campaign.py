@@ -1,17 +1,17 @@
 """Kill runs at random moments, type the same command again, and compare the tables.
 
 `python -m tests.kill_campaign N [SEED]` kills N runs of the tiny experiment on two cores, or one of
-their jobs or their process group, with SIGKILL, SIGTERM or SIGINT, over all stages. The same
-command follows each kill until the experiment is complete, or ten of its runs were killed and the
-next one may finish; then its tables and models are compared with those of an undisturbed run, and
-the next experiment begins. Prints a line for each kill and
-each experiment; the exit status tells whether the same command was always enough, with the same
-bytes.
+their threads, their jobs or their process group, with SIGKILL, SIGTERM or SIGINT, over all stages.
+The same command follows each kill until the experiment is complete, or ten of its runs were killed
+and the next one may finish; then its tables and models are compared with those of an undisturbed
+run, and the next experiment begins. Prints a line for each kill and each experiment; the exit
+status tells whether the same command was always enough, with the same bytes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import random
 import re
@@ -32,10 +32,10 @@ from upsampling_artifacts.pipeline.runs import Run
 from .clone import TINY, Clone, copy_repository, plain_environment
 
 COMMAND = ("snakemake", "--cores", "2", "--configfile", TINY, "--quiet", "rules")
-VICTIMS = ("run", "job", "group")
+VICTIMS = ("run", "thread", "job", "group")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 END_SECONDS = 30.0  # of a run, and of the jobs of one that was killed
-ORPHAN_SECONDS = 120.0  # after its end, a run's jobs are orphans
+ORPHAN_SECONDS = 120.0  # after its end, a run's jobs are orphans; a run that takes it does not end
 LONGEST_SECONDS = 5.0, 25.0, 100.0  # from the first job of a run to its end
 KILLS_OF_ONE = 10  # experiment, so that many are compared
 TIMED = {  # columns of measured times, which differ in two undisturbed runs
@@ -49,7 +49,7 @@ class Kill:
     """One kill, and what followed.
 
     Attributes:
-        victim: The run, one of its jobs, or its process group.
+        victim: The run, one of its threads but the main one, one of its jobs, or its process group.
         number: The signal.
         jobs_done: Jobs that the run had finished.
         end_seconds: Until the run and its jobs had ended.
@@ -103,7 +103,11 @@ def kill_once(
         kill.faults.append("more than one lock")
     send(kill, snakemake, run)
     started = time.monotonic()
-    snakemake.wait(600)
+    wait(snakemake, ORPHAN_SECONDS)
+    if snakemake.poll() is None:
+        kill.faults.append("did not end")
+        snakemake.kill()
+        snakemake.wait()
     ended = time.monotonic()
     while orphans := run.jobs():
         if time.monotonic() > ended + ORPHAN_SECONDS:
@@ -145,6 +149,9 @@ def send(kill: Kill, snakemake: subprocess.Popen[bytes], run: Run) -> None:
         os.killpg(snakemake.pid, kill.number)
     elif kill.victim == "run":
         snakemake.send_signal(kill.number)
+    elif kill.victim == "thread":  # as the kernel may do; it does not wake the main thread
+        threads = [int(path.name) for path in Path(f"/proc/{snakemake.pid}/task").iterdir()]
+        ctypes.CDLL(None).tgkill(snakemake.pid, max(threads), kill.number)
     else:
         while snakemake.poll() is None:
             if jobs := job_processes(run):

@@ -71,7 +71,7 @@ LONG = ("--config", "training={epochs: 100000, checkpoint_minutes: 0.001}", "--"
 
 
 @pytest.mark.parametrize(
-    ("victim", "number"), [("run", "SIGKILL"), ("run", "SIGINT"), ("group", "SIGTERM")]
+    ("victim", "number"), [("run", "SIGKILL"), ("thread", "SIGINT"), ("group", "SIGTERM")]
 )
 def test_a_stopped_run_ends_its_jobs_and_the_same_command_goes_on(
     clone: Clone, victim: str, number: str

@@ -131,6 +131,7 @@ onstart:
             prepare_cluster()
     except InputError as error:
         raise WorkflowError(str(error)) from None
+    notice_signals()
     if runs_on_slurm():
         limit_polling_interval()
     else:

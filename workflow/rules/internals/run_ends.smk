@@ -1,5 +1,6 @@
 """How a run and its jobs end: locks of dead runs, SIGINT and SIGTERM."""
 
+import atexit
 import signal
 from contextlib import contextmanager
 from functools import cache
@@ -96,6 +97,19 @@ def end_jobs_when_stopped():
     if this_run():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, Stop.receive)
+
+
+def notice_signals():
+    """Let a signal be noticed within a second, at the latest.
+
+    Python handles signals in its main thread, which sleeps on a lock while jobs run. A signal that
+    another thread receives, or that arrives just before the main thread falls asleep, does not wake
+    it: Ctrl-C would be noticed when a job ends, which may take a day.
+    """
+    signal.signal(signal.SIGALRM, lambda number, frame: None)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    # Python gives up its handlers when it ends, and this signal would kill it.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 
 if is_main_process():
