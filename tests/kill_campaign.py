@@ -136,7 +136,14 @@ def wait_for_jobs(clone: Clone, snakemake: subprocess.Popen[bytes]) -> Run | Non
 
 def job_processes(run: Run) -> list[int]:
     """The first process of each job: a session of its own."""
-    return [process for process in run.jobs() if os.getsid(process) == process]
+    return [process for process in run.jobs() if leads_a_session(process)]
+
+
+def leads_a_session(process: int) -> bool:
+    try:
+        return os.getsid(process) == process
+    except ProcessLookupError:  # it has ended since
+        return False
 
 
 def wait(snakemake: subprocess.Popen[bytes], seconds: float) -> None:
@@ -155,8 +162,9 @@ def send(kill: Kill, snakemake: subprocess.Popen[bytes], run: Run) -> None:
     else:
         while snakemake.poll() is None:
             if jobs := job_processes(run):
-                os.kill(random.choice(jobs), kill.number)
-                return
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(random.choice(jobs), kill.number)
+                    return
             time.sleep(0.01)
 
 

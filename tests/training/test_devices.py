@@ -131,9 +131,12 @@ def test_two_devices_with_gradient_accumulation_learn_what_one_device_learns(
 def test_two_devices_stop_together_and_resume_exactly(program: Program, tmp_path: Path) -> None:
     """Interrupted by a signal to the second process, then to the first while it validates.
 
-    The first takes the snapshots.
+    The model has batch normalization and its own loss, and adapts its initial values to the songs.
+    The first process takes the snapshots.
     """
     options = replace(TWO, n_snapshots=3)
+    sizes = {"n_fft": 64, "hop": 32, "hidden": 4, "max_bin": None}
+    system = {"architecture": "open_unmix", "options": sizes, "upsampler": None}
     for number, rank, reason, step in (
         ("SIGTERM", 1, "another process", 4),
         ("SIGUSR1", 0, "SIGUSR1", 7),
@@ -141,6 +144,7 @@ def test_two_devices_stop_together_and_resume_exactly(program: Program, tmp_path
         stopped = program(
             f"rank == {rank} and calls == 4 and os.kill(os.getpid(), signal.{number})",
             options=options,
+            system=system,
         )
         assert stopped.code == os.EX_TEMPFAIL, stopped.output
         assert stopped.log.splitlines()[-1][9:] == (
@@ -148,28 +152,13 @@ def test_two_devices_stop_together_and_resume_exactly(program: Program, tmp_path
             "its checkpoint is saved, and the next start resumes from it"
         )
         assert "Traceback" not in stopped.output
-    assert program(options=options).code == 0
-    assert program(folder="uninterrupted", options=options).code == 0
+    for folder in ("run", "uninterrupted"):
+        assert program(folder=folder, options=options, system=system).code == 0
     resumed, uninterrupted = results_in(tmp_path / "run"), results_in(tmp_path / "uninterrupted")
     assert same_weights(resumed.weights, uninterrupted.weights)
     assert resumed.losses == uninterrupted.losses
     assert [name[5:12] for name in resumed.snapshots] == ["0000001", "0000004", "0000018"]
     assert resumed.snapshots == uninterrupted.snapshots
-
-
-def test_batch_normalization_statistics_resume_exactly_on_two_devices(
-    program: Program, tmp_path: Path
-) -> None:
-    """The model has its own loss and adapts its initial values to the songs."""
-    sizes = {"n_fft": 64, "hop": 32, "hidden": 4, "max_bin": None}
-    system = {"architecture": "open_unmix", "options": sizes, "upsampler": None}
-    stopped = program("rank == 0 and calls == 4 and os.kill(os.getpid(), signal.SIGTERM)",
-                      system=system)  # fmt: skip
-    assert stopped.code == os.EX_TEMPFAIL, stopped.output
-    assert program(system=system).code == program(folder="uninterrupted", system=system).code == 0
-    resumed, uninterrupted = results_in(tmp_path / "run"), results_in(tmp_path / "uninterrupted")
-    assert same_weights(resumed.weights, uninterrupted.weights)
-    assert resumed.losses == uninterrupted.losses
 
 
 @pytest.mark.parametrize(("ahead", "epochs"), [(0, 1), (1, 3)])

@@ -194,7 +194,7 @@ def test_noise_with_an_offset_becomes_the_tone_of_two_steps(
     signals, the leakage of its spectral images would hide that.
     """
     plain, fused = (layer.float() for layer in pair(name, stride, length, (4, 64)))
-    x = torch.randn(64, 4, 1) + noise * torch.randn(64, 4, samples)
+    x = torch.randn(32, 4, 1) + noise * torch.randn(32, 4, samples)
     with torch.no_grad(), ARITHMETIC[arithmetic][0]():
         expected, actual = plain(x), fused(x)
     border = 8 * stride

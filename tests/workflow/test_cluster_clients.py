@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,11 +59,11 @@ class Cluster:
     root: Path
     clients: Path
 
-    def run(
+    def start(
         self, refused: str, times: int, config: str = "config.yaml", *arguments: str
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> subprocess.Popen[str]:
         quick = ("--slurm-init-seconds-before-status-checks=1", "--seconds-between-status-checks=1")
-        return subprocess.run(
+        return subprocess.Popen(
             ["snakemake", "--profile", "slurm", "--retries=1", "--latency-wait=1", *quick,
              *arguments, "--configfile", config],
             cwd=self.root,
@@ -71,12 +73,33 @@ class Cluster:
                 "REFUSED": refused,
                 "TIMES": str(times),
             },
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
+
+    def run(
+        self, refused: str, times: int, config: str = "config.yaml", *arguments: str
+    ) -> subprocess.CompletedProcess[str]:
+        process = self.start(refused, times, config, *arguments)
+        return subprocess.CompletedProcess(process.args, *ended(process))
 
     def calls(self, rule: str) -> list[str]:
         calls = (self.root / "calls").read_text().splitlines()
         return [call for call in calls if f"rule_{rule}" in call]
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for the end of a run: its exit status and output."""
+    try:
+        output, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    return process.returncode, output
+
+
+def write_client(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 @pytest.fixture
@@ -84,10 +107,7 @@ def cluster(tmp_path: Path) -> Cluster:
     """A folder with a small workflow, the profile, and the clients."""
     root = tmp_path / "small"
     for name, script in CLIENTS.items():
-        path = root / "bin" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
+        write_client(root / "bin" / name, script)
     (root / "queue").touch()
     (root / "Snakefile").write_text(SNAKEFILE)
     (root / "config.yaml").write_text("experiment: small\n")
@@ -132,3 +152,24 @@ def test_the_reason_of_a_refused_sbatch_is_shown(cluster: Cluster, clone: Clone)
         "'sbatch: error: Batch job submission failed: Socket timed out'."
     }
     assert "Traceback" not in result.stdout
+
+
+def test_ctrl_c_cancels_a_job_whose_state_is_being_asked_for(
+    cluster: Cluster, clone: Clone
+) -> None:
+    clients = {
+        "sbatch": "echo '1|RUNNING' >queue; echo 1",
+        "squeue": 'case "$*" in *--states=all*) touch asked; sleep 3; cat queue ;; esac',
+        "scancel": 'echo "$*" >>canceled',
+    }
+    for name, script in clients.items():
+        write_client(cluster.clients / name, script)
+    song = "results/tiny/cache/train.txt"
+    process = replace(cluster, root=clone.root).start("", 0, TINY, song, "--jobs=1")
+    deadline = time.monotonic() + 60
+    while not (clone.root / "asked").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    code, output = ended(process)
+    assert code == 1, output
+    assert (clone.root / "canceled").read_text() == "1\n"

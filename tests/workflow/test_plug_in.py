@@ -83,6 +83,10 @@ def test_a_users_upsampler_and_network_are_trained_probed_and_scored(plug_in_clo
     assert result.returncode == 0, result.stdout
     table = pd.read_csv(plug_in_clone.root / "results/mine/table_1.csv").set_index("system")
     assert table.loc["my_network", ["sdr_db", "parameters"]].notna().all()
+    plan = plug_in_clone.snakemake(*command, "--", "plan").stdout
+    (row,) = (line.split() for line in plan.splitlines() if line.startswith("my_network"))
+    assert row[1] == f"{table.loc['my_network', 'parameters'] / 1e6:.1f}M"
+    assert float(row[3]) > 0  # TFLOP per step
 
 
 def test_a_users_loss_trains_its_variant_and_its_gradient_is_probed(plug_in_clone: Clone) -> None:

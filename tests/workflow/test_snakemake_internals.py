@@ -78,6 +78,9 @@ USED = {
     f"{PLUGIN}.name": "property",
     f"{SLURM_SETTINGS}.logdir": "field",
     f"{REMOTE_SETTINGS}.seconds_between_status_checks": "field",
+    f"{EXECUTOR}.active_jobs": "attribute",
+    f"{EXECUTOR}.cancel": "(self)",
+    f"{EXECUTOR}.cancel_jobs": "(self, active_jobs)",
     f"{EXECUTOR}.next_seconds_between_status_checks": "property",
     f"{EXECUTOR}.sleep": "(self)",
     f"{EXECUTOR}.wait": "attribute",
@@ -94,8 +97,9 @@ def kind_of(cls: type, name: str) -> str:
     if isinstance(member, property):
         return "property"
     if inspect.isfunction(member):
-        signature = inspect.signature(member)
-        return str(signature.replace(return_annotation=inspect.Signature.empty))
+        parameters = inspect.signature(member).parameters.values()
+        without_types = [each.replace(annotation=each.empty) for each in parameters]
+        return str(inspect.Signature(without_types))
     assigned = re.search(rf"\bself\.{name}(: [^=]+)? = ", inspect.getsource(cls))
     return "attribute" if assigned else "missing"
 

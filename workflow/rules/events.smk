@@ -134,6 +134,7 @@ onstart:
     notice_signals()
     if runs_on_slurm():
         limit_polling_interval()
+        cancel_jobs_when_stopped()
     else:
         start_jobs_at_once()
         end_jobs_when_stopped()

@@ -99,6 +99,22 @@ def end_jobs_when_stopped():
             signal.signal(number, Stop.receive)
 
 
+def cancel_jobs_when_stopped():
+    """Cancel all jobs on a cluster, even those whose states Snakemake is asking for.
+
+    It sets these aside until it has the answer, and would leave them running.
+    """
+    executor = workflow.scheduler._executor
+    cancel = executor.cancel
+
+    def cancel_all():
+        known = list(executor.active_jobs)
+        cancel()  # waits for the answer
+        executor.cancel_jobs([job for job in executor.active_jobs if job not in known])
+
+    executor.cancel = cancel_all
+
+
 def notice_signals():
     """Let a signal be noticed within a second, at the latest.
 
