@@ -52,7 +52,7 @@ rule all:
     input:
         rules.report.output,
         rules.table_pages.output,
-        runs("scores.csv"),
+        runs("scores.csv", RUNS + BASELINE_RUNS),
         rules.songs_setup.output if config["dataset"] == "synthetic" else [],
 
 

@@ -179,6 +179,7 @@ def test_a_song_that_cannot_be_scored_fails_the_run(two_songs: list[Path], tmp_p
     lose(tmp_path / "estimates/test/Two/bass.wav")
     with pytest.raises(InputError, match=r"Two/bass\.wav: missing"):
         score_songs(two_songs, tmp_path / "estimates", tmp_path / "scores", 2, "nearest")
+    assert not (tmp_path / "scores").exists()  # although the other song is scored
 
 
 def die(*_: Path) -> None:

@@ -142,7 +142,7 @@ def _start_cluster() -> None:
 
 
 # --- one training run, long enough to be interrupted ---
-EPOCHS = 300
+EPOCHS = 150
 MODEL = "results/tiny/variants/demucs_nearest/seed-0/model.safetensors"
 CHECKPOINT = "results/tiny/variants/demucs_nearest/seed-0/checkpoint.pt"
 TRAIN = (

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -46,9 +47,8 @@ def test_killed_training_leaves_no_output_and_resumes_from_its_checkpoint(clone:
     )
     try:
         wait_for(lambda: (clone.root / RUN / "checkpoint.pt").exists(), snakemake)
-        for process in psutil.Process(snakemake.pid).children(recursive=True):
-            if "train.py" in " ".join(process.cmdline()):
-                process.kill()
+        for process in scripts(snakemake, "train.py"):
+            process.kill()
         output, _ = snakemake.communicate(timeout=120)
     finally:
         snakemake.kill()
@@ -91,6 +91,40 @@ def test_a_stopped_run_ends_its_jobs_and_the_same_command_goes_on(
     assert not kill_once(clone, again, 0, command, lambda: says(clone, f"at step {step}\n"))
     assert not again.faults
     assert says(clone, "Lifted the lock of an earlier run") == (number == "SIGKILL")
+
+
+def test_the_processes_of_a_killed_job_end_with_it(clone: Clone) -> None:
+    """They would write some of the outputs that Snakemake has removed, and be taken for complete."""
+    folder = clone.root / "results/tiny/variants/mixture/seed-0"
+    arguments = ("--configfile", TINY, "--", str((folder / "scores.csv").relative_to(clone.root)))
+    snakemake = subprocess.Popen(
+        ["snakemake", "--cores", "2", *arguments], cwd=clone.root, env=plain_environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: len(scripts(snakemake, "score.py")) == 2, snakemake)
+        job, scoring = scripts(snakemake, "score.py")
+        scoring.suspend()
+        job.kill()
+        output, _ = snakemake.communicate(timeout=120)
+    finally:
+        snakemake.kill()
+    assert snakemake.returncode == 1, output
+    with suppress(psutil.NoSuchProcess):  # it is to go on, if it is still there
+        scoring.resume()
+        scoring.wait(60)
+    assert not list(folder.glob("scores*")) and not list(folder.glob("unfinished_scores/*/*"))
+    result = clone.snakemake(*arguments)
+    assert result.returncode == 0, result.stdout
+    assert (folder / "scores.csv").exists()
+
+
+def scripts(snakemake: subprocess.Popen[str], name: str) -> list[psutil.Process]:
+    """The processes of jobs with this script, the first one first."""
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(snakemake.pid).children(recursive=True)
+        return [child for child in children if name in " ".join(child.cmdline())]
+    return []
 
 
 def says(clone: Clone, text: str) -> bool:

@@ -1,6 +1,7 @@
 """How jobs are started: their order, their pace, and the processes of scripts."""
 
 import asyncio
+import signal
 import time
 from contextlib import nullcontext, suppress
 from subprocess import CalledProcessError, Popen
@@ -86,6 +87,7 @@ def start_scripts(preloaded):
         if Stop.number:
             raise KeyboardInterrupt  # which Snakemake passes over in silence
         if status:
+            end_session(process.pid)
             raise CalledProcessError(status, f"python {path}")
 
     if preloaded:
@@ -127,6 +129,15 @@ def check_finished_outputs():
 def start_interpreter(path, environment):
     """Run a Python script in a new interpreter."""
     return Popen([sys.executable, path], env=environment, start_new_session=True)
+
+
+def end_session(number):
+    """Kill the other processes of a script that has failed, or was killed.
+
+    Snakemake removes its outputs, and they would write some of them again.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)
 
 
 def exit_status(process):

@@ -134,14 +134,18 @@ def score_songs(
     Args:
         cached_songs: The cached songs (``.npy``).
         estimates: Folder with ``test/<song>/<source>.wav``.
-        folder: Folder to write to; its previous contents are removed.
+        folder: Folder to write to; its previous contents are removed. It is there when all songs
+            are scored, not before: what a killed job leaves is not mistaken for scores.
         processes: Songs scored in parallel; museval takes 18 MB per second of audio for each.
         label: Prefix of the progress lines.
 
     Raises:
         InputError: As for :func:`score_song`; or a scoring process was killed.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = Path(folder)
+    unfinished = folder.with_name(f"unfinished_{folder.name}")
+    for left in (folder, unfinished):
+        shutil.rmtree(left, ignore_errors=True)
     progress = Progress(len(cached_songs), f"{label}: songs scored")
     # Fork: a spawned interpreter would run the calling script again.
     context = multiprocessing.get_context("fork")
@@ -149,7 +153,7 @@ def score_songs(
         jobs = []
         for path in cached_songs:
             name = Path(path).stem
-            target = Path(folder, "test", f"{name}.json")
+            target = unfinished / "test" / f"{name}.json"
             jobs.append(pool.submit(score_song, path, Path(estimates, "test", name), target))
         try:
             for job in as_completed(jobs):
@@ -163,6 +167,7 @@ def score_songs(
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
+    unfinished.rename(folder)
 
 
 def read_frames(folders: Sequence[str | Path]) -> pd.DataFrame:
