@@ -52,7 +52,12 @@ rule all:
     input:
         rules.report.output,
         rules.table_pages.output,
+        # No job reads these, and once deleted they would not be made again.
+        [Path(path).with_suffix(".png") for path in rules.report.input.figures],
         runs("scores.csv", RUNS + BASELINE_RUNS),
+        rules.remedies.output if REMEDIES else [],
+        model_probes(rules.probe_model.output.layers),
+        shared("benchmarks", rules.loading.output.memory),
         rules.songs_setup.output if config["dataset"] == "synthetic" else [],
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from ..clone import TINY, Clone
@@ -48,3 +49,16 @@ def test_the_same_command_notices_a_changed_result_that_no_job_reads(
     copy_of_finished.refused(f"error: {results / 'provenance.json'}: not as its", *RUN, "--dry-run")
     provenance.unlink()
     assert copy_of_finished.planned(*RUN) == {"report": 1, "all": 1}
+
+
+def test_what_no_job_reads_is_made_again_once_it_is_deleted(copy_of_finished: Clone) -> None:
+    """As the line that refuses a changed file says."""
+    summary = copy_of_finished.snakemake(*RUN, "--detailed-summary").stdout
+    table = summary[summary.index("output_file\t") :].splitlines()
+    rows = list(csv.DictReader(table, delimiter="\t"))
+    read = {path for row in rows for path in row["input-file(s)"].split(",")}
+    unread = {row["output_file"]: row["rule"] for row in rows if row["output_file"] not in read}
+    assert "results/tiny/figures/figure_1.png" in unread
+    for path in unread:
+        (copy_of_finished.root / path).unlink()
+    assert set(unread.values()) <= copy_of_finished.planned(*RUN).keys()
