@@ -94,7 +94,7 @@ def test_a_stopped_run_ends_its_jobs_and_the_same_command_goes_on(
 
 
 def test_the_processes_of_a_killed_job_end_with_it(clone: Clone) -> None:
-    """They would write some of the outputs that Snakemake has removed, as if these were complete."""
+    """They would write some of the outputs that Snakemake has removed."""
     folder = clone.root / "results/tiny/variants/mixture/seed-0"
     arguments = ("--configfile", TINY, "--", str((folder / "scores.csv").relative_to(clone.root)))
     snakemake = subprocess.Popen(
