@@ -121,10 +121,12 @@ def has_ended(process: psutil.Process) -> bool:
 
 def scripts(snakemake: subprocess.Popen[str], name: str) -> list[psutil.Process]:
     """The processes of jobs with this script, the first one first."""
-    with suppress(psutil.NoSuchProcess):
-        children = psutil.Process(snakemake.pid).children(recursive=True)
-        return [child for child in children if name in " ".join(child.cmdline())]
-    return []
+    found = []
+    for child in psutil.Process(snakemake.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            if name in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def says(clone: Clone, text: str) -> bool:
